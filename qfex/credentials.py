@@ -1,0 +1,88 @@
+"""Who the caller is, and how a message or request proves it."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+
+def _masked(value: str) -> str:
+    return "'****'"
+
+
+@attrs.frozen
+class HmacCredentials:
+    """An API key pair. Neither half appears in its `repr`.
+
+    Parameters
+    ----------
+    public_key : str
+        Looks like ``qfex_pub_...``.
+    secret_key : str
+        Used as its literal text, never decoded.
+    """
+
+    public_key: str = attrs.field(repr=_masked)
+    secret_key: str = attrs.field(repr=_masked)
+
+    def sign(self, now: Callable[[], float] = time.time) -> tuple[str, int, str]:
+        """Make a fresh proof.
+
+        The signature is the lowercase hex HMAC-SHA256 of ``"<nonce>:<unix seconds>"``. A nonce may not repeat within
+        15 minutes, so each call draws a new one.
+
+        Returns
+        -------
+        tuple
+            Nonce (32 hex digits), unix seconds, signature.
+        """
+        nonce = secrets.token_hex(16)
+        unix_ts = int(now())
+        payload = f"{nonce}:{unix_ts}".encode()
+        return nonce, unix_ts, hmac.new(self.secret_key.encode(), payload, hashlib.sha256).hexdigest()
+
+    def auth_params(self, now: Callable[[], float] = time.time) -> dict[str, Any]:
+        """Members of the WebSocket ``auth`` message."""
+        nonce, unix_ts, signature = self.sign(now)
+        proof = {"public_key": self.public_key, "nonce": nonce, "unix_ts": unix_ts, "signature": signature}
+        return {"hmac": proof}
+
+    def headers(self, now: Callable[[], float] = time.time) -> dict[str, str]:
+        """Headers of a REST request."""
+        nonce, unix_ts, signature = self.sign(now)
+        return {
+            "x-qfex-public-key": self.public_key,
+            "x-qfex-hmac-signature": signature,
+            "x-qfex-nonce": nonce,
+            "x-qfex-timestamp": str(unix_ts),
+        }
+
+
+@attrs.frozen
+class JwtCredentials:
+    """A bearer token of the exchange's login. It does not appear in its `repr`.
+
+    Parameters
+    ----------
+    token : str
+        The token.
+    """
+
+    token: str = attrs.field(repr=_masked)
+
+    def auth_params(self, now: Callable[[], float] = time.time) -> dict[str, Any]:
+        """Members of the WebSocket ``auth`` message."""
+        return {"jwt": self.token}
+
+    def headers(self, now: Callable[[], float] = time.time) -> dict[str, str]:
+        """Headers of a REST request."""
+        return {"Authorization": f"Bearer {self.token}"}
+
+
+Credentials = HmacCredentials | JwtCredentials

@@ -1,0 +1,61 @@
+"""Where the exchange is."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+import attrs
+
+from .errors import ConfigurationError
+
+
+@attrs.frozen
+class Environment:
+    """URLs of one instance of the exchange.
+
+    Parameters
+    ----------
+    trade_url : str
+        WebSocket URL of the trade gateway.
+    market_data_url : str
+        WebSocket URL of the market data gateway.
+    rest_url : str
+        Base URL of the REST interface.
+    """
+
+    trade_url: str
+    market_data_url: str
+    rest_url: str
+
+
+#: The production exchange.
+PROD = Environment("wss://trade.qfex.com/", "wss://mds.qfex.com/", "https://api.qfex.com")
+
+#: The exchange's test instance: same behaviour, no real funds, credentials of its own.
+UAT = Environment("wss://trade.qfex.io/", "wss://mds.qfex.io/", "https://api.qfex.io")
+
+
+def require_safe_for_secrets(url: str) -> None:
+    """Refuse to send credentials in the clear to anything but this machine.
+
+    Raises
+    ------
+    ConfigurationError
+        If `url` is plain ``ws://`` or ``http://`` and its host is not a loopback address.
+    """
+    parts = urlsplit(url)
+    if parts.scheme in ("wss", "https"):
+        return
+    if parts.scheme not in ("ws", "http") or not _is_loopback(parts.hostname or ""):
+        where = f"{parts.scheme}://{parts.hostname}"
+        raise ConfigurationError(f"credentials are not sent to {where}: use wss:// or https://")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
