@@ -1,1 +1,1 @@
-"""The trade gateway: commands in, engine calls, frames out. Pure: no sockets, no threads, no wall clock of its own."""
+"""The trade gateway: commands in, engine calls, frames out. Pure: no sockets, no threads, no wall clock."""

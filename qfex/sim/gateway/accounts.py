@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from qfex.sim.gateway import tokens
-from qfex.sim.gateway.nonces import NonceBook
+from . import tokens
+from .nonces import NonceBook
 
 if TYPE_CHECKING:
-    from qfex.sim.engine import Exchange
+    from ..engine import Exchange
 
 TIMESTAMP_WINDOW = 5 * 60.0
 NONCE_MAX_LENGTH = 100
@@ -64,8 +64,8 @@ class Accounts:
     seed : int
         Makes keys and secrets reproducible.
     wall : callable
-        The time that signatures are compared with, unix seconds. Callers sign with their own wall clock, so this
-        is never the simulated time.
+        The time that signatures are compared with, unix seconds. Callers sign with their own wall clock, so
+        this is never the simulated time.
     """
 
     def __init__(self, exchange: Exchange, *, seed: int = 0, wall: Callable[[], float] = time.time) -> None:
@@ -122,8 +122,8 @@ class Accounts:
         Raises
         ------
         AuthenticationRefused
-            Unknown key, wrong signature, nonce used within 15 minutes, timestamp off by more than 5 minutes, or an
-            account that is not the key owner's.
+            Unknown key, wrong signature, nonce used within 15 minutes, timestamp off by more than 5 minutes, or
+            an account that is not the key owner's.
         """
         key = self._keys.get(public_key)
         payload = f"{nonce}:{unix_ts}".encode()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from qfex.sim.engine import Exchange
+    from ..engine import Exchange
 
 # A jump longer than this many periods does not repeat a pulse while nothing else happens.
 _LONG_JUMP = 10
@@ -39,8 +39,8 @@ class Clock:
 
     Notes
     -----
-    In a jump of more than ten periods a periodic action runs only after the engine's own timers did something,
-    and at the end: a simulated day does not cost 86,400 identical pulses.
+    In a jump of more than ten periods a periodic action runs only after the engine's own timers did
+    something, and at the end: a simulated day does not cost 86,400 identical pulses.
     """
 
     def __init__(self, exchange: Exchange) -> None:

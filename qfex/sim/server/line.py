@@ -28,8 +28,8 @@ def frame(payload: bytes, opcode: int = _TEXT) -> bytes:
 class Line:
     """Writes frames straight to the transport below an aiohttp WebSocket without compression.
 
-    Writing here, not through the response's coroutines, keeps the frames of one command in one piece, needs no
-    writer task, and lets a test send half a frame.
+    Writing here, not through the response's coroutines, keeps the frames of one command in one piece, needs
+    no writer task, and lets a test send half a frame.
 
     Parameters
     ----------

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from .pace import ManualPace
+
 if TYPE_CHECKING:
-    from qfex.sim.engine import Exchange
-    from qfex.sim.gateway.accounts import Accounts
-    from qfex.sim.gateway.clock import Clock
-    from qfex.sim.server.line import Line
+    from ..engine import Exchange
+    from ..gateway.accounts import Accounts
+    from ..gateway.clock import Clock
+    from ..gateway.gateway import TradeGateway
+    from .line import Line
+    from .pace import RealPace
+
+
+def _nothing() -> None:
+    """Stand in for a flush while there is no server."""
 
 
 @dataclass(eq=False)
@@ -26,16 +35,28 @@ class Runtime:
         The simulated time: ``now``, ``every``, ``after``. Pulses belong on it.
     accounts : Accounts
         Keys and subaccounts; ``authenticate_headers`` checks a REST request.
+    gateway : TradeGateway
+        The trade gateway.
     dialect : str
         "live" or "documented".
+    ping_interval : float
+        Real seconds between WebSocket pings; a peer that does not pong for half of that is cut off.
     lines : set of Line
-        Every open WebSocket's way out. ``Line.send`` queues a frame and never blocks; a socket's handler adds its
-        line here and takes it out when it ends. ``advance`` and ``set_mark_price`` return when all are flushed,
-        and the server closes them when it stops.
+        Every open WebSocket's way out. ``Line.send`` writes at once and never blocks, so what an event causes has
+        been written when the call that caused it returns. A socket's handler adds its line here and takes it out
+        when it ends; the server closes what is left when it stops.
+    pace : RealPace or ManualPace
+        Makes the time pass. ``catch_up()`` comes before work that a request causes.
+    flush : callable
+        Writes what waits for trade connections; comes after work that a request causes.
     """
 
     exchange: Exchange
     clock: Clock
     accounts: Accounts
+    gateway: TradeGateway
     dialect: str = "live"
+    ping_interval: float = 20.0
     lines: set[Line] = field(default_factory=set)
+    pace: RealPace | ManualPace = field(default_factory=ManualPace)
+    flush: Callable[[], None] = _nothing

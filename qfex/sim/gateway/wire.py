@@ -1,0 +1,40 @@
+"""JSON as the exchange writes and reads it, with every number exact."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+_decoder = msgspec.json.Decoder(float_hook=Decimal)
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+encode = _encoder.encode
+
+
+def decode(text: bytes | str) -> Any:
+    """Return plain Python values; numbers with a fraction or an exponent become exact Decimals.
+
+    Raises
+    ------
+    msgspec.DecodeError
+        Not JSON.
+    """
+    return _decoder.decode(text)
+
+
+@lru_cache(maxsize=65536)
+def number(value: Decimal) -> msgspec.Raw:
+    """Return the JSON float of ``value``: all its digits, no exponent, ``.0`` on whole numbers."""
+    digits = format(value, "f")
+    if "." not in digits:
+        return msgspec.Raw(f"{digits}.0".encode())
+    digits = digits.rstrip("0")
+    return msgspec.Raw((f"{digits}0" if digits.endswith(".") else digits).encode())
+
+
+def optional_number(value: Decimal | None) -> msgspec.Raw:
+    """Return the JSON float of ``value``, 0.0 for none: the exchange's way of saying "not set"."""
+    return number(value or Decimal(0))

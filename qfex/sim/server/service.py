@@ -1,0 +1,41 @@
+"""Everything that listens, from start to stop, on the event loop."""
+
+from __future__ import annotations
+
+from qfex.environment import Environment
+
+from .app import MARKET_DATA_PATH, TRADE_PATH, application
+from .listener import Listener
+from .options import Options
+from .pace import ManualPace, RealPace
+from .runtime import Runtime
+from .trade import TradeServer
+
+
+class Service:
+    """The simulator's servers."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self.trade = TradeServer(runtime)
+        self._listener = Listener(application(runtime, self.trade))
+
+    async def start(self, options: Options) -> None:
+        """Listen, and let the time pass."""
+        self._runtime.flush = self.trade.flush
+        await self._listener.start(options.port)
+        if options.clock == "real":
+            self._runtime.pace = RealPace(self._runtime.clock, options.speed, self.trade.flush)
+
+    async def stop(self) -> None:
+        """Let the time stand still and end every connection."""
+        self._runtime.pace.stop()
+        self._runtime.pace = ManualPace()
+        await self._listener.stop(self._runtime.lines)
+
+    def environment(self, host: str) -> Environment:
+        """Return the URLs."""
+        address = f"{host}:{self._listener.port}"
+        return Environment(
+            f"ws://{address}{TRADE_PATH}", f"ws://{address}{MARKET_DATA_PATH}", f"http://{address}"
+        )

@@ -1,0 +1,207 @@
+"""The exchange in a box: engine, gateway and servers behind one context manager."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import TypeVar, Union
+
+from qfex.credentials import HmacCredentials
+from qfex.environment import Environment
+
+from ..engine import Exchange, Rules
+from ..gateway.ledger import Ledger
+from .assembly import assemble
+from .listener import HOST
+from .loop import LoopThread
+from .options import ClockName, DialectName, Options, PricePath
+from .service import Service
+
+Result = TypeVar("Result")
+Amount = Union[Decimal, int, str]
+
+
+class Simulator:
+    """A QFEX of one's own, on loopback sockets, for as long as the ``with`` block lasts.
+
+    Parameters
+    ----------
+    symbols : iterable of str, optional
+        The instruments to list; default all of the captured reference data.
+    dialect : {"live", "documented"}
+        How to speak where the exchange's documentation and its observed behaviour differ.
+    seed : int
+        Ids, keys, quotes and price paths depend on it alone.
+    liquidity : bool
+        Whether a market maker quotes both sides of every symbol around its mark price.
+    price_path : {"still", "calm", "trending", "gapping"}
+        How mark prices move by themselves.
+    clock : {"real", "manual"}
+        Whether the simulated time passes by itself or only in `advance`. It starts at the time of day.
+    speed : float
+        Simulated seconds for each real one, with ``clock="real"``.
+    port : int
+        Port to listen on; 0 lets the system choose.
+    rate_limits : bool
+        Whether the exchange's message budget of 12,000 weight units a minute is enforced.
+    ping_interval : float
+        Real seconds between WebSocket pings.
+    rules : Rules, optional
+        The exchange's limits and rates.
+    ledger_limit : int, optional
+        Entries of each kind that `ledger` keeps; default all.
+
+    Notes
+    -----
+    Every method may be called from any thread. It runs on the simulator's own event loop and returns when the
+    frames that follow from it have been written.
+    """
+
+    def __init__(
+        self,
+        *,
+        symbols: Iterable[str] | None = None,
+        dialect: DialectName = "live",
+        seed: int = 0,
+        liquidity: bool = True,
+        price_path: PricePath = "still",
+        clock: ClockName = "real",
+        speed: float = 1.0,
+        port: int = 0,
+        rate_limits: bool = True,
+        ping_interval: float = 20.0,
+        rules: Rules | None = None,
+        ledger_limit: int | None = None,
+    ) -> None:
+        self._options = Options(
+            symbols=None if symbols is None else tuple(symbols),
+            dialect=dialect,
+            seed=seed,
+            liquidity=liquidity,
+            price_path=price_path,
+            clock=clock,
+            speed=speed,
+            port=port,
+            rate_limits=rate_limits,
+            ping_interval=ping_interval,
+            ledger_limit=ledger_limit,
+            rules=rules,
+        )
+        self._runtime = assemble(self._options)
+        self._credentials = self._open_account(Decimal(100_000))
+        self._loop: LoopThread | None = None
+        self._service = Service(self._runtime)
+
+    def __enter__(self) -> Simulator:
+        self.start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start to serve. A simulator starts once."""
+        self._loop = LoopThread()
+        self._loop.start()
+        try:
+            self._loop.run(self._service.start(self._options))
+        except BaseException:
+            self._loop.stop()
+            self._loop = None
+            raise
+
+    def stop(self) -> None:
+        """End every connection and thread; afterwards, and when never started, nothing happens."""
+        loop, self._loop = self._loop, None
+        if loop is not None:
+            try:
+                loop.run(self._service.stop())
+            finally:
+                loop.stop()
+
+    @property
+    def environment(self) -> Environment:
+        """Where the simulator is."""
+        return self._service.environment(HOST)
+
+    @property
+    def credentials(self) -> HmacCredentials:
+        """The keys of a funded account (100,000 USDC)."""
+        return self._credentials
+
+    def create_account(self, balance: Amount = 100_000, *, can_trade: bool = True) -> HmacCredentials:
+        """Open another account.
+
+        Parameters
+        ----------
+        balance : Decimal, int or str
+            Its deposit, USDC.
+        can_trade : bool
+            False makes a key of scope "view".
+
+        Returns
+        -------
+        HmacCredentials
+            The account's keys.
+        """
+        return self.exchange_call(lambda _: self._open_account(Decimal(balance), can_trade))
+
+    def create_subaccount(self, credentials: HmacCredentials, balance: Amount = 0) -> str:
+        """Open a subaccount of the key's owner with a deposit of its own, and return its id."""
+
+        def create(exchange: Exchange) -> str:
+            account_id = self._runtime.accounts.create_subaccount(self._owner(credentials))
+            exchange.deposit(account_id, Decimal(balance))
+            return account_id
+
+        return self.exchange_call(create)
+
+    def account_id(self, credentials: HmacCredentials) -> str:
+        """Return the account id of the key's owner."""
+        return self._owner(credentials)
+
+    def jwt(self, credentials: HmacCredentials, *, lifetime: float = 3600.0) -> str:
+        """Return a JSON Web Token of the key's owner, valid for ``lifetime`` seconds."""
+        owner = self._owner(credentials)
+        return self.exchange_call(lambda _: self._runtime.accounts.issue_token(owner, lifetime=lifetime))
+
+    def set_mark_price(self, symbol: str, price: Amount) -> None:
+        """Move a mark price: stops trigger, and the quoted book follows."""
+        self.exchange_call(lambda exchange: exchange.set_mark_price(symbol, Decimal(price)))
+
+    def advance(self, seconds: float) -> None:
+        """Move the simulated time forward: TWAPs, funding, pulses and deadlines that fall due happen."""
+        self.exchange_call(lambda _: self._runtime.clock.advance(seconds))
+
+    @property
+    def now(self) -> float:
+        """The simulated time, unix seconds."""
+        return self.exchange_call(lambda exchange: exchange.now)
+
+    @property
+    def ledger(self) -> Ledger:
+        """What really happened until now: a snapshot."""
+        return self.exchange_call(lambda _: self._runtime.gateway.ledger.copy())
+
+    def exchange_call(self, function: Callable[[Exchange], Result]) -> Result:
+        """Run ``function`` with the engine, on the engine's thread, and return its result."""
+
+        def step() -> Result:
+            self._runtime.pace.catch_up()
+            try:
+                return function(self._runtime.exchange)
+            finally:
+                self._runtime.flush()
+                self._runtime.pace.plan()
+
+        return step() if self._loop is None else self._loop.call(step)
+
+    def _open_account(self, balance: Decimal, can_trade: bool = True) -> HmacCredentials:
+        key = self._runtime.accounts.open(balance, can_trade=can_trade)
+        return HmacCredentials(key.public_key, key.secret_key)
+
+    def _owner(self, credentials: HmacCredentials) -> str:
+        key = self._runtime.accounts.key(credentials.public_key)
+        if key is None:
+            raise ValueError("these are no credentials of this simulator")
+        return key.user_id
