@@ -1,0 +1,91 @@
+"""The exchange itself: pure, deterministic, and driven from outside.
+
+`Exchange` takes commands, emits events before it returns from them, and answers questions. It owns no thread,
+socket or clock, and draws every random number from its seed.
+"""
+
+from __future__ import annotations
+
+from .events import (
+    BalanceChanged,
+    BookChanged,
+    Event,
+    Filled,
+    FundingPaid,
+    Liquidated,
+    Listener,
+    MarkChanged,
+    OrderChanged,
+    PositionChanged,
+    Pulse,
+    StopChanged,
+    Traded,
+    TwapChanged,
+)
+from .exchange import Exchange
+from .instruments import Instrument, load_instruments
+from .rules import Fees, Rules
+from .types import (
+    BalanceRow,
+    Candle,
+    FillRow,
+    FinishedOrderRow,
+    Levels,
+    LeverageRow,
+    OrderEntry,
+    OrderIdType,
+    OrderRow,
+    OrderStatus,
+    OrderType,
+    PositionRow,
+    PublicTrade,
+    Refused,
+    Side,
+    StopRow,
+    TimeInForce,
+    TradeRow,
+    TwapEntry,
+    TwapRow,
+)
+
+__all__ = [
+    "BalanceChanged",
+    "BalanceRow",
+    "BookChanged",
+    "Candle",
+    "Event",
+    "Exchange",
+    "Fees",
+    "FillRow",
+    "Filled",
+    "FinishedOrderRow",
+    "FundingPaid",
+    "Instrument",
+    "LeverageRow",
+    "Levels",
+    "Liquidated",
+    "Listener",
+    "MarkChanged",
+    "OrderChanged",
+    "OrderEntry",
+    "OrderIdType",
+    "OrderRow",
+    "OrderStatus",
+    "OrderType",
+    "PositionChanged",
+    "PositionRow",
+    "PublicTrade",
+    "Pulse",
+    "Refused",
+    "Rules",
+    "Side",
+    "StopChanged",
+    "StopRow",
+    "TimeInForce",
+    "Traded",
+    "TradeRow",
+    "TwapChanged",
+    "TwapEntry",
+    "TwapRow",
+    "load_instruments",
+]

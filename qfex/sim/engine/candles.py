@@ -1,0 +1,103 @@
+"""Candles: kept by the minute, put together to longer intervals when asked for."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from .types import ZERO, Candle
+
+INTERVALS = {"1MIN": 60, "5MINS": 300, "15MINS": 900, "1HOUR": 3600, "4HOURS": 14_400, "1DAY": 86_400}
+MAX_CANDLES = 10_000
+
+
+@dataclass(slots=True)
+class Bar:
+    """Trades between `start` and the end of an interval."""
+
+    start: float
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal = ZERO
+    usd_volume: Decimal = ZERO
+    trades: int = 0
+
+    @classmethod
+    def flat(cls, start: float, price: Decimal) -> Bar:
+        """Return a bar without trades."""
+        return cls(start, price, price, price, price)
+
+    def add(self, later: Bar) -> None:
+        """Append the trades of a later bar."""
+        if not self.trades:
+            self.open = self.high = self.low = later.open
+        self.high, self.low, self.close = max(self.high, later.high), min(self.low, later.low), later.close
+        self.volume += later.volume
+        self.usd_volume += later.usd_volume
+        self.trades += later.trades
+
+    def candle(self, symbol: str, interval: str) -> Candle:
+        """Return the bar as a candle."""
+        return Candle(
+            symbol, self.start, interval, self.open, self.high, self.low, self.close, self.volume,
+            self.usd_volume, self.trades,
+        )  # fmt: skip
+
+
+class Minutes:
+    """A market's trades by the minute; minutes without trades take no room."""
+
+    def __init__(self, price: Decimal, limit: int) -> None:
+        self._first = price
+        self._bars: deque[Bar] = deque(maxlen=limit)
+
+    def add(self, moment: float, price: Decimal, quantity: Decimal, usd: Decimal) -> None:
+        """Count a trade."""
+        start = moment // 60 * 60
+        if not self._bars or self._bars[-1].start != start:
+            self._bars.append(Bar.flat(start, price))
+        self._bars[-1].add(Bar(start, price, price, price, price, quantity, usd, 1))
+
+    def candles(self, symbol: str, interval: str, start: float, end: float) -> list[Candle]:
+        """Return the candles that begin in [start, end], oldest first; a gap repeats the last close.
+
+        Raises
+        ------
+        KeyError
+            If there is no such interval.
+        ValueError
+            If the range holds more than `MAX_CANDLES`.
+        """
+        seconds = INTERVALS[interval]
+        first = -(-start // seconds) * seconds
+        if (end - first) / seconds > MAX_CANDLES:
+            raise ValueError(f"more than {MAX_CANDLES} candles")
+        bars = {bar.start: bar for bar in self._joined(seconds)}
+        close = self._close_before(first)
+        rows = []
+        for number in range(int((end - first) // seconds) + 1):
+            bar = bars.get(first + number * seconds) or Bar.flat(first + number * seconds, close)
+            close = bar.close
+            rows.append(bar.candle(symbol, interval))
+        return rows
+
+    def _joined(self, seconds: int) -> Iterator[Bar]:
+        """Yield the bars of a longer interval."""
+        joined: Bar | None = None
+        for bar in self._bars:
+            start = bar.start // seconds * seconds
+            if joined is None or joined.start != start:
+                if joined is not None:
+                    yield joined
+                joined = Bar.flat(start, bar.open)
+            joined.add(bar)
+        if joined is not None:
+            yield joined
+
+    def _close_before(self, moment: float) -> Decimal:
+        """Return the last price before a time."""
+        return next((bar.close for bar in reversed(self._bars) if bar.start < moment), self._first)

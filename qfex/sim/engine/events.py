@@ -1,0 +1,131 @@
+"""What the engine tells its listeners, in the order in which it happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from .types import FillRow, OrderRow, PublicTrade, StopRow, TwapRow
+
+
+@dataclass(frozen=True, slots=True)
+class OrderChanged:
+    """Something happened to an order; `order.status` says what. Rejections arrive here too."""
+
+    time: float
+    account_id: str
+    order: OrderRow
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """One side of a trade: each trade is two of these and one `Traded`."""
+
+    time: float
+    account_id: str
+    fill: FillRow
+
+
+@dataclass(frozen=True, slots=True)
+class Traded:
+    """The public print of a trade."""
+
+    time: float
+    symbol: str
+    trade: PublicTrade
+
+
+@dataclass(frozen=True, slots=True)
+class BookChanged:
+    """The book of a symbol is not what it was; at most once a command."""
+
+    time: float
+    symbol: str
+
+
+@dataclass(frozen=True, slots=True)
+class MarkChanged:
+    """The mark price moved."""
+
+    time: float
+    symbol: str
+    price: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class PositionChanged:
+    """A position or its open orders changed; at most once a command and symbol."""
+
+    time: float
+    account_id: str
+    symbol: str
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceChanged:
+    """An account's money or margin changed; at most once a command."""
+
+    time: float
+    account_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopChanged:
+    """A stop was created, changed, triggered or cancelled."""
+
+    time: float
+    account_id: str
+    stop: StopRow
+
+
+@dataclass(frozen=True, slots=True)
+class TwapChanged:
+    """A TWAP was accepted, moved on, or ended."""
+
+    time: float
+    account_id: str
+    twap: TwapRow
+
+
+@dataclass(frozen=True, slots=True)
+class FundingPaid:
+    """Hourly funding of a position; a positive `amount` (USD) was received, a negative one paid."""
+
+    time: float
+    account_id: str
+    symbol: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Liquidated:
+    """A position was closed by liquidation."""
+
+    time: float
+    account_id: str
+    symbol: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """The clock passed at least one whole second; once an advance, however far it went."""
+
+    time: float
+
+
+Event = (
+    OrderChanged
+    | Filled
+    | Traded
+    | BookChanged
+    | MarkChanged
+    | PositionChanged
+    | BalanceChanged
+    | StopChanged
+    | TwapChanged
+    | FundingPaid
+    | Liquidated
+    | Pulse
+)
+Listener = Callable[[Event], None]

@@ -1,0 +1,67 @@
+"""Leverage: the levels on offer, what each asks for and allows, and when it may be changed."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from .accounts import Account, margin_ratio, sum_of
+from .ids import derived_id
+from .market import Market
+from .positions import Position
+from .rules import LEVERAGE_LEVELS
+from .types import LeverageRow, Refused, Session
+from .venue import Venue
+
+# Parts of the notional cap that remain outside market hours, where the rules ask for it.
+SESSION_PARTS: dict[Session, Decimal] = {"overnight": Decimal("0.5"), "weekend": Decimal("0.1")}
+
+
+def levels(market: Market) -> list[Decimal]:
+    """Return the leverage levels of a market, lowest first; its maximum is always one."""
+    highest = market.instrument.max_leverage
+    return [*(level for level in LEVERAGE_LEVELS if level < highest), highest]
+
+
+def notional_cap(venue: Venue, market: Market, position: Position) -> Decimal:
+    """Return the largest notional (USD) a position may reach now."""
+    cap = venue.rules.max_notional(market.instrument.category, position.leverage)
+    if venue.rules.session_limits:
+        cap *= SESSION_PARTS.get(market.instrument.session(venue.now), Decimal(1))
+    return cap
+
+
+def maintenance_margin(venue: Venue, account: Account) -> Decimal:
+    """Return the equity (USD) below which an account is liquidated."""
+    return sum_of(position.margin for position in account.held.values()) * venue.rules.maintenance_ratio
+
+
+def set_leverage(venue: Venue, account: Account, symbol: str, leverage: Decimal) -> None:
+    """Choose a level, which takes a market without open orders, stops or position.
+
+    Raises
+    ------
+    Refused
+        ``InvalidParameter`` for an unknown symbol, a level not on offer, or a market in use.
+    """
+    market = venue.markets.get(symbol)
+    if market is None:
+        raise Refused("InvalidParameter", f"unknown symbol {symbol}")
+    if leverage not in levels(market):
+        raise Refused("InvalidParameter", f"leverage {leverage} is not available for {symbol}")
+    position = account.position(market)
+    stops = any(stop.market is market for stop in account.stops.values())
+    if position.quantity or position.order_count or stops:
+        raise Refused("InvalidParameter", f"{symbol} has open orders or a position")
+    position.leverage = leverage
+
+
+def leverage_row(venue: Venue, account: Account, market: Market, leverage: Decimal) -> LeverageRow:
+    """Return one level as listed."""
+    return LeverageRow(
+        id=derived_id(account.account_id, market.symbol, "leverage", str(leverage)),
+        symbol=market.symbol,
+        initial_margin=margin_ratio(leverage),
+        maintenance_margin=margin_ratio(leverage, venue.rules.maintenance_ratio),
+        max_notional=venue.rules.max_notional(market.instrument.category, leverage),
+        leverage=leverage,
+    )

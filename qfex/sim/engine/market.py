@@ -1,0 +1,63 @@
+"""One market: an instrument with its book, prices, stops and statistics."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from .book import Book
+from .history import MarketHistory
+from .types import ZERO
+
+if TYPE_CHECKING:
+    from .accounts import Account
+    from .instruments import Instrument
+    from .orders import Stop
+    from .positions import Position
+
+
+class Market:
+    """The state of one symbol.
+
+    Parameters
+    ----------
+    instrument : Instrument
+        What is traded.
+    history_limit : int
+        Prints and marks to keep.
+    """
+
+    def __init__(self, instrument: Instrument, start: float, history_limit: int) -> None:
+        self.instrument = instrument
+        self.symbol = instrument.symbol
+        self.usd_rate = instrument.usd_rate
+        self.book = Book()
+        self.index = instrument.index_price
+        self.mark = instrument.round_price(instrument.index_price)
+        self.halted = instrument.status != "ACTIVE"
+        self.failing = False
+        self.stops: dict[str, Stop] = {}
+        self.holders: dict[str, Account] = {}
+        self.long_quantity = ZERO
+        self.funding_rate = ZERO
+        self.premiums: list[Decimal] = []
+        self.history = MarketHistory(self.symbol, self.mark, start, history_limit)
+
+    def price_band(self) -> tuple[Decimal, Decimal]:
+        """Return the lowest price of a sale and the highest of a purchase."""
+        width = self.index * self.instrument.band_width
+        return self.index - width, self.index + width
+
+    def usd(self, quantity: Decimal, price: Decimal) -> Decimal:
+        """Return the notional in USD."""
+        return quantity * price * self.usd_rate
+
+    def held(self, account: Account, position: Position, before: Decimal) -> None:
+        """Keep the list of holders and the open interest after a position changed from `before`."""
+        self.long_quantity += max(position.quantity, ZERO) - max(before, ZERO)
+        if position.quantity:
+            self.holders[account.account_id] = account
+            account.held[self.symbol] = position
+        else:
+            self.holders.pop(account.account_id, None)
+            account.held.pop(self.symbol, None)

@@ -1,0 +1,73 @@
+"""Matching: price-time priority, self-trade prevention, and what may trade at all."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from .lifecycle import Lifecycle
+from .orders import Order
+from .settlement import Settlement
+from .types import ZERO
+
+
+class Matcher:
+    """Trades an open order against the book and rests or ends what is left of it."""
+
+    def __init__(self, lifecycle: Lifecycle, settlement: Settlement) -> None:
+        self._lifecycle = lifecycle
+        self._settlement = settlement
+
+    def execute(self, order: Order) -> None:
+        """Give an open order its turn."""
+        if order.time_in_force == "FOK" and fillable(order) < order.remaining:
+            self._lifecycle.close(order, "CANCELLED")
+            return
+        self._take(order)
+        if not order.remaining:
+            return
+        if order.takes:
+            self._lifecycle.close(order, "IOC_PARTIALLY_FILLED" if order.filled else "IOC_CANCELLED")
+        elif order.executable():
+            self._lifecycle.rest(order)
+        else:
+            self._lifecycle.close(order, "CANCELLED")
+
+    def _take(self, order: Order) -> None:
+        """Trade with the best resting orders for as long as both sides may."""
+        against = order.market.book.against(order.side)
+        while wanted := order.executable():
+            best = against.best()
+            if best is None or not order.accepts(best.price):
+                return
+            self._meet(order, best.first(), wanted)
+
+    def _meet(self, order: Order, resting: Order, wanted: Decimal) -> None:
+        """Trade with one resting order, or cancel it if it may not trade."""
+        if resting.account is order.account:
+            self._lifecycle.close(resting, "CANCELLED_STP")
+        elif offered := resting.executable():
+            self._settlement.trade(order, resting, min(wanted, offered))
+        else:
+            self._lifecycle.close(resting, "CANCELLED")
+
+
+def fillable(order: Order) -> Decimal:
+    """Return how much of an order would trade at once: what FOK must know beforehand."""
+    wanted, found = order.executable(), ZERO
+    reduced: dict[str, Decimal] = {}
+    for resting in order.market.book.against(order.side).orders():
+        if found >= wanted or not order.accepts(resting.limit):
+            break
+        if resting.account is not order.account:
+            found += _offered(resting, reduced)
+    return min(wanted, found)
+
+
+def _offered(resting: Order, reduced: dict[str, Decimal]) -> Decimal:
+    """Return what a resting order would trade, given what its account's reduce-only orders already would."""
+    if not resting.reduce_only:
+        return resting.remaining
+    used = reduced.get(resting.account.account_id, ZERO)
+    offered = max(ZERO, min(resting.remaining, resting.executable() - used))
+    reduced[resting.account.account_id] = used + offered
+    return offered

@@ -1,0 +1,120 @@
+"""The numbers of the exchange that reference data does not carry.
+
+Where the exchange publishes a number it is the default here; where it does not, the default is a plausible
+choice and its comment says so. A test that wants to meet a limit lowers it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+BASIS_POINT = Decimal("0.0001")
+# Levels offered up to an instrument's maximum; the exchange lists several rows a symbol without naming them.
+LEVERAGE_LEVELS = tuple(Decimal(level) for level in (1, 2, 3, 5, 7, 10, 20, 30, 50))
+
+
+@dataclass(frozen=True, slots=True)
+class Fees:
+    """Fee rates of a product category, as fractions of notional."""
+
+    maker: Decimal
+    taker: Decimal
+
+
+def _fees() -> dict[str, Fees]:
+    """Return the entry tier by product category."""
+    return {
+        "EQUITY": Fees(5 * BASIS_POINT, 10 * BASIS_POINT),
+        "INDEX": Fees(2 * BASIS_POINT, 5 * BASIS_POINT),
+        "COMMODITY": Fees(2 * BASIS_POINT, 5 * BASIS_POINT),
+        "FX": Fees(1 * BASIS_POINT, 2 * BASIS_POINT),
+    }
+
+
+def _notional_caps() -> dict[str, Decimal]:
+    """Return the published caps on one position's notional in USD, by product category."""
+    return {
+        "EQUITY": Decimal(2_500_000),
+        "INDEX": Decimal(10_000_000),
+        "COMMODITY": Decimal(5_000_000),
+        "FX": Decimal(50_000_000),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Limits, rates and choices of the exchange.
+
+    Parameters
+    ----------
+    fees : dict of str to Fees
+        Rates by product category.
+    notional_caps : dict of str to Decimal
+        Largest notional (USD) of one position at leverage 1; at leverage L it is the L-th part of it.
+    min_notional : Decimal
+        Smallest notional (USD) of an order. The exchange has one but does not publish it.
+    price_limits : tuple of Decimal
+        Static price limits as multiples of the first index price; the bands around the live index lie inside.
+    max_open_orders : int
+        Open orders and stops an account may have over all symbols. Unpublished.
+    max_orders_per_second : int, optional
+        Orders an account may enter in one second of the engine's clock before they are RATE_LIMITED.
+    max_open_interest, max_total_open_interest : Decimal
+        Largest notional (USD) of an account over all symbols, and of all long positions in one symbol.
+        Unpublished.
+    client_id_length : tuple of int
+        Shortest and longest client order id and client TWAP id. Enforced but unpublished.
+    maintenance_ratio : Decimal
+        Maintenance margin as a part of initial margin, in the sixth decimal of the published samples.
+    modify_keeps_order_id : bool
+        True for the documented behaviour; the exchange was observed to give a new id.
+    crossing_alo : str
+        Status of an ALO order that would take: the documentation says both REJECTED and CANCELLED.
+    speed_bump : float
+        Seconds a LIMIT order that would take waits before it does (the exchange: 0.1). Off by default, so
+        that nothing waits on a clock that stands still.
+    session_limits : bool
+        Cut the notional caps outside market hours, to 50 % overnight and 10 % on the weekend.
+    close_peg, liquidation_peg : Decimal
+        How far through the mark close_position and liquidation orders are priced.
+    liquidation_attempts : int
+        Orders a liquidation sends, one a second, before the house takes the rest at the mark price.
+    funding_clamp, funding_scale : Decimal
+        The hourly premium is clamped to the first and multiplied by the second.
+    impact_notional : dict of str to Decimal
+        Notional (USD) with which the premium of the book is measured, by product category.
+    history_limit : int
+        Finished orders, fills and prints kept for each account and symbol.
+    """
+
+    fees: dict[str, Fees] = field(default_factory=_fees)
+    notional_caps: dict[str, Decimal] = field(default_factory=_notional_caps)
+    min_notional: Decimal = Decimal(1)
+    price_limits: tuple[Decimal, Decimal] = (Decimal("0.1"), Decimal(10))
+    max_open_orders: int = 10_000
+    max_orders_per_second: int | None = None
+    max_open_interest: Decimal = Decimal(100_000_000)
+    max_total_open_interest: Decimal = Decimal(1_000_000_000)
+    client_id_length: tuple[int, int] = (1, 64)
+    maintenance_ratio: Decimal = Decimal(2) / 3
+    modify_keeps_order_id: bool = False
+    crossing_alo: Literal["REJECTED", "CANCELLED"] = "REJECTED"
+    speed_bump: float = 0.0
+    session_limits: bool = False
+    close_peg: Decimal = 10 * BASIS_POINT
+    liquidation_peg: Decimal = 100 * BASIS_POINT
+    liquidation_attempts: int = 3
+    funding_clamp: Decimal = 5 * BASIS_POINT
+    funding_scale: Decimal = Decimal("0.01")
+    impact_notional: dict[str, Decimal] = field(default_factory=lambda: {"FX": Decimal(100_000)})
+    history_limit: int = 10_000
+
+    def fees_of(self, category: str) -> Fees:
+        """Return the rates of a product category; an unknown one pays as equities do."""
+        return self.fees.get(category, self.fees["EQUITY"])
+
+    def max_notional(self, category: str, leverage: Decimal) -> Decimal:
+        """Return the largest notional (USD) of a position at a leverage, in whole dollars."""
+        return self.notional_caps.get(category, self.notional_caps["EQUITY"]) // leverage
