@@ -63,7 +63,7 @@ class Minutes:
         self._bars[-1].add(Bar(start, price, price, price, price, quantity, usd, 1))
 
     def candles(self, symbol: str, interval: str, start: float, end: float) -> list[Candle]:
-        """Return the candles that begin in [start, end], oldest first; a gap repeats the last close.
+        """Return the candles that have a part in [start, end], oldest first; a gap repeats the last close.
 
         Raises
         ------
@@ -73,7 +73,7 @@ class Minutes:
             If the range holds more than `MAX_CANDLES`.
         """
         seconds = INTERVALS[interval]
-        first = -(-start // seconds) * seconds
+        first = start // seconds * seconds
         if (end - first) / seconds > MAX_CANDLES:
             raise ValueError(f"more than {MAX_CANDLES} candles")
         bars = {bar.start: bar for bar in self._joined(seconds)}
@@ -84,6 +84,10 @@ class Minutes:
             close = bar.close
             rows.append(bar.candle(symbol, interval))
         return rows
+
+    def volume(self, since: float) -> Decimal:
+        """Return the quantity traded in the minutes that began at or after a time."""
+        return sum((bar.volume for bar in self._bars if bar.start >= since), ZERO)
 
     def _joined(self, seconds: int) -> Iterator[Bar]:
         """Yield the bars of a longer interval."""

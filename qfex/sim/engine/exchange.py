@@ -440,7 +440,7 @@ class Exchange:
         return self._market(symbol).long_quantity
 
     def candles(self, symbol: str, interval: str, start: float, end: float) -> list[Candle]:
-        """Return the candles that begin in [start, end], oldest first.
+        """Return the candles that have a part in [start, end], oldest first, the forming one included.
 
         Parameters
         ----------
@@ -448,6 +448,10 @@ class Exchange:
             ``1MIN``, ``5MINS``, ``15MINS``, ``1HOUR``, ``4HOURS`` or ``1DAY``.
         """
         return self._market(symbol).history.minutes.candles(symbol, interval, start, min(end, self.now))
+
+    def volume(self, symbol: str, seconds: float = 86_400) -> Decimal:
+        """Return the quantity traded in the last `seconds`, to the minute."""
+        return self._market(symbol).history.minutes.volume(self.now - seconds)
 
     def last_trades(self, symbol: str, n: int | None = 100) -> list[PublicTrade]:
         """Return the latest trades, newest first."""

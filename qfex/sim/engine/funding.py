@@ -11,14 +11,14 @@ from .types import ZERO
 from .venue import Venue
 
 HOUR = 3600
-SAMPLE_SECONDS = 60
+SAMPLE_SECONDS = 300
 DEFAULT_IMPACT = Decimal(10_000)
 # Published with five decimals; more are kept here, as the annualised figure on the wire shows that there are.
 RATE_STEP = Decimal("0.0000000001")
 
 
 class Funding:
-    """Measures premiums every minute and moves money every hour."""
+    """Measures premiums every five minutes and moves money every hour."""
 
     def __init__(self, venue: Venue) -> None:
         self._venue = venue
@@ -62,7 +62,6 @@ class Funding:
 
     def _pay(self, market: Market) -> None:
         """Move this hour's funding; what one side pays the other receives, to the last digit."""
-        market.history.note_funding(self._venue.now, market.funding_rate)
         market.premiums.clear()
         if not market.funding_rate:
             return

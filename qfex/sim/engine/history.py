@@ -1,4 +1,4 @@
-"""What happened: finished orders and fills of an account, prints and prices of a market."""
+"""What happened: finished orders and fills of an account, trades of a market."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from .candles import Minutes
 from .types import FillRow, FinishedOrderRow, PublicTrade, Side
 
 Row = TypeVar("Row")
-Series = list[tuple[float, Decimal]]
-"""A quantity over time: (unix time, value), oldest first."""
 
 
 class AccountHistory:
@@ -73,32 +71,16 @@ class AccountHistory:
 
 
 class MarketHistory:
-    """A market's prints and its mark price, open interest and funding rate over time."""
+    """A market's latest trades, and all of them by the minute."""
 
-    def __init__(self, symbol: str, mark: Decimal, start: float, limit: int) -> None:
-        self.symbol = symbol
+    def __init__(self, mark: Decimal, limit: int) -> None:
         self.trades: deque[PublicTrade] = deque(maxlen=limit)
         self.minutes = Minutes(mark, limit)
-        self.marks: deque[tuple[float, Decimal]] = deque([(start, mark)], maxlen=limit)
-        self.funding: deque[tuple[float, Decimal]] = deque(maxlen=limit)
-        self.open_interest: deque[tuple[float, Decimal]] = deque(maxlen=limit)
 
     def traded(self, trade: PublicTrade, usd: Decimal) -> None:
-        """Keep a print and its notional in USD."""
+        """Keep a trade and its notional in USD."""
         self.trades.append(trade)
         self.minutes.add(trade.time, trade.price, trade.quantity, usd)
-
-    def note_open_interest(self, now: float, quantity: Decimal) -> None:
-        """Keep the open interest as it is now."""
-        self.open_interest.append((now, quantity))
-
-    def note_funding(self, now: float, rate: Decimal) -> None:
-        """Keep the funding rate that was paid."""
-        self.funding.append((now, rate))
-
-    def note_mark(self, now: float, price: Decimal) -> None:
-        """Keep the mark price as it is now."""
-        self.marks.append((now, price))
 
 
 def page(rows: Iterable[Row], limit: int | None, offset: int) -> list[Row]:

@@ -24,10 +24,10 @@ class Market:
     instrument : Instrument
         What is traded.
     history_limit : int
-        Prints and marks to keep.
+        Trades to keep, and minutes of trading.
     """
 
-    def __init__(self, instrument: Instrument, start: float, history_limit: int) -> None:
+    def __init__(self, instrument: Instrument, history_limit: int) -> None:
         self.instrument = instrument
         self.symbol = instrument.symbol
         self.usd_rate = instrument.usd_rate
@@ -41,7 +41,7 @@ class Market:
         self.long_quantity = ZERO
         self.funding_rate = ZERO
         self.premiums: list[Decimal] = []
-        self.history = MarketHistory(self.symbol, self.mark, start, history_limit)
+        self.history = MarketHistory(self.mark, history_limit)
 
     def price_band(self) -> tuple[Decimal, Decimal]:
         """Return the lowest price of a sale and the highest of a purchase."""

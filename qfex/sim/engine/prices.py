@@ -43,7 +43,6 @@ class Prices:
     def set(self, market: Market, index: Decimal, mark: Decimal) -> None:
         """Move a market to new prices; what follows from it is drawn at the end of the command."""
         market.index, market.mark = index, mark
-        market.history.note_mark(self._venue.now, mark)
         self._venue.touched.marks[market] = None
         self._venue.emit(MarkChanged(self._venue.now, market.symbol, mark))
 

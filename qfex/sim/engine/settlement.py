@@ -31,7 +31,6 @@ class Settlement:
         self._venue.emit(Traded(self._venue.now, market.symbol, print_))
         self._fill(maker, taker.side, trade_id, price, quantity)
         self._fill(taker, taker.side, trade_id, price, quantity)
-        market.history.note_open_interest(self._venue.now, market.long_quantity)
 
     def _fill(self, order: Order, aggressor: Side, trade_id: str, price: Decimal, quantity: Decimal) -> None:
         """Book one side and tell its owner."""

@@ -52,7 +52,7 @@ class Venue:
         self.ids = Ids(seed)
         self.timers = Timers()
         self.markets = {
-            instrument.symbol: Market(instrument, start, rules.history_limit) for instrument in instruments
+            instrument.symbol: Market(instrument, rules.history_limit) for instrument in instruments
         }
         self.accounts: dict[str, Account] = {}
         self.fees_collected = ZERO
