@@ -76,12 +76,12 @@ class Accounts:
         self._subaccounts: dict[str, list[str]] = {}
         self._nonces = NonceBook()
         self._token_key = self._hex().encode()
-        self.kyc_missing: set[str] = set()
-        self.terms_missing: set[str] = set()
 
-    def open(self, balance: Decimal, *, can_trade: bool = True) -> ApiKey:
+    def open(
+        self, balance: Decimal, *, can_trade: bool = True, kyc: bool = True, terms_accepted: bool = True
+    ) -> ApiKey:
         """Open a primary account with ``balance`` (USDC) and return its first key."""
-        user_id = self._exchange.create_account(balance)
+        user_id = self._exchange.create_account(balance, kyc=kyc, terms_accepted=terms_accepted)
         self._subaccounts[user_id] = []
         return self.add_key(user_id, can_trade=can_trade)
 
@@ -122,8 +122,8 @@ class Accounts:
         Raises
         ------
         AuthenticationRefused
-            Unknown key, wrong signature, nonce used within 15 minutes, timestamp off by more than 5 minutes, or
-            an account that is not the key owner's.
+            Unknown key, wrong signature, nonce used within 15 minutes, timestamp off by more than 5 minutes,
+            or an account that is not the key owner's.
         """
         key = self._keys.get(public_key)
         payload = f"{nonce}:{unix_ts}".encode()

@@ -6,16 +6,23 @@ Unknown members are ignored, as typed deserialisers do; a missing or mistyped on
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Literal, TypeVar, Union
+from typing import Literal, TypeVar
 
 import msgspec
 
-Number = Union[Decimal, int]
+Number = Decimal | int
 # The members that are floating-point numbers to the exchange, whatever way they are written.
-NUMBERS = frozenset(
-    ("quantity", "price", "take_profit", "stop_loss", "leverage", "total_quantity", "start_time", "worst_price")
-)
-Flag = Union[bool, Literal[0, 1]]
+NUMBERS = {
+    "quantity",
+    "price",
+    "take_profit",
+    "stop_loss",
+    "leverage",
+    "total_quantity",
+    "start_time",
+    "worst_price",
+}
+Flag = bool | Literal[0, 1]
 Side = Literal["BUY", "SELL"]
 OrderType = Literal["LIMIT", "MARKET", "ALO", "TAKE_PROFIT", "STOP_LOSS"]
 Channel = Literal["order_responses", "positions", "balances", "fills", "stop_orders", "leaderboard"]

@@ -1,4 +1,4 @@
-"""The trade gateway: every connection's commands to the engine, every event to the connections it concerns."""
+"""The trade gateway: every connection's commands to the engine, each event to whom it concerns."""
 
 from __future__ import annotations
 

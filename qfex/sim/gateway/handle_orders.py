@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING
 
 from ..engine import OrderEntry, OrderRow, Refused, TwapEntry, TwapRow
 from . import payloads
@@ -13,13 +13,8 @@ if TYPE_CHECKING:
     from .gateway import TradeGateway
     from .session import TradeSession
 
-Number = Union[Decimal, int]
-
-
 def add_order(gateway: TradeGateway, session: TradeSession, params: commands.AddOrder) -> None:
     """Enter an order or a stop."""
-    if params.order_type == "MARKET" and params.price:
-        raise Refused("InvalidPrice", "a market order has no price: send 0")
     entry = OrderEntry(
         symbol=params.symbol,
         side=params.side,
@@ -36,17 +31,18 @@ def add_order(gateway: TradeGateway, session: TradeSession, params: commands.Add
 
 
 def modify_order(gateway: TradeGateway, session: TradeSession, params: commands.ModifyOrder) -> None:
-    """Replace an order; what is not given, or zero, stays."""
+    """Replace an order; what is not given stays."""
+    current = gateway.exchange.order(session.account_id, params.symbol, params.order_id)
     row = gateway.exchange.modify_order(
         session.account_id,
         params.symbol,
         params.order_id,
         params.side,
         params.order_type,
-        _optional(params.price),
-        _optional(params.quantity),
-        _optional(params.take_profit),
-        _optional(params.stop_loss),
+        _or(params.price, current and current.price) or Decimal(0),
+        _or(params.quantity, current and current.quantity) or Decimal(0),
+        _or(params.take_profit, current and current.take_profit),
+        _or(params.stop_loss, current and current.stop_loss),
         bool(params.reduce_only),
     )
     _refuse_malformed(gateway, row)
@@ -109,7 +105,12 @@ def add_twap(gateway: TradeGateway, session: TradeSession, params: commands.AddT
     session.tell({"twap_response": payloads.twap(row)})
 
 
-def _optional(value: Number | None) -> Decimal | None:
+def _or(value: commands.Number | None, default: Decimal | None) -> Decimal | None:
+    """Return a number that is given, else the default."""
+    return default if value is None else Decimal(value)
+
+
+def _optional(value: commands.Number | None) -> Decimal | None:
     """Return a number that is set; the exchange reads 0 as "none"."""
     return Decimal(value) if value else None
 

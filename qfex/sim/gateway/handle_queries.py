@@ -1,4 +1,4 @@
-"""Commands that read orders and trades. They are answered on the asking connection alone, subscribed or not."""
+"""Commands that read orders and trades: answered on the asking connection alone, subscribed or not."""
 
 from __future__ import annotations
 

@@ -72,19 +72,8 @@ def _admit(gateway: TradeGateway, session: TradeSession, request: Request, comma
     wait = gateway.limiter.spend(identity.user_id, command.bucket, command.weight, gateway.clock.now)
     if wait:
         raise Refused("RateLimited", f"rate limit exceeded, retry after {wait * 1000:.0f}ms")
-    if command.trades:
-        _permit_trading(gateway, session)
-
-
-def _permit_trading(gateway: TradeGateway, session: TradeSession) -> None:
-    identity = session.identity
-    assert identity is not None
-    if not identity.can_trade:
+    if command.trades and not identity.can_trade:
         raise Refused("PermissionDenied", "the key lacks the scope Execute orders")
-    if identity.user_id in gateway.accounts.kyc_missing:
-        raise Refused("KycRequired", "complete identity verification first")
-    if identity.user_id in gateway.accounts.terms_missing:
-        raise Refused("TncRequired", "accept the current terms and conditions first")
 
 
 def _refuse(gateway: TradeGateway, session: TradeSession, request: Request, code: str, reason: str) -> None:

@@ -64,7 +64,9 @@ class Live:
 
     def acknowledgement(self, command: str, params: Params) -> Message | None:
         """An ack that repeats the command."""
-        return {"ack": {"incoming_message": typed_echo(command, params)}} if command in _ACKNOWLEDGED else None
+        if command not in _ACKNOWLEDGED:
+            return None
+        return {"ack": {"incoming_message": typed_echo(command, params)}}
 
     def reports_stop(self, command: str) -> bool:
         """Only the ack answers the two stop commands; other ends of a stop are reported."""

@@ -31,7 +31,7 @@ class Command:
     bucket : str
         "general" or "cancel".
     trades : bool
-        Needs a key that may trade, KYC and accepted terms.
+        Needs a key that may trade.
     """
 
     schema: type[commands.Params]

@@ -42,9 +42,9 @@ class Runtime:
     ping_interval : float
         Real seconds between WebSocket pings; a peer that does not pong for half of that is cut off.
     lines : set of Line
-        Every open WebSocket's way out. ``Line.send`` writes at once and never blocks, so what an event causes has
-        been written when the call that caused it returns. A socket's handler adds its line here and takes it out
-        when it ends; the server closes what is left when it stops.
+        Every open WebSocket's way out. ``Line.send`` writes at once and never blocks, so what an event causes
+        has been written when the call that caused it returns. A socket's handler adds its line here and takes
+        it out when it ends; the server closes what is left when it stops.
     pace : RealPace or ManualPace
         Makes the time pass. ``catch_up()`` comes before work that a request causes.
     flush : callable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from decimal import Decimal
-from typing import TypeVar, Union
+from typing import TypeVar
 
 from qfex.credentials import HmacCredentials
 from qfex.environment import Environment
@@ -18,7 +18,7 @@ from .options import ClockName, DialectName, Options, PricePath
 from .service import Service
 
 Result = TypeVar("Result")
-Amount = Union[Decimal, int, str]
+Amount = Decimal | int | str
 
 
 class Simulator:
