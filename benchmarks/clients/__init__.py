@@ -1,0 +1,30 @@
+"""The contestants: each module is one way to talk to the exchange, each public method one task.
+
+Their modules are imported on demand, since each needs packages that another's process may not have.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+LIBRARY = "library"
+RAW = "raw"
+RAW_UNCHECKED = "raw-unchecked"
+DOCS_SAMPLE = "docs-sample"
+SDK = "sdk"
+
+_CLASSES = {
+    LIBRARY: ("library", "LibraryClient"),
+    RAW: ("raw", "RawClient"),
+    RAW_UNCHECKED: ("raw", "UncheckedRawClient"),
+    DOCS_SAMPLE: ("docs_sample", "DocsSampleClient"),
+    SDK: ("official_sdk", "OfficialSdkClient"),
+    "decoders": ("decoders", "Decoders"),
+}
+
+
+def create(name: str, url: str) -> Any:
+    """Return a client, connected and authenticated; its tasks are its methods, and it has a ``close``."""
+    module, cls = _CLASSES[name]
+    return getattr(import_module(f"benchmarks.clients.{module}"), cls)(url)

@@ -1,0 +1,195 @@
+"""The library, through its public interface, as its documentation shows it."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from decimal import Decimal
+
+from benchmarks.clients.messages import PUBLIC_KEY, SECRET_KEY
+from benchmarks.memory import resident_bytes
+from benchmarks.server import bursts, session
+from benchmarks.timing import Sample, clock, repeat, summarise, throughput
+from qfex import (
+    Channel,
+    Environment,
+    Fill,
+    HmacCredentials,
+    Order,
+    OrderRequest,
+    PendingOrder,
+    Side,
+    TradeClient,
+)
+
+QUANTITY, PRICE = Decimal("1"), Decimal("251.25")
+TIMEOUT = 60.0
+
+
+class LibraryClient:
+    """A `TradeClient` with its defaults but for client-side throttling, which would hide everything else."""
+
+    def __init__(self, url: str) -> None:
+        # REST is not part of any task: its address leads nowhere.
+        self._environment = Environment(trade_url=url, market_data_url=url, rest_url="http://127.0.0.1:9")
+        self._client = self._connect()
+        self._held: list[PendingOrder] = []
+        self._release_burst = threading.Event()
+
+    def close(self) -> None:
+        """End the connection."""
+        self._client.close()
+
+    def _connect(self) -> TradeClient:
+        credentials = HmacCredentials(PUBLIC_KEY, SECRET_KEY)
+        client = TradeClient(self._environment, credentials, rate_limit=None, request_timeout=TIMEOUT)
+        client.connect()
+        return client
+
+    def _order(self, symbol: str = session.ORDER, quantity: Decimal = QUANTITY) -> Order:
+        return self._client.place_order(symbol, Side.BUY, quantity, PRICE)
+
+    def _submit(self, symbol: str = session.ORDER) -> PendingOrder:
+        return self._client.submit_order(symbol, Side.BUY, QUANTITY, PRICE)
+
+    def round_trips(self, count: int) -> Sample:
+        """Place `count` orders, one after the other."""
+        return repeat(self._order, count)
+
+    def threads(self, threads: int, count: int) -> Sample:
+        """Place `count` orders from several threads that share the client."""
+        laps: list[list[float]] = [[] for _ in range(threads)]
+        barrier = threading.Barrier(threads + 1)
+
+        def trade(mine: list[float]) -> None:
+            barrier.wait()
+            for _ in range(count // threads):
+                before = clock()
+                self._order()
+                mine.append(clock() - before)
+
+        workers = [threading.Thread(target=trade, args=(mine,)) for mine in laps]
+        for worker in workers:
+            worker.start()
+        barrier.wait()
+        started = clock()
+        for worker in workers:
+            worker.join()
+        seconds = clock() - started
+        return summarise([lap for mine in laps for lap in mine], seconds)
+
+    def window(self, in_flight: int, count: int) -> Sample:
+        """Keep `in_flight` orders under way from one thread: as the oldest is answered, submit another."""
+        under_way: deque[tuple[float, PendingOrder]] = deque()
+        laps = []
+        started = clock()
+        for number in range(count + in_flight):
+            if number >= in_flight:
+                submitted, oldest = under_way.popleft()
+                oldest.result()
+                laps.append(clock() - submitted)
+            if number < count:
+                under_way.append((clock(), self._submit()))
+        return summarise(laps, clock() - started)
+
+    def batches(self, size: int, count: int) -> Sample:
+        """Place `count` orders with ``place_orders``, `size` at a time."""
+        batch = [OrderRequest(session.ORDER, Side.BUY, QUANTITY, PRICE) for _ in range(size)]
+        started = clock()
+        for _ in range(count // size):
+            for outcome in self._client.place_orders(batch):
+                if isinstance(outcome, Exception):
+                    raise outcome
+        return throughput(count, clock() - started)
+
+    def first_orders(self, count: int) -> Sample:
+        """Connect, authenticate, subscribe, place one order."""
+        laps = []
+        idle = self._client
+        for _ in range(count):
+            started = clock()
+            self._client = self._connect()
+            self._order()
+            laps.append(clock() - started)
+            self._client.close()
+        self._client = idle
+        return summarise(laps, sum(laps))
+
+    def events(self, count: int, callbacks: int = 1) -> Sample:
+        """Have a burst of `count` pushed messages delivered to callbacks."""
+        arrived = threading.Event()
+
+        def last(order: Order) -> None:
+            if order.symbol == bursts.LAST:
+                arrived.set()
+
+        others = [self._client.on(Channel.ORDERS, _ignore) for _ in range(callbacks - 1)]
+        registration = self._client.on(Channel.ORDERS, last)
+        self._order(bursts.FILLED_ORDERS, Decimal(count))
+        started = clock()
+        self._order(bursts.FIRE)
+        if not arrived.wait(TIMEOUT):
+            raise TimeoutError("the burst did not arrive")
+        seconds = clock() - started
+        for each in (*others, registration):
+            each.cancel()
+        return throughput(count, seconds)
+
+    def event_latency(self, count: int) -> Sample:
+        """Time from sending an order to the callback with the fill that is pushed just before its answer."""
+        laps = []
+        filled = threading.Semaphore(0)
+
+        def on_fill(_fill: Fill) -> None:
+            laps.append(clock() - started)
+            filled.release()
+
+        registration = self._client.on(Channel.FILLS, on_fill)
+        for _ in range(count):
+            started = clock()
+            self._order(session.WITH_FILL)
+            if not filled.acquire(timeout=TIMEOUT):
+                raise TimeoutError("the fill did not arrive")
+        registration.cancel()
+        return summarise(laps, sum(laps))
+
+    def queued_memory(self, count: int) -> Sample:
+        """Memory that `count` order events take in a stream that nobody reads for now."""
+        self._order(bursts.FILLED_ORDERS, Decimal(count))
+        with self._client.stream(Channel.ORDERS, maxsize=2 * count) as stream:
+            before = resident_bytes()
+            self._order(bursts.FIRE)
+            self._order()  # answered behind the burst, so all of it was read when this returns
+            after = resident_bytes()
+            while stream.get(TIMEOUT).symbol != bursts.LAST:
+                pass
+        return {"bytes": (after - before) / count}
+
+    def hold(self, count: int) -> Sample:
+        """Submit `count` orders that the server leaves unanswered until `release`."""
+        self._held += [self._submit(session.HOLD) for _ in range(count)]
+        return {}
+
+    def release(self) -> Sample:
+        """Have every held order answered."""
+        self._order(session.RELEASE)
+        for pending in self._held:
+            pending.result()
+        self._held.clear()
+        return {}
+
+    def track(self, count: int) -> Sample:
+        """Let the account have `count` more open orders, and tell how many the client knows of."""
+        if count:
+            self._order(bursts.OPEN_ORDERS, Decimal(count))
+            self._order(bursts.FIRE)
+        self._order()
+        return {"open_orders": len(self._client.open_orders)}
+
+    def resident(self) -> Sample:
+        """Tell how much memory the process takes."""
+        return {"bytes": resident_bytes()}
+
+
+def _ignore(_order: Order) -> None:
+    """Be one more callback."""

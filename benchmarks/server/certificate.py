@@ -1,0 +1,26 @@
+"""A certificate for 127.0.0.1, made anew for each run and signed by an authority that is thrown away."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+
+def available() -> bool:
+    """Tell whether certificates can be made here (the package ``trustme`` is installed)."""
+    try:
+        import trustme  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def server_context(authority_file: Path) -> ssl.SSLContext:
+    """Return a server's TLS context and write the authority that clients have to trust to a file."""
+    import trustme
+
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(str(authority_file))
+    return context
