@@ -47,12 +47,13 @@ def require_safe_for_secrets(url: str) -> None:
     parts = urlsplit(url)
     if parts.scheme in ("wss", "https"):
         return
-    if parts.scheme not in ("ws", "http") or not _is_loopback(parts.hostname or ""):
+    if parts.scheme not in ("ws", "http") or not is_loopback(parts.hostname or ""):
         where = f"{parts.scheme}://{parts.hostname}"
         raise ConfigurationError(f"credentials are not sent to {where}: use wss:// or https://")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether `host` names this machine."""
     if host == "localhost":
         return True
     try:

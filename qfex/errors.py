@@ -252,7 +252,11 @@ class RestError(QfexError):
         The problem description (RFC 9457), where one was given.
     errors : sequence of dict
         Details by field, where given.
+    retry_after : float or None
+        Seconds to wait before asking again, where the answer names them.
     """
+
+    retry_after: float | None = None
 
     def __init__(
         self,

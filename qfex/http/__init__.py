@@ -1,0 +1,1 @@
+"""The REST interface: requests, retries and operations. `qfex.rest` puts them together."""

@@ -1,0 +1,289 @@
+"""Rows of the REST interface's series and histories.
+
+A row's own moment is `time`; an interval begins at it. Amounts are in the quote unit or the margin asset as
+the exchange reports them, quantities in the base unit.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+import attrs
+
+from ..enums import OrderType, Side, TimeInForce
+from ..statuses import OrderStatus
+from .orders import Order
+
+_ZERO = Decimal(0)
+_FEE_UNITS = Decimal(100_000_000)  # a fee of 1,000,000 is one percent
+
+
+@attrs.frozen
+class FundingPoint:
+    """Funding rate of one interval, carried forward over intervals without one; None before the first."""
+
+    symbol: str
+    time: datetime
+    interval_minutes: int
+    rate: Decimal | None = None
+
+
+@attrs.frozen
+class OpenInterestPoint:
+    """Open interest of one interval; None before the first."""
+
+    symbol: str
+    time: datetime
+    interval_minutes: int
+    open_interest: Decimal | None = None
+
+
+@attrs.frozen
+class TakerVolumePoint:
+    """What aggressors bought and sold in one interval."""
+
+    symbol: str
+    time: datetime
+    interval_minutes: int
+    taker_buy_qty: Decimal
+    taker_sell_qty: Decimal
+    taker_buy_notional: Decimal
+    taker_sell_notional: Decimal
+    net_taker_qty: Decimal
+
+
+@attrs.frozen
+class LongShortPoint:
+    """Number of users with a long and with a short position."""
+
+    symbol: str
+    time: datetime
+    interval: str
+    long_users: int
+    short_users: int
+
+
+@attrs.frozen
+class UnderlierPoint:
+    """Price of the reference asset over one interval."""
+
+    symbol: str
+    time: datetime
+    interval: str
+    open_price: Decimal
+    high_price: Decimal
+    low_price: Decimal
+    close_price: Decimal
+
+
+@attrs.frozen
+class SettlementCalendar:
+    """Which dated future a perpetual's price refers to.
+
+    Attributes
+    ----------
+    future_symbol : str
+        The future, such as ``"CLK6"``.
+    active_until : datetime
+        Until when the perpetual refers to it.
+    expiration : datetime
+        When the future itself expires.
+    """
+
+    qfex_symbol: str
+    future_symbol: str
+    active_until: datetime
+    expiration: datetime
+
+
+@attrs.frozen
+class SettlementPrice:
+    """Settlement prices of a future and of the spot price derived from it. `asof` is the exchange's text."""
+
+    symbol: str
+    future_symbol: str
+    future_settlement_price: Decimal
+    spot_settlement_price: Decimal
+    spot_to_future_ratio: Decimal
+    asof: str
+    time: datetime
+
+
+@attrs.frozen
+class SymbolMetrics:
+    """The last 24 hours of a symbol. `funding_rate_bps` is in hundredths of a percent."""
+
+    symbol: str
+    current_mark_price: Decimal
+    volume_24h_usd_notional: Decimal
+    mark_price_change_24h_pct: Decimal
+    open_interest: Decimal
+    funding_rate_bps: Decimal
+
+
+@attrs.frozen
+class Contract:
+    """A perpetual in the form that market data sites read.
+
+    Attributes
+    ----------
+    open_interest : Decimal
+        Both sides counted: the sum of the long and the short one.
+    open_interest_usd, long_open_interest_usd, short_open_interest_usd : Decimal
+        Notional in the quote unit, whatever the name says (KRW for Korean symbols).
+    next_funding_rate_timestamp : datetime
+        End of the funding hour; stale while the reference market is shut.
+    """
+
+    ticker_id: str
+    base_currency: str
+    target_currency: str
+    last_price: Decimal
+    base_volume: Decimal
+    target_volume: Decimal
+    product_type: str
+    open_interest: Decimal
+    open_interest_usd: Decimal
+    long_open_interest: Decimal
+    long_open_interest_usd: Decimal
+    short_open_interest: Decimal
+    short_open_interest_usd: Decimal
+    index_price: Decimal
+    index_currency: str
+    funding_rate: Decimal
+    funding_interval_minutes: int
+    next_funding_rate: Decimal
+    next_funding_rate_timestamp: datetime
+
+
+@attrs.frozen
+class ExchangeVolume:
+    """Volume and open interest of the whole exchange, in USD."""
+
+    time: datetime
+    daily_volume_usd: Decimal
+    open_interest_at_end_usd: Decimal
+
+
+@attrs.frozen
+class HistoricOrder:
+    """A finished order.
+
+    Attributes
+    ----------
+    terminal_status : OrderStatus
+        How it ended, at `time`.
+    filled_qty, passive_qty : Decimal
+        What was traded, and how much of it while resting.
+    avg_price : Decimal or None
+        Average execution price; None when nothing was traded.
+    """
+
+    order_id: str
+    terminal_status: OrderStatus
+    time: datetime
+    symbol: str
+    side: Side
+    order_type: OrderType
+    time_in_force: TimeInForce
+    quantity: Decimal
+    price: Decimal
+    client_order_id: str = ""
+    filled_qty: Decimal = _ZERO
+    passive_qty: Decimal = _ZERO
+    avg_price: Decimal | None = None
+    first_fill_ts: datetime | None = None
+    last_fill_ts: datetime | None = None
+    execution_state: str = ""
+
+    def as_order(self) -> Order:
+        """The same as an `Order`, for code that handles orders."""
+        return Order(
+            order_id=self.order_id,
+            client_order_id=self.client_order_id,
+            symbol=self.symbol,
+            status=self.terminal_status,
+            side=self.side,
+            order_type=self.order_type,
+            time_in_force=self.time_in_force,
+            quantity=self.quantity,
+            quantity_remaining=self.quantity - self.filled_qty,
+            price=self.price,
+            update_time=self.time,
+        )
+
+
+@attrs.frozen
+class PnlPoint:
+    """Change of the account's profit, in the margin asset or in percent, as asked."""
+
+    time: datetime
+    value: Decimal
+
+
+@attrs.frozen
+class EquityPoint:
+    """What the account was worth, in the margin asset."""
+
+    time: datetime
+    value: Decimal
+
+
+@attrs.frozen
+class HourlyPnl:
+    """One hour of one symbol: profit, funding and fees in the margin asset, position size and its cost."""
+
+    symbol: str
+    time: datetime
+    realised_pnl: Decimal
+    unrealised_pnl: Decimal
+    net_funding: Decimal
+    fees: Decimal
+    quantity: Decimal
+    cost: Decimal
+
+
+@attrs.frozen
+class Fee:
+    """What the account pays in one symbol: 1,000,000 is one percent, a negative number a rebate."""
+
+    maker_fee: int
+    taker_fee: int
+
+    @property
+    def maker_rate(self) -> Decimal:
+        """Share of the notional of a resting order's trade: 0.0001 is one basis point."""
+        return self.maker_fee / _FEE_UNITS
+
+    @property
+    def taker_rate(self) -> Decimal:
+        """Share of the notional of an aggressor's trade."""
+        return self.taker_fee / _FEE_UNITS
+
+
+@attrs.frozen
+class UserVolume:
+    """The account's notional volume of one day."""
+
+    time: datetime
+    maker_volume: Decimal
+    taker_volume: Decimal
+    volume: Decimal
+
+
+@attrs.frozen
+class ReferralReward:
+    """Reward of one day, in the margin asset."""
+
+    time: datetime
+    amount: Decimal
+
+
+@attrs.frozen
+class SubaccountBalance:
+    """Balance of one of the user's accounts, in the margin asset."""
+
+    account_id: str
+    available_balance: Decimal
+    is_master: bool = False

@@ -1,0 +1,249 @@
+"""What may be traded, and the rules an order must keep."""
+
+from __future__ import annotations
+
+import decimal
+import logging
+from collections.abc import Iterator
+from datetime import datetime, time
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import attrs
+
+from ..enums import ALLOWED_TIMES_IN_FORCE, OpenEnum, OrderType, Side, TimeInForce
+from ..errors import ValidationError
+from ..protocol.numbers import Number, to_decimal
+
+_log = logging.getLogger("qfex.instruments")
+
+#: Wide enough that no quotient or remainder of prices and ticks loses a digit.
+_WIDE = decimal.Context(prec=100)
+_LONGEST = 40  # digits of an argument; the exchange's own numbers have at most 20
+
+_ROUNDINGS = tuple(
+    value for name, value in vars(decimal).items() if name.startswith("ROUND_") and isinstance(value, str)
+)
+
+
+class InstrumentStatus(OpenEnum):
+    """Whether an instrument takes orders."""
+
+    ACTIVE = "ACTIVE"
+    INACTIVE = "INACTIVE"
+    DELISTED = "DELISTED"
+
+
+@attrs.frozen
+class MarketSession:
+    """One session of a day, in local time of the market, both ends included.
+
+    Attributes
+    ----------
+    session : str
+        ``"pre_market"``, ``"open"``, ``"post_market"``, ``"weekend"``, or ``"close"`` on a holiday.
+    """
+
+    session: str
+    open: time
+    close: time
+
+
+@attrs.frozen
+class MarketHours:
+    """The week of the reference market. Trading on the exchange goes on around it.
+
+    Attributes
+    ----------
+    tz : str
+        IANA time zone of the times.
+    """
+
+    tz: str = "UTC"
+    monday: tuple[MarketSession, ...] = ()
+    tuesday: tuple[MarketSession, ...] = ()
+    wednesday: tuple[MarketSession, ...] = ()
+    thursday: tuple[MarketSession, ...] = ()
+    friday: tuple[MarketSession, ...] = ()
+    saturday: tuple[MarketSession, ...] = ()
+    sunday: tuple[MarketSession, ...] = ()
+
+    @property
+    def week(self) -> tuple[tuple[MarketSession, ...], ...]:
+        """The days, Monday first, as `datetime.weekday` counts them."""
+        return (
+            self.monday, self.tuesday, self.wednesday, self.thursday, self.friday, self.saturday, self.sunday,
+        )  # fmt: skip
+
+    def session_at(self, moment: datetime) -> str | None:
+        """Name the session at a moment, the later of two that touch; None in a gap (US equities overnight).
+
+        Raises
+        ------
+        ValidationError
+            If `moment` has no time zone.
+        """
+        if moment.tzinfo is None:
+            raise ValidationError("moment", moment, "must have a time zone")
+        local = moment.astimezone(ZoneInfo(self.tz))
+        clock = local.time().replace(microsecond=0)
+        found = [row.session for row in self.week[local.weekday()] if row.open <= clock <= row.close]
+        return found[-1] if found else None
+
+
+@attrs.frozen
+class Instrument:
+    """One instrument of the exchange's reference data.
+
+    Attributes
+    ----------
+    tick_size : Decimal
+        Prices are multiples of it, in the quote unit. May exceed 1 (100 for some in KRW).
+    lot_size : Decimal
+        Quantities are multiples of it, in the base unit.
+    min_price, max_price : Decimal
+        A band that moves with the index price: a copy grows stale within minutes, so it is only warned about.
+    min_quantity, max_quantity : Decimal
+        Limits of one order, in the base unit. Stops are free of them.
+    order_types, time_in_force : tuple
+        What may be sent; stops come on top and are not listed. Empty where the exchange does not say.
+    default_max_leverage : int
+        Highest leverage during market hours.
+    """
+
+    symbol: str
+    tick_size: Decimal
+    lot_size: Decimal
+    min_price: Decimal
+    max_price: Decimal
+    min_quantity: Decimal
+    max_quantity: Decimal
+    order_types: tuple[OrderType, ...] = ()
+    time_in_force: tuple[TimeInForce, ...] = ()
+    status: InstrumentStatus = InstrumentStatus.ACTIVE
+    default_max_leverage: int = 1
+    market_hours: MarketHours = MarketHours()
+    product_category: str = ""
+    base_asset: str = ""
+    quote_asset: str = ""
+    margin_asset: str = ""
+    clob_pair_id: str = ""
+
+    def round_price(self, price: Number, rounding: str) -> Decimal:
+        """Round to a multiple of the tick size.
+
+        Parameters
+        ----------
+        price : int, str, float or Decimal
+            In the quote unit.
+        rounding : str
+            A constant of `decimal`, such as ``decimal.ROUND_DOWN``: the direction is the caller's choice.
+
+        Raises
+        ------
+        ValidationError
+            If `price` is no number, `rounding` no such constant, or the price would become zero.
+        """
+        return _round_to(self.tick_size, price, rounding, "price")
+
+    def round_quantity(self, quantity: Number, rounding: str) -> Decimal:
+        """Round to a multiple of the lot size. Like `round_price` otherwise."""
+        return _round_to(self.lot_size, quantity, rounding, "quantity")
+
+    def check(
+        self,
+        *,
+        side: Side | str,
+        quantity: Number,
+        price: Number | None = None,
+        order_type: OrderType | str | None = None,
+        time_in_force: TimeInForce | str | None = None,
+    ) -> None:
+        """Check an order against every rule at once.
+
+        Left out, `order_type` is LIMIT with a price and MARKET without one; `time_in_force` is what that type
+        usually takes. A price outside of the band is logged (logger ``qfex.instruments``), not refused.
+
+        Raises
+        ------
+        ValidationError
+            Its `rule` names each rule that is broken.
+        """
+        direction = Side.parse(side, "side")
+        usual = OrderType.MARKET if price is None else OrderType.LIMIT
+        kind = OrderType.parse(order_type or usual, "order_type")
+        force = TimeInForce.parse(time_in_force or ALLOWED_TIMES_IN_FORCE[kind][0], "time_in_force")
+        size, limit = to_decimal(quantity, "quantity"), None if price is None else to_decimal(price, "price")
+        broken = [
+            *self._broken_terms(kind, force),
+            *self._broken_quantity(size, kind),
+            *self._broken_price(limit, kind),
+        ]
+        if broken:
+            raise ValidationError("order", self.symbol, "; ".join(broken))
+        if limit is not None and not kind.is_stop:
+            self._warn_outside_band(direction, limit)
+
+    def _broken_terms(self, kind: OrderType, force: TimeInForce) -> Iterator[str]:
+        if self.status in (InstrumentStatus.INACTIVE, InstrumentStatus.DELISTED):
+            yield f"{self.symbol} is {self.status}"
+        if kind.is_stop:
+            return
+        if self.order_types and kind not in self.order_types:
+            yield f"order type {kind} is not one of {', '.join(self.order_types)}"
+        if self.time_in_force and force not in self.time_in_force:
+            yield f"time in force {force} is not one of {', '.join(self.time_in_force)}"
+        elif force not in ALLOWED_TIMES_IN_FORCE[kind]:
+            yield f"time in force {force} does not go with {kind}"
+
+    def _broken_quantity(self, quantity: Decimal, kind: OrderType) -> Iterator[str]:
+        if quantity <= 0:
+            yield f"quantity {quantity} is not above zero"
+        elif not _is_multiple(quantity, self.lot_size):
+            yield f"quantity {quantity} is not a multiple of the lot size {self.lot_size}"
+        if kind.is_stop:
+            return
+        if 0 < quantity < self.min_quantity:
+            yield f"quantity {quantity} is below the minimum {self.min_quantity}"
+        if quantity > self.max_quantity:
+            yield f"quantity {quantity} is above the maximum {self.max_quantity}"
+
+    def _broken_price(self, price: Decimal | None, kind: OrderType) -> Iterator[str]:
+        if kind is OrderType.MARKET:
+            if price:
+                yield f"price {price} does not go with {kind}"
+        elif price is None:
+            yield f"a price is needed with {kind}"
+        elif price <= 0:
+            yield f"price {price} is not above zero"
+        elif not _is_multiple(price, self.tick_size):
+            yield f"price {price} is not a multiple of the tick size {self.tick_size}"
+
+    def _warn_outside_band(self, side: Side, price: Decimal) -> None:
+        outside = price > self.max_price if side is Side.BUY else price < self.min_price
+        if outside:
+            _log.warning(
+                "%s %s at %s is outside the band %s..%s of the reference data, which may be stale",
+                side, self.symbol, price, self.min_price, self.max_price,
+            )  # fmt: skip
+
+
+def _is_multiple(number: Decimal, step: Decimal) -> bool:
+    return _fits(number) and not _WIDE.remainder(number, step)
+
+
+def _fits(number: Decimal) -> bool:
+    return len(number.as_tuple().digits) <= _LONGEST and abs(number.adjusted()) <= _LONGEST
+
+
+def _round_to(step: Decimal, value: Number, rounding: str, argument: str) -> Decimal:
+    if rounding not in _ROUNDINGS:
+        raise ValidationError("rounding", rounding, f"must be one of {', '.join(_ROUNDINGS)}")
+    number = to_decimal(value, argument)
+    if not _fits(number):
+        raise ValidationError(argument, value, "is out of range")
+    steps = _WIDE.divide(number, step).to_integral_value(rounding)
+    rounded = _WIDE.multiply(steps, step)
+    if number and not rounded:
+        raise ValidationError(argument, value, f"would become zero: it is less than one step of {step}")
+    return rounded
