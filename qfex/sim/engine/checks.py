@@ -83,8 +83,12 @@ def is_empty(venue: Venue, order: Order) -> bool:
 
 
 def is_too_small(venue: Venue, order: Order) -> bool:
-    """The quantity is below the instrument's minimum."""
-    return order.quantity < order.market.instrument.min_quantity
+    """The quantity is below the instrument's minimum, and not what closes a position of that size."""
+    if order.quantity >= order.market.instrument.min_quantity:
+        return False
+    return not order.reduce_only or order.quantity < order.account.position(order.market).reducible(
+        order.side
+    )
 
 
 def is_too_large(venue: Venue, order: Order) -> bool:
@@ -188,12 +192,14 @@ def would_take(venue: Venue, order: Order) -> bool:
 
 
 def exceeds_position(venue: Venue, order: Order) -> bool:
-    """All stops of this type together would close more than the position."""
+    """This and all other stops of its type together would close more than the position."""
     waiting = sum(
         (
             stop.quantity
             for stop in order.account.stops.values()
-            if stop.market is order.market and stop.order_type == order.order_type
+            if stop.market is order.market
+            and stop.order_type == order.order_type
+            and stop.order_id != order.order_id
         ),
         ZERO,
     )
@@ -286,13 +292,13 @@ REPLACEMENT: Table = (
     (would_take, "CANNOT_MODIFY_ALO_WOULD_CROSS"),
 )
 # A stop honours lot and tick size, but neither minimum and maximum quantity nor price bands.
-NEW_STOP: Table = (
+STOP_TERMS: Table = (
     *ACCOUNT,
     *MARKET,
     *SIZE[:2],
     *PRICE[:2],
     (has_reached_take_profit, "INVALID_TAKEPROFIT_PRICE"),
     (has_reached_stop_loss, "INVALID_STOPLOSS_PRICE"),
-    (is_one_too_many, "REJECTED_TOO_MANY_OPEN_ORDERS"),
     (exceeds_position, "REJECTED"),
 )
+NEW_STOP: Table = (*STOP_TERMS, (is_one_too_many, "REJECTED_TOO_MANY_OPEN_ORDERS"))

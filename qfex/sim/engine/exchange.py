@@ -6,40 +6,29 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 from . import margin
-from .accounts import Account
 from .aftermath import Aftermath
 from .desk import Desk
 from .events import BalanceChanged, Event, Pulse
 from .funding import Funding, next_multiple
-from .history import page
 from .instruments import Instrument, load_instruments
 from .lifecycle import Lifecycle
 from .liquidation import Liquidation
 from .liquidity import MarketMaker
-from .market import Market
 from .matching import Matcher
-from .orders import Order, Stop
 from .prices import PricePath, Prices
+from .queries import Queries
 from .rules import Rules
 from .settlement import Settlement
 from .stops import STOP_TYPES, Stops
 from .timers import Timer
 from .twaps import Twaps
 from .types import (
-    BalanceRow,
-    Candle,
-    FinishedOrderRow,
-    Levels,
-    LeverageRow,
     OrderEntry,
     OrderIdType,
     OrderRow,
     OrderType,
-    PositionRow,
-    PublicTrade,
     Refused,
     Side,
-    TradeRow,
     TwapEntry,
     TwapRow,
 )
@@ -49,7 +38,7 @@ DEFAULT_RULES = Rules()
 ORDER_IDS = ("order_id", "client_order_id")
 
 
-class Exchange:
+class Exchange(Queries):
     """An exchange without sockets, threads or a clock of its own: time passes when `advance` is called.
 
     Parameters
@@ -96,16 +85,6 @@ class Exchange:
 
     # ------------------------------------------------------------------ time and events
 
-    @property
-    def now(self) -> float:
-        """Unix time of the engine's clock."""
-        return self._venue.now
-
-    @property
-    def rules(self) -> Rules:
-        """The rules in force."""
-        return self._venue.rules
-
     def listen(self, listener: Callable[[Event], None]) -> None:
         """Call `listener` with every event, at once and in order; it must not call back into the engine."""
         self._venue.listen(listener)
@@ -121,10 +100,6 @@ class Exchange:
         self._venue.now = until
         if pulse:
             self._venue.emit(Pulse(until))
-
-    def next_due(self) -> float | None:
-        """Return when something is next due to happen by itself."""
-        return self._venue.timers.next_due()
 
     def at(self, due: float, action: Callable[[], None]) -> Timer:
         """Run `action` when the clock reaches `due`."""
@@ -160,14 +135,6 @@ class Exchange:
         account.kyc = account.kyc if kyc is None else kyc
         account.terms_accepted = account.terms_accepted if terms_accepted is None else terms_accepted
         account.may_trade = account.may_trade if may_trade is None else may_trade
-
-    def accounts(self) -> list[str]:
-        """Return the ids of all accounts that are not the exchange's own."""
-        return [account.account_id for account in self._venue.accounts.values() if not account.house]
-
-    def subaccounts(self, master: str) -> list[str]:
-        """Return the ids of an account's subaccounts."""
-        return [account.account_id for account in self._venue.accounts.values() if account.master == master]
 
     def deposit(self, account_id: str, amount: Decimal) -> None:
         """Pay money in."""
@@ -306,156 +273,17 @@ class Exchange:
         """
         margin.set_leverage(self._venue, self._account(account_id), symbol, leverage)
 
-    # ------------------------------------------------------------------ questions about an account
-
-    def order(self, account_id: str, symbol: str, order_id_or_client_order_id: str) -> OrderRow | None:
-        """Return an order, open or finished, by its id or client id; of several, the open and newest."""
-        account, wanted = self._account(account_id), order_id_or_client_order_id
-        found: OrderRow | None = None
-        for row in self.open_orders(account_id, symbol):
-            if wanted in (row.order_id, row.client_order_id):
-                found = row
-        if found is None:
-            finished = account.history.order(symbol, wanted)
-            found = finished.order if finished else None
-        return found
-
-    def open_orders(self, account_id: str, symbol: str | None = None) -> list[OrderRow]:
-        """Return open orders and stops, oldest first."""
-        account = self._account(account_id)
-        live: list[Order | Stop] = [*account.orders.values(), *account.stops.values()]
-        return [order.open_row() for order in live if symbol in (None, order.market.symbol)]
-
-    def twaps(self, account_id: str, symbol: str | None = None, active: bool = True) -> list[TwapRow]:
-        """Return TWAPs, oldest first: the active ones, or (`active` false) those that ended."""
-        return [
-            twap.row()
-            for twap in self._account(account_id).twaps.values()
-            if (twap.status == "ACTIVE") == active and symbol in (None, twap.market.symbol)
-        ]
-
-    def trades(
-        self,
-        account_id: str,
-        *,
-        symbol: str | None = None,
-        order_id: str | None = None,
-        side: Side | None = None,
-        order_type: str | None = None,
-        start: float | None = None,
-        end: float | None = None,
-        limit: int | None = None,
-        offset: int = 0,
-    ) -> list[TradeRow]:
-        """Return an account's fills, newest first; bounds are inclusive."""
-        fills = self._account(account_id).history.fills(symbol, order_id, side, order_type, start, end)
-        return page(fills, limit, offset)
-
-    def finished_orders(
-        self,
-        account_id: str,
-        *,
-        symbol: str | None = None,
-        client_order_id: str | None = None,
-        start: float | None = None,
-        end: float | None = None,
-        limit: int | None = None,
-        offset: int = 0,
-    ) -> list[FinishedOrderRow]:
-        """Return orders that are over, newest first; bounds are inclusive."""
-        orders = self._account(account_id).history.orders(symbol, client_order_id, start, end)
-        return page(orders, limit, offset)
-
-    def position(self, account_id: str, symbol: str) -> PositionRow:
-        """Return the position in a symbol, which may be empty."""
-        return self._account(account_id).position_row(self._market(symbol), self.rules.maintenance_ratio)
-
-    def positions(self, account_id: str) -> list[PositionRow]:
-        """Return the positions in all symbols, empty ones too."""
-        return [self.position(account_id, symbol) for symbol in self._venue.markets]
-
-    def balance(self, account_id: str) -> BalanceRow:
-        """Return an account's money."""
-        return self._account(account_id).balance_row()
-
-    def in_liquidation(self, account_id: str) -> bool:
-        """Return whether an account is being liquidated."""
-        return self._account(account_id).in_liquidation
-
-    def leverage(self, account_id: str) -> list[LeverageRow]:
-        """Return the level chosen for every symbol."""
-        account = self._account(account_id)
-        markets = self._venue.markets.values()
-        chosen = {symbol: position.leverage for symbol, position in account.positions.items()}
-        return [
-            margin.leverage_row(
-                self._venue, account, market, chosen.get(market.symbol, market.instrument.max_leverage)
-            )
-            for market in markets
-        ]
-
-    def available_leverage(self, account_id: str) -> list[LeverageRow]:
-        """Return every level on offer for every symbol."""
-        account = self._account(account_id)
-        return [
-            margin.leverage_row(self._venue, account, market, level)
-            for market in self._venue.markets.values()
-            for level in margin.levels(market)
-        ]
-
     # ------------------------------------------------------------------ markets
-
-    def book(self, symbol: str, depth: int = 20) -> tuple[Levels, Levels]:
-        """Return bids and asks as aggregated (price, quantity) levels, best first."""
-        return self._market(symbol).book.snapshot(depth)
-
-    def mark_price(self, symbol: str) -> Decimal:
-        """Return the mark price."""
-        return self._market(symbol).mark
-
-    def index_price(self, symbol: str) -> Decimal:
-        """Return the index price, which the mark price follows on the tick grid."""
-        return self._market(symbol).index
 
     def set_mark_price(self, symbol: str, price: Decimal) -> None:
         """Move index and mark price: quotes follow, stops fire, accounts are liquidated."""
         self._prices.set(self._market(symbol), price, price)
         self._aftermath.draw()
 
-    def price_band(self, symbol: str) -> tuple[Decimal, Decimal]:
-        """Return the lowest price of a sale and the highest of a purchase."""
-        return self._market(symbol).price_band()
-
-    def funding_rate(self, symbol: str) -> Decimal:
-        """Return the rate of the running hour, a fraction of the position's value."""
-        return self._market(symbol).funding_rate
-
     def set_funding_rate(self, symbol: str, rate: Decimal | None) -> None:
         """Set the funding rate by hand, or with None leave it to the book again."""
         self._market(symbol)
         self._funding.fix(symbol, rate)
-
-    def open_interest(self, symbol: str) -> Decimal:
-        """Return the quantity held long, which is also the quantity held short."""
-        return self._market(symbol).long_quantity
-
-    def candles(self, symbol: str, interval: str, start: float, end: float) -> list[Candle]:
-        """Return the candles that have a part in [start, end], oldest first, the forming one included.
-
-        Parameters
-        ----------
-        interval : str
-            ``1MIN``, ``5MINS``, ``15MINS``, ``1HOUR``, ``4HOURS`` or ``1DAY``.
-        """
-        return self._market(symbol).history.minutes.candles(symbol, interval, start, min(end, self.now))
-
-    def volume(self, symbol: str, seconds: float = 86_400) -> Decimal:
-        """Return the quantity traded in the last `seconds`, to the minute."""
-        return self._market(symbol).history.minutes.volume(self.now - seconds)
-
-    def last_trades(self, symbol: str, n: int | None = 100) -> list[PublicTrade]:
-        """Return the latest trades, newest first."""
-        return page(reversed(self._market(symbol).history.trades), n, 0)
 
     def halt(self, symbol: str) -> None:
         """Stop trading: orders are REJECTED_MARKET_CLOSED and stops wait, while cancelling still works."""
@@ -471,9 +299,3 @@ class Exchange:
     def fail(self, symbol: str) -> None:
         """Put matching out of order: orders are REJECTED_FAILED_TO_PROCESS and cancellations REJECTED."""
         self._market(symbol).failing = True
-
-    def _account(self, account_id: str) -> Account:
-        return self._venue.accounts[account_id]
-
-    def _market(self, symbol: str) -> Market:
-        return self._venue.markets[symbol]

@@ -115,4 +115,5 @@ class Liquidation:
         missing = -account.equity
         if missing > 0 and not account.held:
             account.deposit += missing
+            self._venue.touched.balances[account] = None
             self._venue.house.deposit -= missing

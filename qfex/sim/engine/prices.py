@@ -41,7 +41,15 @@ class Prices:
             self._plan()
 
     def set(self, market: Market, index: Decimal, mark: Decimal) -> None:
-        """Move a market to new prices; what follows from it is drawn at the end of the command."""
+        """Move a market to new prices; what follows from it is drawn at the end of the command.
+
+        Raises
+        ------
+        ValueError
+            If a price is not positive.
+        """
+        if not (index > 0 and mark > 0):
+            raise ValueError(f"a price must be positive, not {mark}")
         market.index, market.mark = index, mark
         self._venue.touched.marks[market] = None
         self._venue.emit(MarkChanged(self._venue.now, market.symbol, mark))

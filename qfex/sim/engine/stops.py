@@ -10,12 +10,12 @@ from dataclasses import replace
 from decimal import Decimal
 
 from .accounts import Account
-from .checks import NEW_STOP, first_failure
+from .checks import NEW_STOP, STOP_TERMS, first_failure
 from .desk import Desk
 from .events import OrderChanged, StopChanged
 from .market import Market
 from .orders import Order, Stop, opposite
-from .types import ZERO, OrderEntry, OrderRow, OrderStatus, Side, StopType
+from .types import ZERO, FinishedOrderRow, OrderEntry, OrderRow, OrderStatus, Side, StopType
 from .venue import Venue
 
 STOP_TYPES: tuple[StopType, ...] = ("TAKE_PROFIT", "STOP_LOSS")
@@ -53,9 +53,9 @@ class Stops:
             symbol, stop.side, stop.order_type, stop.time_in_force, quantity, price, None, None, True,
             stop.client_order_id,
         )  # fmt: skip
-        self._forget(stop)
-        failure = first_failure(NEW_STOP, self._venue, self._desk.draft(account, stop.market, entry))
-        self._keep(stop)
+        draft = self._desk.draft(account, stop.market, entry)
+        draft.order_id = stop_order_id
+        failure = first_failure(STOP_TERMS, self._venue, draft)
         if failure is not None:
             return self._desk.answer(account, entry, failure, stop_order_id)
         stop.price, stop.quantity = price, quantity
@@ -72,7 +72,9 @@ class Stops:
         """Cancel a stop."""
         self._forget(stop)
         stop.status = "CANCELLED"
-        return self._tell(stop, "CANCELLED")
+        row = self._tell(stop, "CANCELLED")
+        stop.account.history.finished(FinishedOrderRow(row, ZERO, ZERO, None, None, None, stop.updated))
+        return row
 
     def attach(self, order: Order) -> None:
         """Give what was newly filled of an order its take profit and stop loss."""
@@ -84,7 +86,7 @@ class Stops:
             self._protect(order, "STOP_LOSS", order.stop_loss, grown)
 
     def bound(self, account: Account, market: Market) -> None:
-        """Cancel stops, newest first, until those of each type and side fit the position."""
+        """Cancel stops that no longer fit the position; of each type and side, the older ones stay."""
         if not account.stops:
             return
         room: dict[tuple[StopType, Side], Decimal] = {}
