@@ -86,9 +86,8 @@ def is_too_small(venue: Venue, order: Order) -> bool:
     """The quantity is below the instrument's minimum, and not what closes a position of that size."""
     if order.quantity >= order.market.instrument.min_quantity:
         return False
-    return not order.reduce_only or order.quantity < order.account.position(order.market).reducible(
-        order.side
-    )
+    closing = order.account.position(order.market).reducible(order.side) if order.reduce_only else None
+    return closing is None or order.quantity < closing
 
 
 def is_too_large(venue: Venue, order: Order) -> bool:
