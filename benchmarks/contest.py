@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from benchmarks.processes import WorkerFailed
+from benchmarks.processes import Unavailable
 from benchmarks.timing import Sample
 
 Entry = Callable[[], Sample]
@@ -23,13 +23,13 @@ def hold(entries: Mapping[str, Entry], rounds: int) -> Contest:
     """Warm every contestant up, then measure `rounds` rounds.
 
     The order rotates from round to round, so that nobody always runs behind the same neighbour.
-    A contestant that fails while warming up is absent; one that fails later ends the run.
+    A contestant that is not available here is absent; any other failure ends the run.
     """
     contest = Contest()
     for label, measure in entries.items():
         try:
             measure()
-        except WorkerFailed as error:
+        except Unavailable as error:
             contest.absent[label] = str(error)
         else:
             contest.samples[label] = []

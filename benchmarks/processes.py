@@ -35,6 +35,10 @@ def cache_folder() -> Path:
     return _CACHE
 
 
+class Unavailable(RuntimeError):
+    """A contestant needs something that cannot be had here."""
+
+
 class WorkerFailed(RuntimeError):
     """A worker could not start, reported an error or ended."""
 
@@ -80,6 +84,11 @@ class Process:
             self._process.kill()
             self._process.wait()
         self._process.stdout.close()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the process is over."""
+        return self._process.poll() is not None
 
     def write_line(self, line: str) -> None:
         """Send one line."""
@@ -157,7 +166,7 @@ import os, time
 if {cpus}: os.sched_setaffinity(0, {cpus})
 started = time.perf_counter()
 {statement}
-print((time.perf_counter() - started) * 1e6)
+print((time.perf_counter() - started) * 1e6, len(sys.modules))
 """
 
 
@@ -167,6 +176,7 @@ def importer(statement: str, cpus: frozenset[int]) -> Callable[[], Sample]:
 
     def measure() -> Sample:
         with Process(code, (), log_name="importer") as process:
-            return {"mean_us": float(process.read_line(60))}
+            microseconds, modules = process.read_line(60).split()
+            return {"mean_us": float(microseconds), "modules": float(modules)}
 
     return measure

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.processes import WorkerFailed, cache_folder
+from benchmarks.processes import Unavailable, cache_folder
 
 REQUIREMENT = "qfex==0.1.0"
 
@@ -17,18 +17,24 @@ def python() -> str:
 
     Raises
     ------
-    WorkerFailed
+    Unavailable
         The SDK cannot be installed here, for want of a network for example.
     """
-    folder = cache_folder() / "sdk-{}.{}".format(*sys.version_info)
-    interpreter = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    if not _has_sdk(interpreter):
-        _run([sys.executable, "-m", "venv", "--clear", str(folder)])
+    interpreter = _interpreter()
+    if not installed():
+        _run([sys.executable, "-m", "venv", "--clear", str(interpreter.parent.parent)])
         _run([str(interpreter), "-m", "pip", "install", "--quiet", REQUIREMENT])
     return str(interpreter)
 
 
-def _has_sdk(interpreter: Path) -> bool:
+def _interpreter() -> Path:
+    folder = cache_folder() / "sdk-{}.{}".format(*sys.version_info)
+    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def installed() -> bool:
+    """Tell whether the environment is there, with the SDK in it."""
+    interpreter = _interpreter()
     if not interpreter.exists():
         return False
     probe = [str(interpreter), "-c", "import qfex.client"]
@@ -38,4 +44,4 @@ def _has_sdk(interpreter: Path) -> bool:
 def _run(command: list[str]) -> None:
     done = subprocess.run(command, cwd=cache_folder(), capture_output=True, text=True)
     if done.returncode:
-        raise WorkerFailed(f"the SDK is not available: {done.stderr.strip()[-300:]}")
+        raise Unavailable(f"the SDK is not available: {done.stderr.strip()[-300:]}")

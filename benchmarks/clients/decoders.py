@@ -6,6 +6,7 @@ import json
 
 from benchmarks.server import replies
 from benchmarks.timing import Sample, repeat
+from qfex.protocol.messages import decode
 
 
 class Decoders:
@@ -24,3 +25,11 @@ class Decoders:
         """Decode to dicts and floats."""
         snapshot = self._snapshot(orders)
         return repeat(lambda: json.loads(snapshot), count)
+
+    def typed(self, orders: int, count: int) -> Sample:
+        """Decode to the library's models, exact decimals and times."""
+        snapshot = self._snapshot(orders)
+        (page,) = decode(snapshot)
+        if len(page.orders) != orders:  # type: ignore[union-attr]
+            raise RuntimeError(f"not decoded: {page!r:.200}")
+        return repeat(lambda: decode(snapshot), count)

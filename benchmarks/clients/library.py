@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 
 from benchmarks.clients.messages import PUBLIC_KEY, SECRET_KEY
@@ -34,7 +36,6 @@ class LibraryClient:
         self._environment = Environment(trade_url=url, market_data_url=url, rest_url="http://127.0.0.1:9")
         self._client = self._connect()
         self._held: list[PendingOrder] = []
-        self._release_burst = threading.Event()
 
     def close(self) -> None:
         """End the connection."""
@@ -49,12 +50,20 @@ class LibraryClient:
     def _order(self, symbol: str = session.ORDER, quantity: Decimal = QUANTITY) -> Order:
         return self._client.place_order(symbol, Side.BUY, quantity, PRICE)
 
+    @contextmanager
+    def _listening(self, callbacks: int) -> Iterator[None]:
+        registrations = [self._client.on(Channel.ORDERS, _ignore) for _ in range(callbacks)]
+        yield
+        for each in registrations:
+            each.cancel()
+
     def _submit(self, symbol: str = session.ORDER) -> PendingOrder:
         return self._client.submit_order(symbol, Side.BUY, QUANTITY, PRICE)
 
-    def round_trips(self, count: int) -> Sample:
-        """Place `count` orders, one after the other."""
-        return repeat(self._order, count)
+    def round_trips(self, count: int, callbacks: int = 0) -> Sample:
+        """Place `count` orders, one after the other, while callbacks listen to the messages about them."""
+        with self._listening(callbacks):
+            return repeat(self._order, count)
 
     def threads(self, threads: int, count: int) -> Sample:
         """Place `count` orders from several threads that share the client."""
@@ -123,16 +132,15 @@ class LibraryClient:
             if order.symbol == bursts.LAST:
                 arrived.set()
 
-        others = [self._client.on(Channel.ORDERS, _ignore) for _ in range(callbacks - 1)]
-        registration = self._client.on(Channel.ORDERS, last)
-        self._order(bursts.FILLED_ORDERS, Decimal(count))
-        started = clock()
-        self._order(bursts.FIRE)
-        if not arrived.wait(TIMEOUT):
-            raise TimeoutError("the burst did not arrive")
-        seconds = clock() - started
-        for each in (*others, registration):
-            each.cancel()
+        with self._listening(callbacks - 1):
+            registration = self._client.on(Channel.ORDERS, last)
+            self._order(bursts.FILLED_ORDERS, Decimal(count))
+            started = clock()
+            self._order(bursts.FIRE)
+            if not arrived.wait(TIMEOUT):
+                raise TimeoutError("the burst did not arrive")
+            seconds = clock() - started
+            registration.cancel()
         return throughput(count, seconds)
 
     def event_latency(self, count: int) -> Sample:

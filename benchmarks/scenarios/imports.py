@@ -7,7 +7,7 @@ from benchmarks.lab import Settings
 from benchmarks.processes import importer
 
 TITLE = "Import time over a bare interpreter"
-METRICS = ("mean_us",)
+METRICS = ("mean_us", "modules")
 LIBRARY = "import qfex"
 DEPENDENCIES = "import websocket, attrs, cattrs, requests"
 

@@ -1,0 +1,14 @@
+"""How the library's costs grow: each module is one dimension, with a ``run`` that returns the curve."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from benchmarks.growth import callbacks, in_flight, open_orders, session_length
+
+DIMENSIONS: dict[str, ModuleType] = {
+    "growth_in_flight": in_flight,
+    "growth_open_orders": open_orders,
+    "growth_callbacks": callbacks,
+    "growth_session": session_length,
+}

@@ -1,0 +1,49 @@
+"""What a run ran on."""
+
+from __future__ import annotations
+
+import os
+import platform
+from datetime import datetime, timezone
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+
+_PACKAGES = ("websocket-client", "attrs", "cattrs", "msgspec", "requests")
+
+
+def facts() -> dict[str, str]:
+    """Return the machine, the versions and the date, each in words."""
+    return {
+        "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        "CPU": f"{os.cpu_count()} x {_cpu_model()}",
+        "system": f"{platform.system()} {platform.release()}",
+        "Python": f"{platform.python_implementation()} {platform.python_version()}",
+        "packages": ", ".join(f"{name} {_version(name)}" for name in _PACKAGES),
+        "wsaccel": "installed: the raw client and the sample are faster by it"
+        if find_spec("wsaccel")
+        else "absent",
+        "load when the run ended": _load(),
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "absent"
+
+
+def _cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or "unknown"
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())
+
+
+def _load() -> str:
+    return (
+        "{:.2f} (1 min), {:.2f} (15 min)".format(*os.getloadavg()[::2]) if hasattr(os, "getloadavg") else "?"
+    )
