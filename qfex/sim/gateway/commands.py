@@ -28,7 +28,7 @@ OrderType = Literal["LIMIT", "MARKET", "ALO", "TAKE_PROFIT", "STOP_LOSS"]
 Channel = Literal["order_responses", "positions", "balances", "fills", "stop_orders", "leaderboard"]
 
 
-class Params(msgspec.Struct, frozen=True, kw_only=True):
+class Params(msgspec.Struct):
     """Base of all parameter objects."""
 
 

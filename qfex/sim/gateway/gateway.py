@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..engine import Filled, OrderChanged, StopChanged
+from ..engine import Filled, OrderChanged, StopChanged, TwapChanged
 from . import intake, payloads
 from .ledger import Ledger, Received
 from .session import CloseRequest, Frame, TradeSession
@@ -70,18 +71,21 @@ class TradeGateway:
         self.subscriptions = Subscriptions()
         self.sessions: dict[TradeSession, None] = {}
         self.waiting: set[TradeSession] = set()
+        self._numbers = itertools.count(1)
         self._command = ""
+        self._awaits_twap: TradeSession | None = None
         self._reactions: dict[type, Callable[[Any], None]] = {
             OrderChanged: self._order_changed,
             Filled: self._filled,
             StopChanged: self._stop_changed,
+            TwapChanged: self._twap_changed,
         }
         exchange.listen(self._react)
         clock.every(PULSE, self.pulse)
 
     def connect(self) -> TradeSession:
         """Open a connection; it has a minute to authenticate."""
-        session = TradeSession(self)
+        session = TradeSession(self, next(self._numbers))
         self.sessions[session] = None
         self.clock.after(AUTHENTICATION_DEADLINE, lambda: self._expect_authenticated(session))
         return session
@@ -105,17 +109,14 @@ class TradeGateway:
         try:
             intake.receive(self, session, text)
         finally:
-            self._command, session.command = "", None
+            self._command, session.command, self._awaits_twap = "", None, None
 
     def note(self, session: TradeSession, request: intake.Request) -> None:
         """Write an understood command down before it is judged, and know it as the cause of what follows."""
         name = request.name or ""
         self._command = session.command = name
-        identity = session.identity
         params = {} if name == "auth" else request.message["params"]
-        self.ledger.received.append(
-            Received(self.clock.now, session.id, identity and identity.account_id, name, params)
-        )
+        self.ledger.received.append(Received(self.clock.now, session.id, session.acting_for, name, params))
 
     def drain(self) -> list[tuple[TradeSession, list[Frame]]]:
         """Return what each connection is to be sent."""
@@ -132,6 +133,10 @@ class TradeGateway:
         message = self.dialect.acknowledgement(self._command, params)
         if message is not None:
             session.tell(message)
+
+    def expect_twap(self, session: TradeSession) -> None:
+        """Answer this connection with the next TWAP as soon as it exists, before its first child is sent."""
+        self._awaits_twap = session
 
     def pulse(self) -> None:
         """Tell positions and balances to whom they concern."""
@@ -172,6 +177,11 @@ class TradeGateway:
 
     def _stop_changed(self, event: StopChanged) -> None:
         self.publish(event.account_id, "stop_orders", {"stop_order_response": payloads.stop(event.stop)})
+
+    def _twap_changed(self, event: TwapChanged) -> None:
+        session, self._awaits_twap = self._awaits_twap, None
+        if session is not None:
+            session.tell({"twap_response": payloads.twap(event.twap)})
 
     def _expect_authenticated(self, session: TradeSession) -> None:
         if session.identity is None and session in self.sessions:

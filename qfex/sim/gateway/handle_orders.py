@@ -39,10 +39,10 @@ def modify_order(gateway: TradeGateway, session: TradeSession, params: commands.
         params.order_id,
         params.side,
         params.order_type,
-        _or(params.price, current and current.price) or Decimal(0),
-        _or(params.quantity, current and current.quantity) or Decimal(0),
-        _or(params.take_profit, current and current.take_profit),
-        _or(params.stop_loss, current and current.stop_loss),
+        Decimal(_given(params.price, current, "price") or 0),
+        Decimal(_given(params.quantity, current, "quantity") or 0),
+        _given(params.take_profit, current, "take_profit"),
+        _given(params.stop_loss, current, "stop_loss"),
         bool(params.reduce_only),
     )
     _refuse_malformed(gateway, row)
@@ -101,13 +101,13 @@ def add_twap(gateway: TradeGateway, session: TradeSession, params: commands.AddT
         start_time=None if params.start_time is None else float(params.start_time),
         worst_price=_optional(params.worst_price),
     )
-    row = gateway.exchange.add_twap(session.account_id, entry)
-    session.tell({"twap_response": payloads.twap(row)})
+    gateway.expect_twap(session)
+    gateway.exchange.add_twap(session.account_id, entry)
 
 
-def _or(value: commands.Number | None, default: Decimal | None) -> Decimal | None:
-    """Return a number that is given, else the default."""
-    return default if value is None else Decimal(value)
+def _given(value: commands.Number | None, current: OrderRow | None, name: str) -> Decimal | None:
+    """Return a number that is given, else what the order has."""
+    return getattr(current, name, None) if value is None else Decimal(value)
 
 
 def _optional(value: commands.Number | None) -> Decimal | None:

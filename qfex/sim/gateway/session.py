@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
 from .wire import encode
@@ -11,9 +10,6 @@ if TYPE_CHECKING:
     from .accounts import Identity
     from .dialect import Message
     from .gateway import TradeGateway
-
-_ids = itertools.count(1)
-
 
 class Frame(NamedTuple):
     """A message on its way out.
@@ -45,6 +41,8 @@ class TradeSession:
 
     Attributes
     ----------
+    id : int
+        Its number, counted from 1.
     identity : Identity or None
         Who it authenticated as.
     channels : set of str
@@ -57,8 +55,8 @@ class TradeSession:
         Set when the connection is to be closed after what is in the outbox.
     """
 
-    def __init__(self, gateway: TradeGateway) -> None:
-        self.id = next(_ids)
+    def __init__(self, gateway: TradeGateway, number: int) -> None:
+        self.id = number
         self.identity: Identity | None = None
         self.channels: set[str] = set()
         self.cancel_on_disconnect = False
@@ -68,8 +66,13 @@ class TradeSession:
         self._outbox: list[Frame] = []
 
     @property
+    def acting_for(self) -> str | None:
+        """The account that the connection acts for, None before authentication."""
+        return None if self.identity is None else self.identity.account_id
+
+    @property
     def account_id(self) -> str:
-        """The account that the connection acts for; only an authenticated one has any."""
+        """The account that an authenticated connection acts for."""
         assert self.identity is not None
         return self.identity.account_id
 

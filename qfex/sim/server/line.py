@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import struct
 from collections.abc import Iterable
+from typing import Any
+
+from aiohttp import web
+
+from .tap import sever
 
 _TEXT = 0x81  # final fragment, text
 _CLOSE = 0x88
@@ -28,45 +32,49 @@ def frame(payload: bytes, opcode: int = _TEXT) -> bytes:
 class Line:
     """Writes frames straight to the transport below an aiohttp WebSocket without compression.
 
-    Writing here, not through the response's coroutines, keeps the frames of one command in one piece, needs
-    no writer task, and lets a test send half a frame.
+    Writing here, not through the response's coroutines, keeps the frames of one command in one piece and
+    needs no writer task.
 
     Parameters
     ----------
-    transport : asyncio.Transport
+    transport : Wire
         The upgraded connection, ``request.transport`` after ``prepare``.
+    socket : WebSocketResponse, optional
+        Closes the connection with the handshake of the protocol; without it a close frame has to do.
     """
 
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
+    def __init__(self, transport: Any, socket: web.WebSocketResponse | None = None) -> None:
+        self.transport = transport
+        self._socket = socket
+        self._closing: asyncio.Task[bool] | None = None
 
     @property
     def open(self) -> bool:
         """False once the connection is closing or gone."""
-        return not self._transport.is_closing()
+        return self._closing is None and not self.transport.is_closing()
 
     def send(self, *payloads: bytes) -> None:
         """Write text messages in one piece; on a closed line nothing happens."""
-        self.write_raw(frame(payload) for payload in payloads)
-
-    def write_raw(self, frames: Iterable[bytes]) -> None:
-        """Write bytes that are frames already, or deliberately are not."""
-        if not self.open:
-            return
-        self._transport.write(b"".join(frames))
-        if self._transport.get_write_buffer_size() > BUFFER_LIMIT:
-            self._transport.abort()
+        self._write(frame(payload) for payload in payloads)
 
     def close(self, code: int, reason: str = "") -> None:
-        """Send a close frame and end the connection once it has left."""
-        self.write_raw([frame(struct.pack("!H", code) + reason.encode(), _CLOSE)])
-        self._transport.close()
+        """Send a close frame, and end the connection when the peer has answered it."""
+        if not self.open:
+            return
+        if self._socket is not None:
+            closing = self._socket.close(code=code, message=reason.encode())
+            self._closing = asyncio.ensure_future(closing)
+        else:
+            self._write([frame(struct.pack("!H", code) + reason.encode(), _CLOSE)])
+            self.transport.close()
 
     def cut(self, *, reset: bool = False) -> None:
         """End the connection without a close frame: with FIN, or with RST when ``reset``."""
-        if reset:
-            sock = self._transport.get_extra_info("socket")
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self._transport.abort()
-        else:
-            self._transport.close()
+        sever(self.transport, reset=reset)
+
+    def _write(self, frames: Iterable[bytes]) -> None:
+        if not self.open:
+            return
+        self.transport.write(b"".join(frames))
+        if self.transport.get_write_buffer_size() > BUFFER_LIMIT:
+            self.transport.abort()

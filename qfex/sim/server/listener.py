@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from aiohttp import web
 
@@ -14,10 +15,19 @@ _PATIENCE = 0.5
 
 
 class Listener:
-    """Serves an application on a loopback port."""
+    """Serves an application on a loopback port.
 
-    def __init__(self, app: web.Application) -> None:
+    Parameters
+    ----------
+    app : Application
+        The routes.
+    tapped : callable
+        Wraps aiohttp's protocol of each connection.
+    """
+
+    def __init__(self, app: web.Application, tapped: Callable[[asyncio.Protocol], asyncio.Protocol]) -> None:
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        self._tapped = tapped
         self._server: asyncio.Server | None = None
         self.port = 0
 
@@ -25,7 +35,8 @@ class Listener:
         """Listen; port 0 lets the system choose one."""
         await self._runner.setup()
         assert self._runner.server is not None
-        self._server = await asyncio.get_running_loop().create_server(self._runner.server, HOST, port)
+        inner, loop = self._runner.server, asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: self._tapped(inner()), HOST, port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self, lines: set[Line]) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from qfex.environment import Environment
 
 from .app import MARKET_DATA_PATH, TRADE_PATH, application
+from .faults.plan import FaultPlan
 from .listener import Listener
 from .options import Options
 from .pace import ManualPace, RealPace
 from .runtime import Runtime
+from .tap import Tap
 from .trade import TradeServer
 
 
@@ -17,8 +21,9 @@ class Service:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self.trade = TradeServer(runtime)
-        self._listener = Listener(application(runtime, self.trade))
+        self.plan = FaultPlan()
+        self.trade = TradeServer(runtime, self.plan)
+        self._listener = Listener(application(runtime, self.trade), self._tapped)
 
     async def start(self, options: Options) -> None:
         """Listen, and let the time pass."""
@@ -29,9 +34,13 @@ class Service:
 
     async def stop(self) -> None:
         """Let the time stand still and end every connection."""
+        self.plan.clear()
         self._runtime.pace.stop()
         self._runtime.pace = ManualPace()
         await self._listener.stop(self._runtime.lines)
+
+    def _tapped(self, inner: asyncio.Protocol) -> asyncio.Protocol:
+        return Tap(inner, self.plan.byte_countdown, f"GET {TRADE_PATH}".encode())
 
     def environment(self, host: str) -> Environment:
         """Return the URLs."""

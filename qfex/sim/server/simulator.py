@@ -12,10 +12,12 @@ from qfex.environment import Environment
 from ..engine import Exchange, Rules
 from ..gateway.ledger import Ledger
 from .assembly import assemble
+from .faults import Faults
 from .listener import HOST
 from .loop import LoopThread
 from .options import ClockName, DialectName, Options, PricePath
 from .service import Service
+from .trade import ConnectionInfo
 
 Result = TypeVar("Result")
 Amount = Decimal | int | str
@@ -91,6 +93,7 @@ class Simulator:
         self._credentials = self._open_account(Decimal(100_000))
         self._loop: LoopThread | None = None
         self._service = Service(self._runtime)
+        self._faults = Faults(self._call, self._service.trade, self._service.plan, self._runtime)
 
     def __enter__(self) -> Simulator:
         self.start()
@@ -179,6 +182,16 @@ class Simulator:
         return self.exchange_call(lambda exchange: exchange.now)
 
     @property
+    def faults(self) -> Faults:
+        """What is to go wrong."""
+        return self._faults
+
+    @property
+    def connections(self) -> list[ConnectionInfo]:
+        """The open trade connections, oldest first."""
+        return self._call(lambda: [one.info() for one in self._service.trade.connections.values()])
+
+    @property
     def ledger(self) -> Ledger:
         """What really happened until now: a snapshot."""
         return self.exchange_call(lambda _: self._runtime.gateway.ledger.copy())
@@ -194,7 +207,11 @@ class Simulator:
                 self._runtime.flush()
                 self._runtime.pace.plan()
 
-        return step() if self._loop is None else self._loop.call(step)
+        return self._call(step)
+
+    def _call(self, action: Callable[[], Result]) -> Result:
+        """Run ``action`` on the loop, or here while there is none."""
+        return action() if self._loop is None else self._loop.call(action)
 
     def _open_account(self, balance: Decimal, can_trade: bool = True) -> HmacCredentials:
         key = self._runtime.accounts.open(balance, can_trade=can_trade)

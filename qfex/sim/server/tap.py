@@ -1,41 +1,77 @@
-"""The bytes of a connection, between the socket and aiohttp: where they can be counted, cut and held back."""
+"""The bytes of a connection, between the socket and aiohttp: where they are counted, cut and held back."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
 import struct
-from collections.abc import Callable
-from typing import Any, Literal, cast
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
+
+from .faults.countdown import Countdown
 
 Direction = Literal["in", "out"]
 
 
-class Wire(asyncio.Transport):
-    """The transport that aiohttp sees. "in" is from the client, "out" to it.
+def sever(transport: Any, *, reset: bool) -> None:
+    """End a connection without a close frame: with FIN after what was written, or at once with RST."""
+    if reset:
+        # Lingering for zero seconds makes the kernel send RST.
+        raw = transport.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
+    else:
+        transport.close()
 
-    Attributes
+
+class Wire:
+    """The transport as aiohttp and `Line` see it; "in" is from the client, "out" to it.
+
+    Parameters
     ----------
-    budget : dict of str to int
-        How many bytes may still pass in a direction; the connection is cut when they have passed.
+    transport : asyncio.Transport
+        The socket's own.
+    countdowns : dict of str to Countdown
+        Shared by all connections: bytes that may still pass, by direction.
     """
 
-    def __init__(self, transport: asyncio.Transport) -> None:
-        super().__init__()
+    def __init__(self, transport: asyncio.Transport, countdowns: dict[str, Countdown]) -> None:
         self._transport = transport
+        self._countdowns = countdowns
         self._held: list[bytes] | None = None
-        self._reading_held = False
-        self.budget: dict[str, int] = {}
-        self.reset_on_budget = False
+        self._stopped = False
+        # Only the trade socket's bytes count; what a connection is for shows in its first line.
+        self.counted = False
+        self.is_closing = transport.is_closing
+        self.get_write_buffer_size = transport.get_write_buffer_size
 
-    def cut(self, *, reset: bool = False) -> None:
-        """End the connection without a close frame: with FIN after what was written, or at once with RST."""
-        if reset:
-            raw = self._transport.get_extra_info("socket")
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self._transport.abort()
+    def __getattr__(self, name: str) -> Any:
+        """Everything that is not watched here is the transport's own affair."""
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Write, as far as hold and countdown let it through."""
+        if self._held is not None:
+            self._held.append(bytes(data))
+        elif not self._countdowns or not self.counted:
+            self._transport.write(data)
         else:
-            self._transport.close()
+            self.measured(bytes(data), "out", self._transport.write)
+
+    def writelines(self, chunks: Iterable[bytes]) -> None:
+        """Write all of them."""
+        self.write(b"".join(chunks))
+
+    def measured(self, data: bytes, direction: Direction, passed_on: Callable[[bytes], None]) -> None:
+        """Pass on what the countdown allows, and cut the connection when it is spent."""
+        countdown = self._countdowns.get(direction)
+        if countdown is None:
+            passed_on(data)
+            return
+        passed_on(data[: countdown.take(len(data))])
+        if countdown.spent:
+            del self._countdowns[direction]
+            sever(self._transport, reset=countdown.reset)
 
     def hold(self) -> None:
         """Let nothing out, pongs included, until `release`."""
@@ -45,52 +81,71 @@ class Wire(asyncio.Transport):
     def release(self) -> None:
         """Let out what was held back, and everything after it."""
         held, self._held = self._held, None
-        if held:
+        if held and not self.is_closing():
             self.write(b"".join(held))
 
     def stop_reading(self) -> None:
         """Take nothing more from the socket, so that the client's writes fill its buffers."""
-        self._reading_held = True
+        self._stopped = True
         self._transport.pause_reading()
 
-    def resume(self) -> None:
+    def read_on(self) -> None:
         """Take from the socket again."""
-        self._reading_held = False
+        self._stopped = False
         self._transport.resume_reading()
 
-    def admit(self, data: bytes, direction: Direction) -> bytes:
-        """Return the part of ``data`` that may pass; a spent budget cuts the connection."""
-        left = self.budget.get(direction)
-        if left is None:
-            return data
-        self.budget[direction] = left - len(data)
-        return data if len(data) < left else data[:left]
-
-    def spent(self, direction: Direction) -> bool:
-        """Say whether the direction's budget is used up."""
-        return self.budget.get(direction, 1) <= 0
-
-    def write(self, data: Any) -> None:
-        """Write, as far as hold and budget let it through."""
-        if self._held is not None:
-            self._held.append(bytes(data))
-            return
-        if not self.budget:
-            self._transport.write(data)
-            return
-        self._transport.write(self.admit(bytes(data), "out"))
-        if self.spent("out"):
-            self.cut(reset=self.reset_on_budget)
-
-    def writelines(self, list_of_data: Any) -> None:
-        """Write all of them."""
-        self.write(b"".join(list_of_data))
-
-    def pause_reading(self) -> None:
-        """Aiohttp's own flow control."""
-        self._transport.pause_reading()
-
     def resume_reading(self) -> None:
-        """Aiohttp's own flow control, unless reading was stopped from outside."""
-        if not self._reading_held:
+        """Aiohttp's own flow control, which does not undo `stop_reading`."""
+        if not self._stopped:
             self._transport.resume_reading()
+
+
+class Tap(asyncio.Protocol):
+    """Stands between a socket and the protocol that serves it.
+
+    Parameters
+    ----------
+    inner : asyncio.Protocol
+        Aiohttp's protocol for one connection.
+    countdowns : dict of str to Countdown
+        See `Wire`.
+    counted_prefix : bytes
+        How the first line of a connection starts whose bytes count.
+    """
+
+    def __init__(self, inner: Any, countdowns: dict[str, Countdown], counted_prefix: bytes) -> None:
+        self._inner = inner
+        self._countdowns = countdowns
+        self._prefix = counted_prefix
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Put the wire in between."""
+        assert isinstance(transport, asyncio.Transport)
+        self._wire = Wire(transport, self._countdowns)
+        self._inner.connection_made(self._wire)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Pass on."""
+        self._inner.connection_lost(exc)
+
+    def eof_received(self) -> bool | None:
+        """Pass on."""
+        keep_open: bool | None = self._inner.eof_received()
+        return keep_open
+
+    def pause_writing(self) -> None:
+        """Pass on."""
+        self._inner.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Pass on."""
+        self._inner.resume_writing()
+
+    def data_received(self, data: bytes) -> None:
+        """Pass on, measured if anything is armed."""
+        if self._prefix:
+            self._wire.counted, self._prefix = data.startswith(self._prefix), b""
+        if self._countdowns and self._wire.counted:
+            self._wire.measured(data, "in", self._inner.data_received)
+        else:
+            self._inner.data_received(data)

@@ -2,33 +2,86 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aiohttp import WSMsgType, web
 
 from ..gateway.accounts import AuthenticationRefused
+from ..gateway.session import Frame
 from .line import Line
 
 if TYPE_CHECKING:
-    from ..gateway.session import Frame, TradeSession
+    from ..gateway.session import TradeSession
+    from .faults.plan import FaultPlan
+    from .faults.rules import Transform
     from .runtime import Runtime
 
 _MAX_MESSAGE = 1024 * 1024
 
 
-class Connection:
-    """One client's connection: its session and its line."""
+@dataclass(frozen=True)
+class ConnectionInfo:
+    """What `Simulator.connections` tells of a trade connection."""
 
-    def __init__(self, session: TradeSession, line: Line) -> None:
+    id: int
+    account_id: str | None
+    channels: frozenset[str]
+    cancel_on_disconnect: bool
+    frames_in: int
+    frames_out: int
+
+
+class Connection:
+    """One client's connection: its session, its line, and the faults on it."""
+
+    def __init__(self, session: TradeSession, line: Line, plan: FaultPlan) -> None:
         self.session = session
         self.line = line
+        self.transforms: list[Transform] = []
+        self.frames_in = 0
+        self.frames_out = 0
+        self._plan = plan
 
     def send(self, frames: list[Frame]) -> None:
-        """Write frames in one piece, then close if the gateway wants it."""
-        if frames:
-            self.line.send(*(frame.data for frame in frames))
+        """Write frames, as far as no fault strikes; then close if the gateway wants it."""
+        if self.transforms or self._plan.frames:
+            frames = self._plan.outgoing(self, frames)
+        self.write(frames)
         if self.session.closing is not None:
             self.line.close(*self.session.closing)
+
+    def tell(self, kind: str, data: bytes) -> None:
+        """Write one message of a fault's own."""
+        self.write([Frame(kind, data)])
+
+    def write(self, frames: list[Frame]) -> None:
+        """Write frames in one piece, up to the one after which the line is to be cut."""
+        countdown = self._plan.frame_countdown.get("out")
+        if countdown is not None:
+            frames = frames[: countdown.take(len(frames))]
+        if frames:
+            self.frames_out += len(frames)
+            self.line.send(*(frame.data for frame in frames))
+        if countdown is not None and countdown.spent:
+            del self._plan.frame_countdown["out"]
+            self.cut(reset=countdown.reset)
+
+    def cut(self, *, reset: bool) -> None:
+        """End the line without a word."""
+        self.line.cut(reset=reset)
+
+    def info(self) -> ConnectionInfo:
+        """Return what may be told about it."""
+        session = self.session
+        return ConnectionInfo(
+            id=session.id,
+            account_id=session.acting_for,
+            channels=frozenset(session.channels),
+            cancel_on_disconnect=session.cancel_on_disconnect,
+            frames_in=self.frames_in,
+            frames_out=self.frames_out,
+        )
 
 
 class TradeServer:
@@ -38,47 +91,39 @@ class TradeServer:
     ----------
     runtime : Runtime
         The simulator's parts.
+    plan : FaultPlan
+        What is to go wrong.
     """
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, plan: FaultPlan) -> None:
         self._runtime = runtime
+        self._plan = plan
         self.connections: dict[TradeSession, Connection] = {}
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one connection from its upgrade to its end."""
-        self._check_upgrade(request)
+        await self._admit(request)
         socket = web.WebSocketResponse(
             compress=False, max_msg_size=_MAX_MESSAGE, heartbeat=self._runtime.ping_interval
         )
         await socket.prepare(request)
-        assert request.transport is not None
-        connection = Connection(self._runtime.gateway.connect(), Line(request.transport))
+        connection = Connection(self._runtime.gateway.connect(), Line(request.transport, socket), self._plan)
         self.connections[connection.session] = connection
         self._runtime.lines.add(connection.line)
         try:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
-                    self.receive(connection, message.data)
+                    self._receive(connection, message.data)
         finally:
             self.end(connection)
         return socket
-
-    def receive(self, connection: Connection, text: str) -> None:
-        """Let the gateway handle a message and send what follows from it."""
-        if not connection.line.open:
-            return
-        self._runtime.pace.catch_up()
-        self._runtime.gateway.receive(connection.session, text)
-        self.flush()
-        self._runtime.pace.plan()
 
     def flush(self) -> None:
         """Write what waits for any connection."""
         for session, frames in self._runtime.gateway.drain():
             connection = self.connections.get(session)
             if connection is not None:
-                self._runtime.gateway.ledger.frames_out += len(frames)
-                connection.send(frames)
+                self._send(connection, frames)
 
     def end(self, connection: Connection) -> None:
         """Let go of a connection that is over, however that came about."""
@@ -87,8 +132,40 @@ class TradeServer:
             connection.session.end()
             self.flush()
 
-    def _check_upgrade(self, request: web.Request) -> None:
-        """Refuse keys, headers and tokens that prove nothing; a bare upgrade may authenticate in-band."""
+    def _receive(self, connection: Connection, text: str) -> None:
+        """Let the gateway handle a message and send what follows from it."""
+        if not connection.line.open:
+            return
+        connection.frames_in += 1
+        self._runtime.pace.catch_up()
+        if not self._plan.intercepts(connection, text):
+            self._send(connection, connection.session.feed(text))
+        self._count_in(connection)
+        if not connection.line.open:
+            self.end(connection)
+        self.flush()
+        self._runtime.pace.plan()
+
+    def _send(self, connection: Connection, frames: list[Frame]) -> None:
+        self._runtime.gateway.ledger.frames_out += len(frames)
+        connection.send(frames)
+        if not connection.line.open:
+            self.end(connection)
+
+    def _count_in(self, connection: Connection) -> None:
+        countdown = self._plan.frame_countdown.get("in")
+        if countdown is not None and countdown.take(1) and countdown.spent:
+            del self._plan.frame_countdown["in"]
+            connection.cut(reset=countdown.reset)
+
+    async def _admit(self, request: web.Request) -> None:
+        """Turn away what is to be turned away; a bare upgrade may authenticate in-band."""
+        if self._plan.refuses_connection():
+            Line(request.transport).cut(reset=True)
+            raise web.HTTPServiceUnavailable
+        await self._plan.stall_connection()
+        if request.transport is None:
+            raise web.HTTPServiceUnavailable
         accounts = self._runtime.accounts
         try:
             accounts.authenticate_headers(request.headers)

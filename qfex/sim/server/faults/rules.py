@@ -1,0 +1,83 @@
+"""When a fault strikes: rules over commands and over frames, with a count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ...gateway.session import Frame
+    from ..trade import Connection
+
+Message = dict[str, Any]
+Predicate = Callable[[Message], bool]
+# Gets the frames a rule selected, returns those to be sent now.
+Transform = Callable[["Connection", "list[Frame]"], "list[Frame]"]
+# Gets a command, returns True when it has been dealt with and is not to be processed.
+Interception = Callable[["Connection", Message, str], bool]
+
+
+@dataclass
+class Rule:
+    """What all rules have in common.
+
+    Attributes
+    ----------
+    when : callable, optional
+        Further condition on the decoded message.
+    connection : int, optional
+        Only this connection.
+    left : int or None
+        How often it may still strike; None means until it is cleared.
+    """
+
+    when: Predicate | None
+    connection: int | None
+    left: int | None
+
+    def fits(self, connection: Connection, message: Message) -> bool:
+        """Say whether the rule strikes here."""
+        if self.left == 0 or self.connection not in (None, connection.session.id):
+            return False
+        return self.when is None or self.when(message)
+
+    def strike(self) -> None:
+        """Count down."""
+        if self.left is not None:
+            self.left -= 1
+
+
+@dataclass
+class CommandRule(Rule):
+    """Strikes when a command arrives: keeps it from being processed, or does something to its replies.
+
+    Attributes
+    ----------
+    command : str, optional
+        The command's type; None for any.
+    intercept : callable, optional
+        Instead of processing.
+    transform : callable, optional
+        What to do to the frames that answer the command on its connection.
+    """
+
+    command: str | None
+    intercept: Interception | None = None
+    transform: Transform | None = None
+
+
+@dataclass
+class FrameRule(Rule):
+    """Strikes when a frame is to be sent.
+
+    Attributes
+    ----------
+    kind : str, optional
+        The frame's top-level key; None for any.
+    transform : callable
+        What to do to the frame.
+    """
+
+    kind: str | None
+    transform: Transform
