@@ -153,5 +153,4 @@ class MarketData:
                 self._publish(Topic("candle", event.symbol, interval), candle)
 
     def _wanted(self, channel: str, symbol: str, option: Any = None) -> bool:
-        streams = self._subscribers.get(channel)
-        return bool(streams) and Topic(channel, symbol, option) in streams
+        return Topic(channel, symbol, option) in self._subscribers.get(channel, ())

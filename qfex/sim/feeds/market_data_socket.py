@@ -43,7 +43,7 @@ class MarketDataServer:
         )
         await socket.prepare(request)
         assert request.transport is not None
-        line = Line(request.transport)
+        line = Line(request.transport, socket)
         runtime.lines.add(line)
         session = MarketDataSession(self._market_data, line.send, reports_errors=runtime.dialect == "live")
         try:
