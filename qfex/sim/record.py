@@ -1,8 +1,8 @@
 """A session on record: every frame as one line of JSON, without secrets.
 
-A line is ``{"time", "socket", "connection", "direction", "text"}``: unix seconds by the wall clock, ``"trade"``
-or ``"market_data"``, the connection's number on that socket, ``"in"`` for what the client sent and ``"out"`` for
-what it got, and the frame's text. Values of secret members are replaced; all else is kept as it was.
+A line is ``{"time", "socket", "connection", "direction", "text"}``: unix seconds by the wall clock,
+``"trade"`` or ``"market_data"``, the connection's number on that socket, ``"in"`` for what the client sent and ``"out"``
+for what it got, and the frame's text. Values of secret members are replaced; all else stays as it was.
 """
 
 from __future__ import annotations

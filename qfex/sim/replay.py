@@ -81,9 +81,9 @@ class Script:
 class Replay:
     """Plays a recording's server side on loopback sockets, for as long as the ``with`` block lasts.
 
-    The n-th connection to a socket gets the n-th recorded connection of that socket. Server frames are sent as
-    soon as the client has sent what came before them; a client frame matches when it says the same, apart from
-    proofs of identity and the ids that clients choose. A frame that does not match ends its connection.
+    The n-th connection to a socket gets the n-th recorded connection of that socket. Server frames are sent
+    as soon as the client has sent what came before them; a client frame matches when it says the same, apart
+    from proofs of identity and the ids that clients choose. A frame that does not match ends its connection.
 
     Parameters
     ----------

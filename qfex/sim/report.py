@@ -190,7 +190,8 @@ def _note_fill(orders: dict[str, OrderStory], row: Message) -> None:
 
 def _story(row: Message) -> OrderStory:
     names = ("order_id", "client_order_id", "symbol", "side", "quantity")
-    return OrderStory(**{name: str(row.get(name, "")) for name in names})
+    order_id, client_order_id, symbol, side, quantity = (str(row.get(name, "")) for name in names)
+    return OrderStory(order_id, client_order_id, symbol, side, quantity)
 
 
 def _spread(values: list[float]) -> dict[str, float]:
