@@ -1,8 +1,9 @@
 """A session on record: every frame as one line of JSON, without secrets.
 
 A line is ``{"time", "socket", "connection", "direction", "text"}``: unix seconds by the wall clock,
-``"trade"`` or ``"market_data"``, the connection's number on that socket, ``"in"`` for what the client sent and ``"out"``
-for what it got, and the frame's text. Values of secret members are replaced; all else stays as it was.
+``"trade"`` or ``"market_data"``, the connection's number on that socket from 1, ``"in"`` for what the client
+sent and ``"out"`` for what it got, and the frame's text. Values of secret members are replaced; all else
+stays as it was.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -50,7 +52,7 @@ class Recorder:
     Parameters
     ----------
     file : text file
-        Where the lines go; the recorder flushes but does not close it.
+        Where the lines go, each at once.
     clock : callable
         The time of a frame, unix seconds.
     """
@@ -58,13 +60,42 @@ class Recorder:
     def __init__(self, file: TextIO, clock: Callable[[], float] = time.time) -> None:
         self._file = file
         self._clock = clock
+        self._connections: Counter[Socket] = Counter()
 
-    def note(self, socket: Socket, connection: int, direction: Direction, text: str | bytes) -> None:
+    @classmethod
+    def to(cls, path: str | Path) -> Recorder:
+        """Return a recorder that writes a new file; `close` ends it."""
+        return cls(open(path, "w", encoding="utf-8"))  # noqa: SIM115 (closed by `close`)
+
+    def tape(self, socket: Socket) -> Tape:
+        """Return where the frames of a new connection go."""
+        self._connections[socket] += 1
+        return Tape(self, socket, self._connections[socket])
+
+    def note(self, socket: Socket, connection: int, direction: Direction, text: str) -> None:
+        """Write one frame; after the end nothing happens."""
+        if not self._file.closed:
+            frame = Frame(self._clock(), socket, connection, direction, redact(text))
+            self._file.write(json.dumps(asdict(frame)) + "\n")
+            self._file.flush()
+
+    def close(self) -> None:
+        """End the recording."""
+        self._file.close()
+
+
+class Tape:
+    """The part of a recording that belongs to one connection."""
+
+    def __init__(self, recorder: Recorder, socket: Socket, connection: int) -> None:
+        self._recorder = recorder
+        self._socket = socket
+        self._connection = connection
+
+    def note(self, direction: Direction, text: str | bytes) -> None:
         """Write one frame."""
         readable = text.decode(errors="replace") if isinstance(text, bytes) else text
-        frame = Frame(self._clock(), socket, connection, direction, redact(readable))
-        self._file.write(json.dumps(asdict(frame)) + "\n")
-        self._file.flush()
+        self._recorder.note(self._socket, self._connection, direction, readable)
 
 
 def load(path: str | Path) -> list[Frame]:

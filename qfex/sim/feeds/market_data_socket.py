@@ -43,19 +43,21 @@ class MarketDataServer:
         )
         await socket.prepare(request)
         assert request.transport is not None
-        line = Line(request.transport, socket)
+        line = Line(request.transport, socket, runtime.tape("market_data"))
         runtime.lines.add(line)
         session = MarketDataSession(self._market_data, line.send, reports_errors=runtime.dialect == "live")
         try:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
-                    self._receive(session, message.data)
+                    self._receive(session, line, message.data)
         finally:
             session.close()
             runtime.lines.discard(line)
         return socket
 
-    def _receive(self, session: MarketDataSession, text: str) -> None:
+    def _receive(self, session: MarketDataSession, line: Line, text: str) -> None:
+        if line.tape is not None:
+            line.tape.note("in", text)
         self._runtime.pace.catch_up()
         session.receive(text)
         self._runtime.flush()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from ..feeds import market_data_routes, rest_routes
 from .runtime import Runtime
 from .trade import TradeServer
 
@@ -12,17 +13,9 @@ MARKET_DATA_PATH = "/mds"
 
 
 def application(runtime: Runtime, trade: TradeServer) -> web.Application:
-    """Return the application with every route.
-
-    The feeds are served where the package has them: ``qfex.sim.feeds.market_data_routes(runtime, path)`` and
-    ``qfex.sim.feeds.rest_routes(runtime)`` return aiohttp route definitions.
-    """
+    """Return the application with every route."""
     app = web.Application()
     app.add_routes([web.get(TRADE_PATH, trade.handle), web.get(f"{TRADE_PATH}/", trade.handle)])
-    try:
-        from ..feeds import market_data_routes, rest_routes
-    except ImportError:
-        return app
     app.add_routes(market_data_routes(runtime, MARKET_DATA_PATH))
     app.add_routes(rest_routes(runtime))
     return app

@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from ..record import Tape
 from .tap import sever
 
 _TEXT = 0x81  # final fragment, text
@@ -41,10 +42,15 @@ class Line:
         The upgraded connection, ``request.transport`` after ``prepare``.
     socket : WebSocketResponse, optional
         Closes the connection with the handshake of the protocol; without it a close frame has to do.
+    tape : Tape, optional
+        Where the connection is recorded.
     """
 
-    def __init__(self, transport: Any, socket: web.WebSocketResponse | None = None) -> None:
+    def __init__(
+        self, transport: Any, socket: web.WebSocketResponse | None = None, tape: Tape | None = None
+    ) -> None:
         self.transport = transport
+        self.tape = tape
         self._socket = socket
         self._closing: asyncio.Task[bool] | None = None
 
@@ -55,6 +61,9 @@ class Line:
 
     def send(self, *payloads: bytes) -> None:
         """Write text messages in one piece; on a closed line nothing happens."""
+        if self.tape is not None and self.open:
+            for payload in payloads:
+                self.tape.note("out", payload)
         self._write(frame(payload) for payload in payloads)
 
     def close(self, code: int, reason: str = "") -> None:

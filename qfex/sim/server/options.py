@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Options:
     ping_interval: float = 20.0
     ledger_limit: int | None = None
     rules: Rules | None = field(default=None)
+    record: str | Path | None = None
 
     def __post_init__(self) -> None:
         if self.dialect not in ("live", "documented"):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ..gateway.accounts import Accounts
     from ..gateway.clock import Clock
     from ..gateway.gateway import TradeGateway
+    from ..record import Recorder, Socket, Tape
     from .line import Line
     from .pace import RealPace
 
@@ -49,6 +50,8 @@ class Runtime:
         Makes the time pass. ``catch_up()`` comes before work that a request causes.
     flush : callable
         Writes what waits for trade connections; comes after work that a request causes.
+    recorder : Recorder, optional
+        Where the sessions are recorded.
     """
 
     exchange: Exchange
@@ -60,3 +63,8 @@ class Runtime:
     lines: set[Line] = field(default_factory=set)
     pace: RealPace | ManualPace = field(default_factory=ManualPace)
     flush: Callable[[], None] = _nothing
+    recorder: Recorder | None = None
+
+    def tape(self, socket: Socket) -> Tape | None:
+        """Return where a new connection is recorded, if it is."""
+        return None if self.recorder is None else self.recorder.tape(socket)

@@ -6,6 +6,7 @@ import asyncio
 
 from qfex.environment import Environment
 
+from ..record import Recorder
 from .app import MARKET_DATA_PATH, TRADE_PATH, application
 from .faults.plan import FaultPlan
 from .listener import Listener
@@ -28,6 +29,7 @@ class Service:
     async def start(self, options: Options) -> None:
         """Listen, and let the time pass."""
         self._runtime.flush = self.trade.flush
+        self._runtime.recorder = Recorder.to(options.record) if options.record is not None else None
         await self._listener.start(options.port)
         if options.clock == "real":
             self._runtime.pace = RealPace(self._runtime.clock, options.speed, self.trade.flush)
@@ -38,6 +40,8 @@ class Service:
         self._runtime.pace.stop()
         self._runtime.pace = ManualPace()
         await self._listener.stop(self._runtime.lines)
+        if self._runtime.recorder is not None:
+            self._runtime.recorder.close()
 
     def _tapped(self, inner: asyncio.Protocol) -> asyncio.Protocol:
         return Tap(inner, self.plan.byte_countdown, f"GET {TRADE_PATH}".encode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from decimal import Decimal
+from pathlib import Path
 from typing import TypeVar
 
 from qfex.credentials import HmacCredentials
@@ -52,6 +53,8 @@ class Simulator:
         The exchange's limits and rates.
     ledger_limit : int, optional
         Entries of each kind that `ledger` keeps; default all.
+    record : path, optional
+        File to record every frame of every socket in, without secrets; `qfex.sim.replay` plays it back.
 
     Notes
     -----
@@ -74,6 +77,7 @@ class Simulator:
         ping_interval: float = 20.0,
         rules: Rules | None = None,
         ledger_limit: int | None = None,
+        record: str | Path | None = None,
     ) -> None:
         self._options = Options(
             symbols=None if symbols is None else tuple(symbols),
@@ -88,6 +92,7 @@ class Simulator:
             ping_interval=ping_interval,
             ledger_limit=ledger_limit,
             rules=rules,
+            record=record,
         )
         self._runtime = assemble(self._options)
         self._credentials = self._open_account(Decimal(100_000))

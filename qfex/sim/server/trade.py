@@ -107,7 +107,8 @@ class TradeServer:
             compress=False, max_msg_size=_MAX_MESSAGE, heartbeat=self._runtime.ping_interval
         )
         await socket.prepare(request)
-        connection = Connection(self._runtime.gateway.connect(), Line(request.transport, socket), self._plan)
+        line = Line(request.transport, socket, self._runtime.tape("trade"))
+        connection = Connection(self._runtime.gateway.connect(), line, self._plan)
         self.connections[connection.session] = connection
         self._runtime.lines.add(connection.line)
         try:
@@ -137,6 +138,8 @@ class TradeServer:
         if not connection.line.open:
             return
         connection.frames_in += 1
+        if connection.line.tape is not None:
+            connection.line.tape.note("in", text)
         self._runtime.pace.catch_up()
         if not self._plan.intercepts(connection, text):
             self._send(connection, connection.session.feed(text))
