@@ -149,13 +149,9 @@ def is_one_too_many(venue: Venue, order: Order) -> bool:
 
 def breaches_max_notional(venue: Venue, order: Order) -> bool:
     """The position would be worth more than its leverage allows if all orders on this side were filled."""
-    enlarging = _enlarging(order)
-    if not enlarging:
-        return False
-    position = order.account.position(order.market)
-    waiting = (position.buying if order.side == "BUY" else position.selling).quantity
-    held = position.reducible(opposite(order.side))
-    return _notional(order, held + waiting + enlarging) > notional_cap(venue, order.market, position)
+    before, after = _exposures(order)
+    cap = notional_cap(venue, order.market, order.account.position(order.market))
+    return after > before and _notional(order, after) > cap
 
 
 def breaches_open_interest(venue: Venue, order: Order) -> bool:
@@ -230,10 +226,18 @@ def _notional(order: Order, quantity: Decimal) -> Decimal:
 
 
 def _enlarging(order: Order) -> Decimal:
-    """Return the part of the quantity that would not merely close the position."""
-    if order.reduce_only:
-        return ZERO
-    return max(ZERO, order.quantity - order.account.position(order.market).reducible(order.side))
+    """Return by how much the order would enlarge the position."""
+    before, after = _exposures(order)
+    return after - before
+
+
+def _exposures(order: Order) -> tuple[Decimal, Decimal]:
+    """Return the position on the order's side if all orders there were filled, without and with this one."""
+    position = order.account.position(order.market)
+    waiting = (position.buying if order.side == "BUY" else position.selling).quantity
+    held, closing = position.reducible(opposite(order.side)), position.reducible(order.side)
+    added = ZERO if order.reduce_only else order.quantity
+    return held + max(ZERO, waiting - closing), held + max(ZERO, waiting + added - closing)
 
 
 ACCOUNT: Table = (

@@ -29,9 +29,9 @@ class Arena:
     """An exchange without a market maker and two funded accounts; `events` holds what was emitted."""
 
     def __init__(self, *symbols: str, rules: Rules | None = None, **options: Any) -> None:
-        options.setdefault("liquidity", False)
+        options = {"liquidity": False, "start": NOON, **options}
         instruments = [plain(instrument) for instrument in load_instruments(symbols or (AAPL,))]
-        self.exchange = Exchange(instruments, start=NOON, rules=rules or Rules(), **options)
+        self.exchange = Exchange(instruments, rules=rules or Rules(), **options)
         self.events: list[Event] = []
         self.exchange.listen(self.events.append)
         self.alice = self.exchange.create_account()

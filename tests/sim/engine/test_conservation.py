@@ -1,0 +1,207 @@
+"""Over random flow with everything switched on, nothing is lost, created or crossed."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from decimal import Context, localcontext
+from decimal import Decimal as D
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qfex.sim.engine import Exchange, OrderChanged, Refused, Side, StopChanged, TwapEntry
+
+from .helpers import AAPL, NOON, Arena
+
+KRW = "SKHYNIX-KRW"
+SIDES: list[Side] = ["BUY", "SELL"]
+TYPES = [("LIMIT", "GTC")] * 3 + [("LIMIT", "IOC"), ("LIMIT", "FOK"), ("MARKET", "IOC"), ("ALO", "GTC")]
+ACTIONS = ["order"] * 6 + ["stop", "cancel", "move", "wait", "twap", "fund"]
+DEPOSITS = [D(200), D(2_000), D(20_000), D(100_000), D(1_000_000)]
+
+# Exact to any digit an account could hold: what is summed here must not be rounded by the sum.
+EXACT = Context(prec=100)
+
+
+def total_money(exchange: Exchange) -> D:
+    """Return all cash, fees and profit, of the exchange's own accounts too."""
+    venue = exchange._venue
+    with localcontext(EXACT):
+        total = venue.fees_collected
+        for account in venue.accounts.values():
+            total += account.deposit - account.fees
+            for position in account.positions.values():
+                held = position.quantity * position.market.mark - position.cost
+                total += position.realised + position.funding + held * position.market.usd_rate
+    return total
+
+
+def check_sums(exchange: Exchange, deposited: D) -> None:
+    """Positions net to zero and every cent is accounted for."""
+    venue = exchange._venue
+    assert total_money(exchange) == deposited
+    for symbol, market in venue.markets.items():
+        held = [a.positions[symbol].quantity for a in venue.accounts.values() if symbol in a.positions]
+        assert sum(held, D(0)) == 0
+        assert sum((quantity for quantity in held if quantity > 0), D(0)) == market.long_quantity
+        holders = [
+            key for key, a in venue.accounts.items() if symbol in a.positions and a.positions[symbol].quantity
+        ]
+        assert sorted(market.holders) == sorted(holders)
+
+
+def check_books(exchange: Exchange) -> None:
+    """No book is crossed, every level is the sum of its orders, and those are their accounts' orders."""
+    for symbol, market in exchange._venue.markets.items():
+        bids, asks = exchange.book(symbol, 1)
+        assert not (bids and asks) or bids[0][0] < asks[0][0]
+        for side in (market.book.bids, market.book.asks):
+            for level in side.levels():
+                assert level.quantity == sum((order.remaining for order in level.orders.values()), D(0)) > 0
+                arrivals = [order.updated for order in level.orders.values()]
+                assert arrivals == sorted(arrivals)
+            for order in side.orders():
+                assert order.account.orders[order.order_id] is order
+
+
+def check_accounts(exchange: Exchange) -> None:
+    """Margins, counts and stops of every account are what its orders and positions say."""
+    for account in exchange._venue.accounts.values():
+        if account.house:
+            continue
+        row = exchange.balance(account.account_id)
+        assert row.available_balance + row.order_margin + row.position_margin == account.equity
+        assert row.order_margin == sum((p.order_margin for p in account.positions.values()), D(0))
+        for symbol, position in account.positions.items():
+            live = [order for order in account.orders.values() if order.market.symbol == symbol]
+            assert position.order_count == len(live)
+            assert position.order_quantity == sum((order.remaining for order in live), D(0))
+            assert position.order_margin == position.needed_order_margin()
+            check_stops(account, position)
+
+
+def check_stops(account: Any, position: Any) -> None:
+    """Stops of one type never exceed the position they close."""
+    for kind in ("TAKE_PROFIT", "STOP_LOSS"):
+        for side in ("BUY", "SELL"):
+            stops = [
+                stop.quantity
+                for stop in account.stops.values()
+                if stop.market is position.market and stop.order_type == kind and stop.side == side
+            ]
+            assert sum(stops, D(0)) <= position.reducible(side)
+
+
+class Flow:
+    """A random session; each method takes one step."""
+
+    def __init__(self, seed: int) -> None:
+        self.arena = Arena(AAPL, KRW, seed=seed, liquidity=True, price_path="gapping", start=NOON - 60)
+        self.exchange = self.arena.exchange
+        self.accounts = [self.exchange.create_account(amount) for amount in DEPOSITS]
+        self.deposited = sum(DEPOSITS, D(0)) + 2 * D(100_000)
+
+    def step(self, data: st.DataObject) -> None:
+        """Do something."""
+        account = data.draw(st.sampled_from(self.accounts))
+        action = getattr(self, data.draw(st.sampled_from(ACTIONS)))
+        with contextlib.suppress(Refused):
+            action(data, account)
+
+    def order(self, data: st.DataObject, account: str) -> None:
+        """Send an order near the mark price."""
+        symbol = data.draw(st.sampled_from([AAPL, AAPL, KRW]))
+        instrument = self.exchange.instruments[symbol]
+        kind, tif = data.draw(st.sampled_from(TYPES))
+        side = data.draw(st.sampled_from(["BUY", "SELL"]))
+        step = instrument.tick_size * (10 if side == "BUY" else -10)
+        price = (
+            instrument.round_price(self.exchange.mark_price(symbol)) + data.draw(st.integers(-20, 20)) * step
+        )
+        entry: Any = {
+            "quantity": instrument.min_quantity * data.draw(st.integers(1, 60_000)),
+            "price": 0 if kind == "MARKET" else price,
+            "take_profit": data.draw(st.sampled_from([None, price + 100 * step])),
+            "stop_loss": data.draw(st.sampled_from([None, price - 100 * step])),
+            "reduce_only": data.draw(st.sampled_from([False] * 4 + [True])),
+        }
+        self.arena.order(account, side, order_type=kind, tif=tif, symbol=symbol, **entry)
+
+    def stop(self, data: st.DataObject, account: str) -> None:
+        """Send a stop for part of the position."""
+        held = self.arena.position(account)
+        instrument = self.exchange.instruments[AAPL]
+        entry: Any = {
+            "side": "SELL" if held > 0 else "BUY",
+            "quantity": instrument.floor_quantity(abs(held) / data.draw(st.integers(1, 3))),
+            "price": instrument.round_price(self.exchange.mark_price(AAPL))
+            + D(data.draw(st.integers(-30, 30))) / 10,
+            "order_type": data.draw(st.sampled_from(["TAKE_PROFIT", "STOP_LOSS"])),
+        }
+        self.arena.order(account, **entry)
+
+    def cancel(self, data: st.DataObject, account: str) -> None:
+        """Cancel one order or all of them."""
+        for row in self.exchange.open_orders(account)[:1]:
+            self.exchange.cancel_order(account, row.symbol, "order_id", row.order_id)
+        if data.draw(st.integers(0, 5)) == 0:
+            self.exchange.cancel_all_orders(account)
+
+    def move(self, data: st.DataObject, account: str) -> None:
+        """Move the mark price by up to a tenth."""
+        symbol = data.draw(st.sampled_from([AAPL, KRW]))
+        price = self.exchange.mark_price(symbol) * data.draw(st.integers(900, 1100)) / 1000
+        self.exchange.set_mark_price(symbol, self.exchange.instruments[symbol].round_price(price))
+
+    def wait(self, data: st.DataObject, account: str) -> None:
+        """Let some seconds pass."""
+        self.exchange.advance(data.draw(st.integers(1, 40)))
+
+    def twap(self, data: st.DataObject, account: str) -> None:
+        """Start a TWAP."""
+        side = data.draw(st.sampled_from(SIDES))
+        self.exchange.add_twap(account, TwapEntry(AAPL, side, D(2), 3, 30))
+
+    def fund(self, data: st.DataObject, account: str) -> None:
+        """Set a funding rate that no price divides; the hour strikes a minute after the start."""
+        self.exchange.set_funding_rate(AAPL, D(data.draw(st.integers(-500_000, 500_000))) / 10**9)
+
+
+@pytest.mark.slow
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_nothing_is_lost_or_crossed(data: st.DataObject) -> None:
+    flow = Flow(data.draw(st.integers(0, 3)))
+    for _ in range(data.draw(st.integers(20, 60))):
+        flow.step(data)
+        check_sums(flow.exchange, flow.deposited)
+        check_books(flow.exchange)
+        check_accounts(flow.exchange)
+
+
+def test_the_random_flow_meets_what_it_should() -> None:
+    """Guard the flow itself: stops fire, funding is paid, accounts are liquidated."""
+    seen: Counter[str] = Counter()
+
+    @settings(max_examples=25, deadline=None, database=None, derandomize=True)
+    @given(st.data())
+    def run(data: st.DataObject) -> None:
+        flow = Flow(0)
+        for _ in range(50):
+            flow.step(data)
+        seen.update(type(event).__name__ for event in flow.arena.events)
+        seen.update(event.order.status for event in flow.arena.of_type(OrderChanged))
+        seen.update(event.stop.status for event in flow.arena.of_type(StopChanged))
+
+    run()
+    assert {
+        "FundingPaid",
+        "Liquidated",
+        "TRIGGERED",
+        "FILLED",
+        "CANCELLED_STP",
+        "FAILED_MARGIN_CHECK",
+    } <= set(seen)
