@@ -8,7 +8,17 @@ from typing import Any
 
 import msgspec
 
-_decoder = msgspec.json.Decoder(float_hook=Decimal)
+_LARGEST_EXPONENT = 308  # of a double, which is what the exchange reads numbers into
+
+
+def _exact(text: str) -> Decimal:
+    value = Decimal(text)
+    if value and abs(value.adjusted()) > _LARGEST_EXPONENT:
+        raise msgspec.DecodeError("number out of range")
+    return value
+
+
+_decoder = msgspec.json.Decoder(float_hook=_exact)
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 encode = _encoder.encode
@@ -20,7 +30,7 @@ def decode(text: bytes | str) -> Any:
     Raises
     ------
     msgspec.DecodeError
-        Not JSON.
+        Not JSON, or a number beyond all bounds.
     """
     return _decoder.decode(text)
 
