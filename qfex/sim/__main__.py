@@ -36,7 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m qfex.sim", description="A simulated QFEX on this machine.")
+    parser = argparse.ArgumentParser(
+        prog="python -m qfex.sim", description="A simulated QFEX on this machine."
+    )
     parser.add_argument("--port", type=int, default=0, help="port to listen on (default: any free one)")
     parser.add_argument("--dialect", choices=("live", "documented"), default="live")
     parser.add_argument("--seed", type=int, default=0, help="ids, keys and prices depend on it alone")

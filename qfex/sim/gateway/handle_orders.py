@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .gateway import TradeGateway
     from .session import TradeSession
 
+
 def add_order(gateway: TradeGateway, session: TradeSession, params: commands.AddOrder) -> None:
     """Enter an order or a stop."""
     entry = OrderEntry(

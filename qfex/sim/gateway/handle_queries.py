@@ -33,9 +33,7 @@ def get_user_orders(gateway: TradeGateway, session: TradeSession, params: comman
     orders = page(gateway.exchange.open_orders(session.account_id, params.symbol), params)
     twaps = gateway.exchange.twaps(session.account_id, params.symbol, active=True)
     listed = [gateway.dialect.order(row) for row in orders]
-    session.tell(
-        {"all_orders_response": {"orders": listed, "twaps": [payloads.twap(row) for row in twaps]}}
-    )
+    session.tell({"all_orders_response": {"orders": listed, "twaps": [payloads.twap(row) for row in twaps]}})
 
 
 def get_user_trades(gateway: TradeGateway, session: TradeSession, params: commands.GetUserTrades) -> None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .dialect import Message
     from .gateway import TradeGateway
 
+
 class Frame(NamedTuple):
     """A message on its way out.
 

@@ -102,7 +102,9 @@ def test_a_token_of_another_simulator_is_no_token(floor: Floor) -> None:
     assert floor.stranger().send("auth", jwt=forged) == [{"authenticated": False}]
 
 
-@pytest.mark.parametrize("params", [{}, {"jwt": "x", "hmac": {}}, {"hmac": {"public_key": "a"}}, {"api_key": "a"}])
+@pytest.mark.parametrize(
+    "params", [{}, {"jwt": "x", "hmac": {}}, {"hmac": {"public_key": "a"}}, {"api_key": "a"}]
+)
 def test_exactly_one_complete_proof_is_needed(floor: Floor, params: dict[str, Any]) -> None:
     assert code(floor.stranger().send("auth", **params)) == "InvalidJSONFormat"
 
@@ -152,7 +154,9 @@ def test_a_view_key_reads_and_does_not_trade(floor: Floor) -> None:
     assert viewer.send("get_user_orders")[0]["all_orders_response"] == {"orders": [], "twaps": []}
 
 
-@pytest.mark.parametrize(("flags", "expected"), [({"kyc": False}, "KycRequired"), ({"terms_accepted": False}, "TncRequired")])
+@pytest.mark.parametrize(
+    ("flags", "expected"), [({"kyc": False}, "KycRequired"), ({"terms_accepted": False}, "TncRequired")]
+)
 def test_trading_needs_kyc_and_accepted_terms(floor: Floor, flags: dict[str, bool], expected: str) -> None:
     client = floor.connect()
     floor.exchange.set_flags(floor.alice.user_id, **flags)

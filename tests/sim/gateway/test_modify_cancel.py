@@ -61,7 +61,12 @@ def test_what_a_modification_leaves_out_stays(either: Floor) -> None:
         price=198,
     )
     row = bodies(told, "order_response")[0]
-    assert (row["status"], row["price"], row["quantity"], row["take_profit"]) == ("MODIFIED", 198.0, 2.0, 230.0)
+    assert (row["status"], row["price"], row["quantity"], row["take_profit"]) == (
+        "MODIFIED",
+        198.0,
+        2.0,
+        230.0,
+    )
 
 
 @pytest.mark.parametrize("missing", ["order_type", "reduce_only", "side", "symbol", "order_id"])

@@ -143,7 +143,13 @@ def test_self_trade_prevention_cancels_the_resting_order(either: Floor) -> None:
 
 def test_market_orders_need_a_price_and_it_must_be_zero(either: Floor) -> None:
     client = either.connect()
-    terms = {"symbol": AAPL, "side": "BUY", "order_type": "MARKET", "order_time_in_force": "IOC", "quantity": 1}
+    terms = {
+        "symbol": AAPL,
+        "side": "BUY",
+        "order_type": "MARKET",
+        "order_time_in_force": "IOC",
+        "quantity": 1,
+    }
     assert code(client.send("add_order", **terms)) == "InvalidJSONFormat"
     assert code(client.send("add_order", **terms, price=200)) == "InvalidPrice"
 

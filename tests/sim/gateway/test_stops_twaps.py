@@ -19,7 +19,9 @@ def long(floor: Floor, quantity: int = 2, **how: Any) -> Client:
     return client
 
 
-def stop(client: Client, order_type: str = "STOP_LOSS", price: int = 190, **terms: Any) -> list[dict[str, Any]]:
+def stop(
+    client: Client, order_type: str = "STOP_LOSS", price: int = 190, **terms: Any
+) -> list[dict[str, Any]]:
     """Place a stop that sells."""
     return client.order("SELL", 1, price, order_type=order_type, **terms)
 
@@ -82,7 +84,12 @@ def test_modifying_a_stop(floor: Floor, pages: Floor) -> None:
         assert len(told) == 1
         if hall is floor:
             echo = told[0]["ack"]["incoming_message"]
-            assert echo["params"] == {"stop_order_id": stop_id, "symbol": AAPL, "price": 185.0, "quantity": 2.0}
+            assert echo["params"] == {
+                "stop_order_id": stop_id,
+                "symbol": AAPL,
+                "price": 185.0,
+                "quantity": 2.0,
+            }
         else:
             assert statuses(told) == ["MODIFIED"]
         row = hall.exchange.open_orders(hall.alice.user_id)[0]

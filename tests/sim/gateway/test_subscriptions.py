@@ -76,7 +76,9 @@ def test_a_trade_tells_the_order_and_the_fill_to_those_who_asked(either: Floor) 
     assert [list(message) for message in fills.read()] == [["fill_response"]]
 
 
-@pytest.mark.parametrize(("channel", "kind"), [("positions", "position_response"), ("balances", "balance_response")])
+@pytest.mark.parametrize(
+    ("channel", "kind"), [("positions", "position_response"), ("balances", "balance_response")]
+)
 def test_pulsed_channels_start_with_a_snapshot_and_go_on_every_second(
     either: Floor, channel: str, kind: str
 ) -> None:

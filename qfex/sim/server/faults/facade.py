@@ -57,7 +57,7 @@ class Faults:
 
     Faults of commands and replies take a scope: ``times`` says how often the fault strikes (default once,
     None: until `clear`), ``connection`` narrows it to one connection (an ``id`` of `Simulator.connections`),
-    ``when`` to messages for which it is true: the decoded command, or the frame where a fault is about frames.
+    ``when`` to messages for which it is true: the decoded command, or frame where a fault is about frames.
     """
 
     def __init__(self, call: Call, server: TradeServer, plan: FaultPlan, runtime: Runtime) -> None:

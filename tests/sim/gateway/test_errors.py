@@ -1,0 +1,160 @@
+"""What is wrong with a message, and how it is said."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from qfex.sim.gateway.table import COMMANDS
+
+from .helpers import AAPL, Floor, code, error
+
+WHOLE: dict[str, dict[str, Any]] = {
+    "subscribe": {"channels": ["fills"]},
+    "unsubscribe": {"channels": ["fills"]},
+    "cancel_on_disconnect": {"cancel_on_disconnect": True},
+    "add_order": {
+        "symbol": AAPL,
+        "side": "BUY",
+        "order_type": "LIMIT",
+        "order_time_in_force": "GTC",
+        "quantity": 1,
+        "price": 199,
+    },
+    "modify_order": {
+        "symbol": AAPL,
+        "order_id": "x",
+        "side": "BUY",
+        "order_type": "LIMIT",
+        "reduce_only": False,
+    },
+    "cancel_order": {"symbol": AAPL, "order_id": "x", "cancel_order_id_type": "order_id"},
+    "cancel_all_orders": {},
+    "cancel_stop_order": {"stop_order_id": "x"},
+    "modify_stop_order": {"stop_order_id": "x", "symbol": AAPL, "price": 1, "quantity": 1},
+    "close_position": {"symbol": AAPL},
+    "add_twap": {
+        "symbol": AAPL,
+        "side": "BUY",
+        "total_quantity": 10,
+        "num_orders": 5,
+        "order_interval_secs": 30,
+        "reduce_only": False,
+    },
+    "get_order": {"symbol": AAPL, "order_id": "x"},
+    "get_user_orders": {},
+    "get_user_trades": {},
+    "get_user_leverage": {},
+    "get_available_leverage_levels": {},
+    "set_user_leverage": {"symbol": AAPL, "leverage": 5},
+}
+REQUIRED = [(command, field) for command, params in WHOLE.items() for field in params]
+
+
+def test_every_command_is_tried_here() -> None:
+    assert set(WHOLE) | {"auth"} == set(COMMANDS)
+
+
+@pytest.mark.parametrize(("command", "field"), REQUIRED)
+def test_every_required_member_is_required(either: Floor, command: str, field: str) -> None:
+    params = {name: value for name, value in WHOLE[command].items() if name != field}
+    assert code(either.connect().send(command, **params)) == "InvalidJSONFormat"
+
+
+@pytest.mark.parametrize(("command", "field"), REQUIRED)
+def test_every_member_has_one_type(either: Floor, command: str, field: str) -> None:
+    wrong = {"an": "object"}
+    assert code(either.connect().send(command, **{**WHOLE[command], field: wrong})) == "InvalidJSONFormat"
+
+
+@pytest.mark.parametrize("command", sorted(WHOLE))
+def test_unknown_members_are_ignored(either: Floor, command: str) -> None:
+    told = either.connect().send(command, **WHOLE[command], invented=1)
+    assert all(message.get("err", {}).get("error_code") != "InvalidJSONFormat" for message in told)
+
+
+@pytest.mark.parametrize("field", ["price", "quantity"])
+def test_numbers_in_quotes_are_no_numbers(either: Floor, field: str) -> None:
+    params = {**WHOLE["add_order"], field: "199"}
+    assert code(either.connect().send("add_order", **params)) == "InvalidJSONFormat"
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "{", '{"type":', "\u0000", "NaN"])
+def test_what_is_no_json_comes_back_as_text(either: Floor, text: str) -> None:
+    refused = error(either.connect().text(text))
+    assert refused["error_code"] == "InvalidJSONFormat"
+    assert refused["incoming_message"] == text
+
+
+@pytest.mark.parametrize("text", ["[]", "1", '"auth"', "null"])
+def test_what_is_no_object_comes_back_as_text(either: Floor, text: str) -> None:
+    refused = error(either.connect().text(text))
+    assert (refused["error_code"], refused["incoming_message"]) == ("InvalidJSONFormat", text)
+
+
+@pytest.mark.parametrize("message", [{"type": "dance", "params": {}}, {"params": {}}, {"type": ["auth"]}, {}])
+def test_unknown_types(floor: Floor, pages: Floor, message: dict[str, Any]) -> None:
+    text = json.dumps(message)
+    for hall, echo in ((floor, text), (pages, message)):
+        refused = error(hall.connect().text(text))
+        assert (refused["error_code"], refused["incoming_message"]) == ("InvalidJSONFormat", echo)
+
+
+def test_live_echoes_a_misfit_as_text_and_documented_as_the_object(floor: Floor, pages: Floor) -> None:
+    message = {"type": "get_order", "params": {"symbol": AAPL}}
+    text = json.dumps(message)
+    assert error(floor.connect().text(text))["incoming_message"] == text
+    assert error(pages.connect().text(text))["incoming_message"] == message
+
+
+def test_live_echoes_a_command_as_a_typed_server_writes_it_again(floor: Floor) -> None:
+    params = {**WHOLE["add_order"], "symbol": "NO-USD", "quantity": 10, "reduce_only": 1}
+    echo = error(floor.connect().send("add_order", **params))["incoming_message"]
+    assert echo == {
+        "type": "add_order",
+        "params": {
+            "symbol": "NO-USD",
+            "side": "BUY",
+            "order_type": "LIMIT",
+            "order_time_in_force": "GTC",
+            "quantity": 10.0,
+            "price": 199.0,
+            "take_profit": None,
+            "stop_loss": None,
+            "reduce_only": True,
+            "client_order_id": None,
+        },
+    }
+
+
+def test_documented_echoes_the_object_that_came(pages: Floor) -> None:
+    params = {"symbol": AAPL, "client_order_id": "x", "invented": 1}
+    echo = error(pages.connect().send("close_position", **params))["incoming_message"]
+    assert echo == {"type": "close_position", "params": params}
+
+
+def test_an_error_has_its_three_members_and_a_reason(either: Floor) -> None:
+    refused = error(either.connect().send("close_position", symbol=AAPL))
+    assert list(refused) == ["error_code", "message", "incoming_message"]
+    assert refused["message"]
+
+
+def test_the_connection_goes_on_after_an_error(either: Floor) -> None:
+    client = either.connect()
+    client.text("nonsense")
+    client.placed("BUY", 1, 199)
+
+
+def test_a_failure_of_the_simulator_itself_is_a_server_error_and_on_record() -> None:
+    floor = Floor()
+    client = floor.connect()
+
+    def broken(*_: Any) -> None:
+        raise RuntimeError("a bug")
+
+    floor.exchange.cancel_all_orders = broken  # type: ignore[method-assign,assignment]
+    assert code(client.send("cancel_all_orders")) == "ServerError"
+    assert [str(one) for one in floor.ledger.errors] == ["a bug"]
+    client.placed("BUY", 1, 199)
