@@ -19,8 +19,9 @@ class RestClient(MarketOperations, AccountOperations):
     """Market data, reference data, account history and account settings over HTTP.
 
     One client may be shared between threads. It connects when it is first used; `close`, or leaving its
-    ``with`` block, ends that. Reads are tried again after connection errors, 429 and 5xx, each time with a fresh
-    signature; writes never are. A read refused because the local clock is wrong is signed anew by the exchange's.
+    ``with`` block, ends that. Reads are tried again after connection errors, 429 and 5xx, each time with a
+    fresh signature; writes never are. A read refused because the local clock is wrong is signed anew by the
+    exchange's clock.
 
     Parameters
     ----------
