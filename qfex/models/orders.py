@@ -16,7 +16,7 @@ _ZERO = Decimal(0)
 
 @attrs.frozen
 class Order:
-    """One order as the exchange last described it.
+    """One order as the exchange last described it. What it left out is blank (an enumeration's value is ``""``).
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Order:
         Limit or trigger price. On a market order it is a number of the exchange's choosing; executions are priced
         in `Fill.price` only.
     take_profit, stop_loss : Decimal or None
-        Trigger prices attached to the order; None where there are none.
+        Trigger prices attached to the order; 0 or None where there are none.
     trade_id : str or None
         The trade that this update tells of, on fills only.
     update_time : datetime or None
@@ -42,10 +42,10 @@ class Order:
     order_id: str
     client_order_id: str = ""
     symbol: str = ""
-    status: OrderStatus = OrderStatus.ACK
-    side: Side = Side.BUY
-    order_type: OrderType = OrderType.LIMIT
-    time_in_force: TimeInForce = TimeInForce.GTC
+    status: OrderStatus = OrderStatus("")
+    side: Side = Side("")
+    order_type: OrderType = OrderType("")
+    time_in_force: TimeInForce = TimeInForce("")
     quantity: Decimal = _ZERO
     quantity_remaining: Decimal = _ZERO
     price: Decimal = _ZERO

@@ -1,0 +1,410 @@
+"""Every command of the trade gateway, as a value that knows its wire form.
+
+The members follow what the live exchange needs where its documentation says less: a price of 0 on market orders,
+`reduce_only` and `order_type` on a modify, and a client id always.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from decimal import Decimal
+from typing import Any, ClassVar, Literal
+
+import attrs
+import msgspec
+
+from ..enums import CancelIdType, Channel, OrderType, Side, TimeInForce
+from .numbers import on_wire
+
+_encode = msgspec.json.Encoder().encode
+_ZERO = Decimal(0)
+
+Bucket = Literal["general", "cancel"]
+
+
+@attrs.frozen
+class Command:
+    """One message to the exchange.
+
+    `trading` commands change something and are on the wire at most once; the others are reads and may be asked
+    again. `weight` and `bucket` are the exchange's rate-limit figures (current table of its documentation; 1.0 where
+    it publishes none). `lanes` name what only one request at a time may use, because its reply carries no identifier.
+    """
+
+    type: ClassVar[str]
+    trading: ClassVar[bool] = True
+    weight: ClassVar[float] = 1.0
+    bucket: ClassVar[Bucket] = "general"
+
+    def params(self) -> dict[str, Any]:
+        """Members of the message's ``params``."""
+        return {}
+
+    def encode(self) -> bytes:
+        """The message as JSON."""
+        return _encode({"type": self.type, "params": self.params()})
+
+    @property
+    def lanes(self) -> tuple[Hashable, ...]:
+        """What the request occupies until its reply came."""
+        return ()
+
+
+@attrs.frozen
+class Authenticate(Command):
+    """Prove who the caller is. `proof` is secret and made anew for each line."""
+
+    type = "auth"
+    trading = False
+    weight = 0.0
+    proof: dict[str, Any] = attrs.field(repr=False)
+    account_id: str | None = None
+
+    def params(self) -> dict[str, Any]:
+        return self.proof if self.account_id is None else {**self.proof, "account_id": self.account_id}
+
+    @property
+    def lanes(self) -> tuple[Hashable, ...]:
+        return (self.type,)
+
+
+@attrs.frozen
+class Subscribe(Command):
+    """Ask for the account's events of some channels."""
+
+    type = "subscribe"
+    trading = False
+    weight = 0.1
+    channels: tuple[Channel, ...]
+
+    def params(self) -> dict[str, Any]:
+        return {"channels": [channel.value for channel in self.channels]}
+
+    @property
+    def lanes(self) -> tuple[Hashable, ...]:
+        return tuple(("subscription", channel) for channel in self.channels)
+
+
+@attrs.frozen
+class Unsubscribe(Subscribe):
+    """Stop the account's events of some channels."""
+
+    type = "unsubscribe"
+
+
+@attrs.frozen
+class AddOrder(Command):
+    """Place an order, or a stop (`order_type` TAKE_PROFIT or STOP_LOSS, `price` its trigger)."""
+
+    type = "add_order"
+    symbol: str
+    side: Side
+    order_type: OrderType
+    time_in_force: TimeInForce
+    quantity: Decimal
+    client_order_id: str
+    price: Decimal = _ZERO
+    reduce_only: bool = False
+    take_profit: Decimal | None = None
+    stop_loss: Decimal | None = None
+
+    def params(self) -> dict[str, Any]:
+        members: dict[str, Any] = {
+            "symbol": self.symbol,
+            "side": self.side.value,
+            "order_type": self.order_type.value,
+            "order_time_in_force": self.time_in_force.value,
+            "quantity": on_wire(self.quantity),
+            "price": on_wire(self.price),
+            "reduce_only": self.reduce_only,
+            "client_order_id": self.client_order_id,
+        }
+        if self.take_profit is not None:
+            members["take_profit"] = on_wire(self.take_profit)
+        if self.stop_loss is not None:
+            members["stop_loss"] = on_wire(self.stop_loss)
+        return members
+
+    @property
+    def lanes(self) -> tuple[Hashable, ...]:
+        # The reply to a stop may come with a blank client order id; then only its terms identify it.
+        return (self.terms,) if self.order_type.is_stop else ()
+
+    @property
+    def terms(self) -> Hashable:
+        """What identifies the order where the reply's client order id is blank."""
+        return ("terms", self.symbol, self.side, self.order_type, self.price, self.quantity)
+
+
+@attrs.frozen
+class ModifyOrder(Command):
+    """Replace price, size or attached stops of a resting order."""
+
+    type = "modify_order"
+    symbol: str
+    order_id: str
+    side: Side
+    order_type: OrderType
+    price: Decimal
+    quantity: Decimal
+    reduce_only: bool
+    take_profit: Decimal | None = None
+    stop_loss: Decimal | None = None
+    client_order_id: str | None = None  # not sent: the reply is recognised by it
+
+    def params(self) -> dict[str, Any]:
+        return {
+            "symbol": self.symbol,
+            "order_id": self.order_id,
+            "side": self.side.value,
+            "order_type": self.order_type.value,
+            "price": on_wire(self.price),
+            "quantity": on_wire(self.quantity),
+            "take_profit": on_wire(self.take_profit or _ZERO),
+            "stop_loss": on_wire(self.stop_loss or _ZERO),
+            "reduce_only": self.reduce_only,
+        }
+
+    @property
+    def lanes(self) -> tuple[Hashable, ...]:
+        # The reply has a new order id, and sometimes no client order id: its terms must not be in use twice.
+        return (("order", self.order_id), self.terms)
+
+    @property
+    def terms(self) -> Hashable:
+        """What identifies the order where the reply's client order id is blank."""
+        return ("terms", self.symbol, self.side, self.order_type, self.price, self.quantity)
+
+
+@attrs.frozen
+class CancelOrder(Command):
+    """Cancel by one of the four kinds of id. The member ``order_id`` holds whatever id the type says."""
+
+    type = "cancel_order"
+    bucket = "cancel"
+    symbol: str
+    order_id: str
+    id_type: CancelIdType = CancelIdType.ORDER_ID
+
+    def params(self) -> dict[str, Any]:
+        return {"symbol": self.symbol, "order_id": self.order_id, "cancel_order_id_type": self.id_type.value}
+
+    @property
+    def client_order_id(self) -> str | None:
+        """The id, where it is a client order id."""
+        return self.order_id if self.id_type is CancelIdType.CLIENT_ORDER_ID else None
+
+
+@attrs.frozen
+class CancelAllOrders(Command):
+    """Cancel every open order of the account, in all symbols."""
+
+    type = "cancel_all_orders"
+    bucket = "cancel"
+    weight = 2.0
+
+    @property
+    def lanes(self) -> tuple[Hashable, ...]:
+        return (self.type,)
+
+
+@attrs.frozen
+class CancelStopOrder(Command):
+    """Cancel an untriggered stop."""
+
+    type = "cancel_stop_order"
+    bucket = "cancel"
+    order_id: str
+
+    def params(self) -> dict[str, Any]:
+        return {"stop_order_id": self.order_id}
+
+    @property
+    def lanes(self) -> tuple[Hashable, ...]:
+        return (("stop", self.order_id),)
+
+
+@attrs.frozen
+class ModifyStopOrder(Command):
+    """Move or resize an untriggered stop."""
+
+    type = "modify_stop_order"
+    order_id: str
+    symbol: str
+    price: Decimal
+    quantity: Decimal
+
+    def params(self) -> dict[str, Any]:
+        return {
+            "stop_order_id": self.order_id,
+            "symbol": self.symbol,
+            "price": on_wire(self.price),
+            "quantity": on_wire(self.quantity),
+        }
+
+    @property
+    def lanes(self) -> tuple[Hashable, ...]:
+        return (("stop", self.order_id),)
+
+
+@attrs.frozen
+class ClosePosition(Command):
+    """Close a position with a reduce-only LIMIT IOC order near the mark price."""
+
+    type = "close_position"
+    symbol: str
+    client_order_id: str
+
+    def params(self) -> dict[str, Any]:
+        return {"symbol": self.symbol, "client_order_id": self.client_order_id}
+
+
+@attrs.frozen
+class AddTwap(Command):
+    """Execute a quantity as evenly spaced market orders."""
+
+    type = "add_twap"
+    symbol: str
+    side: Side
+    total_quantity: Decimal
+    num_orders: int
+    order_interval_secs: int
+    reduce_only: bool
+    client_twap_id: str
+
+    def params(self) -> dict[str, Any]:
+        return {
+            "symbol": self.symbol,
+            "side": self.side.value,
+            "total_quantity": on_wire(self.total_quantity),
+            "num_orders": self.num_orders,
+            "order_interval_secs": self.order_interval_secs,
+            "reduce_only": self.reduce_only,
+            "client_twap_id": self.client_twap_id,
+        }
+
+    @property
+    def client_order_id(self) -> str:
+        """The client TWAP id, for the error that says an outcome is unknown."""
+        return self.client_twap_id
+
+
+@attrs.frozen
+class SetLeverage(Command):
+    """Set the leverage of a symbol. Refused by the exchange while it has orders or a position."""
+
+    type = "set_user_leverage"
+    weight = 0.1
+    symbol: str
+    leverage: Decimal
+
+    def params(self) -> dict[str, Any]:
+        return {"symbol": self.symbol, "leverage": on_wire(self.leverage)}
+
+    @property
+    def lanes(self) -> tuple[Hashable, ...]:
+        return (self.type,)
+
+
+@attrs.frozen
+class SetCancelOnDisconnect(Command):
+    """Have the exchange cancel all orders of the account when this line ends."""
+
+    type = "cancel_on_disconnect"
+    weight = 0.1
+    enabled: bool
+
+    def params(self) -> dict[str, Any]:
+        return {"cancel_on_disconnect": self.enabled}
+
+    @property
+    def lanes(self) -> tuple[Hashable, ...]:
+        return (self.type,)
+
+
+@attrs.frozen
+class GetOrder(Command):
+    """Ask for one order, by order id or client order id."""
+
+    type = "get_order"
+    trading = False
+    weight = 2.0
+    symbol: str
+    order_id: str
+
+    def params(self) -> dict[str, Any]:
+        return {"order_id": self.order_id, "symbol": self.symbol}
+
+    @property
+    def lanes(self) -> tuple[Hashable, ...]:
+        return ("orders",)
+
+
+@attrs.frozen
+class GetUserOrders(Command):
+    """Ask for a page of live orders and active TWAPs."""
+
+    type = "get_user_orders"
+    trading = False
+    weight = 5.0
+    symbol: str | None = None
+    limit: int | None = None
+    offset: int | None = None
+
+    def params(self) -> dict[str, Any]:
+        return _given(limit=self.limit, offset=self.offset, symbol=self.symbol)
+
+    @property
+    def lanes(self) -> tuple[Hashable, ...]:
+        return ("orders",)
+
+
+@attrs.frozen
+class GetUserTrades(Command):
+    """Ask for a page of the account's trades.
+
+    Times are not sent: documentation and production disagree on their unit, so the caller filters.
+    """
+
+    type = "get_user_trades"
+    trading = False
+    weight = 0.5
+    order_id: str | None = None
+    limit: int | None = None
+    offset: int | None = None
+
+    def params(self) -> dict[str, Any]:
+        return _given(limit=self.limit, offset=self.offset, order_id=self.order_id)
+
+    @property
+    def lanes(self) -> tuple[Hashable, ...]:
+        return (self.type,)
+
+
+@attrs.frozen
+class GetLeverage(Command):
+    """Ask for the account's leverage settings."""
+
+    type = "get_user_leverage"
+    trading = False
+    weight = 0.1
+    limit: int | None = None
+    offset: int | None = None
+
+    def params(self) -> dict[str, Any]:
+        return _given(limit=self.limit, offset=self.offset)
+
+    @property
+    def lanes(self) -> tuple[Hashable, ...]:
+        return (self.type,)
+
+
+@attrs.frozen
+class GetAvailableLeverage(GetLeverage):
+    """Ask for the leverage levels that may be set."""
+
+    type = "get_available_leverage_levels"
+
+
+def _given(**members: Any) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value is not None}

@@ -1,0 +1,34 @@
+"""What the user hears of, and what becomes of it when nobody takes it in time.
+
+=============  ====================================  ============================================
+policy         for                                   when the consumer is slow
+=============  ====================================  ============================================
+keep           orders, fills, errors, connection     everything is kept; a full queue is an error
+conflate       positions, balances, books, prices    only the newest of each symbol is kept
+drop oldest    public trades, candles                the oldest are dropped and counted
+=============  ====================================  ============================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from enum import Enum
+from typing import Any, NamedTuple
+
+from ..enums import OpenEnum
+
+
+class Policy(Enum):
+    """What becomes of events that are not taken in time."""
+
+    KEEP = "keep"
+    CONFLATE = "conflate"
+    DROP_OLDEST = "drop oldest"
+
+
+class Event(NamedTuple):
+    """Something for the user: on which channel, of which symbol or other key, and what."""
+
+    channel: OpenEnum
+    key: Hashable
+    value: Any

@@ -1,0 +1,109 @@
+"""Each fill once, in order, outages included.
+
+Fills come live, and after an outage from the account's trade history. A trade is known by its trade id and order id,
+since both sides of a trade share the first. What the history held before fills were first subscribed is the baseline:
+it is never told as new.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+
+from ..models.orders import Fill, UserTrade
+
+_REMEMBERED = 100_000  # fills; far more than one page of history holds
+
+Key = tuple[str, str]
+
+
+class FillLog:
+    """Which fills were told already."""
+
+    def __init__(self) -> None:
+        self._told: OrderedDict[Key, None] = OrderedDict()
+        self._baseline: set[Key] = set()
+        self._held: list[Fill] | None = None
+        self.has_baseline = False
+
+    def set_baseline(self, rows: Iterable[UserTrade]) -> None:
+        """Note what was traded before fills were first subscribed."""
+        self._baseline = {_key(row) for row in rows} - self._told.keys()
+        self.has_baseline = True
+
+    def live(self, fill: Fill) -> list[Fill]:
+        """Take a live fill; what may be told now. During a recovery it is held back, behind what was missed."""
+        if self._held is not None:
+            self._held.append(fill)
+            return []
+        return self._new([fill])
+
+    def hold(self) -> None:
+        """Hold live fills back until `release`."""
+        self._held = self._held or []
+
+    def release(self) -> list[Fill]:
+        """Fills that were held back, those not told meanwhile."""
+        held, self._held = self._held or [], None
+        return self._new(held)
+
+    def knows(self, row: UserTrade) -> bool:
+        """Whether a row of the history was told, or is older than the subscription."""
+        return _key(row) in self._told or _key(row) in self._baseline
+
+    def missed(self, rows: Sequence[UserTrade]) -> list[Fill]:
+        """Fills of the history that were never told, oldest first."""
+        if not self.has_baseline:
+            rows = self._since_the_last_known(rows)
+        fresh = [row for row in rows if not self.knows(row)]
+        return self._new([_as_fill(row) for row in self._oldest_first(fresh, rows)])
+
+    def _since_the_last_known(self, rows: Sequence[UserTrade]) -> Sequence[UserTrade]:
+        """Without a baseline only what is newer than a told fill is surely new."""
+        known = [index for index, row in enumerate(rows) if self.knows(row)]
+        return rows[: known[0]] if known else ()
+
+    def _oldest_first(self, fresh: list[UserTrade], rows: Sequence[UserTrade]) -> list[UserTrade]:
+        """Order new rows; the history's own order is not documented, and production leaves the times out."""
+        if not fresh:
+            return []
+        times = [row.time for row in rows if row.time is not None]
+        if len(times) == len(rows):
+            oldest_first = times[0] < times[-1]
+        else:
+            known = [index for index, row in enumerate(rows) if self.knows(row)]
+            oldest_first = bool(known) and known[0] < rows.index(fresh[0])
+        return fresh if oldest_first else fresh[::-1]
+
+    def _new(self, fills: Iterable[Fill]) -> list[Fill]:
+        return [fill for fill in fills if not fill.trade_id or self._remember((fill.trade_id, fill.order_id))]
+
+    def _remember(self, key: Key) -> bool:
+        if key in self._told:
+            return False
+        self._told[key] = None
+        if len(self._told) > _REMEMBERED:
+            self._told.popitem(last=False)
+        return True
+
+
+def _key(row: UserTrade) -> Key:
+    return (row.trade_id, row.order_id)
+
+
+def _as_fill(row: UserTrade) -> Fill:
+    return Fill(
+        trade_id=row.trade_id,
+        order_id=row.order_id,
+        symbol=row.symbol,
+        side=row.side,  # type: ignore[arg-type]
+        price=row.price,
+        quantity=row.quantity,
+        fee=row.fee,
+        aggressor_side=row.aggressor_side,
+        client_order_id=row.client_order_id,
+        order_type=row.order_type,
+        time_in_force=row.time_in_force,
+        execution_type=row.execution_type,
+        time=row.time,
+    )

@@ -1,0 +1,82 @@
+"""Numbers on the wire: exact decimals, never in exponent notation, never through binary floats."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal, InvalidOperation
+
+from msgspec import Raw
+
+from ..errors import ValidationError
+
+Number = int | str | float | Decimal
+
+
+def to_decimal(value: Number, argument: str) -> Decimal:
+    """Convert an argument exactly; a float goes through its shortest decimal text.
+
+    Raises
+    ------
+    ValidationError
+        If `value` is not a finite number.
+    """
+    try:
+        number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    except (InvalidOperation, TypeError, ValueError):
+        raise ValidationError(argument, value, "must be a number") from None
+    if isinstance(value, bool) or not number.is_finite():
+        raise ValidationError(argument, value, "must be a finite number")
+    return number
+
+
+def positive(value: Number, argument: str) -> Decimal:
+    """Convert an argument that must be above zero.
+
+    Raises
+    ------
+    ValidationError
+        If `value` is not a finite positive number.
+    """
+    number = to_decimal(value, argument)
+    if number <= 0:
+        raise ValidationError(argument, value, "must be a finite number above zero")
+    return number
+
+
+def positive_or_none(value: Number | None, argument: str) -> Decimal | None:
+    """Like `positive`, for an argument that may be left out."""
+    return None if value is None else positive(value, argument)
+
+
+def whole(value: int, argument: str, minimum: int) -> int:
+    """Check a whole number.
+
+    Raises
+    ------
+    ValidationError
+        If `value` is not an integer, or is below `minimum`.
+    """
+    integral = isinstance(value, int) and not isinstance(value, bool)
+    if not integral and isinstance(value, (float, Decimal)) and math.isfinite(value):
+        integral = value == int(value)
+    if not integral or value < minimum:
+        raise ValidationError(argument, value, f"must be a whole number of at least {minimum}")
+    return int(value)
+
+
+def on_wire(number: Decimal) -> Raw:
+    """JSON number with exactly the digits of `number`."""
+    return Raw(format(number, "f").encode())
+
+
+def text(value: object, argument: str) -> str:
+    """Check an identifier.
+
+    Raises
+    ------
+    ValidationError
+        If `value` is not text, or is empty.
+    """
+    if not isinstance(value, str) or not value.strip():
+        raise ValidationError(argument, value, "must be text that is not empty")
+    return value

@@ -1,0 +1,163 @@
+"""The life of orders: what a message changes, whatever the order in which messages come, and how often.
+
+Two updates of one order are merged by rank, so that any sequence and repetition of the same messages ends in the
+same state:
+
+====================  ==============================================================================
+the update            outranks
+====================  ==============================================================================
+that ends the order   every update that does not (`Order.is_done`)
+with more filled      one with less filled, among equals so far
+MODIFIED              ACK and unknown statuses: an order that has filled cannot be modified any more
+an explicit end       FILLED with a remainder (an IOC's end is told twice on the live exchange)
+the later in time     the earlier, by the exchange's own clock
+====================  ==============================================================================
+
+No rule ends an order without a message of the exchange that says so.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from datetime import datetime, timezone
+
+import attrs
+
+from ..models.orders import Order
+from ..statuses import OrderStatus
+
+_EPOCH = datetime.fromtimestamp(0, timezone.utc)
+_KEPT = 10_000  # finished orders that are remembered, so that late and doubled messages find them
+
+#: Rejections that may end an order which was acknowledged before. All others answer a cancel or a modify.
+_LATE_ENDS = frozenset({OrderStatus.REJECTED, OrderStatus.REJECTED_FAILED_TO_PROCESS, OrderStatus.FAILED_MARGIN_CHECK})
+
+
+def rank(order: Order) -> tuple[bool, object, bool, bool, datetime]:
+    """Precedence of an update among the updates of one order."""
+    explicit = order.status.is_terminal or order.status is OrderStatus.MODIFIED
+    return (
+        order.is_done,
+        order.quantity_filled,
+        explicit,
+        order.status is OrderStatus.FILLED,
+        order.update_time or _EPOCH,
+    )
+
+
+def merge(known: Order, update: Order) -> Order:
+    """The state after `update`, when `known` was the state before."""
+    newer, older = (update, known) if rank(update) >= rank(known) else (known, update)
+    return _complete(newer, older)
+
+
+def _complete(newer: Order, older: Order) -> Order:
+    """Fill in what the newer message left blank: identifiers, and the fields that never change."""
+    if newer.client_order_id or not older.client_order_id:
+        return newer
+    return attrs.evolve(newer, client_order_id=older.client_order_id)
+
+
+class OrderTracker:
+    """The orders of the account, as the messages so far describe them. Finished ones are kept for a while."""
+
+    def __init__(self) -> None:
+        self._live: dict[str, Order] = {}
+        self._done: OrderedDict[str, Order] = OrderedDict()
+        self._replaced: OrderedDict[str, str] = OrderedDict()
+
+    def __contains__(self, order_id: str) -> bool:
+        return order_id in self._live or order_id in self._done or order_id in self._replaced
+
+    @property
+    def live(self) -> dict[str, Order]:
+        """Orders that can still trade, by order id. A copy."""
+        return dict(self._live)
+
+    def live_ids(self) -> Iterable[str]:
+        """Ids of the orders that can still trade."""
+        return self._live.keys()
+
+    def get(self, order_id: str) -> Order | None:
+        """Newest state of an order, its replacements followed."""
+        current = self.current_id(order_id)
+        return self._live.get(current) or self._done.get(current)
+
+    def current_id(self, order_id: str) -> str:
+        """The id that an order has now."""
+        seen = {order_id}
+        while (following := self._replaced.get(order_id)) is not None and following not in seen:
+            seen.add(following)
+            order_id = following
+        return order_id
+
+    def apply(self, update: Order, rejects_order: bool | None = None) -> Order | None:
+        """Take an update.
+
+        Parameters
+        ----------
+        update : Order
+            What the exchange said.
+        rejects_order : bool or None
+            For a rejection: whether it refused a new order of this client (True), or another request about an order
+            (False); None where it answered no request of this client.
+
+        Returns
+        -------
+        Order or None
+            The order's state afterwards; None when the update says nothing about an order's state.
+        """
+        known = self._live.get(update.order_id) or self._done.get(update.order_id)
+        if update.order_id in self._replaced or not self._says_state(update, known, rejects_order):
+            return known
+        state = update if known is None else merge(known, update)
+        self._store(state)
+        return state
+
+    @staticmethod
+    def _says_state(update: Order, known: Order | None, rejects_order: bool | None) -> bool:
+        if not update.status.is_rejection:
+            return True
+        if rejects_order is None:
+            return known is not None and update.status in _LATE_ENDS
+        return rejects_order
+
+    def _store(self, order: Order) -> None:
+        if order.is_live:
+            self._live[order.order_id] = order
+            return
+        self._live.pop(order.order_id, None)
+        self._done[order.order_id] = order
+        while len(self._done) > _KEPT:
+            self._done.popitem(last=False)
+
+    def replace(self, old_id: str, new: Order) -> None:
+        """Note that a modify gave the order a new id."""
+        if old_id == new.order_id:
+            return
+        self._live.pop(old_id, None)
+        self._replaced[old_id] = new.order_id
+        while len(self._replaced) > _KEPT:
+            self._replaced.popitem(last=False)
+
+    def replaced_by(self, update: Order) -> str | None:
+        """Id of the live order that a modify of another session replaced, where that is beyond doubt."""
+        if update.status is not OrderStatus.MODIFIED or not update.client_order_id or update.order_id in self:
+            return None
+        same = [
+            order.order_id
+            for order in self._live.values()
+            if (order.client_order_id, order.symbol, order.side)
+            == (update.client_order_id, update.symbol, update.side)
+        ]
+        return same[0] if len(same) == 1 else None
+
+    def end_unknown(self, order_id: str) -> Order | None:
+        """Take the exchange's word that it has no such order, given to a query for it."""
+        known = self._live.pop(order_id, None)
+        if known is None:
+            return None
+        ended = attrs.evolve(known, status=OrderStatus.NO_SUCH_ORDER)
+        self._done[order_id] = ended
+        return ended

@@ -1,0 +1,266 @@
+"""The trade gateway's side of a conversation: what is said on a line, and what its messages change.
+
+Pure: the session lends it a thread, a lock and a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Sequence
+from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import attrs
+
+from ..credentials import Credentials, HmacCredentials
+from ..enums import Channel, OpenEnum
+from ..errors import AuthenticationError, OrderRejected, QfexError, RequestTimeout
+from ..models.account import Balance, Position
+from ..models.connection import ErrorEvent
+from ..models.orders import Fill, OpenOrders, Order, StopOrder, UserTrade
+from ..models.twaps import Twap
+from ..statuses import OrderStatus
+from . import commands as c
+from .echo import api_error
+from .events import Event, Policy
+from .fills import FillLog
+from .matching import RequestBook
+from .messages import Failure, Message, Undecodable, decode
+from .order_state import OrderTracker
+
+Conversation = Generator[Sequence[c.Command], list[Any], None]
+
+PAGE = 1000  # rows; the exchange's default limit
+_MAX_TRADE_PAGES = 10
+_MAX_ORDERS_ASKED = 200  # orders that vanished during an outage; more are left to the user's own queries
+_NOTABLE_SKEW = 5.0  # seconds
+
+
+class TradeDialogue:
+    """State of one account's trading, and the conversations that keep it true.
+
+    Parameters
+    ----------
+    url : str
+        The trade gateway.
+    credentials : HmacCredentials or JwtCredentials
+        Who the caller is.
+    account_id : str or None
+        Subaccount to act for.
+    now : callable
+        The wall clock, in unix seconds.
+    """
+
+    errors = Channel.ERRORS
+    connection = Channel.CONNECTION
+
+    def __init__(self, url: str, credentials: Credentials, account_id: str | None, now: Callable[[], float]) -> None:
+        self._url = url
+        self._credentials = credentials
+        self._account_id = account_id
+        self._now = now
+        self._clock_offset = 0.0
+        self._opened = False
+        self._recovered: list[Event] = []
+        self.cancel_on_disconnect = False
+        self.channels: dict[Channel, None] = {Channel.ORDERS: None}
+        self.orders = OrderTracker()
+        self.fills = FillLog()
+        self.positions: dict[str, Position] = {}
+        self.balance: Balance | None = None
+        self.twaps: dict[str, Twap] = {}
+
+    # --- what the session asks ---------------------------------------------------------------------------------
+
+    def endpoint(self) -> tuple[str, dict[str, str]]:
+        """URL and headers of the next connection: the key in the query, as documented; a token never in a URL."""
+        if not isinstance(self._credentials, HmacCredentials):
+            return self._url, self._credentials.headers(self._now)
+        parts = urlsplit(self._url)
+        query = f"{parts.query}&" if parts.query else ""
+        query += f"api_key={quote(self._credentials.public_key, safe='')}"
+        return urlunsplit(parts._replace(path=parts.path or "/", query=query)), {}
+
+    def new_book(self) -> RequestBook:
+        """The book for the requests of a new line."""
+        return RequestBook()
+
+    def decode(self, frame: bytes) -> Sequence[Message]:
+        """Messages of a frame."""
+        return decode(frame)
+
+    def policy_of(self, channel: OpenEnum) -> Policy:
+        """Conflate the pulses, keep everything else."""
+        return Policy.CONFLATE if channel in (Channel.POSITIONS, Channel.BALANCES) else Policy.KEEP
+
+    # --- conversations -----------------------------------------------------------------------------------------
+
+    def opening(self, clock_skew: float | None) -> Conversation:
+        """Authenticate, arm cancel-on-disconnect, subscribe: in this order, before anything else may be sent."""
+        if self._opened:
+            self.fills.hold()
+        yield from self._authenticate(clock_skew or 0.0)
+        commands: list[c.Command] = [c.Subscribe(tuple(self.channels))]
+        if self.cancel_on_disconnect:
+            commands.insert(0, c.SetCancelOnDisconnect(True))
+        yield commands
+        self._opened = True
+
+    def _authenticate(self, clock_skew: float) -> Conversation:
+        try:
+            yield [self._proof()]
+        except AuthenticationError as error:
+            if abs(clock_skew) < _NOTABLE_SKEW:
+                raise
+            if self._clock_offset:
+                raise AuthenticationError(f"{error}; this machine's clock differs by {clock_skew:.0f} s") from None
+            self._clock_offset = clock_skew
+            yield from self._authenticate(clock_skew)
+
+    def _proof(self) -> c.Authenticate:
+        return c.Authenticate(self._credentials.auth_params(lambda: self._now() + self._clock_offset), self._account_id)
+
+    def baseline(self) -> Conversation:
+        """Learn what was traded before fills were first subscribed."""
+        (rows,) = yield [c.GetUserTrades(limit=PAGE)]
+        self.fills.set_baseline(rows)
+
+    def recovery(self) -> Conversation:
+        """Learn what was missed while the line was down: orders that ended, and fills."""
+        for part in (self._missed_order_ends, self._missed_fills):
+            try:
+                yield from part()
+            except RequestTimeout:
+                raise
+            except QfexError as error:
+                self._recovered.append(_error("recovery", f"{part.__name__.strip('_')}: {error}", error=error))
+
+    def _missed_order_ends(self) -> Conversation:
+        before = {order.order_id: order for order in self.orders.live.values()}
+        listed: set[str] = set()
+        offset = 0
+        while True:
+            (page,) = yield [c.GetUserOrders(limit=PAGE, offset=offset)]
+            listed.update(order.order_id for order in page.orders)
+            if len(page.orders) < PAGE:
+                break
+            offset += PAGE
+        gone = [order for order_id, order in before.items() if order_id not in listed and order.symbol]
+        for order in gone[:_MAX_ORDERS_ASKED]:
+            yield from self._ask_for(order)
+        for order_id, order in before.items():
+            self._tell_if_changed(order_id, order)
+
+    def _ask_for(self, order: Order) -> Conversation:
+        try:
+            yield [c.GetOrder(order.symbol, order.order_id)]
+        except OrderRejected as error:
+            if error.status not in (OrderStatus.NO_SUCH_ORDER, OrderStatus.NOT_FOUND):
+                return
+            # Not in the open orders, and not known by its id: it ended. Its trades say how.
+            (rows,) = yield [c.GetUserTrades(order_id=order.order_id, limit=PAGE)]
+            self._end_by_trades(order, rows)
+
+    def _end_by_trades(self, order: Order, rows: Sequence[UserTrade]) -> None:
+        traded = sum((row.quantity for row in rows if row.order_id == order.order_id), start=order.quantity * 0)
+        remaining = order.quantity - traded
+        ended = self.orders.end_unknown(order.order_id)
+        if ended is not None:
+            status = OrderStatus.FILLED if remaining <= 0 else OrderStatus.NO_SUCH_ORDER
+            self.orders.apply(attrs.evolve(ended, status=status, quantity_remaining=remaining), rejects_order=True)
+
+    def _tell_if_changed(self, order_id: str, before: Order) -> None:
+        now = self.orders.get(order_id)
+        if now is not None and (now.status, now.quantity_remaining) != (before.status, before.quantity_remaining):
+            self._recovered.append(Event(Channel.ORDERS, None, now))
+
+    def _missed_fills(self) -> Conversation:
+        if Channel.FILLS not in self.channels:
+            return
+        rows: list[UserTrade] = []
+        for page_number in range(_MAX_TRADE_PAGES):
+            (page,) = yield [c.GetUserTrades(limit=PAGE, offset=page_number * PAGE)]
+            rows += page
+            if len(page) < PAGE or any(self.fills.knows(row) for row in page):
+                break
+        self._recovered += [Event(Channel.FILLS, None, fill) for fill in self.fills.missed(rows)]
+
+    def released(self) -> Iterable[Event]:
+        """What the recovery found, then the fills that came meanwhile."""
+        told, self._recovered = self._recovered, []
+        return told + [Event(Channel.FILLS, None, fill) for fill in self.fills.release()]
+
+    # --- messages ----------------------------------------------------------------------------------------------
+
+    def receive(self, message: Message, answered: Sequence[tuple[Any, Any]]) -> Iterable[Event]:
+        """Take a message into the state; what the user shall hear of it."""
+        handler = _HANDLERS.get(type(message))
+        return handler(self, message, answered) if handler is not None else ()
+
+    def _order(self, order: Order, answered: Sequence[tuple[Any, Any]]) -> Iterable[Event]:
+        self._note_replacement(order, answered)
+        self.orders.apply(order, _rejects_order(order, answered))
+        return (Event(Channel.ORDERS, None, order),)
+
+    def _note_replacement(self, order: Order, answered: Sequence[tuple[Any, Any]]) -> None:
+        if order.status is not OrderStatus.MODIFIED:
+            return
+        modified = (request.command for request, _ in answered)
+        old = next((m.order_id for m in modified if isinstance(m, (c.ModifyOrder, c.ModifyStopOrder))), None)
+        old = old or self.orders.replaced_by(order)
+        if old is not None:
+            self.orders.replace(old, order)
+
+    def _fill(self, fill: Fill, answered: Sequence[tuple[Any, Any]]) -> Iterable[Event]:
+        return [Event(Channel.FILLS, None, new) for new in self.fills.live(fill)]
+
+    def _position(self, position: Position, answered: Sequence[tuple[Any, Any]]) -> Iterable[Event]:
+        self.positions[position.symbol] = position
+        return (Event(Channel.POSITIONS, position.symbol, position),)
+
+    def _balance(self, balance: Balance, answered: Sequence[tuple[Any, Any]]) -> Iterable[Event]:
+        self.balance = balance
+        return (Event(Channel.BALANCES, None, balance),)
+
+    def _stop_order(self, stop: StopOrder, answered: Sequence[tuple[Any, Any]]) -> Iterable[Event]:
+        return (Event(Channel.STOP_ORDERS, None, stop),)
+
+    def _twap(self, twap: Twap, answered: Sequence[tuple[Any, Any]]) -> Iterable[Event]:
+        return (Event(Channel.TWAPS, None, twap),)
+
+    def _open_orders(self, page: OpenOrders, answered: Sequence[tuple[Any, Any]]) -> Iterable[Event]:
+        for order in page.orders:
+            self.orders.apply(order)
+        return ()
+
+    def _failure(self, failure: Failure, answered: Sequence[tuple[Any, Any]]) -> Iterable[Event]:
+        if any(not request.given_up for request, _ in answered):
+            return ()
+        error = api_error(failure)
+        return (_error("exchange", str(error), str(failure.echo or ""), error),)
+
+    def _undecodable(self, message: Undecodable, answered: Sequence[tuple[Any, Any]]) -> Iterable[Event]:
+        return (_error("undecodable", message.reason, message.text),)
+
+
+def _rejects_order(order: Order, answered: Sequence[tuple[Any, Any]]) -> bool | None:
+    """Whether a rejection refused a new order of this client; None where it answered nobody."""
+    if not answered or not order.status.is_rejection:
+        return None
+    return any(isinstance(request.command, (c.AddOrder, c.ClosePosition)) for request, _ in answered)
+
+
+def _error(kind: str, message: str, text: str = "", error: BaseException | None = None) -> Event:
+    return Event(Channel.ERRORS, None, ErrorEvent(kind, message, text, error))
+
+
+_HANDLERS: dict[type, Callable[[TradeDialogue, Any, Sequence[tuple[Any, Any]]], Iterable[Event]]] = {
+    Order: TradeDialogue._order,
+    Fill: TradeDialogue._fill,
+    Position: TradeDialogue._position,
+    Balance: TradeDialogue._balance,
+    StopOrder: TradeDialogue._stop_order,
+    Twap: TradeDialogue._twap,
+    OpenOrders: TradeDialogue._open_orders,
+    Failure: TradeDialogue._failure,
+    Undecodable: TradeDialogue._undecodable,
+}

@@ -1,0 +1,1 @@
+"""Threads, sockets and locks: a thin shell around `qfex.protocol`."""

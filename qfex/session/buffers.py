@@ -1,0 +1,103 @@
+"""The queue in front of a consumer of events."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Hashable
+
+from ..enums import OpenEnum
+from ..protocol.events import Event, Policy
+
+
+class EventBuffer:
+    """A queue of events under their channels' policies. `_ready` guards everything.
+
+    Parameters
+    ----------
+    policy_of : callable
+        The policy of a channel.
+    limit : int
+        Events of `DROP_OLDEST` channels that are held at most, and the number of `KEEP` events from which on
+        `overflowing` is true.
+    """
+
+    def __init__(self, policy_of: Callable[[OpenEnum], Policy], limit: int) -> None:
+        self._policy_of = policy_of
+        self._limit = limit
+        self._ready = threading.Condition()
+        self._queue: deque[Event | tuple[OpenEnum, Hashable]] = deque()
+        self._newest: dict[tuple[OpenEnum, Hashable], Event] = {}
+        self._closed = False
+        self.dropped = 0
+        self.conflated = 0
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    @property
+    def overflowing(self) -> bool:
+        """Whether the consumer is further behind than the limit."""
+        return len(self._queue) >= self._limit
+
+    def put(self, event: Event) -> bool:
+        """Add an event; False if there is no room and its policy allows no loss."""
+        policy = self._policy_of(event.channel)
+        with self._ready:
+            if self._closed:
+                return True
+            if policy is Policy.CONFLATE:
+                self._conflate(event)
+                return True
+            if len(self._queue) >= self._limit and not (policy is Policy.DROP_OLDEST and self._drop_oldest()):
+                return False
+            self._queue.append(event)
+            self._ready.notify()
+            return True
+
+    def _conflate(self, event: Event) -> None:
+        place = (event.channel, event.key)
+        if place in self._newest:
+            self.conflated += 1
+        else:
+            self._queue.append(place)
+            self._ready.notify()
+        self._newest[place] = event
+
+    def _drop_oldest(self) -> bool:
+        """Make room by dropping the oldest event that may be dropped; normally the first of the queue."""
+        for index, held in enumerate(self._queue):
+            if isinstance(held, Event) and self._policy_of(held.channel) is Policy.DROP_OLDEST:
+                del self._queue[index]
+                self.dropped += 1
+                return True
+        return False
+
+    def force(self, event: Event) -> None:
+        """Add an event beyond the limit: nothing is lost while the session stops the inflow."""
+        with self._ready:
+            self._queue.append(event)
+            self._ready.notify()
+
+    def get(self, timeout: float | None = None) -> Event | None:
+        """Take the oldest event; None when none came in time, or the buffer was closed and is empty."""
+        with self._ready:
+            if not self._queue and not self._closed:
+                self._ready.wait_for(lambda: self._queue or self._closed, timeout)
+            if not self._queue:
+                return None
+            held = self._queue.popleft()
+            return held if isinstance(held, Event) else self._newest.pop(held)
+
+    def close(self, *, discard: bool = False) -> None:
+        """Take nothing more, and wake the consumer; what is queued can still be taken unless discarded."""
+        with self._ready:
+            self._closed = True
+            if discard:
+                self._queue.clear()
+            self._ready.notify_all()
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more will come."""
+        return self._closed

@@ -1,0 +1,186 @@
+"""The way of a call: budget, line, lane, bytes, answer, and what each failure on that way means.
+
+A trading command is on the wire at most once. As long as nothing of it left, it may wait for another line; once a
+byte may have left, the call ends with the answer or with `OutcomeUnknown`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from ..enums import ConnectionState
+from ..errors import ConnectionLost, OrderRejected, OutcomeUnknown, RateLimited, RequestTimeout
+from ..protocol.commands import Command, SetCancelOnDisconnect
+from ..statuses import OrderStatus
+from .deadline import Deadline
+from .line import Line
+from .pending import LaneOverdue, LineDown, LineLost, Waiter
+from .rate_limit import RateLimiter
+from .session import Session
+from .transport import SendFailed
+
+
+class Call:
+    """A command that is on its way, and the line that it went by."""
+
+    __slots__ = ("command", "deadline", "line", "waiter")
+
+    def __init__(self, command: Command, waiter: Waiter, line: Line, deadline: Deadline) -> None:
+        self.command = command
+        self.waiter = waiter
+        self.line = line
+        self.deadline = deadline
+
+
+class Caller:
+    """Sends commands over a session and waits for their answers.
+
+    Parameters
+    ----------
+    session : Session
+        Provides the line.
+    limiter : RateLimiter or None
+        The account's message budget.
+    known_orders : callable
+        Whether an order id was known before the request; such an order is not the answer to a new one.
+    disarm : callable
+        Whether cancel-on-disconnect is armed, and so must be disarmed before a line is ended on purpose.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        limiter: RateLimiter | None = None,
+        known_orders: Callable[[str], bool] | None = None,
+        disarm: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._session = session
+        self._limiter = limiter
+        self._known_orders = known_orders
+        self._disarm = disarm
+
+    def request(self, command: Command, timeout: float | None) -> Any:
+        """Send a command and wait for its answer. A read whose line is lost is asked again while its time lasts.
+
+        Raises
+        ------
+        NotConnected, RequestTimeout, OutcomeUnknown, ConnectionLost, ApiError, OrderRejected
+            As the table "what a call can end in" says.
+        """
+        deadline = Deadline(timeout)
+        while True:
+            try:
+                return self.result(self.submit(command, deadline), deadline)
+            except ConnectionLost:
+                if deadline.passed or self._session.state is ConnectionState.CLOSED:
+                    raise
+
+    def submit(self, command: Command, deadline: Deadline) -> Call:
+        """Send a command once, waiting for budget, line and lane in the caller's thread."""
+        self._session.check_process()
+        if self._limiter is not None:
+            self._limiter.acquire(command.weight, command.bucket, deadline, self._session.closing)
+        while True:
+            line = self._line(deadline)
+            waiter = Waiter(command)
+            if self._known_orders is not None:
+                waiter.known_before = self._known_orders
+            try:
+                line.pending.add(waiter, deadline)
+                self._send(line, waiter, deadline)
+            except LineDown:
+                self._session.await_other(line, deadline)
+            except LaneOverdue:
+                self._session.renew(line, self._take_leave, deadline)
+                self._session.await_other(line, deadline)
+            else:
+                return Call(command, waiter, line, deadline)
+
+    def _line(self, deadline: Deadline) -> Line:
+        try:
+            return self._session.ready_line(deadline)
+        except TimeoutError as error:
+            raise RequestTimeout(f"no connection within the time allowed: {error}", sent=False) from None
+
+    def _send(self, line: Line, waiter: Waiter, deadline: Deadline) -> None:
+        """Send; afterwards the request is filed if and only if its bytes may have left."""
+        try:
+            line.send(waiter.command, deadline)
+        except SendFailed as failed:
+            if failed.begun:
+                line.pending.give_up(waiter)
+                raise_lost(waiter.command, LineLost(str(failed)))
+            line.pending.withdraw(waiter)
+            if deadline.passed:
+                raise RequestTimeout(f"the message could not be sent: {failed}", sent=False) from None
+            raise LineDown from None
+        except BaseException:  # Ctrl-C: nobody will wait for the answer
+            line.pending.give_up(waiter)
+            raise
+
+    def _take_leave(self, line: Line) -> None:
+        """End a line on purpose without letting the exchange cancel the account's orders."""
+        if not self._disarm():
+            return
+        try:
+            line.send(SetCancelOnDisconnect(False), Deadline(1.0))
+        except SendFailed:
+            pass
+
+    def result(self, call: Call, deadline: Deadline) -> Any:
+        """Wait for the answer of a submitted command."""
+        waiter = call.waiter
+        try:
+            answered = waiter.wait(deadline)
+        except BaseException:  # Ctrl-C
+            call.line.pending.give_up(waiter)
+            raise
+        if not answered and call.line.pending.give_up(waiter):
+            raise_timeout(call.command)
+        waiter.wait(Deadline(1.0))  # an answer that came at the last moment is still being handed over
+        return self._conclude(call)
+
+    def _conclude(self, call: Call) -> Any:
+        outcome = call.waiter.outcome
+        if isinstance(outcome, LineLost):
+            raise_lost(call.command, outcome)
+        self._obey_rate_limit(call.command, outcome)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def _obey_rate_limit(self, command: Command, outcome: Any) -> None:
+        if self._limiter is None:
+            return
+        if isinstance(outcome, RateLimited):
+            self._limiter.pause(command.bucket, outcome.retry_after)
+        elif isinstance(outcome, OrderRejected) and outcome.status is OrderStatus.RATE_LIMITED:
+            self._limiter.pause(command.bucket, None)
+
+
+def raise_timeout(command: Command) -> NoReturn:
+    """Say that no answer came in time."""
+    if command.trading:
+        raise unknown(command, "timeout")
+    raise RequestTimeout(f"no answer to {command.type} within the time allowed", sent=True)
+
+
+def raise_lost(command: Command, lost: LineLost) -> NoReturn:
+    """Say that the line ended before the answer."""
+    if command.trading:
+        raise unknown(command, "closed" if lost.closed else "connection lost")
+    raise ConnectionLost(f"{command.type}: {lost.reason}", lost.code)
+
+
+def unknown(command: Command, reason: str) -> OutcomeUnknown:
+    """What the sender of a trading command without a known answer gets."""
+    return OutcomeUnknown(
+        command.type,
+        reason,
+        client_order_id=getattr(command, "client_order_id", None),
+        order_id=getattr(command, "order_id", None),
+        symbol=getattr(command, "symbol", None),
+    )
+
+

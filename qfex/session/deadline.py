@@ -1,0 +1,35 @@
+"""A point in monotonic time that several waits share."""
+
+from __future__ import annotations
+
+import threading
+from time import monotonic
+
+
+class Deadline:
+    """When a call must have ended.
+
+    Parameters
+    ----------
+    timeout : float or None
+        Seconds from now; None for no limit.
+    """
+
+    __slots__ = ("_end",)
+
+    def __init__(self, timeout: float | None) -> None:
+        self._end = None if timeout is None else monotonic() + timeout
+
+    def remaining(self) -> float | None:
+        """Seconds left, not below 0; None for no limit."""
+        return None if self._end is None else max(0.0, self._end - monotonic())
+
+    def wait_time(self) -> float:
+        """Seconds left, as `threading.Lock.acquire` takes them: -1 for no limit."""
+        remaining = self.remaining()
+        return -1.0 if remaining is None else min(remaining, threading.TIMEOUT_MAX)
+
+    @property
+    def passed(self) -> bool:
+        """Whether no time is left."""
+        return self._end is not None and monotonic() >= self._end

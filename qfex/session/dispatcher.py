@@ -1,0 +1,146 @@
+"""Callbacks: their registry, and the one thread that runs them.
+
+Callbacks never run on the reader thread, so a callback may call any blocking method of the client.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from time import monotonic
+from typing import Any
+
+from ..enums import OpenEnum
+from ..models.connection import ErrorEvent
+from ..protocol.events import Event, Policy
+from .buffers import EventBuffer
+
+log = logging.getLogger("qfex")
+
+QUEUE_LIMIT = 100_000
+_LOG_INTERVAL = 1.0  # seconds between log lines about one failing callback
+
+Callback = Callable[[Any], object]
+
+
+class Registration:
+    """A callback on a channel. `cancel` removes it."""
+
+    __slots__ = ("_registry", "callback", "channel", "logged_at")
+
+    def __init__(self, registry: CallbackRegistry, channel: OpenEnum, callback: Callback) -> None:
+        self._registry = registry
+        self.channel = channel
+        self.callback = callback
+        self.logged_at = float("-inf")
+
+    def cancel(self) -> None:
+        """Remove the callback; calling it twice does no harm."""
+        self._registry.remove(self)
+
+    def __repr__(self) -> str:
+        return f"<{self.callback!r} on {self.channel}>"
+
+
+class CallbackRegistry:
+    """Callbacks by channel. `_lock` guards changes; readers take the current tuple without it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._by_channel: dict[OpenEnum, tuple[Registration, ...]] = {}
+
+    def add(self, channel: OpenEnum, callback: Callback) -> Registration:
+        """Register a callback. Registering it twice calls it twice."""
+        registration = Registration(self, channel, callback)
+        with self._lock:
+            self._by_channel[channel] = (*self._by_channel.get(channel, ()), registration)
+        return registration
+
+    def remove(self, registration: Registration) -> None:
+        """Remove a callback."""
+        with self._lock:
+            kept = (each for each in self.of(registration.channel) if each is not registration)
+            self._by_channel[registration.channel] = tuple(kept)
+
+    def of(self, channel: OpenEnum) -> tuple[Registration, ...]:
+        """The callbacks of a channel, in the order of their registration."""
+        return self._by_channel.get(channel, ())
+
+
+class Dispatcher:
+    """The queue between the reader thread and the callbacks, and the thread that empties it."""
+
+    def __init__(self, name: str, policy_of: Callable[[OpenEnum], Policy], errors: OpenEnum) -> None:
+        self.registry = CallbackRegistry()
+        self._name = name
+        self._errors = errors
+        self._buffer = EventBuffer(policy_of, QUEUE_LIMIT)
+        self._abandoned = False
+        self._thread: threading.Thread | None = None
+        self.callback_errors = 0
+
+    @property
+    def buffer(self) -> EventBuffer:
+        """The queue."""
+        return self._buffer
+
+    def start(self) -> None:
+        """Start the thread, unless it runs."""
+        if self._thread is not None and self._thread.is_alive():
+            return
+        self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+        self._thread.start()
+
+    def publish(self, event: Event) -> bool:
+        """Queue an event if a callback wants it; False when the queue is full and may lose nothing."""
+        if not self.registry.of(event.channel):
+            return True
+        if self._buffer.put(event):
+            return True
+        self._buffer.force(event)
+        return False
+
+    def stop(self, patience: float) -> None:
+        """Run the callbacks of what is queued for at most `patience` seconds, then end.
+
+        A callback that is under way is left to finish by itself; it is the thread's last. From a callback, `stop`
+        returns at once.
+        """
+        end = monotonic() + patience
+        self._buffer.close()
+        thread = self._thread
+        if thread is None or thread is threading.current_thread():
+            self._abandoned = thread is not None
+            return
+        thread.join(max(0.0, end - monotonic()))
+        self._abandoned = True
+        self._buffer.close(discard=True)
+
+    @property
+    def is_current_thread(self) -> bool:
+        """Whether the caller runs inside a callback."""
+        return self._thread is threading.current_thread()
+
+    def _run(self) -> None:
+        while not self._abandoned:
+            event = self._buffer.get()
+            if event is None:
+                return
+            for registration in self.registry.of(event.channel):
+                self._call(registration, event)
+
+    def _call(self, registration: Registration, event: Event) -> None:
+        try:
+            registration.callback(event.value)
+        except Exception as error:  # the user's code may raise anything; the others still run
+            self.callback_errors += 1
+            self._report(registration, event, error)
+
+    def _report(self, registration: Registration, event: Event, error: Exception) -> None:
+        if monotonic() - registration.logged_at >= _LOG_INTERVAL:
+            registration.logged_at = monotonic()
+            log.error("callback %r failed", registration, exc_info=error)
+        if event.channel is not self._errors:  # an error callback that fails is not told about itself
+            message = f"callback on {event.channel} raised {type(error).__name__}: {error}"
+            self.publish(Event(self._errors, None, ErrorEvent("callback", message, error=error)))

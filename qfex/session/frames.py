@@ -1,0 +1,148 @@
+"""WebSocket frames (RFC 6455) of the client side: bytes to messages, messages to bytes. No input, no output.
+
+websocket-client makes the connection: URL, proxy, TLS and handshake. Its frame reader is not used, because three
+exact reads and a scan in Python for each message cost more than all else that this library does.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from struct import Struct
+
+TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
+_CONTINUATION = 0x0
+_DATA = (TEXT, BINARY)
+_CONTROL = (CLOSE, PING, PONG)
+
+MAX_MESSAGE = 64 * 1024 * 1024  # bytes; a longer one is an attack or an error
+
+_U16, _U64 = Struct("!H"), Struct("!Q")
+
+
+class FrameError(Exception):
+    """The peer broke the protocol. `code` is the close code to answer with."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+class FrameReader:
+    """Cuts a byte stream into messages, control frames included, fragments joined."""
+
+    def __init__(self, max_message: int = MAX_MESSAGE) -> None:
+        self._rest: list[bytes] = []
+        self._held = 0
+        self._needed = 2
+        self._fragments: list[bytes] = []
+        self._fragments_opcode = 0
+        self._max = max_message
+
+    def feed(self, data: bytes) -> Iterator[tuple[int, bytes]]:
+        """Take bytes off the line; give each whole message as opcode and payload.
+
+        Raises
+        ------
+        FrameError
+            When the peer broke the protocol.
+        """
+        self._rest.append(data)
+        self._held += len(data)
+        if self._held < self._needed:  # keep the parts of a large message apart until all are there
+            return
+        buffer = self._rest[0] if len(self._rest) == 1 else b"".join(self._rest)
+        position = 0
+        while (frame := self._frame(buffer, position)) is not None:
+            position, first, payload = frame
+            message = self._message(first, payload)
+            if message is not None:
+                yield message
+        self._rest = [buffer[position:]] if position < len(buffer) else []
+        self._held = len(buffer) - position
+
+    def _frame(self, buffer: bytes, start: int) -> tuple[int, int, bytes] | None:
+        """Read one frame: where the next begins, the first byte, the payload. None if more bytes are needed."""
+        available = len(buffer) - start
+        if available < 2:
+            self._needed = 2
+            return None
+        first, length, body = buffer[start], buffer[start + 1], start + 2
+        self._check_header(first, length)
+        if length >= 126:
+            size = _U16 if length == 126 else _U64
+            body += size.size
+            if len(buffer) < body:
+                self._needed = body - start
+                return None
+            (length,) = size.unpack_from(buffer, start + 2)
+            if length > self._max:
+                raise FrameError(1009, "message too big")
+        end = body + length
+        if len(buffer) < end:
+            self._needed = end - start
+            return None
+        self._needed = 2
+        return end, first, buffer[body:end]
+
+    def _check_header(self, first: int, second: int) -> None:
+        opcode = first & 0x0F
+        if first & 0x70:
+            raise FrameError(1002, "reserved bits are set")
+        if second & 0x80:
+            raise FrameError(1002, "a server frame is masked")
+        if opcode in _CONTROL:
+            if second > 125 or not first & 0x80:
+                raise FrameError(1002, "a control frame is fragmented or too long")
+        elif opcode not in _DATA and opcode != _CONTINUATION:
+            raise FrameError(1002, "unknown opcode")
+
+    def _message(self, first: int, payload: bytes) -> tuple[int, bytes] | None:
+        opcode = first & 0x0F
+        if opcode in _CONTROL:
+            return opcode, payload
+        if (opcode == _CONTINUATION) != bool(self._fragments):
+            raise FrameError(1002, "fragments out of order")
+        if first & 0x80 and not self._fragments:
+            return opcode, payload
+        return self._joined(first, opcode, payload)
+
+    def _joined(self, first: int, opcode: int, payload: bytes) -> tuple[int, bytes] | None:
+        if opcode in _DATA:
+            self._fragments_opcode = opcode
+        self._fragments.append(payload)
+        if sum(map(len, self._fragments)) > self._max:
+            raise FrameError(1009, "message too big")
+        if not first & 0x80:
+            return None
+        message = b"".join(self._fragments)
+        self._fragments = []
+        return self._fragments_opcode, message
+
+
+def encode_frame(opcode: int, payload: bytes) -> bytes:
+    """Make one masked frame."""
+    length = len(payload)
+    if length < 126:
+        head = bytes((0x80 | opcode, 0x80 | length))
+    elif length < 65536:
+        head = bytes((0x80 | opcode, 0x80 | 126)) + _U16.pack(length)
+    else:
+        head = bytes((0x80 | opcode, 0x80 | 127)) + _U64.pack(length)
+    key = os.urandom(4)
+    # One operation on large integers masks the whole payload.
+    pad = (key * (length // 4 + 1))[:length]
+    masked = int.from_bytes(payload, "little") ^ int.from_bytes(pad, "little")
+    return head + key + masked.to_bytes(length, "little")
+
+
+def encode_close(code: int, reason: str = "") -> bytes:
+    """Make a close frame."""
+    return encode_frame(CLOSE, _U16.pack(code) + reason.encode()[:120])
+
+
+def close_code(payload: bytes) -> tuple[int | None, str]:
+    """Code and reason of a close frame."""
+    if len(payload) < 2:
+        return None, ""
+    return int.from_bytes(payload[:2], "big"), payload[2:].decode("utf-8", "replace")

@@ -1,0 +1,108 @@
+"""One connection from handshake to end, with all state that must not outlive it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from time import monotonic
+
+from ..policies import ReconnectPolicy
+from ..protocol.commands import Command
+from . import frames
+from .deadline import Deadline
+from .pending import Book, LineLost, PendingTable
+from .transport import Transport
+
+_LONGEST_WAIT = 0.5  # seconds; how late a deadline of the reader's own may be noticed
+
+
+class Line:
+    """One connection: its transport, its requests in flight, and when it was last heard."""
+
+    def __init__(self, transport: Transport, book: Book, policy: ReconnectPolicy, round_trips: deque[float]) -> None:
+        self.transport = transport
+        self.pending = PendingTable(book, round_trips)
+        self._interval = policy.heartbeat_interval
+        self._limit = policy.heartbeat_interval + policy.heartbeat_timeout
+        self._heard = monotonic()
+        self._pinged: float | None = None
+        self._last_pong = self._heard
+        self.lost: LineLost | None = None
+        self.renewing = False
+        self.sent = 0
+
+    # --- any thread --------------------------------------------------------------------------------------------
+
+    def send(self, command: Command, deadline: Deadline) -> None:
+        """Send a command whose request is filed already.
+
+        Raises
+        ------
+        SendFailed
+            See `Transport.send`.
+        """
+        self.transport.send(command.encode(), deadline)
+        self.sent += 1
+
+    # --- the reader thread -------------------------------------------------------------------------------------
+
+    def read(self, until: float = float("inf")) -> Iterator[bytes]:
+        """Wait for messages, at most until a monotonic time, and give those that came. Answers pings.
+
+        Raises
+        ------
+        LineLost
+            When the connection is over.
+        """
+        wait = min(self._heartbeat(), max(0.0, until - monotonic()))
+        try:
+            messages = self.transport.receive(wait)
+        except frames.FrameError as error:
+            self.transport.send_close(error.code, str(error))
+            raise LineLost(f"protocol error: {error}", error.code) from None
+        except (OSError, ValueError) as error:
+            raise LineLost(str(error) or type(error).__name__) from None
+        if messages:
+            self._heard = monotonic()
+        for opcode, payload in messages:
+            if opcode in (frames.TEXT, frames.BINARY):
+                yield payload
+            else:
+                self._control(opcode, payload)
+
+    def _heartbeat(self) -> float:
+        """Seconds until the next thing to do about liveness; pings, or declares the line dead."""
+        now = monotonic()
+        silent = now - self._heard
+        if silent >= self._limit or (self._pinged is not None and now - self._pinged >= self._limit):
+            raise LineLost(f"the peer was silent for {now - min(self._heard, self._last_pong):.1f} s", silent=True)
+        # Pinged in traffic too: a peer may go on sending and yet read nothing.
+        if self._pinged is None and (silent >= self._interval or now - self._last_pong >= self._interval):
+            self.transport.send_control(frames.PING, b"")
+            self._pinged = now
+        return min(_LONGEST_WAIT, self._interval / 4)
+
+    def _control(self, opcode: int, payload: bytes) -> None:
+        if opcode == frames.PING:
+            self.transport.send_control(frames.PONG, payload)
+        elif opcode == frames.PONG:
+            self._pinged, self._last_pong = None, monotonic()
+        else:
+            code, reason = frames.close_code(payload)
+            self.transport.send_close(code if code in _ECHOED_CODES else 1000)
+            raise LineLost(reason or "the peer closed the connection", code)
+
+    @property
+    def silent_for(self) -> float:
+        """Seconds since the peer was last heard."""
+        return monotonic() - self._heard
+
+    def end(self, lost: LineLost) -> None:
+        """Fail what is in flight and free the socket."""
+        self.lost = lost
+        self.transport.abort()
+        self.pending.fail_all(lost)
+        self.transport.release()
+
+
+_ECHOED_CODES = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011})

@@ -1,0 +1,195 @@
+"""The requests in flight on one line, and the callers that wait for them."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Hashable, Iterable, Sequence
+from time import monotonic
+from typing import Any, Protocol
+
+from ..errors import RequestTimeout
+from ..protocol.commands import Command
+from ..protocol.matching import Request
+from .deadline import Deadline
+
+#: Seconds for which an overdue reply may still come before its lane is given up and the line renewed.
+LATE_REPLY_GRACE = 2.0
+
+
+class LineDown(Exception):
+    """The line ended before a request was sent on it."""
+
+
+class LineLost(Exception):
+    """What a request gets whose line ended before its answer."""
+
+    def __init__(self, reason: str, code: int | None = None, *, closed: bool = False, silent: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.code = code
+        self.closed = closed
+        self.silent = silent
+
+
+class LaneOverdue(Exception):
+    """A lane waits for a late reply that does not come."""
+
+
+class Waiter(Request):
+    """A request whose caller can wait for it.
+
+    `_done` is a raw lock that is held until the answer came: the cheapest thing in the language to wait on.
+    """
+
+    __slots__ = ("_done", "given_up_at", "outcome", "sent_at")
+
+    #: Seconds after which a request that no caller waits for counts as given up.
+    patience = float("inf")
+
+    def __init__(self, command: Command) -> None:
+        super().__init__(command)
+        self._done = threading.Lock()
+        self._done.acquire()
+        self.outcome: Any = None
+        self.sent_at = 0.0
+        self.given_up_at = 0.0
+
+    def wait(self, deadline: Deadline) -> bool:
+        """Wait for the answer; whether it came in time."""
+        if not self._done.acquire(timeout=deadline.wait_time()):
+            return False
+        self._done.release()  # others may wait for the same answer
+        return True
+
+    @property
+    def answered(self) -> bool:
+        """Whether the answer came."""
+        return not self._done.locked()
+
+    def resolve(self, outcome: Any) -> None:
+        """Hand over the result, or the exception that the caller shall get."""
+        self.outcome = outcome
+        self._done.release()
+
+
+class Book(Protocol):
+    """What decides which message answers which request; see `qfex.protocol.matching.RequestBook`."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Any: ...
+    def add(self, request: Any) -> None: ...
+    def remove(self, request: Any) -> None: ...
+    def give_up(self, request: Any) -> None: ...
+    def occupant(self, lanes: Iterable[Hashable]) -> Any: ...
+    def answer(self, message: Any) -> Sequence[tuple[Any, Any]]: ...
+
+
+class PendingTable:
+    """The book of one line's requests, made safe for threads. `_lock` guards everything; `_freed` waits on it."""
+
+    def __init__(self, book: Book, round_trips: deque[float]) -> None:
+        self._book = book
+        self._round_trips = round_trips
+        self._lock = threading.Lock()
+        self._freed = threading.Condition(self._lock)
+        self._lanes_awaited = 0
+        self._refusal: LineLost | None = None
+        self._draining = False
+
+    def __len__(self) -> int:
+        return len(self._book)
+
+    def add(self, waiter: Waiter, deadline: Deadline) -> None:
+        """File a request, once its lanes are free.
+
+        Raises
+        ------
+        LineDown
+            If the line ended or is being renewed.
+        LaneOverdue
+            If a lane waits for a reply that is later than the grace.
+        RequestTimeout
+            If no lane became free in time; nothing was sent.
+        """
+        lanes = waiter.command.lanes
+        with self._freed:
+            while True:
+                if self._refusal is not None or self._draining:
+                    raise LineDown
+                occupant = self._book.occupant(lanes) if lanes else None
+                if occupant is None:
+                    waiter.sent_at = monotonic()
+                    self._book.add(waiter)
+                    return
+                self._await_lane(occupant, deadline)
+
+    def _await_lane(self, occupant: Waiter, deadline: Deadline) -> None:
+        patience = deadline.remaining()
+        if not occupant.given_up and monotonic() > occupant.sent_at + occupant.patience:
+            occupant.given_up_at = monotonic()
+            self._book.give_up(occupant)
+        if occupant.given_up:
+            grace = occupant.given_up_at + LATE_REPLY_GRACE - monotonic()
+            if grace <= 0:
+                raise LaneOverdue
+            patience = grace if patience is None else min(patience, grace)
+        if deadline.passed:
+            raise RequestTimeout(f"another {occupant.command.type} is still waiting for its reply", sent=False)
+        self._lanes_awaited += 1
+        try:
+            self._freed.wait(patience)
+        finally:
+            self._lanes_awaited -= 1
+
+    def withdraw(self, waiter: Waiter) -> None:
+        """Take out a request that was never sent."""
+        with self._lock:
+            self._book.remove(waiter)
+            self._freed.notify_all()
+
+    def give_up(self, waiter: Waiter) -> bool:
+        """Stop waiting for a request; its late reply will be swallowed.
+
+        Returns
+        -------
+        bool
+            False when the answer has just come: then it is the outcome after all.
+        """
+        with self._lock:
+            if not waiter.keys:
+                return False
+            waiter.given_up_at = monotonic()
+            self._book.give_up(waiter)
+            self._freed.notify_all()
+            return True
+
+    def answer(self, message: Any) -> Sequence[tuple[Waiter, Any]]:
+        """The requests that a message answers. The caller resolves them, after the state shows the message."""
+        with self._lock:
+            answers = self._book.answer(message)
+            if answers:
+                now = monotonic()
+                self._round_trips.extend(now - waiter.sent_at for waiter, _ in answers)
+                if self._lanes_awaited or self._draining:
+                    self._freed.notify_all()
+            return answers
+
+    def drain(self, deadline: Deadline) -> None:
+        """Refuse new requests and wait until those in flight are answered or given up."""
+        with self._freed:
+            self._draining = True
+            self._freed.notify_all()
+            while len(self._book) and not deadline.passed and self._refusal is None:
+                self._freed.wait(deadline.remaining())
+
+    def fail_all(self, lost: LineLost) -> None:
+        """End every request: the line is gone."""
+        with self._freed:
+            self._refusal = lost
+            waiters: list[Waiter] = [waiter for waiter in self._book if not waiter.given_up]
+            for waiter in list(self._book):
+                self._book.remove(waiter)
+            self._freed.notify_all()
+        for waiter in waiters:
+            waiter.resolve(lost)

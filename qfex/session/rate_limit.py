@@ -1,0 +1,93 @@
+"""The message budget: one pair of token buckets for each account, shared by all clients of the process.
+
+The well-kept limiters that were looked at count whole calls, poll, or start threads of their own; the exchange's
+weights are fractions, and the wait belongs into the caller with its deadline.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Hashable
+from time import monotonic
+
+from ..errors import RequestTimeout
+from ..policies import RateLimitPolicy
+from .deadline import Deadline
+
+
+class TokenBucket:
+    """A budget that refills steadily. `_lock` guards the level and the time it was computed for."""
+
+    def __init__(self, policy: RateLimitPolicy) -> None:
+        self._policy = policy
+        self._lock = threading.Lock()
+        self._level = policy.burst
+        self._as_of = monotonic()
+
+    def reserve(self, weight: float, patience: float | None) -> float | None:
+        """Take `weight` units, perhaps in advance.
+
+        Returns
+        -------
+        float or None
+            Seconds to wait before sending; None, with nothing taken, if that is longer than `patience`.
+        """
+        with self._lock:
+            now = monotonic()
+            refilled = self._level + max(0.0, now - self._as_of) * self._policy.units_per_second
+            level = min(self._policy.burst, refilled) if now >= self._as_of else self._level
+            self._level, self._as_of = level, max(now, self._as_of)
+            wait = max(0.0, (weight - level) / self._policy.units_per_second) + max(0.0, self._as_of - now)
+            if patience is not None and wait > patience:
+                return None
+            self._level -= weight
+            return wait
+
+    def pause(self, seconds: float) -> None:
+        """Let nothing through for a while: the exchange said so."""
+        with self._lock:
+            self._level = min(self._level, 0.0)
+            self._as_of = max(self._as_of, monotonic() + seconds)
+
+
+class RateLimiter:
+    """The general and the cancel bucket of one account: cancels never wait for orders."""
+
+    def __init__(self, policy: RateLimitPolicy) -> None:
+        self.policy = policy
+        self._buckets = {"general": TokenBucket(policy), "cancel": TokenBucket(policy)}
+
+    def acquire(self, weight: float, bucket: str, deadline: Deadline, interrupted: threading.Event) -> None:
+        """Wait in the caller's thread until `weight` units may be sent.
+
+        Parameters
+        ----------
+        interrupted : threading.Event
+            Ends the wait early: the client was closed.
+
+        Raises
+        ------
+        RequestTimeout
+            With ``sent`` False, at once, if the wait would outlast the deadline.
+        """
+        wait = self._buckets[bucket].reserve(weight, deadline.remaining())
+        if wait is None:
+            raise RequestTimeout("the rate limit leaves no room within the time allowed", sent=False)
+        if wait > 0:
+            interrupted.wait(wait)
+
+    def pause(self, bucket: str, retry_after: float | None) -> None:
+        """Obey an answer that said "rate limited"."""
+        self._buckets[bucket].pause(self.policy.retry_after if retry_after is None else retry_after)
+
+
+_lock = threading.Lock()  # guards _limiters
+_limiters: dict[tuple[Hashable, RateLimitPolicy], RateLimiter] = {}
+
+
+def shared_limiter(account: Hashable, policy: RateLimitPolicy | None) -> RateLimiter | None:
+    """The limiter that all clients of one account in this process share."""
+    if policy is None:
+        return None
+    with _lock:
+        return _limiters.setdefault((account, policy), RateLimiter(policy))

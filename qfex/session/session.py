@@ -1,0 +1,464 @@
+"""The life of a client's connection: the reader thread that makes it, keeps it, and makes it anew.
+
+Nothing here knows what the messages mean; the `Dialogue` does.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta, timezone
+from time import monotonic
+from typing import Any, Protocol
+
+from ..enums import ConnectionState, OpenEnum
+from ..errors import AuthenticationError, ForkedClientError, NotConnected, QfexConnectionError, QfexError
+from ..models.connection import ConnectionEvent, ErrorEvent
+from ..policies import ReconnectPolicy
+from ..protocol.events import Event, Policy
+from .deadline import Deadline
+from .dispatcher import Dispatcher, log
+from .line import Line
+from .pending import Book, LineLost
+from .script import Conversation, Script
+from .streams import StreamHub
+from .transport import Transport, TransportOptions
+
+_OPENING_LIMIT = 15.0  # seconds for authentication and subscriptions; the exchange's own client waits as long
+_RECOVERY_LIMIT = 5.0  # seconds for what was missed; then the line is used without it, and an error reported
+_CAUGHT_UP = 50_000  # events; callbacks that fell too far behind have caught up when fewer wait
+
+
+class Dialogue(Protocol):
+    """What a session asks of the protocol that runs over it. All of it is pure."""
+
+    errors: OpenEnum
+    connection: OpenEnum
+
+    def endpoint(self) -> tuple[str, dict[str, str]]:
+        """URL and headers of the next connection."""
+
+    def new_book(self) -> Book:
+        """The book for the requests of a new line."""
+
+    def decode(self, frame: bytes) -> Sequence[Any]:
+        """Messages of a frame."""
+
+    def opening(self, clock_skew: float | None) -> Conversation:
+        """What is said first on every line."""
+
+    def recovery(self) -> Conversation:
+        """What is said on a line that follows a lost one."""
+
+    def receive(self, message: Any, answered: Sequence[tuple[Any, Any]]) -> Iterable[Event]:
+        """Take a message into the state; what the user shall hear of it."""
+
+    def released(self) -> Iterable[Event]:
+        """Events that were held back during the recovery."""
+
+    def policy_of(self, channel: OpenEnum) -> Policy:
+        """What becomes of events of a channel that are not taken in time."""
+
+
+class Session:
+    """The connection of one client.
+
+    `_changed` guards `state`, `_line` and `_failure`, and wakes those who wait for the line. `state_lock` guards the
+    dialogue's state; `state_changed` waits on it. No two locks are ever held together.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        dialogue: Dialogue,
+        reconnect: ReconnectPolicy | None,
+        options: TransportOptions,
+    ) -> None:
+        self.dialogue = dialogue
+        self.name = name
+        self._reconnect = reconnect
+        self._policy = reconnect or ReconnectPolicy()
+        self._options = options
+        self._pid = os.getpid()
+        self._changed = threading.Condition()
+        self._line: Line | None = None
+        self._transport: Transport | None = None
+        self._failure: QfexError | None = None
+        self._reader: threading.Thread | None = None
+        self._last_error: QfexConnectionError | None = None
+        self.state = ConnectionState.DISCONNECTED
+        self.state_lock = threading.Lock()
+        self.state_changed = threading.Condition(self.state_lock)
+        self.observers = 0
+        self.closing = threading.Event()
+        self.ended = threading.Event()
+        self.streams = StreamHub()
+        self.dispatcher = self._new_dispatcher()
+        self.round_trips: deque[float] = deque(maxlen=1000)
+        self.received = self.sent_before = self.reconnects = 0
+        self._gap_start: datetime | None = None
+        self._was_ready = False
+        self._clock_skew: float | None = None
+
+    def _new_dispatcher(self) -> Dispatcher:
+        return Dispatcher(f"{self.name}-dispatcher", self.dialogue.policy_of, self.dialogue.errors)
+
+    # --- for the client's threads ------------------------------------------------------------------------------
+
+    def check_process(self) -> None:
+        """Refuse to work in a forked child, where the reader thread does not exist.
+
+        Raises
+        ------
+        ForkedClientError
+            In a process other than the one that made the client.
+        """
+        if os.getpid() != self._pid:
+            raise ForkedClientError("this client belongs to the parent process; make a new one in the child")
+
+    def start(self) -> None:
+        """Start the threads, unless they run."""
+        with self._changed:
+            if self.closing.is_set():
+                raise NotConnected("the client is closed")
+            if self._reader is not None and self._reader.is_alive():
+                return
+            self._failure = None
+            self.ended.clear()
+            self._reader = threading.Thread(target=self._run, name=f"{self.name}-reader", daemon=True)
+        self.dispatcher.start()
+        self._reader.start()
+
+    def ready_line(self, deadline: Deadline) -> Line:
+        """Wait for a line that can be used.
+
+        Raises
+        ------
+        NotConnected
+            If there is none and none will come.
+        TimeoutError
+            If none came in time.
+        """
+        self.check_process()
+        line = self._line
+        if line is not None and self.state is ConnectionState.READY:
+            return line
+        with self._changed:
+            while True:
+                if self._line is not None and self.state is ConnectionState.READY:
+                    return self._line
+                self._refuse_if_over()
+                if deadline.passed:
+                    raise TimeoutError(str(self._last_error or "no connection"))
+                self._changed.wait(deadline.remaining())
+
+    def _refuse_if_over(self) -> None:
+        if self.closing.is_set():
+            raise NotConnected("the client is closed")
+        if self._failure is not None:
+            raise NotConnected(f"the connection is over: {self._failure}") from self._failure
+        if self._reader is None:
+            raise NotConnected("the client is not connected; call connect() or use it in a with block")
+
+    @property
+    def failure(self) -> QfexError | None:
+        """Why the connection is over, if it is and nobody closed it."""
+        return self._failure
+
+    @property
+    def last_error(self) -> QfexConnectionError | None:
+        """Why the newest attempt to connect failed."""
+        return self._last_error
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the reader thread runs."""
+        return self._reader is not None and self._reader.is_alive()
+
+    @property
+    def current_line(self) -> Line | None:
+        """The line in use, if any."""
+        return self._line
+
+    def renew(self, line: Line, before_closing: Callable[[Line], None], deadline: Deadline) -> None:
+        """Replace a line that cannot be trusted any more, once what is in flight on it is answered.
+
+        `before_closing` runs when nothing is in flight any more, and may still send.
+        """
+        with self._changed:
+            if line.renewing or self._reconnect is None:
+                return
+            line.renewing = True
+        line.pending.drain(deadline)
+        before_closing(line)
+        line.transport.send_close(1000, "renewed")
+        line.transport.abort()
+
+    def close(self) -> None:
+        """End the connection and the threads; from any thread, any number of times, within two seconds."""
+        if os.getpid() != self._pid:
+            return  # the parent's threads and socket are its own business
+        self.closing.set()
+        with self._changed:
+            reader, line, transport = self._reader, self._line, self._transport
+            self._changed.notify_all()
+        if line is not None:
+            line.transport.send_close()
+        if reader is not None and reader is not threading.current_thread():
+            reader.join(0.5 if line is not None else 0.0)  # the peer may still say goodbye
+            if transport is not None:
+                transport.abort()
+            reader.join(0.7)
+        self._set_state(ConnectionState.CLOSED, reason="closed")
+        self.streams.close()
+        self.dispatcher.stop(0.7)
+        self.ended.set()
+
+    def stop(self) -> None:
+        """Undo `start` after a failed `connect`, so that it may be called again."""
+        self.closing.set()
+        with self._changed:
+            reader, transport, self._reader = self._reader, self._transport, None
+        if transport is not None:
+            transport.abort()
+        if reader is not None:
+            reader.join(0.7)  # one that still connects ends by itself, since it is the reader no more
+        self.dispatcher.stop(0.2)
+        registry = self.dispatcher.registry
+        self.dispatcher = self._new_dispatcher()
+        self.dispatcher.registry = registry
+        self.state = ConnectionState.DISCONNECTED
+        self.closing = threading.Event()
+
+    def await_other(self, line: Line, deadline: Deadline) -> None:
+        """Wait until a line that is over is no longer the one in use, or the deadline passed."""
+        with self._changed:
+            while self._line is line and not deadline.passed:
+                self._refuse_if_over()
+                self._changed.wait(deadline.remaining())
+
+    # --- events ------------------------------------------------------------------------------------------------
+
+    def publish(self, event: Event) -> None:
+        """Give an event to callbacks and streams."""
+        self.streams.publish(event)
+        if not self.dispatcher.publish(event):
+            self._stop_inflow()
+
+    def report(self, kind: str, message: str, text: str = "", error: BaseException | None = None) -> None:
+        """Report what belongs to no call on the errors channel."""
+        log.debug("%s: %s", kind, message)
+        self.publish(Event(self.dialogue.errors, None, ErrorEvent(kind, message, text, error)))
+
+    def _stop_inflow(self) -> None:
+        """End the line, since callbacks are too far behind; the next one waits until they have caught up."""
+        line = self._line
+        if line is not None and not line.renewing:
+            line.renewing = True
+            log.error("callbacks are %d events behind; the line is closed until they catch up", len(self.dispatcher.buffer))
+            line.transport.abort()
+
+    def _set_state(
+        self, state: ConnectionState, attempt: int = 0, reason: str = "", gap: tuple[datetime, datetime] | None = None
+    ) -> None:
+        with self._changed:
+            if self.state is state or self.state is ConnectionState.CLOSED:
+                return
+            self.state = state
+            self._changed.notify_all()
+        start, end = gap or (None, None)
+        self.publish(Event(self.dialogue.connection, None, ConnectionEvent(state, attempt, start, end, reason)))
+
+    # --- the reader thread -------------------------------------------------------------------------------------
+
+    @property
+    def _ending(self) -> bool:
+        return self.closing.is_set() or self._reader is not threading.current_thread()
+
+    def _run(self) -> None:
+        try:
+            self._keep_connected()
+        except BaseException as error:  # nobody may wait for a dead thread
+            log.critical("the reader thread of %s died", self.name, exc_info=error)
+            self._over(QfexError(f"the reader thread died: {error!r}"))
+        finally:
+            if not self._ending:
+                self._set_state(ConnectionState.DISCONNECTED, reason=str(self._failure or ""))
+                self.ended.set()
+
+    def _keep_connected(self) -> None:
+        attempt = 0
+        while not self._ending:
+            attempt += 1
+            try:
+                line = self._open(attempt)
+            except QfexConnectionError as error:
+                if self._is_final(error):
+                    return
+                delay = self._policy.delay(attempt)
+            else:
+                attempt = 0
+                delay = self._use(line)
+                if self._reconnect is None and not self._ending:
+                    self._over(NotConnected(f"the connection was lost: {line.lost}"))
+                    return
+            if not self._ending:
+                self._set_state(ConnectionState.RECONNECTING, attempt, str(self._last_error or ""))
+                self.closing.wait(delay)
+
+    def _is_final(self, error: QfexConnectionError) -> bool:
+        if self._ending:
+            return True
+        self._last_error = error
+        if isinstance(error, AuthenticationError) or self._reconnect is None:
+            self._over(error)
+            return True
+        return False
+
+    def _over(self, error: QfexError) -> None:
+        with self._changed:
+            self._failure = error
+            self._changed.notify_all()
+        self.report("connection", str(error), error=error)
+
+    def _open(self, attempt: int) -> Line:
+        """Connect, authenticate, restore."""
+        self._set_state(ConnectionState.CONNECTING, attempt)
+        line = self._connect()
+        try:
+            self._set_state(ConnectionState.AUTHENTICATING, attempt)
+            self._converse(line, self.dialogue.opening(self._clock_skew), _OPENING_LIMIT)
+            if self._was_ready:
+                self._set_state(ConnectionState.RESTORING, attempt)
+                self._recover(line)
+        except BaseException as error:
+            line.end(error if isinstance(error, LineLost) else LineLost(str(error), closed=self._ending))
+            if isinstance(error, (LineLost, TimeoutError)):
+                raise NotConnected(f"the new line was lost: {error}") from None
+            raise
+        self._ready(line, attempt)
+        return line
+
+    def _connect(self) -> Line:
+        url, headers = self.dialogue.endpoint()
+        transport = Transport(url, headers, self._options)
+        with self._changed:
+            self._transport = transport
+        if self.closing.is_set():
+            raise NotConnected("the client is closed")
+        transport.connect()
+        if self._ending:
+            transport.abort()
+            transport.release()
+            raise NotConnected("the client is closed")
+        self._clock_skew = transport.clock_skew
+        return Line(transport, self.dialogue.new_book(), self._policy, self.round_trips)
+
+    def _converse(self, line: Line, conversation: Conversation, limit: float) -> None:
+        """Run a conversation to its end, reading meanwhile."""
+        script = self.start_script(line, conversation)
+        until = monotonic() + limit
+        while not script.done:
+            if self._ending:
+                raise LineLost("closed", closed=True)
+            self._read(line, until)
+            if monotonic() >= until and not script.done:
+                script.expire()
+                until = monotonic() + limit
+        if script.error is not None:
+            raise script.error
+
+    def start_script(self, line: Line, conversation: Conversation) -> Script:
+        """Begin a conversation on a line; the reader thread carries it on."""
+        script = Script(conversation, line.pending, lambda command: line.send(command, Deadline(1.0)))
+        script.start()
+        return script
+
+    def _recover(self, line: Line) -> None:
+        try:
+            self._converse(line, self.dialogue.recovery(), _RECOVERY_LIMIT)
+        except (QfexError, TimeoutError) as error:
+            self.report("recovery", f"what was missed could not be read: {error}", error=error)
+        finally:
+            with self.state_lock:
+                events = list(self.dialogue.released())
+            for event in events:
+                self.publish(event)
+            self._wake_observers()
+
+    def _ready(self, line: Line, attempt: int) -> None:
+        gap = None
+        if self._gap_start is not None:
+            gap = (self._gap_start, datetime.now(timezone.utc))
+            self._gap_start = None
+            self.reconnects += 1
+        self._was_ready = True
+        self._last_error = None
+        with self._changed:
+            self._line = line
+        self._set_state(ConnectionState.READY, attempt, gap=gap)
+
+    def _use(self, line: Line) -> float:
+        """Read until the line ends; seconds to wait before the next attempt."""
+        try:
+            while True:
+                self._read(line)
+        except LineLost as lost:
+            self._lose(line, lost)
+        except BaseException as error:
+            line.end(LineLost(f"the reader failed: {error!r}"))
+            raise
+        if line.renewing:
+            self._await_caught_up()
+            return 0.0
+        return self._policy.delay(1)
+
+    def _lose(self, line: Line, lost: LineLost) -> None:
+        closed = self.closing.is_set()
+        with self._changed:
+            self._line = None
+            silence = timedelta(seconds=line.silent_for)
+            self._gap_start = self._gap_start or datetime.now(timezone.utc) - silence
+        self._last_error = NotConnected(str(lost))
+        self.sent_before += line.sent
+        if lost.silent:
+            self._set_state(ConnectionState.STALE, reason=str(lost))
+        if not closed and self._reconnect is not None:
+            self._set_state(ConnectionState.RECONNECTING, reason=str(lost))
+        line.end(LineLost(lost.reason, lost.code, closed=closed))
+        self._wake_observers()
+
+    def _await_caught_up(self) -> None:
+        buffer = self.dispatcher.buffer
+        while len(buffer) > _CAUGHT_UP and not self.closing.is_set():
+            self.closing.wait(0.05)
+
+    def _read(self, line: Line, until: float = float("inf")) -> None:
+        for frame in line.read(until):
+            self.received += 1
+            for message in self.dialogue.decode(frame):
+                self._take(line, message)
+
+    def _take(self, line: Line, message: Any) -> None:
+        """Let a message change the state, wake the callers that it answers, and tell the user."""
+        answers = line.pending.answer(message)
+        try:
+            with self.state_lock:
+                events = self.dialogue.receive(message, answers)
+                if self.observers:
+                    self.state_changed.notify_all()
+        except Exception as error:  # a strange message must not end the reader
+            log.exception("a message could not be taken")
+            events = [Event(self.dialogue.errors, None, ErrorEvent("internal", str(error), repr(message), error))]
+        for waiter, outcome in answers:
+            waiter.resolve(outcome)
+        if answers and self.observers:
+            self._wake_observers()
+        for event in events:
+            self.publish(event)
+
+    def _wake_observers(self) -> None:
+        with self.state_changed:
+            self.state_changed.notify_all()

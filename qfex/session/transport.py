@@ -1,0 +1,275 @@
+"""One WebSocket: made by websocket-client, then read and written here, in bulk and without ever blocking for long.
+
+The socket is non-blocking. Only the reader thread reads. Writers take turns under one lock, each with its own
+deadline; a write that fails or is cut short ends the connection, since half a frame would corrupt what follows.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from email.utils import parsedate_to_datetime
+from time import time
+from urllib.parse import unquote, urlsplit
+
+import attrs
+import websocket
+
+from .._version import __version__
+from ..errors import AuthenticationError, NotConnected
+from . import frames
+from .deadline import Deadline
+
+USER_AGENT = f"qfex-sync/{__version__}"
+_CHUNK = 65536  # bytes; larger reads make the allocator map memory anew each time
+
+
+class SendFailed(Exception):
+    """A message did not leave. `begun` tells whether some of its bytes may have."""
+
+    def __init__(self, reason: str, *, begun: bool) -> None:
+        super().__init__(reason)
+        self.begun = begun
+
+
+@attrs.frozen
+class TransportOptions:
+    """How to reach the peer.
+
+    Parameters
+    ----------
+    proxy : str or None
+        ``http://user:password@host:port`` or ``socks5://...``; None takes the environment's (``HTTPS_PROXY``,
+        ``NO_PROXY``).
+    ca_file : str or None
+        Certificates to trust instead of the system's.
+    connect_timeout : float
+        Seconds for TCP, TLS and handshake together.
+    """
+
+    proxy: str | None = attrs.field(default=None, repr=False)
+    ca_file: str | None = None
+    connect_timeout: float = 10.0
+
+    def arguments(self) -> dict[str, object]:
+        """Keyword arguments of websocket-client's ``connect``."""
+        if self.proxy is None:
+            return {}
+        parts = urlsplit(self.proxy)
+        user = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
+        return {
+            "http_proxy_host": parts.hostname,
+            "http_proxy_port": parts.port,
+            "http_proxy_auth": user,
+            "proxy_type": parts.scheme or "http",
+        }
+
+
+class Transport:
+    """One connection's socket.
+
+    `_send_lock` guards writing and `_close_sent`; `_tls_lock` keeps reads and writes of a TLS socket apart, because
+    OpenSSL's connection objects do not bear both at once.
+    """
+
+    def __init__(self, url: str, headers: dict[str, str], options: TransportOptions) -> None:
+        self._url = url
+        self._headers = [f"{name}: {value}" for name, value in {"User-Agent": USER_AGENT, **headers}.items()]
+        self._options = options
+        self._send_lock = threading.Lock()
+        self._tls_lock: AbstractContextManager[object] = nullcontext()
+        self._close_sent = False
+        self._dead = False
+        self._frames = frames.FrameReader()
+        self._websocket = websocket.WebSocket(
+            sslopt={"ca_certs": options.ca_file} if options.ca_file else {}, skip_utf8_validation=True
+        )
+        self._socket: socket.socket | None = None
+        self._wait_readable: Callable[[float], object] = _never_ready
+        self._pending: Callable[[], int] = _nothing_pending
+        self.clock_skew: float | None = None
+
+    # --- making the connection ---------------------------------------------------------------------------------
+
+    def connect(self) -> None:
+        """Connect and shake hands.
+
+        Raises
+        ------
+        AuthenticationError
+            If the peer answers 401 or 403.
+        NotConnected
+            If the connection cannot be made for another reason, which may pass.
+        """
+        try:
+            self._websocket.connect(
+                self._url,
+                header=self._headers,
+                suppress_origin=True,
+                timeout=self._options.connect_timeout,
+                **self._options.arguments(),
+            )
+        except Exception as error:
+            self._websocket.shutdown()
+            raise _connect_error(error, self._url) from None
+        self._adopt(self._websocket.sock)
+
+    def _adopt(self, sock: socket.socket) -> None:
+        self.clock_skew = _clock_skew(self._websocket.getheaders() or {})
+        if isinstance(sock, ssl.SSLSocket):
+            self._tls_lock = threading.Lock()
+            self._pending = sock.pending
+        sock.setblocking(False)
+        self._wait_readable = _readiness(sock)
+        self._socket = sock
+
+    # --- reading: the reader thread only -----------------------------------------------------------------------
+
+    def receive(self, timeout: float) -> list[tuple[int, bytes]]:
+        """Wait for bytes; give the whole messages that they complete, as opcode and payload.
+
+        Raises
+        ------
+        OSError
+            When the connection ended.
+        FrameError
+            When the peer broke the protocol.
+        """
+        assert self._socket is not None
+        if not self._pending():
+            self._wait_readable(timeout)
+        try:
+            with self._tls_lock:
+                data = self._socket.recv(_CHUNK)
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return []
+        if not data:
+            raise ConnectionResetError("the peer closed the connection")
+        return list(self._frames.feed(data))
+
+    # --- writing: any thread -----------------------------------------------------------------------------------
+
+    def send(self, payload: bytes, deadline: Deadline) -> None:
+        """Send one text message.
+
+        Raises
+        ------
+        SendFailed
+            When it did not leave, or not whole; in the second case the connection is dead.
+        """
+        self._write(frames.encode_frame(frames.TEXT, payload), deadline)
+
+    def send_control(self, opcode: int, payload: bytes) -> bool:
+        """Send a ping or pong if nobody is writing; whether it was sent."""
+        try:
+            self._write(frames.encode_frame(opcode, payload), Deadline(0.0))
+        except SendFailed:
+            return False
+        return True
+
+    def send_close(self, code: int = 1000, reason: str = "") -> None:
+        """Send the close frame, once; a connection that cannot take it at once is left to `abort`."""
+        try:
+            self._write(frames.encode_close(code, reason), Deadline(0.2), closing=True)
+        except SendFailed:
+            pass
+
+    def _write(self, frame: bytes, deadline: Deadline, closing: bool = False) -> None:
+        if not self._send_lock.acquire(timeout=deadline.wait_time()):
+            raise SendFailed("the connection is busy with another message", begun=False)
+        try:
+            if self._dead or self._close_sent or self._socket is None:
+                raise SendFailed("the connection is closed", begun=False)
+            self._close_sent = closing
+            self._write_all(self._socket, memoryview(frame), deadline)
+        finally:
+            self._send_lock.release()
+
+    def _write_all(self, sock: socket.socket, rest: memoryview, deadline: Deadline) -> None:
+        # A TLS record may have left in part although the call says that nothing did.
+        begun = isinstance(sock, ssl.SSLSocket)
+        try:
+            while rest:
+                try:
+                    with self._tls_lock:
+                        count = sock.send(rest)
+                except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
+                    _wait_writable(sock, deadline)
+                    continue
+                begun = True
+                rest = rest[count:]
+        except BaseException as error:
+            self.abort()
+            if not isinstance(error, OSError):
+                raise
+            raise SendFailed(str(error) or type(error).__name__, begun=begun) from None
+
+    # --- the end -----------------------------------------------------------------------------------------------
+
+    def abort(self) -> None:
+        """Cut the connection, from any thread; a reader that waits wakes at once."""
+        self._dead = True
+        sock = self._socket or self._websocket.sock
+        if sock is not None:
+            try:
+                # Past the TLS layer: its own shutdown would wait for the peer.
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def release(self) -> None:
+        """Free the socket. Only after its last user is done."""
+        self._dead = True
+        sock = self._socket or self._websocket.sock
+        if sock is not None:
+            sock.close()
+        self._websocket.sock = None
+
+
+def _never_ready(timeout: float) -> object:
+    raise ConnectionError("not connected")
+
+
+def _nothing_pending() -> int:
+    return 0
+
+
+def _readiness(sock: socket.socket) -> Callable[[float], object]:
+    """What waits until a socket can be read, or a time in seconds has passed."""
+    if not hasattr(select, "poll"):
+        return lambda timeout: select.select([sock], [], [], timeout)
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return lambda timeout: poll.poll(timeout * 1000)
+
+
+def _wait_writable(sock: socket.socket, deadline: Deadline) -> None:
+    remaining = deadline.remaining()
+    if remaining == 0.0 or not select.select([], [sock], [], remaining)[1]:
+        raise TimeoutError("the peer does not take the message")
+
+
+def _connect_error(error: Exception, url: str) -> NotConnected | AuthenticationError:
+    host = urlsplit(url).hostname
+    if isinstance(error, websocket.WebSocketBadStatusException):
+        if error.status_code in (401, 403):
+            return AuthenticationError(f"{host} refused the connection: HTTP {error.status_code}")
+        return NotConnected(f"{host} refused the connection: HTTP {error.status_code}")
+    if isinstance(error, ssl.SSLCertVerificationError):
+        hint = "if a proxy inspects TLS, pass its certificate authority as ca_file="
+        return NotConnected(f"the certificate of {host} is not trusted ({error.verify_message}); {hint}")
+    # Texts of other errors may quote headers or the URL, which hold credentials.
+    detail = f": {error}" if isinstance(error, OSError) else ""
+    return NotConnected(f"cannot connect to {host}: {type(error).__name__}{detail}")
+
+
+def _clock_skew(headers: dict[str, str]) -> float | None:
+    """Seconds by which the peer's clock is ahead, from its Date header."""
+    try:
+        return parsedate_to_datetime(headers["date"]).timestamp() - time()
+    except (KeyError, TypeError, ValueError):
+        return None

@@ -1,0 +1,54 @@
+"""What the method modules share."""
+
+from __future__ import annotations
+
+import secrets
+from itertools import count
+from typing import Any
+
+from ..base_client import BaseClient
+from ..enums import Channel
+from ..errors import ValidationError
+from ..models.instruments import Instrument
+from ..models.orders import Order
+from ..protocol.numbers import text
+from ..protocol.trade import TradeDialogue
+
+
+class TradeCore(BaseClient[Channel]):
+    """State and helpers of the trade client."""
+
+    _channel_type = Channel
+    _dialogue: TradeDialogue
+    _instruments: dict[str, Instrument] | None
+
+    def _make_ids(self) -> None:
+        # Unique among all clients of all processes, and cheaper than drawing each id at random.
+        self._id_prefix = secrets.token_hex(11)
+        self._id_counter = count(1)
+
+    def _new_id(self) -> str:
+        """A client id of 32 hex digits: the length that the exchange's own clients use."""
+        return f"{self._id_prefix}{next(self._id_counter):010x}"
+
+    def _known(self, order: Order | str, argument: str = "order") -> Order:
+        """The newest state of an order that the client has seen.
+
+        Raises
+        ------
+        ValidationError
+            If only an id was given and the client never saw that order.
+        """
+        order_id = order.order_id if isinstance(order, Order) else text(order, argument)
+        with self._session.state_lock:
+            known = self._dialogue.orders.get(order_id)
+        if known is not None:
+            return known
+        if isinstance(order, Order):
+            return order
+        raise ValidationError(argument, order, "is not an order that this client has seen; pass the Order")
+
+    def _read_state(self, name: str) -> Any:
+        with self._session.state_lock:
+            value = getattr(self._dialogue, name)
+            return dict(value) if isinstance(value, dict) else value

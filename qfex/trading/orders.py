@@ -1,0 +1,309 @@
+"""Orders: place, modify, cancel, close."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..enums import CancelIdType, OrderType, Side, TimeInForce
+from ..errors import QfexError, ValidationError
+from ..models.orders import Order
+from ..order_request import OrderRequest
+from ..protocol import commands as c
+from ..protocol.numbers import Number, positive, text
+from ..session.deadline import Deadline
+from .cancel_all import wait_until_all_cancelled
+from .pending_order import PendingOrder
+from .waiting import WaitingMethods
+
+
+class OrderMethods(WaitingMethods):
+    """Methods about orders. Each ends as the table "what a call can end in" of the documentation says."""
+
+    def place_order(
+        self,
+        symbol: str,
+        side: Side | str,
+        quantity: Number,
+        price: Number | None = None,
+        *,
+        order_type: OrderType | str | None = None,
+        time_in_force: TimeInForce | str | None = None,
+        reduce_only: bool = False,
+        take_profit: Number | None = None,
+        stop_loss: Number | None = None,
+        client_order_id: str | None = None,
+        wait: bool = False,
+        timeout: float | None = None,
+    ) -> Order:
+        """Place an order and wait for the exchange's answer.
+
+        Parameters
+        ----------
+        symbol, side, quantity, price, order_type, time_in_force, reduce_only, take_profit, stop_loss, client_order_id
+            See `OrderRequest`.
+        wait : bool
+            Whether to wait on until the order is done, or the time is up.
+        timeout : float or None
+            Seconds for all of it; None means the request timeout.
+
+        Returns
+        -------
+        Order
+            As the exchange described it first; with `wait`, its newest state.
+
+        Raises
+        ------
+        ValidationError
+            If an argument breaks a rule; nothing was sent.
+        NotConnected, RequestTimeout
+            If nothing was sent (`sent` is False).
+        OrderRejected, ApiError
+            If the exchange said no.
+        OutcomeUnknown
+            If it was sent and no answer is known; ask `resolve`.
+        """
+        deadline = self._deadline(timeout)
+        request = OrderRequest(
+            symbol, side, quantity, price, order_type, time_in_force, reduce_only, take_profit, stop_loss,
+            client_order_id,
+        )  # fmt: skip
+        order = self._submit(request, deadline).result()
+        return self._wait_done(order, deadline) if wait else order
+
+    def place_limit_order(
+        self,
+        symbol: str,
+        side: Side | str,
+        quantity: Number,
+        price: Number,
+        *,
+        time_in_force: TimeInForce | str = TimeInForce.GTC,
+        post_only: bool = False,
+        reduce_only: bool = False,
+        take_profit: Number | None = None,
+        stop_loss: Number | None = None,
+        client_order_id: str | None = None,
+        wait: bool = False,
+        timeout: float | None = None,
+    ) -> Order:
+        """Place a limit order; with `post_only` it never takes liquidity (type ALO). Like `place_order` otherwise."""
+        return self.place_order(
+            symbol, side, quantity, price,
+            order_type=OrderType.ALO if post_only else OrderType.LIMIT, time_in_force=time_in_force,
+            reduce_only=reduce_only, take_profit=take_profit, stop_loss=stop_loss,
+            client_order_id=client_order_id, wait=wait, timeout=timeout,
+        )  # fmt: skip
+
+    def place_market_order(
+        self,
+        symbol: str,
+        side: Side | str,
+        quantity: Number,
+        *,
+        reduce_only: bool = False,
+        take_profit: Number | None = None,
+        stop_loss: Number | None = None,
+        client_order_id: str | None = None,
+        wait: bool = False,
+        timeout: float | None = None,
+    ) -> Order:
+        """Place a market order. Like `place_order` otherwise."""
+        return self.place_order(
+            symbol, side, quantity, order_type=OrderType.MARKET,
+            reduce_only=reduce_only, take_profit=take_profit, stop_loss=stop_loss,
+            client_order_id=client_order_id, wait=wait, timeout=timeout,
+        )  # fmt: skip
+
+    def submit_order(
+        self,
+        symbol: str,
+        side: Side | str,
+        quantity: Number,
+        price: Number | None = None,
+        *,
+        order_type: OrderType | str | None = None,
+        time_in_force: TimeInForce | str | None = None,
+        reduce_only: bool = False,
+        take_profit: Number | None = None,
+        stop_loss: Number | None = None,
+        client_order_id: str | None = None,
+        timeout: float | None = None,
+    ) -> PendingOrder:
+        """Send an order without waiting for its answer, which `PendingOrder.result` gives. Like `place_order`."""
+        request = OrderRequest(
+            symbol, side, quantity, price, order_type, time_in_force, reduce_only, take_profit, stop_loss,
+            client_order_id,
+        )  # fmt: skip
+        return self._submit(request, self._deadline(timeout))
+
+    def place_orders(
+        self, requests: Iterable[OrderRequest], *, timeout: float | None = None
+    ) -> list[Order | QfexError]:
+        """Place many orders, sending the next before the last is answered.
+
+        Parameters
+        ----------
+        requests : iterable of OrderRequest
+        timeout : float or None
+            Seconds for all of them together; None means the request timeout.
+
+        Returns
+        -------
+        list
+            In the order given, the `Order` of each request, or the exception that it ended in.
+        """
+        deadline = self._deadline(timeout)
+        pending = [self._try_submit(request, deadline) for request in requests]
+        return [self._try_result(each) for each in pending]
+
+    def _try_submit(self, request: OrderRequest, deadline: Deadline) -> PendingOrder | QfexError:
+        try:
+            return self._submit(request, deadline)
+        except QfexError as error:
+            return error
+
+    def _try_result(self, pending: PendingOrder | QfexError) -> Order | QfexError:
+        if isinstance(pending, QfexError):
+            return pending
+        try:
+            return pending.result()
+        except QfexError as error:
+            return error
+
+    def _submit(self, request: OrderRequest, deadline: Deadline) -> PendingOrder:
+        command = request.to_command(self._new_id(), self._instruments)
+        return PendingOrder(self._caller.submit(command, deadline), self._caller, command.client_order_id)
+
+    def modify_order(
+        self,
+        order: Order | str,
+        *,
+        price: Number | None = None,
+        quantity: Number | None = None,
+        take_profit: Number | None = None,
+        stop_loss: Number | None = None,
+        reduce_only: bool | None = None,
+        timeout: float | None = None,
+    ) -> Order:
+        """Replace price, size or attached stops of a resting order. What is not given keeps the order's own value.
+
+        The exchange replaces the order: it loses its place in the queue and usually gets a new order id. A partly
+        filled order cannot be modified.
+
+        Raises
+        ------
+        ValidationError
+            If an argument breaks a rule, or `order` is an id that this client has not seen.
+        OrderRejected
+            With a ``CANNOT_MODIFY_...`` status among others; the order itself lives on.
+        """
+        known = self._known(order)
+        command = c.ModifyOrder(
+            symbol=known.symbol,
+            order_id=known.order_id,
+            side=known.side,
+            order_type=known.order_type,
+            price=known.price if price is None else positive(price, "price"),
+            quantity=known.quantity if quantity is None else positive(quantity, "quantity"),
+            reduce_only=known.reduce_only if reduce_only is None else reduce_only,
+            take_profit=known.take_profit if take_profit is None else positive(take_profit, "take_profit"),
+            stop_loss=known.stop_loss if stop_loss is None else positive(stop_loss, "stop_loss"),
+            client_order_id=known.client_order_id or None,
+        )
+        modified: Order = self._request(command, timeout)
+        return modified
+
+    def cancel_order(
+        self,
+        order: Order | str,
+        *,
+        symbol: str | None = None,
+        id_type: CancelIdType | str = CancelIdType.ORDER_ID,
+        timeout: float | None = None,
+    ) -> Order:
+        """Cancel an order.
+
+        Parameters
+        ----------
+        order : Order or str
+            The order, or an id of the kind that `id_type` says.
+        symbol : str, optional
+            Needed with an id that the client has not seen.
+        id_type : CancelIdType or str
+            By client order id the exchange cancels every live order of the symbol with that id; the first is
+            returned, all reach `Channel.ORDERS`.
+
+        Raises
+        ------
+        OrderRejected
+            With ``NO_SUCH_ORDER`` where there was nothing left to cancel.
+        """
+        kind = CancelIdType.parse(id_type, "id_type")
+        cancelled: Order = self._request(self._cancel_command(order, symbol, kind), timeout)
+        return cancelled
+
+    def _cancel_command(self, order: Order | str, symbol: str | None, kind: CancelIdType) -> c.CancelOrder:
+        if isinstance(order, Order):
+            by_client_id = kind is CancelIdType.CLIENT_ORDER_ID
+            order_id = order.client_order_id if by_client_id else self._known(order).order_id
+            return c.CancelOrder(symbol or order.symbol, text(order_id, "order"), kind)
+        order_id = text(order, "order")
+        if symbol is None and kind is CancelIdType.ORDER_ID:
+            known = self._known(order_id)
+            return c.CancelOrder(known.symbol, known.order_id, kind)
+        if symbol is None:
+            raise ValidationError("symbol", None, "is needed to cancel by this kind of id")
+        return c.CancelOrder(text(symbol, "symbol"), order_id, kind)
+
+    def cancel_all_orders(self, *, timeout: float | None = None) -> list[Order]:
+        """Cancel every open order of the account, in all symbols.
+
+        Ends with the exchange's acknowledgement, or, where it sends none, when every order known to be live is
+        cancelled, or nothing is known to be live and nothing came for half a second.
+
+        Returns
+        -------
+        list of Order
+            The orders that the exchange reported as cancelled.
+        """
+        deadline = self._deadline(timeout)
+        with self._session.state_lock:
+            known = set(self._dialogue.orders.live_ids())
+        call = self._caller.submit(c.CancelAllOrders(), deadline)
+        return wait_until_all_cancelled(self, call, known, deadline)
+
+    def close_position(
+        self,
+        symbol: str,
+        *,
+        client_order_id: str | None = None,
+        wait: bool = False,
+        timeout: float | None = None,
+    ) -> Order:
+        """Close a position: the exchange sends a reduce-only LIMIT IOC order for all of it near the mark price.
+
+        A thin book may leave a part of it open.
+
+        Returns
+        -------
+        Order
+            The closing order; with `wait`, its newest state when it is done or the time is up.
+        """
+        deadline = self._deadline(timeout)
+        new_id = self._new_id() if client_order_id is None else text(client_order_id, "client_order_id")
+        command = c.ClosePosition(text(symbol, "symbol"), new_id)
+        order: Order = self._caller.result(self._caller.submit(command, deadline), deadline)
+        return self._wait_done(order, deadline) if wait else order
+
+    def get_order(self, symbol: str, order_id: str, *, timeout: float | None = None) -> Order:
+        """Ask for one order, by order id or client order id.
+
+        Raises
+        ------
+        OrderRejected
+            With ``NO_SUCH_ORDER`` where the exchange knows none.
+        """
+        order: Order = self._request(c.GetOrder(text(symbol, "symbol"), text(order_id, "order_id")), timeout)
+        return order
+
+

@@ -1,0 +1,98 @@
+"""What became of an order whose answer never came."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from ..errors import ConnectionLost, NotConnected, OrderRejected, OutcomeUnknown, QfexError
+from ..models.orders import Order
+from ..protocol.numbers import text
+from ..session.deadline import Deadline
+from ..statuses import OrderStatus
+from .twaps import TwapMethods
+
+#: Seconds after which "no such order" is believed: a command may still be on its way to the exchange's engine.
+NOT_FOUND_GRACE = 1.0
+
+
+class ResolvingMethods(TwapMethods):
+    """Finds the truth about orders. Reads only."""
+
+    def resolve(self, client_order_id: str, symbol: str, timeout: float | None = None) -> Order | None:
+        """Find out what became of an order: after `OutcomeUnknown`, or after a crash.
+
+        Asks for the live orders, for the order itself, and for the history of finished orders (REST).
+
+        Parameters
+        ----------
+        client_order_id : str
+            `OutcomeUnknown.client_order_id`.
+        symbol : str
+            The order's symbol.
+        timeout : float or None
+            Seconds; None means the request timeout.
+
+        Returns
+        -------
+        Order or None
+            The order as the exchange has it; None only when the order query and the history both said that there is
+            no such order, and still said so after a short grace.
+
+        Raises
+        ------
+        OutcomeUnknown
+            If the exchange could not be asked, or not all of it.
+        """
+        text(client_order_id, "client_order_id")
+        deadline = self._deadline(timeout)
+        denied_since: float | None = None
+        while True:
+            order, denied = self._look_for(client_order_id, text(symbol, "symbol"), deadline)
+            if order is not None:
+                return order
+            if not denied:
+                denied_since = None
+            elif denied_since is None:
+                denied_since = monotonic()
+            elif monotonic() - denied_since >= NOT_FOUND_GRACE:
+                return None
+            if deadline.passed:
+                raise OutcomeUnknown("add_order", "timeout", client_order_id=client_order_id, symbol=symbol)
+            self._pause(min(NOT_FOUND_GRACE / 2, deadline.remaining() or 0.0))
+
+    def _look_for(self, client_order_id: str, symbol: str, deadline: Deadline) -> tuple[Order | None, bool]:
+        """Ask everywhere once: the order if found, else whether every source denied it."""
+        denials = 0
+        for source in (self._ask_live, self._ask_order, self._ask_history):
+            try:
+                order = source(client_order_id, symbol, deadline)
+            except NotConnected as error:
+                raise self._still_unknown(client_order_id, symbol, error) from error
+            except (QfexError, TimeoutError):
+                continue
+            if order is not None:
+                return order, False
+            denials += 1
+        return None, denials == 3
+
+    def _still_unknown(self, client_order_id: str, symbol: str, error: NotConnected) -> OutcomeUnknown:
+        reason = "closed" if self._session.closing.is_set() else "connection lost"
+        return OutcomeUnknown("add_order", reason, client_order_id=client_order_id, symbol=symbol)
+
+    def _ask_live(self, client_order_id: str, symbol: str, deadline: Deadline) -> Order | None:
+        orders = self.iter_user_orders(symbol=symbol, timeout=deadline.remaining())
+        return next((order for order in orders if order.client_order_id == client_order_id), None)
+
+    def _ask_order(self, client_order_id: str, symbol: str, deadline: Deadline) -> Order | None:
+        try:
+            return self.get_order(symbol, client_order_id, timeout=deadline.remaining())
+        except OrderRejected as error:
+            if error.status in (OrderStatus.NO_SUCH_ORDER, OrderStatus.NOT_FOUND):
+                return None
+            raise
+
+    def _ask_history(self, client_order_id: str, symbol: str, deadline: Deadline) -> Order | None:
+        if deadline.passed:
+            raise ConnectionLost("no time left to ask the history")
+        rows = self._history.historic_orders(symbol=symbol, client_order_id=client_order_id)
+        return rows[0].as_order() if rows else None
