@@ -137,9 +137,9 @@ def usd_volume(call: Call, symbol: str, start: float, end: float) -> Decimal:
 def _change_24h(call: Call, symbol: str) -> Decimal:
     """Return the change of the mark price over 24 hours, or since the start, in percent."""
     marks = call.venue.markets[symbol].mark
-    since = max(call.exchange.now - DAY, call.venue.markets.started)
-    before = marks.at(since) or call.exchange.mark_price(symbol)
-    return (call.exchange.mark_price(symbol) / before - 1) * 100
+    mark = call.exchange.mark_price(symbol)
+    before = marks.at(call.exchange.now - DAY) or marks.first or mark
+    return (mark / before - 1) * 100
 
 
 def _pairs(levels: list[tuple[Decimal, Decimal]]) -> list[list[str]]:

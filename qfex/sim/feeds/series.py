@@ -22,12 +22,14 @@ class Series(Generic[Value]):
         """When the first value was noted, unix seconds."""
         return self._times[0] if self._times else None
 
+    @property
+    def first(self) -> Value | None:
+        """The first value noted."""
+        return self._values[0] if self._values else None
+
     def note(self, moment: float, value: Value) -> None:
         """Note the value at a time that is not before the last one."""
         if self._values and self._values[-1] == value:
-            return
-        if self._times and self._times[-1] == moment:
-            self._values[-1] = value
             return
         self._times.append(moment)
         self._values.append(value)

@@ -34,9 +34,7 @@ class World:
     ) -> Any:
         """Enter a limit order."""
         more.setdefault("time_in_force", "GTC")
-        entry = OrderEntry(
-            symbol, side, "LIMIT", quantity=Decimal(quantity), price=Decimal(price), **more
-        )  # type: ignore[arg-type]
+        entry = OrderEntry(symbol, side, "LIMIT", quantity=Decimal(quantity), price=Decimal(price), **more)  # type: ignore[arg-type]
         return self.exchange.add_order(account, entry)
 
     def trade(self, quantity: str, price: str, symbol: str = AAPL, aggressor: str = "BUY") -> None:
@@ -66,7 +64,9 @@ class Reader:
         """Subscribe and return what has arrived by then."""
         return self.send({"type": "subscribe", "channels": channels, "symbols": symbols, **options})
 
-    def unsubscribe(self, *channels: str, symbols: tuple[str, ...] = (AAPL,), **options: Any) -> list[Message]:
+    def unsubscribe(
+        self, *channels: str, symbols: tuple[str, ...] = (AAPL,), **options: Any
+    ) -> list[Message]:
         """Unsubscribe and return what has arrived by then."""
         return self.send({"type": "unsubscribe", "channels": channels, "symbols": symbols, **options})
 
