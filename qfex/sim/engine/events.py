@@ -107,13 +107,6 @@ class Liquidated:
     symbol: str
 
 
-@dataclass(frozen=True, slots=True)
-class Pulse:
-    """The clock passed at least one whole second; once an advance, however far it went."""
-
-    time: float
-
-
 Event = (
     OrderChanged
     | Filled
@@ -126,6 +119,5 @@ Event = (
     | TwapChanged
     | FundingPaid
     | Liquidated
-    | Pulse
 )
 Listener = Callable[[Event], None]

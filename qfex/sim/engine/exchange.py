@@ -8,8 +8,8 @@ from decimal import Decimal
 from . import margin
 from .aftermath import Aftermath
 from .desk import Desk
-from .events import BalanceChanged, Event, Pulse
-from .funding import Funding, next_multiple
+from .events import BalanceChanged, Event
+from .funding import Funding
 from .instruments import Instrument, load_instruments
 from .lifecycle import Lifecycle
 from .liquidation import Liquidation
@@ -78,8 +78,9 @@ class Exchange(Queries):
         self._funding = Funding(venue)
         self._prices = Prices(venue, self._desk, price_path)
         liquidation = Liquidation(venue, self._desk, self._lifecycle, settlement, self._stops, self._twaps)
-        self._maker = MarketMaker(venue, self._desk, self._lifecycle) if liquidity else None
-        self._aftermath = Aftermath(venue, self._lifecycle, self._stops, liquidation, self._maker)
+        leaning = price_path != "still"
+        maker = MarketMaker(venue, self._desk, self._lifecycle, leaning) if liquidity else None
+        self._aftermath = Aftermath(venue, self._lifecycle, self._stops, liquidation, maker)
         venue.touched.marks.update(dict.fromkeys(venue.markets.values()))
         self._aftermath.draw()
 
@@ -92,14 +93,11 @@ class Exchange(Queries):
     def advance(self, seconds: float) -> None:
         """Let time pass: everything that falls due happens, in order of time."""
         until = self._venue.now + seconds
-        pulse = next_multiple(self._venue.now, 1) <= until
         while timer := self._venue.timers.pop_due(until):
             self._venue.now = max(self._venue.now, timer.due)
             timer.action()
             self._aftermath.draw()
         self._venue.now = until
-        if pulse:
-            self._venue.emit(Pulse(until))
 
     def at(self, due: float, action: Callable[[], None]) -> Timer:
         """Run `action` when the clock reaches `due`."""

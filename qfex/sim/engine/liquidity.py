@@ -20,6 +20,8 @@ HALF_SPREAD = BASIS_POINT
 LEVEL_STEP = BASIS_POINT
 # Notional (USD) quoted at the best price on average; it grows by half of that with every level.
 TOP_NOTIONAL = Decimal(20_000)
+# How far, in basis points, the ladder of a moving market may lean to one side of its mark price.
+MAX_LEAN = 4
 
 Quote = tuple[Side, Decimal]
 
@@ -28,13 +30,19 @@ class MarketMaker:
     """Keeps a ladder of quotes in every market.
 
     The ladder depends on nothing but seed, symbol and mark price: renewed often or rarely, it is the same.
+
+    Parameters
+    ----------
+    leaning : bool
+        Whether it lies a little above or below the mark price, by symbol, so that there is funding to pay.
     """
 
-    def __init__(self, venue: Venue, desk: Desk, lifecycle: Lifecycle) -> None:
+    def __init__(self, venue: Venue, desk: Desk, lifecycle: Lifecycle, leaning: bool) -> None:
         self._venue = venue
         self._desk = desk
         self._lifecycle = lifecycle
         self.account: Account = venue.open_account(house=True)
+        self._leaning = leaning
         self._ladders: dict[Market, dict[Quote, Decimal]] = {}
         self._quotes: dict[Market, dict[Quote, Order]] = {market: {} for market in venue.markets.values()}
 
@@ -65,7 +73,7 @@ class MarketMaker:
 
     def _wanted(self, market: Market) -> Iterator[tuple[Quote, Decimal]]:
         """Yield the quotes around the mark price and their quantities."""
-        instrument, mark = market.instrument, market.mark
+        instrument, mark = market.instrument, market.mark * (1 + self._lean(market))
         spread, step = (max(mark * part, instrument.tick_size) for part in (HALF_SPREAD, LEVEL_STEP))
         top = TOP_NOTIONAL / (mark * market.usd_rate)
         for number in range(DEPTH):
@@ -77,9 +85,19 @@ class MarketMaker:
 
     def _quantity(self, market: Market, price: Decimal, average: Decimal) -> Decimal:
         """Return a quantity between half and one and a half of the average, always the same at a price."""
-        noise = crc32(f"{self._venue.seed}:{market.symbol}:{price.normalize()}".encode()) % 1000
+        noise = self._noise(market, str(price.normalize())) % 1000
         wanted = market.instrument.floor_quantity(average * (500 + noise) / 1000)
         return max(wanted, market.instrument.min_quantity)
+
+    def _lean(self, market: Market) -> Decimal:
+        """Return where the ladder lies, as a fraction of the mark price: always the same in a market."""
+        if not self._leaning:
+            return Decimal(0)
+        return (self._noise(market, "lean") % (2 * MAX_LEAN + 1) - MAX_LEAN) * BASIS_POINT
+
+    def _noise(self, market: Market, about: str) -> int:
+        """Return a number that looks random and is the same for the same seed."""
+        return crc32(f"{self._venue.seed}:{market.symbol}:{about}".encode())
 
     def _place(self, market: Market, quote: Quote, quantity: Decimal) -> Order:
         """Send one quote; it may trade with orders it meets."""

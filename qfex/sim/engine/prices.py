@@ -1,5 +1,8 @@
 """Mark and index prices: set by hand, or walking a seeded path.
 
+The exchange's mark price is a median of its index, the smoothed book and the last trade. Here the index alone
+decides, on the tick grid, so that whoever sets or replays a price knows what the mark price is.
+
 Paths are walked in whole millionths, so that no binary fraction comes near a price.
 """
 

@@ -19,7 +19,7 @@ from .helpers import AAPL, NOON, Arena
 KRW = "SKHYNIX-KRW"
 SIDES: list[Side] = ["BUY", "SELL"]
 TYPES = [("LIMIT", "GTC")] * 3 + [("LIMIT", "IOC"), ("LIMIT", "FOK"), ("MARKET", "IOC"), ("ALO", "GTC")]
-ACTIONS = ["order"] * 6 + ["stop", "cancel", "move", "wait", "twap", "fund"]
+ACTIONS = ["order"] * 6 + ["gamble", "stop", "cancel", "move", "move", "wait", "twap", "fund"]
 DEPOSITS = [D(200), D(2_000), D(20_000), D(100_000), D(1_000_000)]
 
 # Exact to any digit an account could hold: what is summed here must not be rounded by the sum.
@@ -118,7 +118,7 @@ class Flow:
         symbol = data.draw(st.sampled_from([AAPL, AAPL, KRW]))
         instrument = self.exchange.instruments[symbol]
         kind, tif = data.draw(st.sampled_from(TYPES))
-        side = data.draw(st.sampled_from(["BUY", "SELL"]))
+        side = data.draw(st.sampled_from(SIDES))
         step = instrument.tick_size * (10 if side == "BUY" else -10)
         price = self.mark(symbol) + data.draw(st.integers(-20, 20)) * step
         entry: Any = {
@@ -129,6 +129,12 @@ class Flow:
             "reduce_only": data.draw(st.sampled_from([False] * 4 + [True])),
         }
         self.arena.order(account, side, order_type=kind, tif=tif, symbol=symbol, **entry)
+
+    def gamble(self, data: st.DataObject, account: str) -> None:
+        """Put almost all free money on one side."""
+        free = max(self.exchange.balance(account).available_balance, D(0)) * 9 / self.mark(AAPL)
+        quantity: Any = self.exchange.instruments[AAPL].floor_quantity(free)
+        self.arena.market(account, data.draw(st.sampled_from(SIDES)), quantity)
 
     def stop(self, data: st.DataObject, account: str) -> None:
         """Send a stop for part of the position."""
