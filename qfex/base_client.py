@@ -260,7 +260,9 @@ class BaseClient(Generic[_ChannelT]):
         return self._caller.request(command, self._seconds(timeout))
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError(f"a {type(self).__name__} has threads and a socket and cannot be pickled; make a new one")
+        raise TypeError(
+            f"a {type(self).__name__} has threads and a socket and cannot be pickled; make a new one"
+        )
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.state}>"

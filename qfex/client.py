@@ -144,7 +144,9 @@ class TradeClient(ResolvingMethods):
         """
         wanted = self._exchange_channels(channels)
         if Channel.ORDERS in wanted:
-            raise ValidationError("channels", "order_responses", "is needed for the replies to order commands")
+            raise ValidationError(
+                "channels", "order_responses", "is needed for the replies to order commands"
+            )
         with self._session.state_lock:
             for channel in wanted:
                 self._dialogue.channels.pop(channel, None)
@@ -231,5 +233,3 @@ def credentials_from_env() -> Credentials:
     if token:
         return JwtCredentials(token)
     raise ConfigurationError("set QFEX_PUBLIC_KEY and QFEX_SECRET_KEY, or QFEX_JWT")
-
-

@@ -19,8 +19,13 @@ _MAX_UNKNOWN = 1000  # a peer that invents values without end must not fill the 
 class OpenEnum(str, Enum):
     """A text enumeration that keeps values it does not know."""
 
-    __str__ = str.__str__
-    __format__ = str.__format__
+    __hash__ = str.__hash__  # in C, unlike the enumeration's own
+
+    def __str__(self) -> str:
+        return str.__str__(self)
+
+    def __format__(self, spec: str) -> str:
+        return str.__format__(str(self), spec)
 
     @classmethod
     def _missing_(cls, value: object) -> OpenEnum | None:

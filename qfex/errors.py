@@ -144,7 +144,11 @@ class OutcomeUnknown(RequestTimeout):
     ) -> None:
         named = ", ".join(
             f"{name}={value}"
-            for name, value in (("client_order_id", client_order_id), ("order_id", order_id), ("symbol", symbol))
+            for name, value in (
+                ("client_order_id", client_order_id),
+                ("order_id", order_id),
+                ("symbol", symbol),
+            )
             if value
         )
         super().__init__(f"outcome of {command} unknown ({reason}){': ' if named else ''}{named}", sent=True)
@@ -190,7 +194,9 @@ class ApiError(QfexError):
         The echo of the message that it refused, without credentials.
     """
 
-    def __init__(self, error_code: ErrorCode, message: str | None = None, incoming_message: Any = None) -> None:
+    def __init__(
+        self, error_code: ErrorCode, message: str | None = None, incoming_message: Any = None
+    ) -> None:
         super().__init__(f"{error_code}: {message}" if message else str(error_code))
         self.error_code = error_code
         self.message = message

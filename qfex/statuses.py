@@ -74,7 +74,9 @@ class OrderStatus(OpenEnum):
     @property
     def is_cancellation(self) -> bool:
         """Whether the order left the book unfilled or partly filled."""
-        return self in _CANCELLATIONS or (not self.is_known and "CANCEL" in self.value and not self.is_rejection)
+        return self in _CANCELLATIONS or (
+            not self.is_known and "CANCEL" in self.value and not self.is_rejection
+        )
 
     @property
     def is_terminal(self) -> bool:

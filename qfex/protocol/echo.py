@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from .. import errors
-from ..enums import ErrorCode, OpenEnum
+from ..enums import ErrorCode
 from ..errors import ApiError, AuthenticationError, ConnectionLost, QfexError, RateLimited
 from .codec import parse_json
 from .commands import Authenticate, Command
@@ -57,7 +57,7 @@ def _same(sent: Any, back: Any) -> bool:
         return bool(sent) == bool(back)
     if isinstance(sent, (int, Decimal)):
         return _same_number(sent, back)
-    if isinstance(sent, OpenEnum) or isinstance(sent, str):
+    if isinstance(sent, str):
         return str(sent) == str(back)
     return bool(sent == back)
 
@@ -86,7 +86,9 @@ _CLASSES: dict[ErrorCode, type[ApiError]] = {
 #: Errors that say nothing about the credentials, even while they are being checked.
 _PASSING = frozenset({ErrorCode.RATE_LIMITED, ErrorCode.SERVER_ERROR})
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|milliseconds?|s\b|secs?\b|seconds?|m\b|min|minutes?)", re.IGNORECASE)
+_DURATION = re.compile(
+    r"(\d+(?:\.\d+)?)\s*(ms|milliseconds?|s\b|secs?\b|seconds?|m\b|min|minutes?)", re.IGNORECASE
+)
 
 
 def api_error(failure: Failure) -> ApiError:

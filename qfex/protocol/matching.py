@@ -64,7 +64,9 @@ def _placed(request: Request, order: Order) -> Verdict:
 def _names(command: Any, order: Order) -> bool:
     if order.client_order_id:
         return bool(order.client_order_id == command.client_order_id)
-    return isinstance(command, c.AddOrder) and command.order_type.is_stop and terms_of(order) == command.terms
+    if not isinstance(command, c.AddOrder):
+        return False
+    return command.order_type.is_stop and bool(terms_of(order) == command.terms)
 
 
 def terms_of(order: Order) -> Hashable:
@@ -98,14 +100,25 @@ def _same_client_id(command: Any, order: Order) -> bool:
 
 
 #: Refusals that a cancel can meet; the others are about prices and sizes and answer a modify.
-_CANCEL_REFUSALS = ("NO_SUCH", "NOT_FOUND", "REJECTED", "RATE_", "PERMISSION_", "USER_IN_", "BAD_SYMBOL", "ERROR")
+_CANCEL_REFUSALS = (
+    "NO_SUCH",
+    "NOT_FOUND",
+    "REJECTED",
+    "RATE_",
+    "PERMISSION_",
+    "USER_IN_",
+    "BAD_SYMBOL",
+    "ERROR",
+)
 
 
 def _cancelled(request: Request, order: Order) -> Verdict:
     """Judge an order message for a cancel: a fill or an acknowledgement of the same order does not answer it."""
     command: Any = request.command
     by_order_id = command.id_type is CancelIdType.ORDER_ID
-    if command.order_id not in ((order.order_id,) if by_order_id else (order.client_order_id, order.order_id)):
+    if command.order_id not in (
+        (order.order_id,) if by_order_id else (order.client_order_id, order.order_id)
+    ):
         return NOT_MINE
     if order.status.is_cancellation:
         return order
@@ -234,11 +247,15 @@ def _proven(request: Request, message: Subscribed) -> Verdict:
 def _placed_in_list(request: Request, page: OpenOrders) -> Verdict:
     """Judge a list of live orders: an order that is in it was placed, whatever became of its acknowledgement."""
     command: Any = request.command
-    return next((order for order in page.orders if order.client_order_id == command.client_order_id), NOT_MINE)
+    return next(
+        (order for order in page.orders if order.client_order_id == command.client_order_id), NOT_MINE
+    )
 
 
 def _authenticated(request: Request, message: Authenticated) -> Verdict:
-    return None if message.ok else AuthenticationError(f"the exchange refused the credentials: {message.reason}")
+    return (
+        None if message.ok else AuthenticationError(f"the exchange refused the credentials: {message.reason}")
+    )
 
 
 #: Which messages may answer which command.
@@ -305,7 +322,13 @@ def message_keys(message: Message) -> Iterable[Hashable]:
 
 
 #: Commands that an acknowledgement without an echo may answer.
-_BARE_ACK = ("set_user_leverage", "cancel_all_orders", "cancel_stop_order", "modify_stop_order", "cancel_on_disconnect")
+_BARE_ACK = (
+    "set_user_leverage",
+    "cancel_all_orders",
+    "cancel_stop_order",
+    "modify_stop_order",
+    "cancel_on_disconnect",
+)
 
 
 class RequestBook:
@@ -450,5 +473,5 @@ def _is_shared(request: Request, message: Message) -> bool:
 
 def _is_named_in(request: Request, text: str) -> bool:
     command = request.command
-    identifier = getattr(command, "client_order_id", None) or getattr(command, "order_id", None)
-    return bool(identifier) and identifier in text and command.type in text
+    identifier: str | None = getattr(command, "client_order_id", None) or getattr(command, "order_id", None)
+    return identifier is not None and identifier in text and command.type in text

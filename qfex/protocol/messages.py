@@ -127,8 +127,11 @@ class _Envelope(msgspec.Struct):
 # Not strict: flags come as 0 and 1 too, numbers as text, times as unix seconds.
 _decode_envelope = msgspec.json.Decoder(_Envelope, strict=False).decode
 
+
 def _key_renames(model: type) -> list[tuple[bytes, bytes]]:
-    return [(f'"{wire}":'.encode(), f'"{attribute}":'.encode()) for attribute, wire in WIRE_NAMES[model].items()]
+    return [
+        (f'"{wire}":'.encode(), f'"{attribute}":'.encode()) for attribute, wire in WIRE_NAMES[model].items()
+    ]
 
 
 _ORDER_KEYS = _key_renames(Order)
@@ -153,7 +156,11 @@ def _decode_with_care(frame: bytes) -> Sequence[Message]:
     try:
         return _read(parse_json(frame))
     except Exception as error:  # a hostile frame may fail anywhere; the reader thread must not
-        return (Undecodable(redact_text(bytes(frame).decode("utf-8", "replace")), f"{type(error).__name__}: {error}"),)
+        return (
+            Undecodable(
+                redact_text(bytes(frame).decode("utf-8", "replace")), f"{type(error).__name__}: {error}"
+            ),
+        )
 
 
 def _read(data: Any) -> list[Message]:
@@ -186,12 +193,16 @@ def _read_typed(data: dict[str, Any]) -> list[Message]:
 def _authenticated_typed(data: dict[str, Any]) -> Authenticated:
     outcome = str(data.get("result", data.get("status", "success"))).lower()
     failed = outcome not in ("success", "ok", "true") or data.get("success") is False or data.get("error")
-    return Authenticated(not failed, str(data.get("error") or data.get("message") or outcome) if failed else "")
+    return Authenticated(
+        not failed, str(data.get("error") or data.get("message") or outcome) if failed else ""
+    )
 
 
 def _legacy_contents(data: dict[str, Any], kind: str) -> list[Message]:
     rows = data.get("contents", [])
-    model: type[Position | Balance] = Position if "position" in f"{kind}{data.get('channel', '')}" else Balance
+    model: type[Position | Balance] = (
+        Position if "position" in f"{kind}{data.get('channel', '')}" else Balance
+    )
     return [structure(row, model) for row in rows]
 
 
@@ -261,7 +272,13 @@ def _failure(value: Any) -> list[Message]:
     members = value if isinstance(value, dict) else {"error_code": str(value)}
     code = ErrorCode(str(members.get("error_code") or members.get("code") or "Unknown"))
     message = members.get("message")
-    return [Failure(code, None if message is None else redact_text(str(message)), _echo(members.get("incoming_message")))]
+    return [
+        Failure(
+            code,
+            None if message is None else redact_text(str(message)),
+            _echo(members.get("incoming_message")),
+        )
+    ]
 
 
 def _echo(value: Any) -> dict[str, Any] | str | None:
@@ -295,4 +312,3 @@ _READERS: dict[str, Callable[[Any], list[Message]]] = {
     "ack_response": _ack,
     "err": _failure,
 }
-

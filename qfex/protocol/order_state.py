@@ -31,7 +31,9 @@ _EPOCH = datetime.fromtimestamp(0, timezone.utc)
 _KEPT = 10_000  # finished orders that are remembered, so that late and doubled messages find them
 
 #: Rejections that may end an order which was acknowledged before. All others answer a cancel or a modify.
-_LATE_ENDS = frozenset({OrderStatus.REJECTED, OrderStatus.REJECTED_FAILED_TO_PROCESS, OrderStatus.FAILED_MARGIN_CHECK})
+_LATE_ENDS = frozenset(
+    {OrderStatus.REJECTED, OrderStatus.REJECTED_FAILED_TO_PROCESS, OrderStatus.FAILED_MARGIN_CHECK}
+)
 
 
 def rank(order: Order) -> tuple[bool, object, bool, bool, datetime]:

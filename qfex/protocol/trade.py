@@ -53,7 +53,9 @@ class TradeDialogue:
     errors = Channel.ERRORS
     connection = Channel.CONNECTION
 
-    def __init__(self, url: str, credentials: Credentials, account_id: str | None, now: Callable[[], float]) -> None:
+    def __init__(
+        self, url: str, credentials: Credentials, account_id: str | None, now: Callable[[], float]
+    ) -> None:
         self._url = url
         self._credentials = credentials
         self._account_id = account_id
@@ -112,12 +114,16 @@ class TradeDialogue:
             if abs(clock_skew) < _NOTABLE_SKEW:
                 raise
             if self._clock_offset:
-                raise AuthenticationError(f"{error}; this machine's clock differs by {clock_skew:.0f} s") from None
+                raise AuthenticationError(
+                    f"{error}; this machine's clock differs by {clock_skew:.0f} s"
+                ) from None
             self._clock_offset = clock_skew
             yield from self._authenticate(clock_skew)
 
     def _proof(self) -> c.Authenticate:
-        return c.Authenticate(self._credentials.auth_params(lambda: self._now() + self._clock_offset), self._account_id)
+        return c.Authenticate(
+            self._credentials.auth_params(lambda: self._now() + self._clock_offset), self._account_id
+        )
 
     def baseline(self) -> Conversation:
         """Learn what was traded before fills were first subscribed."""
@@ -132,7 +138,9 @@ class TradeDialogue:
             except RequestTimeout:
                 raise
             except QfexError as error:
-                self._recovered.append(_error("recovery", f"{part.__name__.strip('_')}: {error}", error=error))
+                self._recovered.append(
+                    _error("recovery", f"{part.__name__.strip('_')}: {error}", error=error)
+                )
 
     def _missed_order_ends(self) -> Conversation:
         before = {order.order_id: order for order in self.orders.live.values()}
@@ -161,16 +169,23 @@ class TradeDialogue:
             self._end_by_trades(order, rows)
 
     def _end_by_trades(self, order: Order, rows: Sequence[UserTrade]) -> None:
-        traded = sum((row.quantity for row in rows if row.order_id == order.order_id), start=order.quantity * 0)
+        traded = sum(
+            (row.quantity for row in rows if row.order_id == order.order_id), start=order.quantity * 0
+        )
         remaining = order.quantity - traded
         ended = self.orders.end_unknown(order.order_id)
         if ended is not None:
             status = OrderStatus.FILLED if remaining <= 0 else OrderStatus.NO_SUCH_ORDER
-            self.orders.apply(attrs.evolve(ended, status=status, quantity_remaining=remaining), rejects_order=True)
+            self.orders.apply(
+                attrs.evolve(ended, status=status, quantity_remaining=remaining), rejects_order=True
+            )
 
     def _tell_if_changed(self, order_id: str, before: Order) -> None:
         now = self.orders.get(order_id)
-        if now is not None and (now.status, now.quantity_remaining) != (before.status, before.quantity_remaining):
+        if now is not None and (now.status, now.quantity_remaining) != (
+            before.status,
+            before.quantity_remaining,
+        ):
             self._recovered.append(Event(Channel.ORDERS, None, now))
 
     def _missed_fills(self) -> Conversation:

@@ -182,5 +182,3 @@ def unknown(command: Command, reason: str) -> OutcomeUnknown:
         order_id=getattr(command, "order_id", None),
         symbol=getattr(command, "symbol", None),
     )
-
-

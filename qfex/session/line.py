@@ -19,7 +19,9 @@ _LONGEST_WAIT = 0.5  # seconds; how late a deadline of the reader's own may be n
 class Line:
     """One connection: its transport, its requests in flight, and when it was last heard."""
 
-    def __init__(self, transport: Transport, book: Book, policy: ReconnectPolicy, round_trips: deque[float]) -> None:
+    def __init__(
+        self, transport: Transport, book: Book, policy: ReconnectPolicy, round_trips: deque[float]
+    ) -> None:
         self.transport = transport
         self.pending = PendingTable(book, round_trips)
         self._interval = policy.heartbeat_interval
@@ -75,7 +77,9 @@ class Line:
         now = monotonic()
         silent = now - self._heard
         if silent >= self._limit or (self._pinged is not None and now - self._pinged >= self._limit):
-            raise LineLost(f"the peer was silent for {now - min(self._heard, self._last_pong):.1f} s", silent=True)
+            raise LineLost(
+                f"the peer was silent for {now - min(self._heard, self._last_pong):.1f} s", silent=True
+            )
         # Pinged in traffic too: a peer may go on sending and yet read nothing.
         if self._pinged is None and (silent >= self._interval or now - self._last_pong >= self._interval):
             self.transport.send_control(frames.PING, b"")

@@ -24,7 +24,9 @@ class LineDown(Exception):
 class LineLost(Exception):
     """What a request gets whose line ended before its answer."""
 
-    def __init__(self, reason: str, code: int | None = None, *, closed: bool = False, silent: bool = False) -> None:
+    def __init__(
+        self, reason: str, code: int | None = None, *, closed: bool = False, silent: bool = False
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.code = code
@@ -135,7 +137,9 @@ class PendingTable:
                 raise LaneOverdue
             patience = grace if patience is None else min(patience, grace)
         if deadline.passed:
-            raise RequestTimeout(f"another {occupant.command.type} is still waiting for its reply", sent=False)
+            raise RequestTimeout(
+                f"another {occupant.command.type} is still waiting for its reply", sent=False
+            )
         self._lanes_awaited += 1
         try:
             self._freed.wait(patience)

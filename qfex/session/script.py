@@ -38,7 +38,9 @@ class _Step(Waiter):
 class Script:
     """One run of a conversation on one line. Used by one thread at a time: the reader's, or the starter's."""
 
-    def __init__(self, conversation: Conversation, pending: PendingTable, send: Callable[[Command], None]) -> None:
+    def __init__(
+        self, conversation: Conversation, pending: PendingTable, send: Callable[[Command], None]
+    ) -> None:
         self._conversation = conversation
         self._pending = pending
         self._send = send

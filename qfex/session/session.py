@@ -34,8 +34,13 @@ _CAUGHT_UP = 50_000  # events; callbacks that fell too far behind have caught up
 class Dialogue(Protocol):
     """What a session asks of the protocol that runs over it. All of it is pure."""
 
-    errors: OpenEnum
-    connection: OpenEnum
+    @property
+    def errors(self) -> OpenEnum:
+        """The channel for what belongs to no call."""
+
+    @property
+    def connection(self) -> OpenEnum:
+        """The channel for changes of the connection."""
 
     def endpoint(self) -> tuple[str, dict[str, str]]:
         """URL and headers of the next connection."""
@@ -257,11 +262,18 @@ class Session:
         line = self._line
         if line is not None and not line.renewing:
             line.renewing = True
-            log.error("callbacks are %d events behind; the line is closed until they catch up", len(self.dispatcher.buffer))
+            log.error(
+                "callbacks are %d events behind; the line is closed until they catch up",
+                len(self.dispatcher.buffer),
+            )
             line.transport.abort()
 
     def _set_state(
-        self, state: ConnectionState, attempt: int = 0, reason: str = "", gap: tuple[datetime, datetime] | None = None
+        self,
+        state: ConnectionState,
+        attempt: int = 0,
+        reason: str = "",
+        gap: tuple[datetime, datetime] | None = None,
     ) -> None:
         with self._changed:
             if self.state is state or self.state is ConnectionState.CLOSED:
@@ -269,7 +281,9 @@ class Session:
             self.state = state
             self._changed.notify_all()
         start, end = gap or (None, None)
-        self.publish(Event(self.dialogue.connection, None, ConnectionEvent(state, attempt, start, end, reason)))
+        self.publish(
+            Event(self.dialogue.connection, None, ConnectionEvent(state, attempt, start, end, reason))
+        )
 
     # --- the reader thread -------------------------------------------------------------------------------------
 
@@ -451,7 +465,9 @@ class Session:
                     self.state_changed.notify_all()
         except Exception as error:  # a strange message must not end the reader
             log.exception("a message could not be taken")
-            events = [Event(self.dialogue.errors, None, ErrorEvent("internal", str(error), repr(message), error))]
+            events = [
+                Event(self.dialogue.errors, None, ErrorEvent("internal", str(error), repr(message), error))
+            ]
         for waiter, outcome in answers:
             waiter.resolve(outcome)
         if answers and self.observers:

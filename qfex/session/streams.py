@@ -31,7 +31,11 @@ class Stream:
     """
 
     def __init__(
-        self, hub: StreamHub, channels: frozenset[OpenEnum], policy_of: Callable[[OpenEnum], Policy], maxsize: int
+        self,
+        hub: StreamHub,
+        channels: frozenset[OpenEnum],
+        policy_of: Callable[[OpenEnum], Policy],
+        maxsize: int,
     ) -> None:
         self._hub = hub
         self.channels = channels

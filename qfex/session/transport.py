@@ -106,7 +106,7 @@ class Transport:
             If the connection cannot be made for another reason, which may pass.
         """
         try:
-            self._websocket.connect(
+            self._websocket.connect(  # type: ignore[no-untyped-call]
                 self._url,
                 header=self._headers,
                 suppress_origin=True,
@@ -114,9 +114,11 @@ class Transport:
                 **self._options.arguments(),
             )
         except Exception as error:
-            self._websocket.shutdown()
+            self._websocket.shutdown()  # type: ignore[no-untyped-call]
             raise _connect_error(error, self._url) from None
-        self._adopt(self._websocket.sock)
+        sock = self._websocket.sock
+        assert sock is not None
+        self._adopt(sock)
 
     def _adopt(self, sock: socket.socket) -> None:
         self.clock_skew = _clock_skew(self._websocket.getheaders() or {})

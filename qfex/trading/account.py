@@ -13,6 +13,7 @@ from ..models.account import Balance, Leverage, Position
 from ..models.orders import OpenOrders, Order, UserTrade
 from ..protocol import commands as c
 from ..protocol.numbers import Number, positive, text, whole
+from .cancel_all import wait_until_all_cancelled
 from .stops import StopMethods
 
 if TYPE_CHECKING:
@@ -52,6 +53,23 @@ class AccountMethods(StopMethods):
             if len(page.orders) < size:
                 return
             offset += size
+
+    def cancel_all_orders(self, *, timeout: float | None = None) -> list[Order]:
+        """Cancel every open order of the account, in all symbols.
+
+        Ends with the exchange's acknowledgement, or, where it sends none, when every order known to be live is
+        cancelled, or nothing is known to be live and nothing came for half a second.
+
+        Returns
+        -------
+        list of Order
+            The orders that the exchange reported as cancelled.
+        """
+        deadline = self._deadline(timeout)
+        with self._session.state_lock:
+            known = set(self._dialogue.orders.live_ids())
+        call = self._caller.submit(c.CancelAllOrders(), deadline)
+        return wait_until_all_cancelled(self, call, known, deadline)
 
     def get_user_trades(
         self,
@@ -156,7 +174,9 @@ class AccountMethods(StopMethods):
         """The REST interface, which remembers finished orders. Imported on first use: few scripts need it."""
         from ..rest import RestClient
 
-        return RestClient(self._environment, self._credentials, account_id=self._account_id, timeout=5.0, retries=1)
+        return RestClient(
+            self._environment, self._credentials, account_id=self._account_id, timeout=5.0, retries=1
+        )
 
 
 def _symbol(symbol: str | None) -> str | None:

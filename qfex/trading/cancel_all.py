@@ -10,12 +10,14 @@ from ..session.calls import Call
 from ..session.deadline import Deadline
 
 if TYPE_CHECKING:
-    from .orders import OrderMethods
+    from .account import AccountMethods
 
 QUIET = 0.5  # seconds without a message after which no acknowledgement is expected any more
 
 
-def wait_until_all_cancelled(client: OrderMethods, call: Call, known: set[str], deadline: Deadline) -> list[Order]:
+def wait_until_all_cancelled(
+    client: AccountMethods, call: Call, known: set[str], deadline: Deadline
+) -> list[Order]:
     """Wait for the end of a cancel of all orders.
 
     Parameters
@@ -38,7 +40,7 @@ def wait_until_all_cancelled(client: OrderMethods, call: Call, known: set[str], 
     return cancelled
 
 
-def _await_news(client: OrderMethods, call: Call, known: set[str], before: int, deadline: Deadline) -> None:
+def _await_news(client: AccountMethods, call: Call, known: set[str], before: int, deadline: Deadline) -> None:
     quiet = Deadline(min(QUIET, deadline.remaining() or 0.0))
     if not known:
         call.waiter.wait(quiet)
@@ -50,17 +52,17 @@ def _await_news(client: OrderMethods, call: Call, known: set[str], before: int, 
     client._wait_for(news, bool, quiet)
 
 
-def _is_any_live(client: OrderMethods, known: set[str]) -> bool:
+def _is_any_live(client: AccountMethods, known: set[str]) -> bool:
     """Whether one of the orders is live; the caller holds the state lock."""
     return not known.isdisjoint(client._dialogue.orders.live_ids())
 
 
-def _still_live(client: OrderMethods, known: set[str]) -> bool:
+def _still_live(client: AccountMethods, known: set[str]) -> bool:
     with client._session.state_lock:
         return _is_any_live(client, known)
 
 
-def _nothing_left(client: OrderMethods, known: set[str], deadline: Deadline) -> bool:
+def _nothing_left(client: AccountMethods, known: set[str], deadline: Deadline) -> bool:
     """After a silence: whether there is nothing to wait for. Where orders are known, the exchange is asked."""
     if not known:
         return True

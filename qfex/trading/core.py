@@ -7,7 +7,9 @@ from itertools import count
 from typing import Any
 
 from ..base_client import BaseClient
+from ..credentials import Credentials
 from ..enums import Channel
+from ..environment import Environment
 from ..errors import ValidationError
 from ..models.instruments import Instrument
 from ..models.orders import Order
@@ -19,6 +21,9 @@ class TradeCore(BaseClient[Channel]):
     """State and helpers of the trade client."""
 
     _channel_type = Channel
+    _environment: Environment
+    _credentials: Credentials
+    _account_id: str | None
     _dialogue: TradeDialogue
     _instruments: dict[str, Instrument] | None
 

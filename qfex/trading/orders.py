@@ -11,7 +11,6 @@ from ..order_request import OrderRequest
 from ..protocol import commands as c
 from ..protocol.numbers import Number, positive, text
 from ..session.deadline import Deadline
-from .cancel_all import wait_until_all_cancelled
 from .pending_order import PendingOrder
 from .waiting import WaitingMethods
 
@@ -255,23 +254,6 @@ class OrderMethods(WaitingMethods):
             raise ValidationError("symbol", None, "is needed to cancel by this kind of id")
         return c.CancelOrder(text(symbol, "symbol"), order_id, kind)
 
-    def cancel_all_orders(self, *, timeout: float | None = None) -> list[Order]:
-        """Cancel every open order of the account, in all symbols.
-
-        Ends with the exchange's acknowledgement, or, where it sends none, when every order known to be live is
-        cancelled, or nothing is known to be live and nothing came for half a second.
-
-        Returns
-        -------
-        list of Order
-            The orders that the exchange reported as cancelled.
-        """
-        deadline = self._deadline(timeout)
-        with self._session.state_lock:
-            known = set(self._dialogue.orders.live_ids())
-        call = self._caller.submit(c.CancelAllOrders(), deadline)
-        return wait_until_all_cancelled(self, call, known, deadline)
-
     def close_position(
         self,
         symbol: str,
@@ -305,5 +287,3 @@ class OrderMethods(WaitingMethods):
         """
         order: Order = self._request(c.GetOrder(text(symbol, "symbol"), text(order_id, "order_id")), timeout)
         return order
-
-

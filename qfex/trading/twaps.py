@@ -58,7 +58,9 @@ class TwapMethods(AccountMethods):
             num_orders=whole(num_orders, "num_orders", 2),
             order_interval_secs=whole(order_interval_secs, "order_interval_secs", 30),
             reduce_only=_flag(reduce_only, "reduce_only"),
-            client_twap_id=self._new_id() if client_twap_id is None else text(client_twap_id, "client_twap_id"),
+            client_twap_id=self._new_id()
+            if client_twap_id is None
+            else text(client_twap_id, "client_twap_id"),
         )
         self._check_child_size(command)
         twap: Twap = self._request(command, timeout)
@@ -155,4 +157,6 @@ class TwapMethods(AccountMethods):
 
 
 def _same(row: Twap, twap: Twap) -> bool:
-    return row.twap_id == twap.twap_id or (bool(row.client_twap_id) and row.client_twap_id == twap.client_twap_id)
+    return row.twap_id == twap.twap_id or (
+        bool(row.client_twap_id) and row.client_twap_id == twap.client_twap_id
+    )

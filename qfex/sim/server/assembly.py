@@ -33,8 +33,12 @@ def assemble(options: Options) -> Runtime:
 
 def _exchange(options: Options, dialect: Dialect) -> Exchange:
     rules = replace(options.rules or Rules(), modify_keeps_order_id=dialect.modify_keeps_order_id)
+    try:
+        instruments = load_instruments(options.symbols)
+    except KeyError as error:
+        raise ValueError(f"no such symbol in the reference data: {error}") from error
     return Exchange(
-        load_instruments(options.symbols),
+        instruments,
         start=time.time(),
         seed=options.seed,
         rules=rules,

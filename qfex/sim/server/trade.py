@@ -115,6 +115,8 @@ class TradeServer:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
                     self._receive(connection, message.data)
+                elif message.type is WSMsgType.BINARY:
+                    self._receive(connection, message.data.decode(errors="replace"))
         finally:
             self.end(connection)
         return socket
