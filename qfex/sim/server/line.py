@@ -10,7 +10,6 @@ from typing import Any
 from aiohttp import web
 
 from ..record import Tape
-from .tap import sever
 
 _TEXT = 0x81  # final fragment, text
 _CLOSE = 0x88
@@ -59,6 +58,12 @@ class Line:
         """False once the connection is closing or gone."""
         return self._closing is None and not self.transport.is_closing()
 
+    @property
+    def finished(self) -> bool:
+        """True once this side has ended the connection, so that nothing that still arrives on it counts."""
+        finished: bool = self._closing is not None or self.transport.finished
+        return finished
+
     def send(self, *payloads: bytes) -> None:
         """Write text messages in one piece; on a closed line nothing happens."""
         if self.tape is not None and self.open:
@@ -79,7 +84,7 @@ class Line:
 
     def cut(self, *, reset: bool = False) -> None:
         """End the connection without a close frame: with FIN, or with RST when ``reset``."""
-        sever(self.transport, reset=reset)
+        self.transport.cut(reset=reset)
 
     def _write(self, frames: Iterable[bytes]) -> None:
         if not self.open:

@@ -13,17 +13,6 @@ from .faults.countdown import Countdown
 Direction = Literal["in", "out"]
 
 
-def sever(transport: Any, *, reset: bool) -> None:
-    """End a connection without a close frame: with FIN after what was written, or at once with RST."""
-    if reset:
-        # Lingering for zero seconds makes the kernel send RST.
-        raw = transport.get_extra_info("socket")
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        transport.abort()
-    else:
-        transport.close()
-
-
 class Wire:
     """The transport as aiohttp and `Line` see it; "in" is from the client, "out" to it.
 
@@ -33,6 +22,11 @@ class Wire:
         The socket's own.
     countdowns : dict of str to Countdown
         Shared by all connections: bytes that may still pass, by direction.
+
+    Attributes
+    ----------
+    finished : bool
+        Whether this side has ended the connection; when the client did, what it sent before still counts.
     """
 
     def __init__(self, transport: asyncio.Transport, countdowns: dict[str, Countdown]) -> None:
@@ -42,6 +36,7 @@ class Wire:
         self._stopped = False
         # Only the trade socket's bytes count; what a connection is for shows in its first line.
         self.counted = False
+        self.finished = False
         self.is_closing = transport.is_closing
         self.get_write_buffer_size = transport.get_write_buffer_size
 
@@ -71,7 +66,13 @@ class Wire:
         passed_on(data[: countdown.take(len(data))])
         if countdown.spent:
             del self._countdowns[direction]
-            sever(self._transport, reset=countdown.reset)
+            self.finished = direction == "out"
+            self._sever(countdown.reset)
+
+    def cut(self, *, reset: bool) -> None:
+        """End the connection without a close frame: with FIN after what was written, or at once with RST."""
+        self.finished = True
+        self._sever(reset)
 
     def hold(self) -> None:
         """Let nothing out, pongs included, until `release`."""
@@ -98,6 +99,15 @@ class Wire:
         """Aiohttp's own flow control, which does not undo `stop_reading`."""
         if not self._stopped:
             self._transport.resume_reading()
+
+    def _sever(self, reset: bool) -> None:
+        if not reset:
+            self._transport.close()
+            return
+        # Lingering for zero seconds makes the kernel send RST.
+        raw = self._transport.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._transport.abort()
 
 
 class Tap(asyncio.Protocol):

@@ -38,14 +38,14 @@ class Connection:
     def __init__(self, session: TradeSession, line: Line, plan: FaultPlan) -> None:
         self.session = session
         self.line = line
-        self.transforms: list[Transform] = []
+        self.transform: Transform | None = None
         self.frames_in = 0
         self.frames_out = 0
         self._plan = plan
 
     def send(self, frames: list[Frame]) -> None:
         """Write frames, as far as no fault strikes; then close if the gateway wants it."""
-        if self.transforms or self._plan.frames:
+        if self.transform is not None or self._plan.frames:
             frames = self._plan.outgoing(self, frames)
         self.write(frames)
         if self.session.closing is not None:
@@ -137,7 +137,7 @@ class TradeServer:
 
     def _receive(self, connection: Connection, text: str) -> None:
         """Let the gateway handle a message and send what follows from it."""
-        if not connection.line.open:
+        if connection.line.finished:
             return
         connection.frames_in += 1
         if connection.line.tape is not None:
@@ -146,7 +146,7 @@ class TradeServer:
         if not self._plan.intercepts(connection, text):
             self._send(connection, connection.session.feed(text))
         self._count_in(connection)
-        if not connection.line.open:
+        if connection.line.finished:
             self.end(connection)
         self.flush()
         self._runtime.pace.plan()
@@ -154,7 +154,7 @@ class TradeServer:
     def _send(self, connection: Connection, frames: list[Frame]) -> None:
         self._runtime.gateway.ledger.frames_out += len(frames)
         connection.send(frames)
-        if not connection.line.open:
+        if connection.line.finished:
             self.end(connection)
 
     def _count_in(self, connection: Connection) -> None:

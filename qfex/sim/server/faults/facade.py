@@ -55,6 +55,8 @@ class Faults:
     Every method may be called from any thread and has taken effect when it returns. Directions are the
     server's: "in" is from the client.
 
+    A command or frame suffers one fault: the one armed first of those that fit it.
+
     Faults of commands and replies take a scope: ``times`` says how often the fault strikes (default once,
     None: until `clear`), ``connection`` narrows it to one connection (an ``id`` of `Simulator.connections`),
     ``when`` to messages for which it is true: the decoded command, or frame where a fault is about frames.
@@ -215,7 +217,6 @@ class Faults:
         """Disarm everything, let silent lines speak and stopped ones read."""
 
         def calm(one: Connection) -> None:
-            one.transforms.clear()
             one.line.transport.release()
             one.line.transport.read_on()
 
@@ -234,7 +235,7 @@ class Faults:
         times: int | None = 1,
         connection: int | None = None,
     ) -> None:
-        rule = CommandRule(when, connection, times, command, intercept, transform)
+        rule = CommandRule(command, when, connection, times, intercept, transform)
         self._do(lambda: self._plan.commands.append(rule))
 
     def _on_frames(
@@ -248,7 +249,7 @@ class Faults:
         connection: int | None = None,
     ) -> None:
         if command is None:
-            rule = FrameRule(when, connection, times, kind, transform)
+            rule = FrameRule(kind, when, connection, times, transform)
             self._do(lambda: self._plan.frames.append(rule))
         else:
             self._on_command(command, transform=transform, when=when, times=times, connection=connection)

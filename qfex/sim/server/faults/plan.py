@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from ...gateway.wire import decode
 from .countdown import Countdown
-from .rules import CommandRule, FrameRule, Transform
+from .rules import CommandRule, FrameRule, Message, Rule, Transform
 
 if TYPE_CHECKING:
     from ...gateway.session import Frame
     from ..trade import Connection
+
+AnyRule = TypeVar("AnyRule", bound=Rule)
 
 # Streams tell what happened; everything else that a command brings to its own connection is its reply.
 _STREAMS = {"fill_response", "position_response", "balance_response", "stop_order_response"}
@@ -73,40 +75,35 @@ class FaultPlan:
         if not self.commands:
             return False
         message = _decoded(text)
-        for rule in self._striking(connection, message):
-            if rule.transform is not None:
-                connection.transforms.append(rule.transform)
-            if rule.intercept is not None and rule.intercept(connection, message, text):
-                return True
-        return False
+        rule = _first(self.commands, connection, message.get("type"), message)
+        if rule is None:
+            return False
+        connection.transform = rule.transform
+        return rule.intercept is not None and rule.intercept(connection, message, text)
 
     def outgoing(self, connection: Connection, frames: list[Frame]) -> list[Frame]:
         """Return what is left of frames that are to be sent."""
-        transforms, connection.transforms = connection.transforms, []
-        for transform in transforms:
+        transform, connection.transform = connection.transform, None
+        if transform is not None:
             frames = _apply_to_replies(connection, frames, transform)
-        for rule in self.frames:
-            frames = _apply(connection, frames, rule)
-        return frames
+        if not self.frames:
+            return frames
+        return [left for frame in frames for left in self._apply(connection, frame)]
 
-    def _striking(self, connection: Connection, message: Any) -> list[CommandRule]:
-        name = message.get("type")
-        rules = [rule for rule in self.commands if rule.command in (None, name)]
-        striking = [rule for rule in rules if rule.fits(connection, message)]
-        for rule in striking:
+    def _apply(self, connection: Connection, frame: Frame) -> list[Frame]:
+        rule = _first(self.frames, connection, frame.kind, _decoded(frame.data))
+        return [frame] if rule is None else rule.transform(connection, [frame])
+
+
+def _first(
+    rules: list[AnyRule], connection: Connection, kind: str | None, message: Message
+) -> AnyRule | None:
+    """Return the rule that strikes, counted: the one armed first of those that fit."""
+    for rule in rules:
+        if rule.kind in (None, kind) and rule.fits(connection, message):
             rule.strike()
-        return striking
-
-
-def _apply(connection: Connection, frames: list[Frame], rule: FrameRule) -> list[Frame]:
-    sent: list[Frame] = []
-    for frame in frames:
-        if rule.kind in (None, frame.kind) and rule.fits(connection, _decoded(frame.data)):
-            rule.strike()
-            sent.extend(rule.transform(connection, [frame]))
-        else:
-            sent.append(frame)
-    return sent
+            return rule
+    return None
 
 
 def _apply_to_replies(connection: Connection, frames: list[Frame], transform: Transform) -> list[Frame]:
@@ -117,7 +114,7 @@ def _apply_to_replies(connection: Connection, frames: list[Frame], transform: Tr
     return [*streams[:first], *transform(connection, replies), *streams[first:]]
 
 
-def _decoded(text: str | bytes) -> Any:
+def _decoded(text: str | bytes) -> Message:
     """Return a message as a dictionary, an empty one for what is none."""
     try:
         message = decode(text)

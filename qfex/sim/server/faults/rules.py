@@ -24,6 +24,8 @@ class Rule:
 
     Attributes
     ----------
+    kind : str, optional
+        The type of the command, or the top-level key of the frame; None for any.
     when : callable, optional
         Further condition on the decoded message.
     connection : int, optional
@@ -32,6 +34,7 @@ class Rule:
         How often it may still strike; None means until it is cleared.
     """
 
+    kind: str | None
     when: Predicate | None
     connection: int | None
     left: int | None
@@ -54,15 +57,12 @@ class CommandRule(Rule):
 
     Attributes
     ----------
-    command : str, optional
-        The command's type; None for any.
     intercept : callable, optional
         Instead of processing.
     transform : callable, optional
         What to do to the frames that answer the command on its connection.
     """
 
-    command: str | None
     intercept: Interception | None = None
     transform: Transform | None = None
 
@@ -73,11 +73,8 @@ class FrameRule(Rule):
 
     Attributes
     ----------
-    kind : str, optional
-        The frame's top-level key; None for any.
     transform : callable
         What to do to the frame.
     """
 
-    kind: str | None
     transform: Transform

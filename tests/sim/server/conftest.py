@@ -1,0 +1,38 @@
+"""Fixtures of the server's tests."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from qfex.sim import Simulator
+
+from .helpers import Script
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left() -> Iterator[None]:
+    """Whatever a test starts must have ended with it."""
+    before = set(threading.enumerate())
+    yield
+    while Script.opened:
+        Script.opened.pop().vanish()
+    assert set(threading.enumerate()) <= before
+
+
+@pytest.fixture
+def sim() -> Iterator[Simulator]:
+    """A simulator without a market maker, whose time stands still, and which did not fail itself."""
+    with Simulator(symbols=["AAPL-USD", "GOLD-USD"], liquidity=False, clock="manual") as simulator:
+        yield simulator
+        assert simulator.ledger.errors == []
+
+
+@pytest.fixture
+def market() -> Iterator[Simulator]:
+    """A simulator as a newcomer starts it."""
+    with Simulator() as simulator:
+        yield simulator
+        assert simulator.ledger.errors == []

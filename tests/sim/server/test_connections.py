@@ -1,0 +1,218 @@
+"""Upgrades, deadlines, pings, cancel on disconnect, and the end of everything."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import subprocess
+import sys
+import threading
+from typing import Any
+
+import pytest
+import websocket
+
+from qfex.sim import Simulator
+
+from .helpers import Script, auth_message, eventually, open_orders, order_message, trader
+
+
+def refused(url: str, **options: Any) -> int:
+    """Return the status that an upgrade is refused with."""
+    with pytest.raises(websocket.WebSocketBadStatusException) as caught:
+        Script(url, **options)
+    status: int = caught.value.status_code
+    return status
+
+
+def test_a_known_key_may_stand_in_the_url(sim: Simulator) -> None:
+    url = f"{sim.environment.trade_url}?api_key={sim.credentials.public_key}"
+    assert Script(url).ask(auth_message(sim.credentials)) == {"authenticated": True}
+
+
+def test_with_a_slash_before_the_question_mark_too(sim: Simulator) -> None:
+    url = f"{sim.environment.trade_url}/?api_key={sim.credentials.public_key}"
+    assert Script(url).ask(auth_message(sim.credentials)) == {"authenticated": True}
+
+
+def test_an_unknown_key_is_refused_at_the_door(sim: Simulator) -> None:
+    assert refused(f"{sim.environment.trade_url}?api_key=qfex_pub_unknown") == 401
+
+
+def test_signed_headers_at_the_door(sim: Simulator) -> None:
+    headers = sim.credentials.headers()
+    url = sim.environment.trade_url
+    assert Script(url, header=headers).ask(auth_message(sim.credentials)) == {"authenticated": True}
+    assert refused(url, header=headers) == 401  # the nonce is used up
+    wrong = {**sim.credentials.headers(), "x-qfex-hmac-signature": "0" * 64}
+    assert refused(url, header=wrong) == 401
+
+
+def test_tokens_at_the_door_and_inside(sim: Simulator) -> None:
+    token = sim.jwt(sim.credentials)
+    url = sim.environment.trade_url
+    message = {"type": "auth", "params": {"jwt": token}}
+    assert Script(url, header={"Authorization": f"Bearer {token}"}).ask(message) == {"authenticated": True}
+    assert Script(f"{url}?jwt={token}").ask(message) == {"authenticated": True}
+    assert refused(url, header={"Authorization": "Bearer nonsense"}) == 401
+    assert refused(f"{url}?jwt=nonsense") == 401
+
+
+def test_a_plain_request_is_no_upgrade(sim: Simulator) -> None:
+    host, port = sim.environment.trade_url.removeprefix("ws://").removesuffix("/trade").split(":")
+    with socket.create_connection((host, int(port)), timeout=5) as line:
+        line.sendall(b"GET /trade HTTP/1.1\r\nHost: sim\r\nConnection: close\r\n\r\n")
+        assert b"400 Bad Request" in line.recv(4096)
+
+
+def test_who_does_not_authenticate_within_a_minute_is_shown_the_door(sim: Simulator) -> None:
+    script, punctual = Script(sim.environment.trade_url), trader(sim)
+    eventually(lambda: len(sim.connections) == 2, "both connected")
+    sim.advance(60)
+    opcode, data = script.socket.recv_data()
+    assert opcode == websocket.ABNF.OPCODE_CLOSE
+    assert struct.unpack("!H", data[:2]) == (1008,)
+    assert punctual.ask(order_message("BUY", 1, 330))["order_response"]["status"] == "ACK"
+
+
+def test_the_server_pings_and_drops_who_does_not_answer() -> None:
+    with Simulator(symbols=["AAPL-USD"], ping_interval=0.05) as sim:
+        script = trader(sim)
+        opcode, _ = script.socket.recv_data(control_frame=True)
+        assert opcode == websocket.ABNF.OPCODE_PING
+        eventually(lambda: sim.connections == [], "the silent client is dropped")
+
+
+def test_a_client_that_pings_is_answered(sim: Simulator) -> None:
+    script = trader(sim)
+    script.socket.ping("hello")
+    assert script.socket.recv_data(control_frame=True) == (websocket.ABNF.OPCODE_PONG, b"hello")
+
+
+def arm(script: Script) -> None:
+    """Turn cancel on disconnect on."""
+    message = {"type": "cancel_on_disconnect", "params": {"cancel_on_disconnect": True}}
+    assert script.ask(message) == {"ack": {"incoming_message": message}}
+
+
+def reset(script: Script) -> None:
+    """Leave with an RST."""
+    script.socket.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    script.socket.sock.close()
+
+
+@pytest.mark.parametrize("leave", [Script.close, Script.vanish, reset])
+def test_cancel_on_disconnect_however_the_connection_ends(sim: Simulator, leave: Any) -> None:
+    armed, witness = trader(sim), trader(sim)
+    arm(armed)
+    armed.ask(order_message("BUY", 1, 330))
+    witness.ask(order_message("BUY", 1, 331))
+    leave(armed)
+    assert witness.until("order_response", status="CANCELLED")["price"] == 330.0
+    assert witness.until("order_response", status="CANCELLED")["price"] == 331.0
+    assert open_orders(sim) == []
+
+
+def test_commands_sent_just_before_leaving_are_still_obeyed(sim: Simulator) -> None:
+    script = trader(sim)
+    script.send(order_message("BUY", 1, 330, client_order_id="last"))
+    script.vanish()
+    eventually(lambda: open_orders(sim) == ["last"], "the last order rests")
+
+
+def test_cancel_on_disconnect_when_the_client_is_killed(sim: Simulator) -> None:
+    program = (
+        "import json, sys, websocket\n"
+        "url, *messages = json.loads(sys.argv[1])\n"
+        "ws = websocket.create_connection(url)\n"
+        "for message in messages:\n"
+        "    ws.send(json.dumps(message)); ws.recv()\n"
+        "print('ready', flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    flag = {"type": "cancel_on_disconnect", "params": {"cancel_on_disconnect": True}}
+    channels = {"type": "subscribe", "params": {"channels": ["order_responses"]}}
+    script = [sim.environment.trade_url, auth_message(sim.credentials), flag, channels]
+    arguments = json.dumps([*script, order_message("BUY", 1, 330)])
+    with subprocess.Popen(
+        [sys.executable, "-c", program, arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"ready\n"
+        assert len(open_orders(sim)) == 1
+        child.kill()
+    eventually(lambda: open_orders(sim) == [], "the orders are cancelled")
+
+
+def test_connections_are_told_with_what_they_are_for(sim: Simulator) -> None:
+    assert sim.connections == []
+    script = trader(sim)
+    arm(script)
+    (info,) = sim.connections
+    assert info.account_id == sim.account_id(sim.credentials)
+    assert info.channels == {"order_responses", "fills"}
+    assert info.cancel_on_disconnect
+    assert (info.frames_in, info.frames_out) == (4, 4)
+    script.close()
+    eventually(lambda: sim.connections == [], "it is gone")
+
+
+def test_stopping_says_good_bye_and_leaves_nothing() -> None:
+    before = set(threading.enumerate())
+    sim = Simulator(symbols=["AAPL-USD"])
+    with sim:
+        scripts = [trader(sim) for _ in range(5)]
+    assert set(threading.enumerate()) == before
+    for script in scripts:
+        opcode, data = script.socket.recv_data()
+        assert (opcode, struct.unpack("!H", data[:2])) == (websocket.ABNF.OPCODE_CLOSE, (1001,))
+    with pytest.raises(OSError):
+        Script(sim.environment.trade_url)
+    sim.stop()
+
+
+def test_a_taken_port_is_reported_and_leaves_no_thread(sim: Simulator) -> None:
+    port = int(sim.environment.rest_url.rsplit(":", 1)[1])
+    before = set(threading.enumerate())
+    with pytest.raises(OSError):
+        Simulator(port=port).start()
+    assert set(threading.enumerate()) == before
+
+
+def test_a_chosen_port_is_used_and_free_again() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    for _ in range(3):
+        with Simulator(port=port, symbols=["AAPL-USD"]) as sim:
+            assert sim.environment.rest_url == f"http://127.0.0.1:{port}"
+            trader(sim)
+
+
+@pytest.mark.parametrize(
+    "options", [{"dialect": "french"}, {"clock": "none"}, {"speed": 0}, {"symbols": ["NO-USD"]}]
+)
+def test_what_cannot_be_chosen_is_refused_at_once(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError):
+        Simulator(**options)
+
+
+def test_accounts_can_be_opened_before_and_after_the_start() -> None:
+    sim = Simulator(symbols=["AAPL-USD"])
+    early = sim.create_account(balance="123.45")
+    with sim:
+        late = sim.create_account()
+        for credentials in (early, late, sim.credentials):
+            trader(sim, credentials)
+        sub = sim.create_subaccount(early, balance=10)
+        assert sim.exchange_call(lambda exchange: exchange.balance(sub).deposit) == 10
+
+
+def test_the_real_clock_moves_at_its_speed() -> None:
+    with Simulator(symbols=["AAPL-USD"], speed=600) as sim:
+        script = trader(sim, None, "balances")
+        started = sim.now
+        for _ in range(100):
+            assert "balance_response" in script.receive()
+        assert sim.now - started >= 90
