@@ -24,6 +24,7 @@ log = logging.getLogger("qfex")
 
 _ChannelT = TypeVar("_ChannelT", bound=OpenEnum)
 _ClientT = TypeVar("_ClientT", bound="BaseClient[Any]")
+_ValueT = TypeVar("_ValueT")
 
 _open_clients: weakref.WeakSet[BaseClient[Any]] = weakref.WeakSet()
 
@@ -258,6 +259,28 @@ class BaseClient(Generic[_ChannelT]):
 
     def _request(self, command: Any, timeout: float | None) -> Any:
         return self._caller.request(command, self._seconds(timeout))
+
+    def _wait_for(
+        self, read: Callable[[], _ValueT], enough: Callable[[_ValueT], bool], deadline: Deadline
+    ) -> _ValueT:
+        """Wait until a reading of the state is enough, or the time is up; the newest reading."""
+        session = self._session
+        session.check_process()
+        with session.state_changed:
+            session.observers += 1
+            try:
+                while not enough(value := read()) and not deadline.passed:
+                    self._refuse_if_over()
+                    session.state_changed.wait(deadline.remaining())
+            finally:
+                session.observers -= 1
+        return value
+
+    def _refuse_if_over(self) -> None:
+        if self._session.closing.is_set():
+            raise NotConnected("the client is closed")
+        if self._session.failure is not None:
+            raise NotConnected(f"the connection is over: {self._session.failure}") from self._session.failure
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(

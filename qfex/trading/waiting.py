@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import TypeVar
 
-from ..errors import NotConnected
 from ..models.orders import Order
 from ..session.deadline import Deadline
 from .core import TradeCore
-
-_T = TypeVar("_T")
 
 #: Seconds that a partly filled IOC order is given to tell its explicit end; the exchange does not always send one.
 IOC_SETTLE_TIME = 0.25
@@ -53,26 +48,6 @@ class WaitingMethods(TradeCore):
             settle = min(IOC_SETTLE_TIME, deadline.remaining() or 0.0)
             done = self._wait_for(newest, lambda state: state.status.is_terminal, Deadline(settle))
         return done
-
-    def _wait_for(self, read: Callable[[], _T], enough: Callable[[_T], bool], deadline: Deadline) -> _T:
-        """Wait until a reading of the state is enough, or the time is up; the newest reading."""
-        session = self._session
-        session.check_process()
-        with session.state_changed:
-            session.observers += 1
-            try:
-                while not enough(value := read()) and not deadline.passed:
-                    self._refuse_if_over()
-                    session.state_changed.wait(deadline.remaining())
-            finally:
-                session.observers -= 1
-        return value
-
-    def _refuse_if_over(self) -> None:
-        if self._session.closing.is_set():
-            raise NotConnected("the client is closed")
-        if self._session.failure is not None:
-            raise NotConnected(f"the connection is over: {self._session.failure}") from self._session.failure
 
     def _pause(self, seconds: float) -> None:
         """Let time pass between polls; ends at once when the client is closed."""
