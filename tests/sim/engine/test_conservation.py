@@ -17,7 +17,7 @@ from qfex.sim.engine import Exchange, OrderChanged, Refused, Side, StopChanged, 
 from .helpers import AAPL, NOON, Arena
 
 # What a flow that tests anything must meet.
-WANTED = {"FundingPaid", "Liquidated", "TRIGGERED", "FILLED", "CANCELLED_STP", "FAILED_MARGIN_CHECK"}
+WANTED = {"FundingPaid", "Liquidated", "TRIGGERED", "FILLED", "CANCELLED", "FAILED_MARGIN_CHECK"}
 KRW = "SKHYNIX-KRW"
 SIDES: list[Side] = ["BUY", "SELL"]
 TYPES = [("LIMIT", "GTC")] * 3 + [("LIMIT", "IOC"), ("LIMIT", "FOK"), ("MARKET", "IOC"), ("ALO", "GTC")]
@@ -124,7 +124,7 @@ class Flow:
         step = instrument.tick_size * rng.choice([1, 10]) * (1 if side == "BUY" else -1)
         price = self.mark(symbol) + rng.randint(-20, 20) * step
         entry: Any = {
-            "quantity": instrument.min_quantity * rng.randint(1, 60_000),
+            "quantity": instrument.min_quantity * rng.randint(1, 60) * rng.choice([1, 30, 1000]),
             "price": 0 if kind == "MARKET" else price,
             "take_profit": rng.choice([None, price + 100 * step]),
             "stop_loss": rng.choice([None, price - 100 * step]),
