@@ -1,0 +1,147 @@
+"""Imports go one way: what the exchange means is pure, threads and sockets know it, and not the other way round."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "qfex"
+
+#: Part of the package -> what it must not import, by the beginning of the full module name.
+FORBIDDEN = {
+    "qfex.protocol": (
+        "qfex.session", "qfex.trading", "qfex.http", "qfex.client", "qfex.base_client", "qfex.rest", "qfex.sim",
+        "threading", "socket", "websocket", "requests", "queue", "time", "select", "asyncio", "aiohttp", "os",
+    ),
+    "qfex.models": (
+        "qfex.session", "qfex.trading", "qfex.http", "qfex.client", "qfex.base_client", "qfex.rest", "qfex.sim",
+        "threading", "socket", "websocket", "requests", "queue", "time", "select", "asyncio", "aiohttp", "os",
+    ),
+    "qfex.session": (
+        "qfex.client", "qfex.trading", "qfex.base_client", "qfex.rest", "qfex.http", "qfex.sim", "requests",
+        "qfex.protocol.trade", "qfex.protocol.market", "qfex.protocol.messages",
+    ),
+    "qfex.trading": ("qfex.client", "qfex.sim", "requests", "websocket", "socket"),
+    "qfex.http": ("qfex.session", "qfex.trading", "qfex.client", "qfex.base_client", "qfex.sim", "websocket"),
+}  # fmt: skip
+
+#: What the simulator may use of the client: where it is, and who calls. It shares no other code with its subject.
+ALLOWED_TO_SIM = ("qfex.sim", "qfex.environment", "qfex.credentials", "qfex._version")
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def runtime_nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """Nodes of a module, those left out that only type checkers see."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            continue
+        yield node
+        yield from runtime_nodes(node)
+
+
+def imports(source: str, module: str, is_package: bool) -> set[str]:
+    """Full names of everything that a module imports, functions' own imports included."""
+    found: set[str] = set()
+    for node in runtime_nodes(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = _base(node, module, is_package)
+            found.update(f"{base}.{alias.name}" for alias in node.names)
+    return found
+
+
+def _base(node: ast.ImportFrom, module: str, is_package: bool) -> str:
+    if not node.level:
+        return node.module or ""
+    anchor = module.split(".")
+    anchor = anchor[: len(anchor) - node.level + (1 if is_package else 0)]
+    return ".".join(anchor + ([node.module] if node.module else []))
+
+
+def is_under(name: str, package: str) -> bool:
+    return name == package or name.startswith(f"{package}.")
+
+
+MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def imports_of(module: str) -> set[str]:
+    path = MODULES[module]
+    return imports(path.read_text(), module, path.name == "__init__.py")
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_nothing_imports_against_the_direction(module: str) -> None:
+    forbidden = [name for part, names in FORBIDDEN.items() if is_under(module, part) for name in names]
+    # History is asked on demand, by a late import.
+    allowed = {"qfex.rest.RestClient"} if module == "qfex.trading.account" else set()
+    wrong = {each for each in imports_of(module) - allowed if any(is_under(each, name) for name in forbidden)}
+    assert wrong == set()
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if is_under(module, "qfex.sim")])
+def test_the_simulator_shares_nothing_with_its_subject(module: str) -> None:
+    own = {each for each in imports_of(module) if is_under(each, "qfex")}
+    assert {each for each in own if not any(is_under(each, name) for name in ALLOWED_TO_SIM)} == set()
+
+
+_CLIENT = [module for module in MODULES if not is_under(module, "qfex.sim") and not is_under(module, "qfex.demo")]
+
+
+@pytest.mark.parametrize("module", _CLIENT)
+def test_the_client_does_not_know_the_simulator(module: str) -> None:
+    assert {each for each in imports_of(module) if is_under(each, "qfex.sim")} == set()
+
+
+def loaded_after(statement: str) -> set[str]:
+    script = f"import sys; {statement}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    return set(done.stdout.split())
+
+
+def test_a_plain_import_loads_neither_http_nor_servers() -> None:
+    loaded = loaded_after("import qfex")
+    assert "qfex.client" in loaded
+    assert loaded.isdisjoint({"requests", "aiohttp", "asyncio", "pandas", "rich", "hypothesis"})
+
+
+def reached_from(package: str) -> set[str]:
+    """Modules of this package that another part of it imports, directly or through others."""
+    waiting, reached = {module for module in MODULES if is_under(module, package)}, set[str]()
+    while waiting:
+        module = waiting.pop()
+        reached.add(module)
+        named = {each if each in MODULES else each.rpartition(".")[0] for each in imports_of(module)}
+        waiting |= (named & MODULES.keys()) - reached
+    return reached
+
+
+@pytest.mark.parametrize("package", ["qfex.protocol", "qfex.models"])
+def test_pure_code_reaches_no_thread_and_no_socket_through_others(package: str) -> None:
+    reached = reached_from(package)
+    assert {"qfex.enums", "qfex.errors", "qfex.models.orders"} <= reached
+    used = set[str]().union(*(imports_of(module) for module in reached))
+    impure = {"threading", "socket", "websocket", "select", "queue", "requests", "asyncio", "qfex.session"}
+    assert {each for each in used if any(is_under(each, name) for name in impure)} == set()
+
+
+def test_the_checker_sees_every_form_of_import() -> None:
+    source = (
+        "import time as clock\nfrom ..session.session import Session\nfrom . import echo\n"
+        "def late():\n    from ..rest import RestClient\n"
+        "if TYPE_CHECKING:\n    import threading\n"
+    )
+    assert imports(source, "qfex.protocol.x", is_package=False) == {
+        "time", "qfex.session.session.Session", "qfex.protocol.echo", "qfex.rest.RestClient",
+    }  # fmt: skip
+    assert imports("from .line import Line", "qfex.session", is_package=True) == {"qfex.session.line.Line"}
