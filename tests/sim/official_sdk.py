@@ -26,7 +26,9 @@ SYMBOL = "AAPL-USD"
 
 def environment_path() -> Path:
     """Return where the SDK's virtual environment is kept between runs."""
-    default = Path(tempfile.gettempdir()) / f"qfex-sync-official-sdk-{sys.version_info[0]}{sys.version_info[1]}"
+    default = (
+        Path(tempfile.gettempdir()) / f"qfex-sync-official-sdk-{sys.version_info[0]}{sys.version_info[1]}"
+    )
     return Path(os.environ.get("QFEX_OFFICIAL_SDK_VENV", default))
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: I001 (whose modules these are depends on the environment)
 """One trading session of the exchange's own Python SDK, unmodified but for its URLs.
 
 Runs inside the SDK's own virtual environment: it has the same import name as this project. Prints one line of JSON.
@@ -14,10 +15,11 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from qfex.client import QFEXTakerClient
 from qfex.config import QFEXConfig
-from qfex.models import BBO, Side
 from qfex.strategy import TakerStrategy
+
+from qfex.client import QFEXTakerClient
+from qfex.models import BBO, Side
 
 PATIENCE = 20.0
 QUANTITY = Decimal(1)
