@@ -1,0 +1,45 @@
+# Everything runs in a virtual environment of its own; only Python 3.10+ and make are needed.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+RUN    := $(BIN)/python
+
+.PHONY: help demo test lint soak bench docs official-sdk clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+
+$(VENV)/.%: setup.cfg setup.py
+	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	@echo "installing into $(VENV) ..."
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@touch $@
+
+demo: $(VENV)/.demo  ## trade on the embedded exchange: order, fill, stop, TWAP, a line that heals
+	@$(RUN) -m qfex.demo
+
+test: $(VENV)/.test  ## run the tests
+	$(RUN) -m pytest
+
+lint: $(VENV)/.dev  ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+soak: $(VENV)/.test  ## the long runs: more than a thousand cut lines, checked against the exchange's ledger
+	$(RUN) -m tests.reliability.soak
+	$(RUN) -m pytest -m soak
+
+bench: $(VENV)/.bench  ## measure, side by side with other clients
+	$(RUN) -m benchmarks
+
+official-sdk: $(VENV)/.test  ## run the exchange's own Python client against the simulator
+	$(RUN) tests/sim/official_sdk.py
+
+docs: $(VENV)/.docs  ## build the documentation site
+	$(BIN)/mkdocs build --strict --quiet
+
+clean:  ## remove what was made
+	rm -rf $(VENV) .bench build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
