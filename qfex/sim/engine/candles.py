@@ -6,10 +6,13 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import takewhile
 
 from .types import ZERO, Candle
 
-INTERVALS = {"1MIN": 60, "5MINS": 300, "15MINS": 900, "1HOUR": 3600, "4HOURS": 14_400, "1DAY": 86_400}
+INTERVALS = {
+    "1MIN": 60, "5MINS": 300, "15MINS": 900, "30MINS": 1800, "1HOUR": 3600, "4HOURS": 14_400, "1DAY": 86_400,
+}  # fmt: skip
 MAX_CANDLES = 10_000
 
 
@@ -76,7 +79,7 @@ class Minutes:
         first = start // seconds * seconds
         if (end - first) / seconds > MAX_CANDLES:
             raise ValueError(f"more than {MAX_CANDLES} candles")
-        bars = {bar.start: bar for bar in self._joined(seconds)}
+        bars = {bar.start: bar for bar in self._joined(seconds, first)}
         close = self._close_before(first)
         rows = []
         for number in range(int((end - first) // seconds) + 1):
@@ -89,10 +92,10 @@ class Minutes:
         """Return the quantity traded in the minutes that began at or after a time."""
         return sum((bar.volume for bar in self._bars if bar.start >= since), ZERO)
 
-    def _joined(self, seconds: int) -> Iterator[Bar]:
-        """Yield the bars of a longer interval."""
+    def _joined(self, seconds: int, first: float) -> Iterator[Bar]:
+        """Yield the bars of a longer interval from a time on."""
         joined: Bar | None = None
-        for bar in self._bars:
+        for bar in self._since(first):
             start = bar.start // seconds * seconds
             if joined is None or joined.start != start:
                 if joined is not None:
@@ -101,6 +104,10 @@ class Minutes:
             joined.add(bar)
         if joined is not None:
             yield joined
+
+    def _since(self, moment: float) -> list[Bar]:
+        """Return the minutes from a time on, without looking at those before."""
+        return list(takewhile(lambda bar: bar.start >= moment, reversed(self._bars)))[::-1]
 
     def _close_before(self, moment: float) -> Decimal:
         """Return the last price before a time."""

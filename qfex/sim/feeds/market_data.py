@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..engine import BookChanged, MarkChanged, Traded
 from ..gateway.wire import encode
@@ -147,10 +147,9 @@ class MarketData:
         self._volumes.add(event.symbol, event.trade.quantity)
         if self._wanted("trade", event.symbol):
             self._publish(Topic("trade", event.symbol), messages.trade(event.trade))
-        for interval in INTERVALS:
-            if self._wanted("candle", event.symbol, interval):
-                candle = messages.candle(self._forming(event.symbol, interval))
-                self._publish(Topic("candle", event.symbol, interval), candle)
+        for topic in self._subscribers.get("candle", ()):
+            if topic.symbol == event.symbol:
+                self._publish(topic, messages.candle(self._forming(topic.symbol, str(topic.option))))
 
-    def _wanted(self, channel: str, symbol: str, option: Any = None) -> bool:
-        return Topic(channel, symbol, option) in self._subscribers.get(channel, ())
+    def _wanted(self, channel: str, symbol: str) -> bool:
+        return Topic(channel, symbol) in self._subscribers.get(channel, ())

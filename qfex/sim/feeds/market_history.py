@@ -84,9 +84,11 @@ class MarketHistory:
         self._exchange = exchange
         self.started = exchange.now
         self.symbols = {symbol: SymbolHistory() for symbol in exchange.instruments}
-        self._look()
+        # Which positions changed since the last look; looking at each change would slow every trade down.
+        self._changed: dict[tuple[str, str], None] = {}
+        self.look()
         exchange.listen(self._on_event)
-        clock.every(MINUTE, self._look)
+        clock.every(MINUTE, self.look)
 
     def __getitem__(self, symbol: str) -> SymbolHistory:
         return self.symbols[symbol]
@@ -94,7 +96,11 @@ class MarketHistory:
     def __iter__(self) -> Iterator[str]:
         return iter(self.symbols)
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Note how things stand."""
+        for account_id, symbol in self._changed:
+            self._count_holder(account_id, symbol)
+        self._changed.clear()
         exchange, now = self._exchange, self._exchange.now
         for symbol, history in self.symbols.items():
             history.mark.note(now, exchange.mark_price(symbol))
@@ -111,12 +117,10 @@ class MarketHistory:
             history.mark.note(event.time, event.price)
             history.index.note(event.time, self._exchange.index_price(event.symbol))
         elif isinstance(event, PositionChanged):
-            self._count_holder(event)
+            self._changed[event.account_id, event.symbol] = None
 
-    def _count_holder(self, event: PositionChanged) -> None:
-        history = self.symbols[event.symbol]
-        position = self._exchange.position(event.account_id, event.symbol).position
+    def _count_holder(self, account_id: str, symbol: str) -> None:
+        history = self.symbols[symbol]
+        position = self._exchange.position(account_id, symbol).position
         for holders, holds in ((history.longs, position > 0), (history.shorts, position < 0)):
-            (holders.add if holds else holders.discard)(event.account_id)
-        history.holders.note(event.time, (len(history.longs), len(history.shorts)))
-        history.open_interest.note(event.time, self._exchange.open_interest(event.symbol))
+            (holders.add if holds else holders.discard)(account_id)

@@ -103,6 +103,7 @@ class RestServer:
         if operation.members:
             arguments.update(read_body(text, operation.members))
         self._runtime.pace.catch_up()
+        self._venue.markets.look()
         try:
             return operation.answer(Call(self._venue, arguments, caller))
         finally:

@@ -44,7 +44,7 @@ def test_a_range_without_candles_is_null(rest: Rest) -> None:
     assert rest.get(f"/candles/{AAPL}", resolution="1HOUR", **window)["candles"] is None
 
 
-@pytest.mark.parametrize("resolution", ["1MIN", "5MINS", "15MINS", "1HOUR", "4HOURS", "1DAY"])
+@pytest.mark.parametrize("resolution", ["1MIN", "5MINS", "15MINS", "30MINS", "1HOUR", "4HOURS", "1DAY"])
 def test_every_resolution_is_served(rest: Rest, resolution: str) -> None:
     [candle] = rest.get(f"/candles/{AAPL}", resolution=resolution, **rest.window(before=0))["candles"]
     assert candle["resolution"] == resolution
