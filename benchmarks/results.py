@@ -11,6 +11,7 @@ from benchmarks.contest import Contest
 from benchmarks.growth.curve import Curve
 from benchmarks.sampling import spread
 from benchmarks.scenarios import SCENARIOS
+from benchmarks.timing import Sample
 
 _INTRODUCTION = """# Results
 
@@ -36,11 +37,16 @@ def contest_table(name: str, contest: Contest) -> str:
     """Return the numbers of every contestant."""
     metrics = SCENARIOS[name].METRICS
     rows = [
-        [label, *(tables.spread(spread(samples, metric)) for metric in metrics)]
+        [label, *(_measured(samples, metric) for metric in metrics)]
         for label, samples in contest.samples.items()
     ]
     rows += [[label, *("not available" for _ in metrics)] for label in contest.absent]
     return tables.table([name, *map(_metric, metrics)], rows)
+
+
+def _measured(samples: Sequence[Sample], metric: str) -> str:
+    """Write a metric's spread; a batch, for example, has no percentiles of its orders."""
+    return tables.spread(spread(samples, metric)) if metric in samples[0] else "-"
 
 
 def _metric(name: str) -> str:

@@ -72,7 +72,7 @@ TARGETS = (
     ),
     Target("memory of 100 000 queued events / docs sample's", "memory", "bytes", DOCS_SAMPLE, 0.50, 0.25),
     Target(
-        "import time of qfex / all four base dependencies",
+        "import time of qfex with its TradeClient / all four base dependencies",
         "imports", "mean_us", imports.DEPENDENCIES, 0.70, 0.60, subject=imports.LIBRARY,
     ),
     Target(

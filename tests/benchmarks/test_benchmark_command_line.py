@@ -54,3 +54,11 @@ def test_curves_become_tables_and_pictures(tmp_path: Path) -> None:
     pictures = plots.draw([judge.Row(target, Spread(0.5, 0.4, 0.8))], {"growth": curve}, tmp_path)
     assert [picture.read_bytes()[:4] for picture in pictures] == [b"\x89PNG", b"\x89PNG"]
     assert results.curve_table(curve).splitlines()[-1].split() == ["|", "1", "000", "|", "1", "002", "|"]
+
+
+def test_a_contestant_may_lack_a_metric() -> None:
+    contest = Contest({"sdk": [{"rate": 5.0, "p50_us": 2.0, "p99_us": 3.0}], "library": [{"rate": 7.0}]})
+    assert [line.split("|")[1:4] for line in results.contest_table("pipelined", contest).splitlines()[2:]] == [
+        [" sdk       ", "       5.00 ", "   2.00 "],
+        [" library   ", "       7.00 ", "      - "],
+    ]
