@@ -17,9 +17,24 @@ _LEDGER_LIMIT = 10_000
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until told to end; return the exit code."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
     ended = _end_signal()
-    simulator = Simulator(
+    try:
+        simulator = _simulator(options)
+        simulator.start()
+    except (ValueError, OSError) as error:
+        parser.error(str(error))
+    try:
+        print(_as_json(simulator) if options.json else _in_words(simulator), flush=True)
+        ended.wait()
+    finally:
+        simulator.stop()
+    return 0
+
+
+def _simulator(options: argparse.Namespace) -> Simulator:
+    return Simulator(
         symbols=options.symbols,
         dialect=options.dialect,
         seed=options.seed,
@@ -29,10 +44,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         port=options.port,
         ledger_limit=_LEDGER_LIMIT,
     )
-    with simulator:
-        print(_as_json(simulator) if options.json else _in_words(simulator), flush=True)
-        ended.wait()
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -8,6 +8,7 @@ from qfex.environment import Environment
 
 from ..record import Recorder
 from .app import MARKET_DATA_PATH, TRADE_PATH, application
+from .cable import Cable
 from .faults.plan import FaultPlan
 from .listener import Listener
 from .options import Options
@@ -24,6 +25,7 @@ class Service:
         self._runtime = runtime
         self.plan = FaultPlan()
         self.trade = TradeServer(runtime, self.plan)
+        self._cables: list[Cable] = []
         self._listener = Listener(application(runtime, self.trade), self._tapped)
 
     async def start(self, options: Options) -> None:
@@ -37,11 +39,18 @@ class Service:
     async def stop(self) -> None:
         """Let the time stand still and end every connection."""
         self.plan.clear()
+        for cable in self._cables:
+            await cable.close()
         self._runtime.pace.stop()
         self._runtime.pace = ManualPace()
         await self._listener.stop(self._runtime.lines)
         if self._runtime.recorder is not None:
             self._runtime.recorder.close()
+
+    async def lay(self, cable: Cable) -> None:
+        """Open a cable that lives as long as the servers."""
+        await cable.open()
+        self._cables.append(cable)
 
     def _tapped(self, inner: asyncio.Protocol) -> asyncio.Protocol:
         return Tap(inner, self.plan.byte_countdown, f"GET {TRADE_PATH}".encode())

@@ -13,6 +13,7 @@ from qfex.environment import Environment
 from ..engine import Exchange, Rules
 from ..gateway.ledger import Ledger
 from .assembly import assemble
+from .cable import Cable
 from .faults import Faults
 from .listener import HOST
 from .loop import LoopThread
@@ -120,12 +121,14 @@ class Simulator:
 
     def stop(self) -> None:
         """End every connection and thread; afterwards, and when never started, nothing happens."""
-        loop, self._loop = self._loop, None
-        if loop is not None:
-            try:
-                loop.run(self._service.stop())
-            finally:
-                loop.stop()
+        loop = self._loop
+        if loop is None:
+            return
+        try:
+            loop.run(self._service.stop())
+        finally:
+            self._loop = None
+            loop.stop()
 
     @property
     def environment(self) -> Environment:
@@ -190,6 +193,14 @@ class Simulator:
     def faults(self) -> Faults:
         """What is to go wrong."""
         return self._faults
+
+    def cable(self) -> Cable:
+        """Lay a cable: its environment's trade URL leads here through a network that a test can spoil."""
+        if self._loop is None:
+            raise RuntimeError("the simulator is not running")
+        cable = Cable(self._loop, self.environment)
+        self._loop.run(self._service.lay(cable))
+        return cable
 
     @property
     def connections(self) -> list[ConnectionInfo]:

@@ -13,6 +13,12 @@ from .faults.countdown import Countdown
 Direction = Literal["in", "out"]
 
 
+def reset_on_close(transport: asyncio.Transport) -> None:
+    """Make the kernel send RST when the socket is closed: it lingers for zero seconds."""
+    raw = transport.get_extra_info("socket")
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
 class Wire:
     """The transport as aiohttp and `Line` see it; "in" is from the client, "out" to it.
 
@@ -104,9 +110,7 @@ class Wire:
         if not reset:
             self._transport.close()
             return
-        # Lingering for zero seconds makes the kernel send RST.
-        raw = self._transport.get_extra_info("socket")
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        reset_on_close(self._transport)
         self._transport.abort()
 
 
