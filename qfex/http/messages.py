@@ -38,6 +38,9 @@ class Request:
     headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     body: bytes | None = attrs.field(default=None, repr=False)
 
+    def __str__(self) -> str:
+        return f"{self.method} {self.url}"
+
 
 @attrs.frozen
 class Answer:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
-from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 
 import attrs
@@ -32,7 +32,6 @@ class RetryPolicy:
     base_delay: float = 0.5
     max_delay: float = 8.0
     max_retry_after: float = 60.0
-    spread: Callable[[float, float], float] = random.uniform
 
     def delay(self, attempt: int, error: QfexConnectionError | RestError) -> float | None:
         """Seconds to wait after a failed attempt, counted from 0; None when there is no other."""
@@ -41,7 +40,7 @@ class RetryPolicy:
         asked = getattr(error, "retry_after", None) or 0.0
         if asked > self.max_retry_after:
             return None
-        return max(asked, self.spread(0.0, min(self.max_delay, self.base_delay * 2**attempt)))
+        return max(asked, random.uniform(0.0, min(self.max_delay, self.base_delay * 2**attempt)))
 
 
 def is_passing(error: QfexConnectionError | RestError) -> bool:
@@ -72,13 +71,21 @@ def parse_retry_after(value: str | None, server_time: float | None = None) -> fl
     """
     if value is None:
         return None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
+    seconds = _seconds(value)
+    if seconds is None:
         moment = parse_http_date(value)
-    if moment is None:
+        if moment is None:
+            return None
+        seconds = moment - (time.time() if server_time is None else server_time)
+    return max(0.0, seconds)
+
+
+def _seconds(value: str) -> float | None:
+    try:
+        seconds = float(value)
+    except ValueError:
         return None
-    return max(0.0, moment - (time.time() if server_time is None else server_time))
+    return seconds if math.isfinite(seconds) else None
 
 
 def parse_http_date(value: str | None) -> float | None:

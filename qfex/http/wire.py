@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
@@ -39,7 +38,7 @@ class Wire:
         self._session.headers["User-Agent"] = user_agent
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("https://", "http://"):
-            self._session.mount(scheme, HTTPAdapter(pool_connections=2, pool_maxsize=_POOL_SIZE))
+            self._session.mount(scheme, _Adapter(pool_connections=2, pool_maxsize=_POOL_SIZE))
 
     def close(self) -> None:
         """Close the pooled connections."""
@@ -68,14 +67,21 @@ class Wire:
         return self._receive(request, write, None)
 
     def _receive(self, request: Request, write: Callable[[bytes], None], deadline: float | None) -> Answer:
-        with _translated(request), self._send(request) as response:
+        try:
+            return self._attempt(request, write, deadline)
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            failure = _translated(error, request)
+        raise failure  # here, and not as a successor of the error, which carries the request's headers
+
+    def _attempt(self, request: Request, write: Callable[[bytes], None], deadline: float | None) -> Answer:
+        with self._send(request) as response:
             headers = {name.lower(): value for name, value in response.headers.items()}
             answer = Answer(response.status_code, headers)
             refusal = bytearray()
             for piece in _pieces(response):
                 (write if answer.is_success else refusal.extend)(piece)
                 if deadline is not None and time.monotonic() > deadline:
-                    raise RequestTimeout(f"{_named(request)}: the answer took too long", sent=True)
+                    raise RequestTimeout(f"{request}: the answer took too long", sent=True)
             return attrs.evolve(answer, body=bytes(refusal))
 
     def _send(self, request: Request) -> requests.Response:
@@ -102,6 +108,18 @@ class Wire:
         return None
 
 
+class _Adapter(HTTPAdapter):
+    """An adapter whose `close` closes the connections now, not when the garbage collector finds them."""
+
+    def close(self) -> None:
+        for manager in (self.poolmanager, *self.proxy_manager.values()):
+            for key in list(manager.pools.keys()):
+                pool = manager.pools.get(key)
+                if pool is not None:
+                    pool.close()
+        super().close()
+
+
 def _as_it_is(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
     """Stand in for an auth scheme, so that a netrc file does not replace the Authorization header."""
     return prepared
@@ -114,24 +132,15 @@ def _pieces(response: requests.Response) -> Iterator[bytes]:
         yield piece
 
 
-@contextmanager
-def _translated(request: Request) -> Iterator[None]:
-    # The causes are cut off: they carry the request with its headers.
-    try:
-        yield
-    except requests.ConnectTimeout:
-        raise RequestTimeout(f"{_named(request)}: no connection in time", sent=False) from None
-    except (requests.Timeout, urllib3.exceptions.TimeoutError):
-        raise RequestTimeout(f"{_named(request)}: no answer in time", sent=True) from None
-    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-        reason = str(_root(error))
-        if "certificate" in reason.lower():
-            raise CertificateRefused(f"{_named(request)}: {reason}; {_TLS_ADVICE}") from None
-        raise QfexConnectionError(f"{_named(request)}: {reason}") from None
-
-
-def _named(request: Request) -> str:
-    return f"{request.method} {request.url}"
+def _translated(error: Exception, request: Request) -> QfexConnectionError | RequestTimeout:
+    if isinstance(error, requests.ConnectTimeout):
+        return RequestTimeout(f"{request}: no connection in time", sent=False)
+    if isinstance(error, (requests.Timeout, urllib3.exceptions.TimeoutError)):
+        return RequestTimeout(f"{request}: no answer in time", sent=True)
+    reason = str(_root(error))
+    if "certificate" in reason.lower():
+        return CertificateRefused(f"{request}: {reason}; {_TLS_ADVICE}")
+    return QfexConnectionError(f"{request}: {reason}")
 
 
 def _root(error: BaseException) -> BaseException:

@@ -1,0 +1,134 @@
+"""An HTTP server on loopback that answers as a test tells it to, and remembers what it was asked."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import attrs
+
+from qfex.environment import Environment
+
+
+@attrs.frozen
+class Asked:
+    """One request as it arrived. Header names are in lower case."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: bytes
+
+
+@attrs.frozen
+class Reply:
+    """One answer. `pieces`, where given, are sent one by one; `then` says how the connection goes on."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = attrs.Factory(dict)
+    pieces: tuple[bytes, ...] = ()
+    wait: threading.Event | None = None
+    truncate: bool = False
+
+
+def reply(document: Any, status: int = 200, **headers: str) -> Reply:
+    """Answer with JSON; ``retry_after="1"`` makes a header of it."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    kind = "application/json" if status < 400 else "application/problem+json"
+    return Reply(status, json.dumps(document).encode(), {"Content-Type": kind, **named})
+
+
+#: Stands for a connection that is cut before any answer.
+HANG_UP = Reply(status=0)
+
+Script = Callable[[Asked], Reply]
+
+
+class ScriptedServer:
+    """Answers each request with the next reply; the last one is repeated."""
+
+    def __init__(self) -> None:
+        self.asked: list[Asked] = []
+        self.replies: list[Reply | Script] = []
+        self.closing = threading.Event()
+        self._lock = threading.Lock()
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                server.handle(self)
+
+            do_POST = do_GET
+
+            def log_message(self, *args: Any) -> None:
+                pass
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http.daemon_threads = True
+        self._http.block_on_close = False
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
+
+    @property
+    def environment(self) -> Environment:
+        """Its URLs."""
+        port = self._http.server_address[1]
+        return Environment("ws://127.0.0.1:1", "ws://127.0.0.1:1", f"http://127.0.0.1:{port}")
+
+    @contextmanager
+    def running(self) -> Iterator[ScriptedServer]:
+        self._thread.start()
+        try:
+            yield self
+        finally:
+            self.closing.set()
+            self._http.shutdown()
+            self._http.server_close()
+            self._thread.join(5)
+
+    def handle(self, handler: BaseHTTPRequestHandler) -> None:
+        asked = _read(handler)
+        with self._lock:
+            self.asked.append(asked)
+            chosen = self.replies[min(len(self.asked), len(self.replies)) - 1]
+        answer = chosen if isinstance(chosen, Reply) else chosen(asked)
+        if answer.status:
+            self._answer(handler, answer)
+        else:
+            handler.close_connection = True
+
+    def _answer(self, handler: BaseHTTPRequestHandler, answer: Reply) -> None:
+        pieces = answer.pieces or (answer.body,)
+        handler.send_response_only(answer.status)  # no Date header but a test's own
+        for name, value in answer.headers.items():
+            handler.send_header(name, value)
+        if answer.status != 204:
+            length = sum(map(len, pieces)) + (1000 if answer.truncate else 0)
+            handler.send_header("Content-Length", str(length))
+        handler.end_headers()
+        try:
+            for piece in pieces:
+                handler.wfile.write(piece)
+                handler.wfile.flush()
+                if answer.wait is not None:
+                    while not (answer.wait.wait(0.05) or self.closing.is_set()):
+                        pass
+        except OSError:
+            pass  # the client has gone
+        handler.close_connection = answer.truncate
+
+
+def _read(handler: BaseHTTPRequestHandler) -> Asked:
+    parts = urlsplit(handler.path)
+    query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
+    headers = {name.lower(): value for name, value in handler.headers.items()}
+    body = handler.rfile.read(int(headers.get("content-length", 0)))
+    return Asked(handler.command, parts.path, query, headers, body)
