@@ -28,12 +28,17 @@ class Asked:
 
 @attrs.frozen
 class Reply:
-    """One answer. `pieces`, where given, are sent one by one; `then` says how the connection goes on."""
+    """One answer.
+
+    `pieces`, where given, are sent one by one, with a pause of `pace` seconds after each, or until `wait` is set.
+    `truncate` cuts the connection before the promised end.
+    """
 
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = attrs.Factory(dict)
     pieces: tuple[bytes, ...] = ()
+    pace: float = 0.0
     wait: threading.Event | None = None
     truncate: bool = False
 
@@ -118,6 +123,7 @@ class ScriptedServer:
             for piece in pieces:
                 handler.wfile.write(piece)
                 handler.wfile.flush()
+                self.closing.wait(answer.pace)
                 if answer.wait is not None:
                     while not (answer.wait.wait(0.05) or self.closing.is_set()):
                         pass
