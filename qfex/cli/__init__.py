@@ -1,0 +1,18 @@
+"""The command line ``qfex-sync``. Needs the extra "cli"."""
+
+from __future__ import annotations
+
+import sys
+
+_MISSING = "qfex-sync needs the extra \"cli\": pip install 'qfex-sync[cli]' (missing: {})"
+
+
+def main() -> None:
+    """Run the command line; the entry point of the program."""
+    try:
+        from .app import cli
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("qfex"):
+            raise
+        sys.exit(_MISSING.format(error.name))
+    cli(prog_name="qfex-sync")

@@ -1,0 +1,82 @@
+"""What the program's exit code says, and which error leads to which."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import click
+
+from ..errors import (
+    ApiError,
+    AuthenticationError,
+    ConfigurationError,
+    OrderRejected,
+    OutcomeUnknown,
+    PermissionDenied,
+    QfexConnectionError,
+    RequestTimeout,
+    RestError,
+    ValidationError,
+)
+
+
+class ExitCode(IntEnum):
+    """Exit codes of every command."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    REFUSED = 3
+    UNKNOWN = 4
+    NOT_SENT = 5
+    AUTHENTICATION = 6
+    NO_ANSWER = 7
+    NOTHING_TO_DO = 10
+    PARTIAL = 11
+    ALREADY_RUNNING = 12
+    INTERRUPTED = 130
+
+
+MEANINGS = {
+    ExitCode.DONE: "done",
+    ExitCode.FAILED: "failed: stopped by you, or an error of this program",
+    ExitCode.USAGE: "wrong usage or setup; nothing was sent",
+    ExitCode.REFUSED: "refused by the exchange",
+    ExitCode.UNKNOWN: "outcome unknown: it was sent, no answer came; ask `qfex-sync resolve`",
+    ExitCode.NOT_SENT: "not connected; nothing was sent",
+    ExitCode.AUTHENTICATION: "credentials refused, or they lack the permission",
+    ExitCode.NO_ANSWER: "a question was sent and not answered in time",
+    ExitCode.NOTHING_TO_DO: "rebalance: nothing to do",
+    ExitCode.PARTIAL: "rebalance, flatten, doctor: something is left to do",
+    ExitCode.ALREADY_RUNNING: "rebalance: another run is under way",
+    ExitCode.INTERRUPTED: "interrupted (Ctrl-C)",
+}
+
+#: The first class that fits decides.
+_BY_ERROR: tuple[tuple[type[BaseException], ExitCode], ...] = (
+    (OutcomeUnknown, ExitCode.UNKNOWN),
+    (AuthenticationError, ExitCode.AUTHENTICATION),
+    (PermissionDenied, ExitCode.AUTHENTICATION),
+    (ValidationError, ExitCode.USAGE),
+    (ConfigurationError, ExitCode.USAGE),
+    (OrderRejected, ExitCode.REFUSED),
+    (ApiError, ExitCode.REFUSED),
+    (QfexConnectionError, ExitCode.NOT_SENT),
+    (click.Abort, ExitCode.FAILED),
+    (KeyboardInterrupt, ExitCode.INTERRUPTED),
+)
+
+
+def exit_code_of(error: BaseException) -> ExitCode:
+    """The exit code that tells a script what it must know about an error."""
+    if isinstance(error, RestError):
+        return ExitCode.AUTHENTICATION if error.status_code in (401, 403) else ExitCode.REFUSED
+    if isinstance(error, RequestTimeout) and not isinstance(error, OutcomeUnknown):
+        return ExitCode.NO_ANSWER if error.sent else ExitCode.NOT_SENT
+    return next((code for kind, code in _BY_ERROR if isinstance(error, kind)), ExitCode.FAILED)
+
+
+def explanation() -> str:
+    """The table of exit codes, for the help."""
+    rows = "\n".join(f"  {int(code):>3}  {meaning}" for code, meaning in MEANINGS.items())
+    return f"\b\nExit codes\n{rows}"

@@ -1,0 +1,1 @@
+"""Rebalancing: bring positions to their targets, once a period, whatever happens in between."""
