@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aiohttp import WSMsgType, web
@@ -45,7 +46,9 @@ class MarketDataServer:
         assert request.transport is not None
         line = Line(request.transport, socket, runtime.tape("market_data"))
         runtime.lines.add(line)
-        session = MarketDataSession(self._market_data, line.send, reports_errors=runtime.dialect == "live")
+        runtime.feed_plan.lines.add(line)
+        send = partial(runtime.feed_plan.send, line)
+        session = MarketDataSession(self._market_data, send, reports_errors=runtime.dialect == "live")
         try:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
@@ -53,6 +56,7 @@ class MarketDataServer:
         finally:
             session.close()
             runtime.lines.discard(line)
+            runtime.feed_plan.lines.discard(line)
         return socket
 
     def _receive(self, session: MarketDataSession, line: Line, text: str) -> None:

@@ -76,11 +76,14 @@ class RestServer:
 
         async def handle(request: web.Request) -> web.StreamResponse:
             text = await request.read()
+            fault = self._runtime.feed_plan.strike(request.path)
+            if fault is not None and not fault.processed:
+                return fault.respond(request)
             try:
                 answer = self._answer(operation, request, text)
             except Problem as problem:
                 return _refusal(problem)
-            return await _reply(request, operation, answer)
+            return await _reply(request, operation, answer) if fault is None else fault.respond(request)
 
         return handle
 

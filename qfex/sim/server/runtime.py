@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ..feeds.faults import FeedPlan
 from .pace import ManualPace
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class Runtime:
         Writes what waits for trade connections; comes after work that a request causes.
     recorder : Recorder, optional
         Where the sessions are recorded.
+    feed_plan : FeedPlan
+        What is to go wrong with market data and REST.
     """
 
     exchange: Exchange
@@ -64,6 +67,7 @@ class Runtime:
     pace: RealPace | ManualPace = field(default_factory=ManualPace)
     flush: Callable[[], None] = _nothing
     recorder: Recorder | None = None
+    feed_plan: FeedPlan = field(default_factory=FeedPlan)
 
     def tape(self, socket: Socket) -> Tape | None:
         """Return where a new connection is recorded, if it is."""

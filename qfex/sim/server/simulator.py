@@ -11,6 +11,7 @@ from qfex.credentials import HmacCredentials
 from qfex.environment import Environment
 
 from ..engine import Exchange, Rules
+from ..feeds.faults import FeedFaults
 from ..gateway.ledger import Ledger
 from .assembly import assemble
 from .cable import Cable
@@ -100,6 +101,7 @@ class Simulator:
         self._loop: LoopThread | None = None
         self._service = Service(self._runtime)
         self._faults = Faults(self._call, self._service.trade, self._service.plan, self._runtime)
+        self._feed_faults = FeedFaults(self._call, self._runtime.feed_plan)
 
     def __enter__(self) -> Simulator:
         self.start()
@@ -191,8 +193,13 @@ class Simulator:
 
     @property
     def faults(self) -> Faults:
-        """What is to go wrong."""
+        """What is to go wrong on the trade socket."""
         return self._faults
+
+    @property
+    def feed_faults(self) -> FeedFaults:
+        """What is to go wrong with market data and REST."""
+        return self._feed_faults
 
     def cable(self) -> Cable:
         """Lay a cable: its environment's trade URL leads here through a network that a test can spoil."""
