@@ -14,7 +14,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from ..environment import is_loopback
-from ..errors import QfexConnectionError, RequestTimeout
+from ..errors import ConfigurationError, QfexConnectionError, RequestTimeout
 from .messages import Answer, Request
 from .retries import CertificateRefused
 
@@ -85,6 +85,14 @@ class Wire:
             return attrs.evolve(answer, body=bytes(refusal))
 
     def _send(self, request: Request) -> requests.Response:
+        try:
+            return self._request(request)
+        except requests.RequestException:
+            raise
+        except OSError as error:  # a file of certificate authorities that is not there
+            raise ConfigurationError(f"{request}: {error}") from None
+
+    def _request(self, request: Request) -> requests.Response:
         return self._session.request(
             request.method,
             request.url,

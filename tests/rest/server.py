@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ class Asked:
     query: dict[str, str]
     headers: dict[str, str]
     body: bytes
+    port: int
 
 
 @attrs.frozen
@@ -59,7 +61,7 @@ Script = Callable[[Asked], Reply]
 class ScriptedServer:
     """Answers each request with the next reply; the last one is repeated."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.asked: list[Asked] = []
         self.replies: list[Reply | Script] = []
         self.closing = threading.Event()
@@ -79,6 +81,9 @@ class ScriptedServer:
 
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._http.daemon_threads = True
+        self._scheme = "http" if tls is None else "https"
+        if tls is not None:
+            self._http.socket = tls.wrap_socket(self._http.socket, server_side=True)
         self._http.block_on_close = False
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
 
@@ -86,7 +91,7 @@ class ScriptedServer:
     def environment(self) -> Environment:
         """Its URLs."""
         port = self._http.server_address[1]
-        return Environment("ws://127.0.0.1:1", "ws://127.0.0.1:1", f"http://127.0.0.1:{port}")
+        return Environment("ws://127.0.0.1:1", "ws://127.0.0.1:1", f"{self._scheme}://127.0.0.1:{port}")
 
     @contextmanager
     def running(self) -> Iterator[ScriptedServer]:
@@ -137,4 +142,4 @@ def _read(handler: BaseHTTPRequestHandler) -> Asked:
     query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
     headers = {name.lower(): value for name, value in handler.headers.items()}
     body = handler.rfile.read(int(headers.get("content-length", 0)))
-    return Asked(handler.command, parts.path, query, headers, body)
+    return Asked(handler.command, parts.path, query, headers, body, handler.client_address[1])
