@@ -43,6 +43,7 @@ def _simulator(options: argparse.Namespace) -> Simulator:
         speed=options.speed,
         port=options.port,
         ledger_limit=_LEDGER_LIMIT,
+        record=options.record,
     )
 
 
@@ -57,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds for each real one")
     parser.add_argument("--price-path", choices=("still", "calm", "trending", "gapping"), default="calm")
     parser.add_argument("--no-liquidity", action="store_true", help="leave the books to the clients")
+    parser.add_argument("--record", metavar="FILE", help="record every frame, without secrets")
     parser.add_argument("--json", action="store_true", help="print the URLs and keys as one line of JSON")
     return parser
 

@@ -40,13 +40,31 @@ class Volume:
 
 @dataclass
 class AccountHistory:
-    """The past of one account."""
+    """The past of one account.
+
+    Attributes
+    ----------
+    funded : bool
+        Whether it ever had money.
+    equity, pnl : Series
+        Equity, and by symbol the profit after fees and funding, USD.
+    fees : dict of str to Decimal
+        Fees paid so far by symbol, USD.
+    hours : list of PnlHour
+        Oldest first.
+    hour, seen : float, set of str
+        The hour of the last look, and the symbols that are in `hours` with it.
+    volumes : dict
+        By day (UTC) and symbol.
+    """
 
     funded: bool = False
     equity: Series[Decimal] = field(default_factory=Series)
     pnl: dict[str, Series[Decimal]] = field(default_factory=lambda: defaultdict(Series))
     fees: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     hours: list[PnlHour] = field(default_factory=list)
+    hour: float = 0.0
+    seen: set[str] = field(default_factory=set)
     volumes: dict[tuple[date, str], Volume] = field(default_factory=lambda: defaultdict(Volume))
 
     def filled(self, fill: FillRow, usd_rate: Decimal) -> None:
@@ -78,8 +96,7 @@ class AccountHistories:
         clock.every(MINUTE, self._look)
 
     def __getitem__(self, account_id: str) -> AccountHistory:
-        """Return an account's history up to this moment."""
-        self.look_at(account_id)
+        """Return an account's history up to the last look."""
         return self._accounts[account_id]
 
     def look_at(self, account_id: str) -> None:
@@ -99,9 +116,12 @@ class AccountHistories:
             self.look_at(account_id)
 
     def _look_at_hour(self, account_id: str, history: AccountHistory, hour: float) -> None:
-        seen = {look.row.symbol for look in history.hours if look.hour == hour}
+        if hour != history.hour:
+            history.hour = hour
+            history.seen.clear()
         for row in self._exchange.positions(account_id):
-            if row.symbol not in seen and (row.position or row.realised_pnl or row.net_funding):
+            if row.symbol not in history.seen and (row.position or row.realised_pnl or row.net_funding):
+                history.seen.add(row.symbol)
                 history.hours.append(PnlHour(hour, row, history.fees[row.symbol]))
 
     def _on_event(self, event: Event) -> None:

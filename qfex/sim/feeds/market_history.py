@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -63,9 +64,10 @@ class SymbolHistory:
     def taker_volume(self, start: float, end: float) -> TakerVolume:
         """Return the sums over a range, in whole minutes; its end is not included."""
         total = TakerVolume()
-        for minute, volume in self.minutes.items():
-            if start <= minute * MINUTE < end:
-                total += volume
+        wanted: Collection[int] = range(math.ceil(start / MINUTE), math.ceil(end / MINUTE))
+        for minute in min(wanted, self.minutes, key=len):
+            if minute in wanted and minute in self.minutes:
+                total += self.minutes[minute]
         return total
 
 

@@ -107,6 +107,8 @@ class RestServer:
             arguments.update(read_body(text, operation.members))
         self._runtime.pace.catch_up()
         self._venue.markets.look()
+        if caller is not None:
+            self._venue.histories.look_at(caller.account_id)
         try:
             return operation.answer(Call(self._venue, arguments, caller))
         finally:
