@@ -50,7 +50,12 @@ def _measured(samples: Sequence[Sample], metric: str) -> str:
 
 
 def _metric(name: str) -> str:
-    known = {"rate": "per second", "bytes": "bytes each", "modules": "modules loaded"}
+    known = {
+        "rate": "per second",
+        "bytes": "bytes each",
+        "modules": "modules loaded",
+        "cpu_us": "client CPU us",
+    }
     return known.get(name) or name.replace("_us", " us")
 
 

@@ -16,28 +16,41 @@ BUSY_STEPS = 1000
 def repeat(action: Callable[[], object], count: int) -> Sample:
     """Time `count` calls, one after the other."""
     laps = []
-    started = clock()
+    watch = Stopwatch()
     for _ in range(count):
         before = clock()
         action()
         laps.append(clock() - before)
-    return summarise(laps, clock() - started)
+    return {**watch.shares(count), **percentiles(laps)}
 
 
-def summarise(laps: Sequence[float], seconds: float) -> Sample:
-    """Describe calls that took `laps` seconds each and `seconds` together."""
+class Stopwatch:
+    """Wall and processor time since it was made.
+
+    Processor time is that of the whole process, its other threads included. It hardly changes when other programs
+    keep the machine busy.
+    """
+
+    def __init__(self) -> None:
+        self._cpu = time.process_time()
+        self._wall = clock()
+
+    def shares(self, count: int) -> Sample:
+        """Describe what each of `count` things took of the time."""
+        wall, cpu = clock() - self._wall, time.process_time() - self._cpu
+        return {"mean_us": wall / count * 1e6, "rate": count / wall, "cpu_us": cpu / count * 1e6}
+
+
+def percentiles(laps: Sequence[float]) -> Sample:
+    """Describe calls that took `laps` seconds each."""
     ordered = sorted(laps)
-    return {
-        "mean_us": seconds / len(ordered) * 1e6,
-        "p50_us": statistics.median(ordered) * 1e6,
-        "p99_us": ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))] * 1e6,
-        "rate": len(ordered) / seconds,
-    }
+    nearly_last = min(len(ordered) - 1, int(len(ordered) * 0.99))
+    return {"p50_us": statistics.median(ordered) * 1e6, "p99_us": ordered[nearly_last] * 1e6}
 
 
-def throughput(count: int, seconds: float) -> Sample:
-    """Describe `count` things done in `seconds`."""
-    return {"mean_us": seconds / count * 1e6, "rate": count / seconds}
+def of_laps(laps: Sequence[float]) -> Sample:
+    """Describe calls of which only `laps` seconds each were measured, and not what lay between them."""
+    return {"mean_us": statistics.fmean(laps) * 1e6, **percentiles(laps)}
 
 
 @contextmanager

@@ -16,7 +16,7 @@ import websocket
 from benchmarks.clients import messages
 from benchmarks.memory import resident_bytes
 from benchmarks.server import bursts, session
-from benchmarks.timing import Sample, clock, repeat, summarise, throughput
+from benchmarks.timing import Sample, Stopwatch, clock, of_laps, repeat
 
 TIMEOUT = 60.0
 
@@ -89,17 +89,17 @@ class DocsSampleClient:
             app.order(session.ORDER)
             laps.append(clock() - started)
             app.close()
-        return summarise(laps, sum(laps))
+        return of_laps(laps)
 
     def events(self, count: int) -> Sample:
         """Take a burst of `count` pushed messages out of the queue."""
         self._app.order(bursts.FILLED_ORDERS, count)
         get = self._app.messages.get
-        started = clock()
+        watch = Stopwatch()
         self._app.order(bursts.FIRE)
         while get(timeout=TIMEOUT)["order_response"]["symbol"] != bursts.LAST:
             pass
-        return throughput(count, clock() - started)
+        return watch.shares(count)
 
     def event_latency(self, count: int) -> Sample:
         """Time from sending an order to the fill that the exchange pushes, just before its answer."""
@@ -110,7 +110,7 @@ class DocsSampleClient:
             self._app.messages.get(timeout=TIMEOUT)["fill_response"]
             laps.append(clock() - started)
             self._app.messages.get(timeout=TIMEOUT)["order_response"]
-        return summarise(laps, sum(laps))
+        return of_laps(laps)
 
     def queued_memory(self, count: int) -> Sample:
         """Memory that `count` order messages take while the program is busy elsewhere."""

@@ -11,7 +11,7 @@ from decimal import Decimal
 from benchmarks.clients.messages import PUBLIC_KEY, SECRET_KEY
 from benchmarks.memory import resident_bytes
 from benchmarks.server import bursts, session
-from benchmarks.timing import Sample, clock, repeat, summarise, throughput
+from benchmarks.timing import Sample, Stopwatch, clock, of_laps, percentiles, repeat
 from qfex import (
     Channel,
     Environment,
@@ -81,17 +81,16 @@ class LibraryClient:
         for worker in workers:
             worker.start()
         barrier.wait()
-        started = clock()
+        watch = Stopwatch()
         for worker in workers:
             worker.join()
-        seconds = clock() - started
-        return summarise([lap for mine in laps for lap in mine], seconds)
+        return {**watch.shares(count), **percentiles([lap for mine in laps for lap in mine])}
 
     def window(self, in_flight: int, count: int) -> Sample:
         """Keep `in_flight` orders under way from one thread: as the oldest is answered, submit another."""
         under_way: deque[tuple[float, PendingOrder]] = deque()
         laps = []
-        started = clock()
+        watch = Stopwatch()
         for number in range(count + in_flight):
             if number >= in_flight:
                 submitted, oldest = under_way.popleft()
@@ -99,17 +98,17 @@ class LibraryClient:
                 laps.append(clock() - submitted)
             if number < count:
                 under_way.append((clock(), self._submit()))
-        return summarise(laps, clock() - started)
+        return {**watch.shares(count), **percentiles(laps)}
 
     def batches(self, size: int, count: int) -> Sample:
         """Place `count` orders with ``place_orders``, `size` at a time."""
         batch = [OrderRequest(session.ORDER, Side.BUY, QUANTITY, PRICE) for _ in range(size)]
-        started = clock()
+        watch = Stopwatch()
         for _ in range(count // size):
             for outcome in self._client.place_orders(batch):
                 if isinstance(outcome, Exception):
                     raise outcome
-        return throughput(count, clock() - started)
+        return watch.shares(count)
 
     def first_orders(self, count: int) -> Sample:
         """Connect, authenticate, subscribe, place one order."""
@@ -122,7 +121,7 @@ class LibraryClient:
             laps.append(clock() - started)
             self._client.close()
         self._client = idle
-        return summarise(laps, sum(laps))
+        return of_laps(laps)
 
     def events(self, count: int, callbacks: int = 1) -> Sample:
         """Have a burst of `count` pushed messages delivered to callbacks."""
@@ -135,13 +134,13 @@ class LibraryClient:
         with self._listening(callbacks - 1):
             registration = self._client.on(Channel.ORDERS, last)
             self._order(bursts.FILLED_ORDERS, Decimal(count))
-            started = clock()
+            watch = Stopwatch()
             self._order(bursts.FIRE)
             if not arrived.wait(TIMEOUT):
                 raise TimeoutError("the burst did not arrive")
-            seconds = clock() - started
+            sample = watch.shares(count)
             registration.cancel()
-        return throughput(count, seconds)
+        return sample
 
     def event_latency(self, count: int) -> Sample:
         """Time from sending an order to the callback with the fill that is pushed just before its answer."""
@@ -159,7 +158,7 @@ class LibraryClient:
             if not filled.acquire(timeout=TIMEOUT):
                 raise TimeoutError("the fill did not arrive")
         registration.cancel()
-        return summarise(laps, sum(laps))
+        return of_laps(laps)
 
     def queued_memory(self, count: int) -> Sample:
         """Memory that `count` order events take in a stream that nobody reads for now."""

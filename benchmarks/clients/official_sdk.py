@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.clients.messages import PUBLIC_KEY, SECRET_KEY
 from benchmarks.server import session
-from benchmarks.timing import Sample, clock, summarise
+from benchmarks.timing import Sample, Stopwatch, clock, percentiles
 from qfex import QFEXConfig, QFEXTakerClient, Side, TakerStrategy  # type: ignore[attr-defined]
 
 QUANTITY, PRICE = Decimal("1"), Decimal("251.25")
@@ -75,8 +75,8 @@ class OfficialSdkClient:
 
         async def trade() -> Sample:
             laps: list[float] = []
-            started = clock()
+            watch = Stopwatch()
             await asyncio.gather(*(self._orders(laps, count // tasks) for _ in range(tasks)))
-            return summarise(laps, clock() - started)
+            return {**watch.shares(len(laps)), **percentiles(laps)}
 
         return self._loop.run_until_complete(trade())

@@ -11,7 +11,7 @@ import websocket
 
 from benchmarks.clients import messages
 from benchmarks.server import bursts, session
-from benchmarks.timing import Sample, clock, repeat, throughput
+from benchmarks.timing import Sample, Stopwatch, repeat
 
 
 class RawClient:
@@ -62,11 +62,11 @@ class RawClient:
         recv = self._socket.recv
         for order in (messages.add_order(bursts.FILLED_ORDERS, count), messages.add_order(bursts.FIRE)):
             self._socket.send(json.dumps(order))
-            started = clock()
+            watch = Stopwatch()
             recv()
         for _ in range(count):
             recv()
-        return throughput(count, clock() - started)
+        return watch.shares(count)
 
 
 class UncheckedRawClient(RawClient):

@@ -7,7 +7,7 @@ from benchmarks.clients import DOCS_SAMPLE, LIBRARY, RAW_UNCHECKED
 from benchmarks.lab import Lab, Settings
 
 TITLE = "A burst of pushed order messages, delivered to a callback (the sample: to the main thread)"
-METRICS = ("rate", "mean_us")
+METRICS = ("rate", "mean_us", "cpu_us")
 
 
 def run(settings: Settings) -> contest.Contest:

@@ -7,7 +7,7 @@ from benchmarks.clients import LIBRARY, SDK
 from benchmarks.lab import Lab, Settings
 
 TITLE = "Eight orders at a time: pipelined from one thread"
-METRICS = ("rate", "p50_us", "p99_us")
+METRICS = ("rate", "p50_us", "p99_us", "cpu_us")
 BATCHES = "library, place_orders of 8"
 LARGE_BATCHES = "library, place_orders of 64"
 

@@ -7,7 +7,7 @@ from benchmarks.clients import DOCS_SAMPLE, LIBRARY, RAW, RAW_UNCHECKED, SDK
 from benchmarks.lab import Lab, Settings
 
 TITLE = "Sequential order round trip"
-METRICS = ("mean_us", "p50_us", "p99_us", "rate")
+METRICS = ("mean_us", "p50_us", "p99_us", "rate", "cpu_us")
 
 
 def run(settings: Settings) -> contest.Contest:

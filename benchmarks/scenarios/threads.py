@@ -7,7 +7,7 @@ from benchmarks.clients import LIBRARY, RAW, SDK
 from benchmarks.lab import Lab, Settings
 
 TITLE = "Eight orders at a time: threads on one connection"
-METRICS = ("rate", "p50_us", "p99_us")
+METRICS = ("rate", "p50_us", "p99_us", "cpu_us")
 
 
 def run(settings: Settings) -> contest.Contest:

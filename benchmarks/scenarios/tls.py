@@ -8,7 +8,7 @@ from benchmarks.lab import Lab, Settings
 from benchmarks.server import certificate
 
 TITLE = "Sequential order round trip over TLS"
-METRICS = ("mean_us", "p50_us", "p99_us", "rate")
+METRICS = ("mean_us", "p50_us", "p99_us", "rate", "cpu_us")
 
 
 def run(settings: Settings) -> contest.Contest:

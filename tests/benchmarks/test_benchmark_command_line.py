@@ -57,8 +57,12 @@ def test_curves_become_tables_and_pictures(tmp_path: Path) -> None:
 
 
 def test_a_contestant_may_lack_a_metric() -> None:
-    contest = Contest({"sdk": [{"rate": 5.0, "p50_us": 2.0, "p99_us": 3.0}], "library": [{"rate": 7.0}]})
-    assert [line.split("|")[1:4] for line in results.contest_table("pipelined", contest).splitlines()[2:]] == [
+    contest = Contest(
+        {"sdk": [{"rate": 5.0, "p50_us": 2.0, "p99_us": 3.0, "cpu_us": 1.0}], "library": [{"rate": 7.0}]}
+    )
+    assert [
+        line.split("|")[1:4] for line in results.contest_table("pipelined", contest).splitlines()[2:]
+    ] == [
         [" sdk       ", "       5.00 ", "   2.00 "],
         [" library   ", "       7.00 ", "      - "],
     ]
