@@ -138,12 +138,19 @@ _ORDER_KEYS = _key_renames(Order)
 _FILL_KEYS = _key_renames(Fill)
 
 
+#: What msgspec takes too kindly: times as text, of any zone or none, and texts for numbers that are none.
+_DOUBTFUL = (b'time":"', b'time": "', b'_at":"', b'_at": "', b'"NaN"', b'Infinity"')
+
+
 def _with_model_names(frame: bytes) -> bytes:
     """Rename keys before decoding, since msgspec cannot rename the members of attrs classes.
 
     Safe on any JSON: inside a string the closing quote of such a key would be escaped. A fifth faster than decoding
     into structs with renamed members and copying those into the models, and half the code.
     """
+    for mark in _DOUBTFUL:
+        if mark in frame:
+            raise ValueError("to be read with care")
     for wire, attribute in _FILL_KEYS if b"fill_response" in frame[:24] else _ORDER_KEYS:
         frame = frame.replace(wire, attribute)
     return frame
