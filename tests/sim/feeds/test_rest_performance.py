@@ -45,6 +45,7 @@ def test_profit_adds_up_to_the_equity(rest: Rest) -> None:
 
 def test_hourly_profit_shows_each_position_once_an_hour(rest: Rest) -> None:
     assert rest.get("/pnl")["data"] is None
+    rest.sim.advance(HOUR - rest.sim.now % HOUR + 1)
     rest.order("BUY", "2")
     rest.sim.advance(3 * HOUR)
     rows = rest.get("/pnl", symbol=AAPL)["data"]
