@@ -45,6 +45,7 @@ from .errors import (
     TncRequired,
     ValidationError,
 )
+from .market_data import MarketDataClient
 from .models.account import Balance, Leverage, Position
 from .models.connection import ConnectionEvent, ErrorEvent, Stats
 from .models.instruments import Instrument
@@ -102,6 +103,7 @@ __all__ = [
     "Leverage",
     "MarkPrice",
     "MarketChannel",
+    "MarketDataClient",
     "MarketStats",
     "MinMaxPrice",
     "NotConnected",
