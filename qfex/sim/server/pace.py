@@ -60,9 +60,11 @@ class RealPace:
 
     def _wake(self) -> None:
         self._wake_at = float("inf")
-        self.catch_up()
-        self._flush()
-        self.plan()
+        try:
+            self.catch_up()
+            self._flush()
+        finally:
+            self.plan()
 
 
 class ManualPace:

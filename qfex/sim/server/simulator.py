@@ -81,7 +81,7 @@ class Simulator:
         ledger_limit: int | None = None,
         record: str | Path | None = None,
     ) -> None:
-        self._options = Options(
+        options = Options(
             symbols=None if symbols is None else tuple(symbols),
             dialect=dialect,
             seed=seed,
@@ -96,9 +96,14 @@ class Simulator:
             rules=rules,
             record=record,
         )
-        self._runtime = assemble(self._options)
+        self._assemble(options)
+
+    def _assemble(self, options: Options) -> None:
+        self._options = options
+        self._runtime = assemble(options)
         self._credentials = self._open_account(Decimal(100_000))
         self._loop: LoopThread | None = None
+        self._started = False
         self._service = Service(self._runtime)
         self._faults = Faults(self._call, self._service.trade, self._service.plan, self._runtime)
         self._feed_faults = FeedFaults(self._call, self._runtime.feed_plan)
@@ -111,7 +116,18 @@ class Simulator:
         self.stop()
 
     def start(self) -> None:
-        """Start to serve. A simulator starts once."""
+        """Start to serve.
+
+        Raises
+        ------
+        RuntimeError
+            It was started before: a simulator starts once.
+        OSError
+            The port is taken.
+        """
+        if self._started:
+            raise RuntimeError("a simulator starts once: make another one")
+        self._started = True
         self._loop = LoopThread()
         self._loop.start()
         try:

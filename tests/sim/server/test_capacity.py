@@ -1,0 +1,76 @@
+"""Many connections, and peers that do not keep up."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from qfex.sim import Simulator
+from qfex.sim.server import line
+
+from .helpers import Script, eventually, open_orders, order_message, trader
+
+CONNECTIONS = 60
+ORDERS = 20
+
+
+def test_sixty_connections_trade_at_once_and_nobodys_frames_are_mixed_up() -> None:
+    with Simulator(symbols=["AAPL-USD"], liquidity=False, rate_limits=False) as sim:
+        scripts = [trader(sim, sim.create_account(), "order_responses") for _ in range(CONNECTIONS)]
+        told: dict[int, list[str]] = {}
+
+        def run(number: int, script: Script) -> None:
+            for count in range(ORDERS):
+                script.send(order_message("BUY", 0.1, 330, client_order_id=f"{number}-{count}"))
+            acks = [script.receive()["order_response"] for _ in range(ORDERS)]
+            told[number] = [ack["client_order_id"] for ack in acks if ack["status"] == "ACK"]
+
+        threads = [threading.Thread(target=run, args=pair) for pair in enumerate(scripts)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert told == {number: [f"{number}-{i}" for i in range(ORDERS)] for number in range(CONNECTIONS)}
+        assert len(sim.connections) == CONNECTIONS
+        assert sim.ledger.count("add_order") == CONNECTIONS * ORDERS
+
+
+def test_a_consumer_that_is_too_slow_is_cut_off(sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line, "BUFFER_LIMIT", 100_000)
+    trader(sim, None, "positions")
+    for _ in range(100_000):
+        if not sim.connections:
+            break
+        sim.advance(5)
+    assert sim.connections == []
+
+
+def test_a_slow_consumer_does_not_hold_up_the_others(sim: Simulator) -> None:
+    slow, quick = trader(sim), trader(sim)
+    sim.faults.go_silent(connection=sim.connections[0].id)
+    for number in range(500):
+        quick.send(order_message("BUY", 0.1, 330, client_order_id=f"n{number}"))
+    assert [quick.receive()["order_response"]["client_order_id"] for _ in range(500)] == [
+        f"n{number}" for number in range(500)
+    ]
+    sim.faults.speak()
+    assert slow.receive()["order_response"]["client_order_id"] == "n0"
+
+
+def test_a_failing_condition_of_a_fault_is_on_record() -> None:
+    with Simulator(symbols=["AAPL-USD"], clock="manual") as sim:
+        script = trader(sim)
+        sim.faults.swallow_command("add_order", when=lambda message: message["no such key"])
+        script.send(order_message("BUY", 1, 330))
+        eventually(lambda: sim.ledger.errors != [], "the error is on record")
+        assert isinstance(sim.ledger.errors[0], KeyError)
+        assert open_orders(sim) == []
+
+
+def test_a_simulator_starts_once() -> None:
+    sim = Simulator(symbols=["AAPL-USD"])
+    with sim, pytest.raises(RuntimeError):
+        sim.start()
+    with pytest.raises(RuntimeError):
+        sim.start()
