@@ -26,11 +26,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         parser.error(str(error))
     try:
-        print(_as_json(simulator) if options.json else _in_words(simulator), flush=True)
-        ended.wait()
+        _foreground(simulator, options, ended)
     finally:
         simulator.stop()
     return 0
+
+
+def _foreground(simulator: Simulator, options: argparse.Namespace, ended: threading.Event) -> None:
+    """Say where the simulator is, and on a terminal what happens in it, until the end."""
+    text = _as_json(simulator) if options.json else _in_words(simulator)
+    print(text, flush=True)
+    if sys.stdout.isatty() and not options.json and not options.quiet:
+        from rich.console import Console
+
+        from .server.view.live import show
+
+        show(simulator.snapshot, text, ended, Console())
+    else:
+        ended.wait()
 
 
 def _simulator(options: argparse.Namespace) -> Simulator:
@@ -60,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-liquidity", action="store_true", help="leave the books to the clients")
     parser.add_argument("--record", metavar="FILE", help="record every frame, without secrets")
     parser.add_argument("--json", action="store_true", help="print the URLs and keys as one line of JSON")
+    parser.add_argument("--quiet", action="store_true", help="no live view, even on a terminal")
     return parser
 
 

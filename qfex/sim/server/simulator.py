@@ -21,6 +21,7 @@ from .loop import LoopThread
 from .options import ClockName, DialectName, Options, PricePath
 from .service import Service
 from .trade import ConnectionInfo
+from .view.snapshot import Snapshot, take
 
 Result = TypeVar("Result")
 Amount = Decimal | int | str
@@ -234,6 +235,10 @@ class Simulator:
     def ledger(self) -> Ledger:
         """What really happened until now: a snapshot."""
         return self.exchange_call(lambda _: self._runtime.gateway.ledger.copy())
+
+    def snapshot(self) -> Snapshot:
+        """Return books, accounts and latest orders, as the live view shows them."""
+        return self.exchange_call(lambda exchange: take(exchange, self._runtime.gateway))
 
     def exchange_call(self, function: Callable[[Exchange], Result]) -> Result:
         """Run ``function`` with the engine, on the engine's thread, and return its result."""

@@ -1,0 +1,1 @@
+"""The simulator on a terminal: its books, orders and accounts, as they change."""
