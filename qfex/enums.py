@@ -45,7 +45,7 @@ class OpenEnum(str, Enum):
     @property
     def is_known(self) -> bool:
         """Whether this value was known when this version was made."""
-        return self.name in type(self).__members__
+        return self._name_ in type(self)._member_map_
 
     @classmethod
     def parse(cls: type[_E], value: object, argument: str) -> _E:
@@ -56,7 +56,7 @@ class OpenEnum(str, Enum):
         ValidationError
             If `value` is neither, or is a value that this version does not know.
         """
-        member = cls(value) if isinstance(value, str) else None
+        member = value if type(value) is cls else cls(value) if isinstance(value, str) else None
         if member is None or not member.is_known:
             raise ValidationError(argument, value, f"must be one of {', '.join(cls.__members__)}")
         return member

@@ -52,69 +52,99 @@ class OrderRequest:
     client_order_id: str | None = None
 
     def to_command(self, new_id: str, instruments: dict[str, Instrument] | None = None) -> AddOrder:
-        """Check the request and make its command.
-
-        Parameters
-        ----------
-        new_id : str
-            Client order id to use where the request has none.
-        instruments : dict, optional
-            Rules to check against, by symbol.
-
-        Raises
-        ------
-        ValidationError
-            If a rule is broken; it names argument, value and rule.
-        """
-        order_type = self._order_type()
-        command = AddOrder(
-            symbol=text(self.symbol, "symbol"),
-            side=Side.parse(self.side, "side"),
-            order_type=order_type,
-            time_in_force=self._time_in_force(order_type),
-            quantity=positive(self.quantity, "quantity"),
-            client_order_id=new_id
-            if self.client_order_id is None
-            else text(self.client_order_id, "client_order_id"),
-            price=self._price(order_type),
-            reduce_only=_flag(self.reduce_only, "reduce_only"),
-            take_profit=positive_or_none(self.take_profit, "take_profit"),
-            stop_loss=positive_or_none(self.stop_loss, "stop_loss"),
+        """Check the request and make its command; see `order_command`."""
+        return order_command(
+            self.symbol,
+            self.side,
+            self.quantity,
+            self.price,
+            self.order_type,
+            self.time_in_force,
+            self.reduce_only,
+            self.take_profit,
+            self.stop_loss,
+            new_id if self.client_order_id is None else self.client_order_id,
+            instruments,
         )
-        if instruments is not None:
-            check_against(instruments, command)
-        return command
-
-    def _order_type(self) -> OrderType:
-        if self.order_type is None:
-            return OrderType.MARKET if self.price is None else OrderType.LIMIT
-        return OrderType.parse(self.order_type, "order_type")
-
-    def _time_in_force(self, order_type: OrderType) -> TimeInForce:
-        allowed = ALLOWED_TIMES_IN_FORCE[order_type]
-        if self.time_in_force is None:
-            return allowed[0]
-        chosen = TimeInForce.parse(self.time_in_force, "time_in_force")
-        if chosen not in allowed:
-            rule = f"{order_type} allows {', '.join(allowed)} only"
-            raise ValidationError("time_in_force", chosen.value, rule)
-        return chosen
-
-    def _price(self, order_type: OrderType) -> Decimal:
-        if order_type is not OrderType.MARKET:
-            return positive(_required(self.price, "price", order_type), "price")
-        if self.price is not None:
-            raise ValidationError("price", self.price, "a MARKET order has no price")
-        return _ZERO  # the live exchange wants the member all the same
 
 
-def _required(value: Number | None, argument: str, order_type: OrderType) -> Number:
-    if value is None:
-        raise ValidationError(argument, None, f"{order_type} needs one")
-    return value
+def order_command(
+    symbol: str,
+    side: Side | str,
+    quantity: Number,
+    price: Number | None,
+    order_type: OrderType | str | None,
+    time_in_force: TimeInForce | str | None,
+    reduce_only: bool,
+    take_profit: Number | None,
+    stop_loss: Number | None,
+    client_order_id: str,
+    instruments: dict[str, Instrument] | None = None,
+) -> AddOrder:
+    """Check the arguments of an order and make its command.
+
+    Parameters
+    ----------
+    instruments : dict, optional
+        Rules to check against, by symbol.
+
+    Raises
+    ------
+    ValidationError
+        If a rule is broken; it names argument, value and rule.
+    """
+    kind = _order_type(order_type, price)
+    command = AddOrder(
+        text(symbol, "symbol"),
+        Side.parse(side, "side"),
+        kind,
+        _time_in_force(time_in_force, kind),
+        positive(quantity, "quantity"),
+        text(client_order_id, "client_order_id"),
+        _price(price, kind),
+        flag(reduce_only, "reduce_only"),
+        positive_or_none(take_profit, "take_profit"),
+        positive_or_none(stop_loss, "stop_loss"),
+    )
+    if instruments is not None:
+        check_against(instruments, command)
+    return command
 
 
-def _flag(value: bool, argument: str) -> bool:
+def _order_type(order_type: OrderType | str | None, price: Number | None) -> OrderType:
+    if order_type is None:
+        return OrderType.MARKET if price is None else OrderType.LIMIT
+    return OrderType.parse(order_type, "order_type")
+
+
+def _time_in_force(time_in_force: TimeInForce | str | None, order_type: OrderType) -> TimeInForce:
+    allowed = ALLOWED_TIMES_IN_FORCE[order_type]
+    if time_in_force is None:
+        return allowed[0]
+    chosen = TimeInForce.parse(time_in_force, "time_in_force")
+    if chosen not in allowed:
+        raise ValidationError("time_in_force", chosen.value, f"{order_type} allows {', '.join(allowed)} only")
+    return chosen
+
+
+def _price(price: Number | None, order_type: OrderType) -> Decimal:
+    if order_type is not OrderType.MARKET:
+        if price is None:
+            raise ValidationError("price", None, f"{order_type} needs one")
+        return positive(price, "price")
+    if price is not None:
+        raise ValidationError("price", price, "a MARKET order has no price")
+    return _ZERO  # the live exchange wants the member all the same
+
+
+def flag(value: bool, argument: str) -> bool:
+    """Check a truth value.
+
+    Raises
+    ------
+    ValidationError
+        If it is neither True nor False.
+    """
     if not isinstance(value, bool):
         raise ValidationError(argument, value, "must be True or False")
     return value

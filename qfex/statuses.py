@@ -69,14 +69,12 @@ class OrderStatus(OpenEnum):
     @property
     def is_rejection(self) -> bool:
         """Whether the exchange said no. For a cancel or a modify the order itself lives on."""
-        return self.value.startswith(_REJECTION_PREFIXES)
+        return _kind(self) == "rejection"
 
     @property
     def is_cancellation(self) -> bool:
         """Whether the order left the book unfilled or partly filled."""
-        return self in _CANCELLATIONS or (
-            not self.is_known and "CANCEL" in self.value and not self.is_rejection
-        )
+        return _kind(self) == "cancellation"
 
     @property
     def is_terminal(self) -> bool:
@@ -85,15 +83,20 @@ class OrderStatus(OpenEnum):
         ``FILLED`` does not: it may be a partial fill, so only the order's `quantity_remaining` and time in force
         tell (`Order.is_done`).
         """
-        return self.is_cancellation or self.is_rejection
+        return _kind(self) != "live"
 
 
-_CANCELLATIONS = frozenset(
-    {
-        OrderStatus.CANCELLED,
-        OrderStatus.CANCELLED_STP,
-        OrderStatus.IOC_CANCELLED,
-        OrderStatus.IOC_PARTIALLY_FILLED,
-        OrderStatus.EXPIRED,
-    }
-)
+def _classify(text: str) -> str:
+    """What a status says, known or not; the prefixes hold for every value known so far."""
+    if text.startswith(_REJECTION_PREFIXES):
+        return "rejection"
+    if "CANCEL" in text or text in ("IOC_PARTIALLY_FILLED", "EXPIRED"):
+        return "cancellation"
+    return "live"
+
+
+_KINDS = {status: _classify(status.value) for status in OrderStatus}
+
+
+def _kind(status: OrderStatus) -> str:
+    return _KINDS.get(status) or _classify(status.value)

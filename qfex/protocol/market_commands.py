@@ -39,8 +39,7 @@ class Topic:
         return attrs.evolve(self, symbol=EVERY_SYMBOL)
 
 
-@attrs.frozen
-class MarketSubscribe(Command):
+class MarketSubscribe(Command, frozen=True):
     """Ask for streams. The exchange acknowledges, then sends what it has at once and what comes later."""
 
     type = "subscribe"
@@ -68,8 +67,7 @@ class MarketSubscribe(Command):
         )
 
 
-@attrs.frozen
-class MarketUnsubscribe(MarketSubscribe):
+class MarketUnsubscribe(MarketSubscribe, frozen=True):
     """End streams."""
 
     type = "unsubscribe"
@@ -103,12 +101,12 @@ class MarketBook:
 
     def add(self, request: Request) -> None:
         """File a request, before its bytes leave."""
-        request.keys = (request.command.type,)
+        request.filed = True
         self._requests[request] = None
 
     def remove(self, request: Request) -> None:
         """Take a request out, answered or never sent."""
-        request.keys = ()
+        request.filed = False
         self._requests.pop(request, None)
 
     def give_up(self, request: Request) -> None:

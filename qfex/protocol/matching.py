@@ -33,11 +33,13 @@ MORE = object()
 class Request:
     """A command in flight, as far as matching is concerned."""
 
-    __slots__ = ("collected", "command", "given_up", "keys", "known_before", "serial")
+    __slots__ = ("collected", "command", "filed", "given_up", "keys", "known_before", "lanes", "serial")
 
     def __init__(self, command: c.Command) -> None:
         self.command = command
-        self.keys: tuple[Hashable, ...] = ()
+        self.lanes = command.lanes
+        self.keys = (*command.ids, *self.lanes)
+        self.filed = False
         self.serial = 0
         self.given_up = False
         self.known_before: Callable[[str], bool] = _nothing_known
@@ -281,44 +283,32 @@ RULES: dict[type[c.Command], dict[type, Rule]] = {
 }
 
 
-# --- where a request is filed, and where a message looks --------------------------------------------------------
+# --- where a message looks for the requests that it may answer; they are filed by `ids` and `lanes` --------------
 
 
-def request_keys(command: c.Command) -> tuple[Hashable, ...]:
-    """Everything that a message may look the request up by."""
-    ids = [getattr(command, name, None) for name in ("client_order_id", "order_id")]
-    return (command.type, *(key for key in ids if key), *command.lanes)
+def _order_keys(order: Order) -> Iterable[Hashable]:
+    modified = order.status is OrderStatus.MODIFIED
+    if not modified and not order.order_type.is_stop:
+        return (order.client_order_id, order.order_id, "cancel_all_orders")
+    return (order.client_order_id, order.order_id, terms_of(order), "modify_stop_order", "cancel_all_orders")
 
 
-#: Commands that messages without any identifier of theirs may answer, by message.
-_FILED_BY_TYPE: dict[type, tuple[str, ...]] = {
-    Authenticated: ("auth",),
-    Trades: ("get_user_trades",),
-    Leverages: ("get_user_leverage", "get_available_leverage_levels"),
+def _list_keys(page: OpenOrders) -> Iterable[Hashable]:
+    return ("orders", *(order.client_order_id for order in page.orders))
+
+
+_KEYS: dict[type, Callable[[Any], Iterable[Hashable]]] = {
+    Order: _order_keys,
+    OpenOrders: _list_keys,
+    Twap: lambda twap: (twap.client_twap_id, twap.twap_id),
+    StopOrder: lambda stop: (stop.stop_order_id,),
+    Trades: lambda _: ("get_user_trades",),
+    Leverages: lambda _: ("get_user_leverage", "get_available_leverage_levels"),
+    Authenticated: lambda _: ("auth",),
+    Subscribed: lambda message: (("subscription", message.channel),),
+    Unsubscribed: lambda message: (("subscription", message.channel),),
+    Ack: lambda ack: echo_keys(ack.echo),
 }
-
-
-def message_keys(message: Message) -> Iterable[Hashable]:
-    """Where to look for the requests that a message may answer."""
-    if isinstance(message, Order):
-        yield from (message.client_order_id, message.order_id)
-        if message.order_type.is_stop or message.status is OrderStatus.MODIFIED:
-            yield terms_of(message)
-        if message.status is OrderStatus.MODIFIED:
-            yield "modify_stop_order"
-    elif isinstance(message, Twap):
-        yield from (message.client_twap_id, message.twap_id)
-    elif isinstance(message, StopOrder):
-        yield message.stop_order_id
-    elif isinstance(message, (Subscribed, Unsubscribed)):
-        yield ("subscription", message.channel)
-    elif isinstance(message, Ack) and message.echo is not None:
-        yield from echo_keys(message.echo)
-    elif isinstance(message, OpenOrders):
-        yield "orders"
-        yield from (order.client_order_id for order in message.orders)
-    else:
-        yield from _FILED_BY_TYPE.get(type(message), ())
 
 
 #: Commands that an acknowledgement without an echo may answer.
@@ -355,27 +345,28 @@ class RequestBook:
     def add(self, request: Request) -> None:
         """File a request, before its bytes leave."""
         request.serial = next(self._serials)
-        request.keys = tuple(dict.fromkeys(request_keys(request.command)))
+        request.filed = True
         for key in request.keys:
             self._by_key.setdefault(key, {})[request] = None
         self._count += 1
 
     def remove(self, request: Request) -> None:
         """Take a request out, answered or never sent."""
-        if not request.keys:
+        if not request.filed:
             return
         for key in request.keys:
-            filed = self._by_key[key]
-            del filed[request]
+            filed = self._by_key.get(key, {})
+            filed.pop(request, None)
             if not filed:
-                del self._by_key[key]
-        request.keys = ()
+                self._by_key.pop(key, None)
+        request.filed = False
         self._count -= 1
-        self._given_up.pop(request, None)
+        if request.given_up:
+            self._given_up.pop(request, None)
 
     def give_up(self, request: Request) -> None:
         """Note that nobody waits any more; the request stays to swallow its late reply."""
-        if not request.keys:
+        if not request.filed:
             return
         request.given_up = True
         self._given_up[request] = None
@@ -401,32 +392,34 @@ class RequestBook:
         return answers
 
     def _judge(self, message: Message) -> list[tuple[Request, Verdict]]:
+        """Ask the rules, oldest request first. One request takes the message, except where it may be shared."""
         answers: list[tuple[Request, Verdict]] = []
-        exclusive = False
+        kind, taken = type(message), False
         for request in self._candidates(message):
-            shared = _is_shared(request, message)
-            if exclusive and not shared:
+            rule = RULES[type(request.command)].get(kind)
+            if rule is None or (taken and not _is_shared(request, message)):
                 continue
-            verdict = RULES[type(request.command)][type(message)](request, message)
+            verdict = rule(request, message)
             if verdict is NOT_MINE:
                 continue
-            exclusive = exclusive or not shared
+            taken = taken or not _is_shared(request, message)
             if verdict is not MORE:
                 answers.append((request, verdict))
         return answers
 
-    def _candidates(self, message: Message) -> list[Request]:
-        """Requests that might be answered, oldest first; each has a rule for this kind of message."""
+    def _candidates(self, message: Message) -> Iterable[Request]:
+        """Requests that might be answered, oldest first."""
         if isinstance(message, Ack) and message.echo is None:
             return self._only_bare_ack()
+        keys = _KEYS.get(type(message))
         found: dict[Request, None] = {}
-        for key in message_keys(message):
-            found.update(self._by_key.get(key, {}))
-        if isinstance(message, Order):
-            found.update(self._by_key.get("cancel_all_orders", {}))
-        elif isinstance(message, Subscribed):
+        for key in keys(message) if keys is not None else ():
+            filed = self._by_key.get(key)
+            if filed:
+                found.update(filed)
+        if isinstance(message, Subscribed):
             found.update(self._proven_by(found))
-        return [request for request in found if type(message) in RULES[type(request.command)]]
+        return found
 
     def _proven_by(self, subscribes: Iterable[Request]) -> dict[Request, None]:
         """Requests that need no acknowledgement and were sent before the subscribe that is confirmed."""

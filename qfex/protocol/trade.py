@@ -212,13 +212,12 @@ class TradeDialogue:
         return handler(self, message, answered) if handler is not None else ()
 
     def _order(self, order: Order, answered: Sequence[tuple[Any, Any]]) -> Iterable[Event]:
-        self._note_replacement(order, answered)
+        if order.status is OrderStatus.MODIFIED:
+            self._note_replacement(order, answered)
         self.orders.apply(order, _rejects_order(order, answered))
         return (Event(Channel.ORDERS, None, order),)
 
     def _note_replacement(self, order: Order, answered: Sequence[tuple[Any, Any]]) -> None:
-        if order.status is not OrderStatus.MODIFIED:
-            return
         modified = (request.command for request, _ in answered)
         old = next((m.order_id for m in modified if isinstance(m, (c.ModifyOrder, c.ModifyStopOrder))), None)
         old = old or self.orders.replaced_by(order)

@@ -136,9 +136,10 @@ class Caller:
         except BaseException:  # Ctrl-C
             call.line.pending.give_up(waiter)
             raise
-        if not answered and call.line.pending.give_up(waiter):
-            raise_timeout(call.command)
-        waiter.wait(Deadline(1.0))  # an answer that came at the last moment is still being handed over
+        if not answered:
+            if call.line.pending.give_up(waiter):
+                raise_timeout(call.command)
+            waiter.wait(Deadline(1.0))  # the answer came at the last moment and is still being handed over
         return self._conclude(call)
 
     def _conclude(self, call: Call) -> Any:

@@ -7,7 +7,6 @@ exact reads and a scan in Python for each message cost more than all else that t
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from struct import Struct
 
 TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
@@ -39,7 +38,7 @@ class FrameReader:
         self._fragments_opcode = 0
         self._max = max_message
 
-    def feed(self, data: bytes) -> Iterator[tuple[int, bytes]]:
+    def feed(self, data: bytes) -> list[tuple[int, bytes]]:
         """Take bytes off the line; give each whole message as opcode and payload.
 
         Raises
@@ -47,19 +46,22 @@ class FrameReader:
         FrameError
             When the peer broke the protocol.
         """
-        self._rest.append(data)
-        self._held += len(data)
-        if self._held < self._needed:  # keep the parts of a large message apart until all are there
-            return
-        buffer = self._rest[0] if len(self._rest) == 1 else b"".join(self._rest)
+        if self._rest:
+            self._rest.append(data)
+            self._held += len(data)
+            if self._held < self._needed:  # keep the parts of a large message apart until all are there
+                return []
+            data = b"".join(self._rest)
+        messages: list[tuple[int, bytes]] = []
         position = 0
-        while (frame := self._frame(buffer, position)) is not None:
+        while (frame := self._frame(data, position)) is not None:
             position, first, payload = frame
             message = self._message(first, payload)
             if message is not None:
-                yield message
-        self._rest = [buffer[position:]] if position < len(buffer) else []
-        self._held = len(buffer) - position
+                messages.append(message)
+        self._rest = [data[position:]] if position < len(data) else []
+        self._held = len(data) - position
+        return messages
 
     def _frame(self, buffer: bytes, start: int) -> tuple[int, int, bytes] | None:
         """Read one frame: where the next begins, the first byte, the payload. None if more bytes are needed."""

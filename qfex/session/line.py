@@ -25,10 +25,11 @@ class Line:
         self.transport = transport
         self.pending = PendingTable(book, round_trips)
         self._interval = policy.heartbeat_interval
-        self._limit = policy.heartbeat_interval + policy.heartbeat_timeout
+        self._patience = policy.heartbeat_timeout
         self._heard = monotonic()
         self._pinged: float | None = None
         self._last_pong = self._heard
+        self._next_check = self._heard
         self.lost: LineLost | None = None
         self.renewing = False
         self.sent = 0
@@ -56,9 +57,11 @@ class Line:
         LineLost
             When the connection is over.
         """
-        wait = min(self._heartbeat(), max(0.0, until - monotonic()))
+        now = monotonic()
+        if now >= self._next_check:
+            self._heartbeat(now)
         try:
-            messages = self.transport.receive(wait)
+            messages = self.transport.receive(max(0.0, min(self._next_check, until) - now))
         except frames.FrameError as error:
             self.transport.send_close(error.code, str(error))
             raise LineLost(f"protocol error: {error}", error.code) from None
@@ -67,16 +70,16 @@ class Line:
         if messages:
             self._heard = monotonic()
         for opcode, payload in messages:
-            if opcode in (frames.TEXT, frames.BINARY):
+            if opcode <= frames.BINARY:
                 yield payload
             else:
                 self._control(opcode, payload)
 
-    def _heartbeat(self) -> float:
-        """Seconds until the next thing to do about liveness; pings, or declares the line dead."""
-        now = monotonic()
+    def _heartbeat(self, now: float) -> None:
+        """Ping, or declare the line dead; both a silent peer and one that does not read are noticed."""
         silent = now - self._heard
-        if silent >= self._limit or (self._pinged is not None and now - self._pinged >= self._limit):
+        unread = self._pinged is not None and now - self._pinged >= self._patience
+        if silent >= self._interval + self._patience or unread:
             raise LineLost(
                 f"the peer was silent for {now - min(self._heard, self._last_pong):.1f} s", silent=True
             )
@@ -84,7 +87,7 @@ class Line:
         if self._pinged is None and (silent >= self._interval or now - self._last_pong >= self._interval):
             self.transport.send_control(frames.PING, b"")
             self._pinged = now
-        return min(_LONGEST_WAIT, self._interval / 4)
+        self._next_check = now + min(_LONGEST_WAIT, self._interval / 8, self._patience / 8)
 
     def _control(self, opcode: int, payload: bytes) -> None:
         if opcode == frames.PING:

@@ -114,12 +114,11 @@ class PendingTable:
         RequestTimeout
             If no lane became free in time; nothing was sent.
         """
-        lanes = waiter.command.lanes
-        with self._freed:
+        with self._lock:
             while True:
                 if self._refusal is not None or self._draining:
                     raise LineDown
-                occupant = self._book.occupant(lanes) if lanes else None
+                occupant = self._book.occupant(waiter.lanes) if waiter.lanes else None
                 if occupant is None:
                     waiter.sent_at = monotonic()
                     self._book.add(waiter)
@@ -161,7 +160,7 @@ class PendingTable:
             False when the answer has just come: then it is the outcome after all.
         """
         with self._lock:
-            if not waiter.keys:
+            if not waiter.filed:
                 return False
             waiter.given_up_at = monotonic()
             self._book.give_up(waiter)
@@ -174,7 +173,8 @@ class PendingTable:
             answers = self._book.answer(message)
             if answers:
                 now = monotonic()
-                self._round_trips.extend(now - waiter.sent_at for waiter, _ in answers)
+                for waiter, _ in answers:
+                    self._round_trips.append(now - waiter.sent_at)
                 if self._lanes_awaited or self._draining:
                     self._freed.notify_all()
             return answers

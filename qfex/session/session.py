@@ -5,7 +5,6 @@ Nothing here knows what the messages mean; the `Dialogue` does.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -22,6 +21,7 @@ from .deadline import Deadline
 from .dispatcher import Dispatcher, log
 from .line import Line
 from .pending import Book, LineLost
+from .process import forks
 from .script import Conversation, Script
 from .streams import StreamHub
 from .transport import Transport, TransportOptions
@@ -86,7 +86,7 @@ class Session:
         self._reconnect = reconnect
         self._policy = reconnect or ReconnectPolicy()
         self._options = options
-        self._pid = os.getpid()
+        self._forks = forks()
         self._changed = threading.Condition()
         self._line: Line | None = None
         self._transport: Transport | None = None
@@ -120,7 +120,7 @@ class Session:
         ForkedClientError
             In a process other than the one that made the client.
         """
-        if os.getpid() != self._pid:
+        if forks() != self._forks:
             raise ForkedClientError("this client belongs to the parent process; make a new one in the child")
 
     def start(self) -> None:
@@ -203,7 +203,7 @@ class Session:
 
     def close(self) -> None:
         """End the connection and the threads; from any thread, any number of times, within two seconds."""
-        if os.getpid() != self._pid:
+        if forks() != self._forks:
             return  # the parent's threads and socket are its own business
         self.closing.set()
         with self._changed:
@@ -450,9 +450,10 @@ class Session:
             self.closing.wait(0.05)
 
     def _read(self, line: Line, until: float = float("inf")) -> None:
+        decode = self.dialogue.decode
         for frame in line.read(until):
             self.received += 1
-            for message in self.dialogue.decode(frame):
+            for message in decode(frame):
                 self._take(line, message)
 
     def _take(self, line: Line, message: Any) -> None:
@@ -468,12 +469,13 @@ class Session:
             events = [
                 Event(self.dialogue.errors, None, ErrorEvent("internal", str(error), repr(message), error))
             ]
+        for event in events:
+            self.publish(event)
+        # Woken last: a caller that wakes now finds the interpreter free as soon as this thread waits again.
         for waiter, outcome in answers:
             waiter.resolve(outcome)
         if answers and self.observers:
             self._wake_observers()
-        for event in events:
-            self.publish(event)
 
     def _wake_observers(self) -> None:
         with self.state_changed:

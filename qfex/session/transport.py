@@ -11,7 +11,6 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from email.utils import parsedate_to_datetime
 from time import time
 from urllib.parse import unquote, urlsplit
@@ -81,7 +80,7 @@ class Transport:
         self._headers = [f"{name}: {value}" for name, value in {"User-Agent": USER_AGENT, **headers}.items()]
         self._options = options
         self._send_lock = threading.Lock()
-        self._tls_lock: AbstractContextManager[object] = nullcontext()
+        self._tls_lock: threading.Lock | None = None
         self._close_sent = False
         self._dead = False
         self._frames = frames.FrameReader()
@@ -90,7 +89,6 @@ class Transport:
         )
         self._socket: socket.socket | None = None
         self._wait_readable: Callable[[float], object] = _never_ready
-        self._pending: Callable[[], int] = _nothing_pending
         self.clock_skew: float | None = None
 
     # --- making the connection ---------------------------------------------------------------------------------
@@ -124,7 +122,6 @@ class Transport:
         self.clock_skew = _clock_skew(self._websocket.getheaders() or {})
         if isinstance(sock, ssl.SSLSocket):
             self._tls_lock = threading.Lock()
-            self._pending = sock.pending
         sock.setblocking(False)
         self._wait_readable = _readiness(sock)
         self._socket = sock
@@ -142,16 +139,25 @@ class Transport:
             When the peer broke the protocol.
         """
         assert self._socket is not None
-        if not self._pending():
-            self._wait_readable(timeout)
         try:
-            with self._tls_lock:
+            if self._tls_lock is None:
+                self._wait_readable(timeout)
                 data = self._socket.recv(_CHUNK)
+            else:
+                data = self._receive_tls(self._tls_lock, timeout)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return []
         if not data:
             raise ConnectionResetError("the peer closed the connection")
-        return list(self._frames.feed(data))
+        return self._frames.feed(data)
+
+    def _receive_tls(self, lock: threading.Lock, timeout: float) -> bytes:
+        sock = self._socket
+        assert isinstance(sock, ssl.SSLSocket)
+        if not sock.pending():  # decrypted bytes that wait in the TLS layer do not show on the socket
+            self._wait_readable(timeout)
+        with lock:
+            return sock.recv(_CHUNK)
 
     # --- writing: any thread -----------------------------------------------------------------------------------
 
@@ -181,34 +187,42 @@ class Transport:
             pass
 
     def _write(self, frame: bytes, deadline: Deadline, closing: bool = False) -> None:
-        if not self._send_lock.acquire(timeout=deadline.wait_time()):
+        lock = self._send_lock
+        if not lock.acquire(blocking=False) and not lock.acquire(timeout=deadline.wait_time()):
             raise SendFailed("the connection is busy with another message", begun=False)
         try:
             if self._dead or self._close_sent or self._socket is None:
                 raise SendFailed("the connection is closed", begun=False)
             self._close_sent = closing
-            self._write_all(self._socket, memoryview(frame), deadline)
+            self._write_all(self._socket, frame, deadline)
         finally:
-            self._send_lock.release()
+            lock.release()
 
-    def _write_all(self, sock: socket.socket, rest: memoryview, deadline: Deadline) -> None:
+    def _write_all(self, sock: socket.socket, frame: bytes, deadline: Deadline) -> None:
         # A TLS record may have left in part although the call says that nothing did.
-        begun = isinstance(sock, ssl.SSLSocket)
+        begun = self._tls_lock is not None
+        sent = 0
         try:
-            while rest:
-                try:
-                    with self._tls_lock:
-                        count = sock.send(rest)
-                except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
-                    _wait_writable(sock, deadline)
-                    continue
-                begun = True
-                rest = rest[count:]
+            while True:
+                sent += self._send_some(sock, memoryview(frame)[sent:] if sent else frame)
+                if sent == len(frame):
+                    return
+                begun = begun or sent > 0
+                _wait_writable(sock, deadline)
         except BaseException as error:
             self.abort()
             if not isinstance(error, OSError):
                 raise
             raise SendFailed(str(error) or type(error).__name__, begun=begun) from None
+
+    def _send_some(self, sock: socket.socket, data: bytes | memoryview) -> int:
+        try:
+            if self._tls_lock is None:
+                return sock.send(data)
+            with self._tls_lock:
+                return sock.send(data)
+        except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
+            return 0
 
     # --- the end -----------------------------------------------------------------------------------------------
 
@@ -234,10 +248,6 @@ class Transport:
 
 def _never_ready(timeout: float) -> object:
     raise ConnectionError("not connected")
-
-
-def _nothing_pending() -> int:
-    return 0
 
 
 def _readiness(sock: socket.socket) -> Callable[[float], object]:

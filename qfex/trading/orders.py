@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from ..enums import CancelIdType, OrderType, Side, TimeInForce
 from ..errors import QfexError, ValidationError
 from ..models.orders import Order
-from ..order_request import OrderRequest
+from ..order_request import OrderRequest, order_command
 from ..protocol import commands as c
 from ..protocol.numbers import Number, positive, text
 from ..session.deadline import Deadline
@@ -62,11 +62,11 @@ class OrderMethods(WaitingMethods):
             If it was sent and no answer is known; ask `resolve`.
         """
         deadline = self._deadline(timeout)
-        request = OrderRequest(
+        command = order_command(
             symbol, side, quantity, price, order_type, time_in_force, reduce_only, take_profit, stop_loss,
-            client_order_id,
+            self._new_id() if client_order_id is None else client_order_id, self._instruments,
         )  # fmt: skip
-        order = self._submit(request, deadline).result()
+        order: Order = self._caller.result(self._caller.submit(command, deadline), deadline)
         return self._wait_done(order, deadline) if wait else order
 
     def place_limit_order(

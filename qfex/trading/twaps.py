@@ -8,7 +8,7 @@ from ..enums import CancelIdType, Channel, Side
 from ..errors import QfexError, ValidationError
 from ..models.orders import Order
 from ..models.twaps import Twap
-from ..order_request import _flag
+from ..order_request import flag
 from ..protocol import commands as c
 from ..protocol.events import Event
 from ..protocol.numbers import Number, positive, text, whole
@@ -57,7 +57,7 @@ class TwapMethods(AccountMethods):
             total_quantity=positive(total_quantity, "total_quantity"),
             num_orders=whole(num_orders, "num_orders", 2),
             order_interval_secs=whole(order_interval_secs, "order_interval_secs", 30),
-            reduce_only=_flag(reduce_only, "reduce_only"),
+            reduce_only=flag(reduce_only, "reduce_only"),
             client_twap_id=self._new_id()
             if client_twap_id is None
             else text(client_twap_id, "client_twap_id"),
