@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any, TypeVar
 
@@ -47,6 +47,11 @@ def fit(parse: Callable[[Any], _T], answer: Any) -> _T:
         raise RestError(200, "the answer does not have the expected form", str(error)) from None
 
 
-def oldest_first(rows: Iterable[_T], moment: str = "time") -> list[_T]:
-    """Sort a series, which the interface sends newest first in some operations and unsorted in others."""
-    return sorted(rows, key=lambda row: getattr(row, moment) or _LONG_AGO)
+def oldest_first(rows: Sequence[_T], moment: str = "time") -> list[_T]:
+    """Sort a series, which the interface sends newest first, or not at all; rows of one moment stay in order."""
+
+    def when(row: _T) -> datetime:
+        return getattr(row, moment) or _LONG_AGO
+
+    newest_first = len(rows) > 1 and when(rows[0]) >= when(rows[-1])
+    return sorted(reversed(rows) if newest_first else rows, key=when)
