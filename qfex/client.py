@@ -86,13 +86,14 @@ class TradeClient(ResolvingMethods):
         self._dialogue = TradeDialogue(environment.trade_url, credentials, account_id, time.time)
         self._dialogue.cancel_on_disconnect = cancel_on_disconnect
         self._limiter = shared_limiter((environment.trade_url, credentials), rate_limit)
+        self._options = TransportOptions(proxy, ca_file, request_timeout)
         self._make_ids()
         super().__init__(
             "qfex-trade",
             self._dialogue,
             request_timeout=request_timeout,
             reconnect=reconnect,
-            options=TransportOptions(proxy, ca_file, request_timeout),
+            options=self._options,
         )
 
     @classmethod
@@ -185,17 +186,6 @@ class TradeClient(ResolvingMethods):
             known_orders=self._dialogue.orders.__contains__,
             disarm=lambda: self._dialogue.cancel_on_disconnect,
         )
-
-    def close(self) -> None:
-        """End the connection and both threads, within two seconds, from any thread, any number of times.
-
-        Calls that wait elsewhere end at once. A closed client is spent: every call raises `NotConnected`. With
-        cancel-on-disconnect armed, the exchange then cancels the account's orders.
-        """
-        super().close()
-        history = self.__dict__.get("_history")
-        if history is not None:
-            history.close()
 
 
 def environment_from_env() -> Environment:

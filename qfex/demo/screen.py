@@ -15,7 +15,6 @@ from ..models.connection import ConnectionEvent
 from ..models.orders import Fill, Order
 from ..models.twaps import Twap
 
-_READING_TIME = 1.0  # seconds between scenes, for a person who watches
 _COLOURS = {"ACK": "cyan", "MODIFIED": "cyan", "FILLED": "green", "CANCELLED": "yellow"}
 
 
@@ -29,7 +28,7 @@ class Screen:
     def scene(self, title: str) -> None:
         """Begin a scene."""
         if self._scene and self.console.is_terminal:
-            time.sleep(_READING_TIME)
+            time.sleep(1.0)  # so that a person can read the scene before
         self._scene += 1
         self.console.print(f"\n[bold]{self._scene}. {title}[/bold]")
 
@@ -81,7 +80,9 @@ class Screen:
         balance = client.balance
         if balance is not None:
             fees = balance.fees or Decimal(0)
-            self.note(f"BALANCE equity {balance.equity:.2f} USDC, available {balance.available_balance:.2f}, fees {fees:.2f}")
+            self.note(
+                f"BALANCE equity {balance.equity:.2f} USDC, available {balance.available_balance:.2f}, fees {fees:.2f}"
+            )
 
 
 def describe(order: Order) -> str:

@@ -40,7 +40,10 @@ def main() -> int:
     with Simulator() as sim:
         sim.set_mark_price(SYMBOL, MARK)
         client = TradeClient(
-            sim.environment, sim.credentials, reconnect=ReconnectPolicy(initial_delay=0.2), request_timeout=PATIENCE
+            sim.environment,
+            sim.credentials,
+            reconnect=ReconnectPolicy(initial_delay=0.2),
+            request_timeout=PATIENCE,
         )
         with client.stream(Channel.CONNECTION) as connection:
             Tour(screen, sim, client, connection).run()
@@ -118,7 +121,9 @@ class Tour:
             def show(newest: Twap) -> None:
                 done = newest.filled_quantity * newest.total_num_orders / newest.total_quantity
                 price = f"{newest.average_fill_price:.2f}"
-                bar.update(bar.task_ids[0], completed=int(done), filled=f"{newest.filled_quantity:f}", price=price)
+                bar.update(
+                    bar.task_ids[0], completed=int(done), filled=f"{newest.filled_quantity:f}", price=price
+                )
                 self._sim.advance(30)
 
             show(twap)
@@ -191,5 +196,3 @@ def _variables(environment: Environment, sim: Simulator) -> dict[str, str]:
         "QFEX_PUBLIC_KEY": sim.credentials.public_key,
         "QFEX_SECRET_KEY": sim.credentials.secret_key,
     }
-
-

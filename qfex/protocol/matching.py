@@ -68,7 +68,7 @@ def _names(command: Any, order: Order) -> bool:
         return bool(order.client_order_id == command.client_order_id)
     if not isinstance(command, c.AddOrder):
         return False
-    return command.order_type.is_stop and bool(terms_of(order) == command.terms)
+    return bool(command.order_type.is_stop and terms_of(order) == command.terms)
 
 
 def terms_of(order: Order) -> Hashable:
@@ -94,7 +94,7 @@ def _is_replacement(request: Request, order: Order) -> bool:
         return False
     if order.client_order_id and command.client_order_id:
         return _same_client_id(command, order)
-    return terms_of(order) == command.terms
+    return bool(terms_of(order) == command.terms)
 
 
 def _same_client_id(command: Any, order: Order) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..enums import Channel
@@ -13,11 +12,14 @@ from ..models.account import Balance, Leverage, Position
 from ..models.orders import OpenOrders, Order, UserTrade
 from ..protocol import commands as c
 from ..protocol.numbers import Number, positive, text, whole
+from ..session.deadline import Deadline
 from .cancel_all import wait_until_all_cancelled
 from .stops import StopMethods
 
 if TYPE_CHECKING:
     from ..rest import RestClient
+
+_HISTORY_TIMEOUT = 5.0  # seconds; the socket is what matters, the history only confirms
 
 
 class AccountMethods(StopMethods):
@@ -169,13 +171,19 @@ class AccountMethods(StopMethods):
         with self._session.state_lock:
             return self._dialogue.orders.live
 
-    @cached_property
-    def _history(self) -> RestClient:
-        """The REST interface, which remembers finished orders. Imported on first use: few scripts need it."""
+    def _history(self, deadline: Deadline) -> RestClient:
+        """Open the REST interface, which remembers what is finished. Imported on first use: few scripts need it."""
         from ..rest import RestClient
 
+        remaining = deadline.remaining()
         return RestClient(
-            self._environment, self._credentials, account_id=self._account_id, timeout=5.0, retries=1
+            self._environment,
+            self._credentials,
+            account_id=self._account_id,
+            timeout=min(_HISTORY_TIMEOUT, _HISTORY_TIMEOUT if remaining is None else max(remaining, 0.1)),
+            retries=0,
+            proxy=self._options.proxy,
+            ca_file=self._options.ca_file,
         )
 
 

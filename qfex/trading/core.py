@@ -15,6 +15,7 @@ from ..models.instruments import Instrument
 from ..models.orders import Order
 from ..protocol.numbers import text
 from ..protocol.trade import TradeDialogue
+from ..session.transport import TransportOptions
 
 
 class TradeCore(BaseClient[Channel]):
@@ -24,6 +25,7 @@ class TradeCore(BaseClient[Channel]):
     _environment: Environment
     _credentials: Credentials
     _account_id: str | None
+    _options: TransportOptions
     _dialogue: TradeDialogue
     _instruments: dict[str, Instrument] | None
 

@@ -94,5 +94,6 @@ class ResolvingMethods(TwapMethods):
     def _ask_history(self, client_order_id: str, symbol: str, deadline: Deadline) -> Order | None:
         if deadline.passed:
             raise ConnectionLost("no time left to ask the history")
-        rows = self._history.historic_orders(symbol=symbol, client_order_id=client_order_id)
+        with self._history(deadline) as history:
+            rows = history.historic_orders(symbol=symbol, client_order_id=client_order_id)
         return rows[0].as_order() if rows else None

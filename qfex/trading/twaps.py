@@ -130,7 +130,7 @@ class TwapMethods(AccountMethods):
         while not deadline.passed:
             seen = self._active_twap(newest, deadline)
             if seen is None:
-                return self._tell_progress(newest, self._ended_twap(newest), on_progress)
+                return self._tell_progress(newest, self._ended_twap(newest, deadline), on_progress)
             newest = self._tell_progress(newest, seen, on_progress)
             self._pause(min(pause, deadline.remaining() or 0.0))
             pause = min(pause * 1.5, _SLOWEST_POLL)
@@ -140,10 +140,11 @@ class TwapMethods(AccountMethods):
         page = self.get_user_orders(symbol=twap.symbol or None, timeout=deadline.remaining())
         return next((row for row in page.twaps if _same(row, twap)), None)
 
-    def _ended_twap(self, twap: Twap) -> Twap:
+    def _ended_twap(self, twap: Twap, deadline: Deadline) -> Twap:
         """The final state, which only the REST history has; without access to it, what was seen last."""
         try:
-            rows = self._history.historic_twaps(symbol=twap.symbol or None, limit=100)
+            with self._history(deadline) as history:
+                rows = history.historic_twaps(symbol=twap.symbol or None, limit=100)
         except QfexError:
             return twap
         return next((row for row in rows if _same(row, twap)), twap)
