@@ -148,16 +148,19 @@ class MarketDataClient(BaseClient[MarketChannel]):
             lacking = self._dialogue.lacking(topics)
             # Noted before it is asked for, so that a line lost in between restores it.
             self._dialogue.want(lacking)
-        for command in subscriptions(lacking):
+        commands, refused = list(subscriptions(lacking)), dict[str, None]()
+        while commands:
             try:
-                refused = unconfirmed(command, self._caller.request(command, deadline.remaining()))
+                ack = self._caller.request(commands[0], deadline.remaining())
             except BaseException:
-                self._forget(lacking)
+                self._forget(topic for command in commands for topic in command.topics)
                 raise
-            if refused:
-                self._forget(topic for topic in command.topics if topic.symbol in refused)
-                message = f"{command.channel} of {', '.join(refused)} is not confirmed"
-                raise InvalidParameter(ErrorCode.INVALID_PARAMETER, message)
+            command = commands.pop(0)
+            refused.update(dict.fromkeys(unconfirmed(command, ack)))
+            self._forget(topic for topic in command.topics if topic.symbol in refused)
+        if refused:
+            message = f"the exchange did not confirm {', '.join(refused)}"
+            raise InvalidParameter(ErrorCode.INVALID_PARAMETER, message)
 
     def _forget(self, topics: Iterable[Topic]) -> None:
         with self._session.state_lock:
