@@ -19,7 +19,7 @@ reduce_only_option = click.option("--reduce-only", is_flag=True, help="Only redu
 wait_option = click.option("--wait", is_flag=True, help="Wait until the order is done, or the time is up.")
 
 
-class Moment(click.ParamType):
+class Moment(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions only
     """A moment: ISO 8601, in UTC where it names no zone."""
 
     name = "time"

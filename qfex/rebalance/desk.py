@@ -1,0 +1,255 @@
+"""Sends steps and learns what became of them. Nothing leaves before its intent is in the journal."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from decimal import Decimal
+from time import monotonic
+
+import attrs
+
+from ..client import TradeClient
+from ..enums import CancelIdType, OrderType, TimeInForce
+from ..errors import (
+    ApiError,
+    NotConnected,
+    OrderRejected,
+    OutcomeUnknown,
+    QfexError,
+    RequestTimeout,
+    ServerError,
+    ValidationError,
+)
+from ..models.orders import Order
+from ..models.twaps import Twap
+from ..rest import RestClient
+from ..statuses import OrderStatus
+from .journal import Journal
+from .plan import PlannedTrade
+from .records import Run, Step, StepKind, StepState
+
+_ZERO = Decimal(0)
+_CANCELS = 10  # attempts, before an order that will not go is given up on
+
+
+@attrs.frozen
+class Pace:
+    """How long a rebalancer waits for what, seconds.
+
+    Attributes
+    ----------
+    answer : float
+        For the answer to one order, or the truth about one step.
+    poll : float
+        Between two looks at orders and TWAPs that are under way.
+    retry : float
+        Before another market order, after one that found nothing to trade with.
+    twap_grace : float
+        Until "no such TWAP" is believed.
+    """
+
+    answer: float = 15.0
+    poll: float = 2.0
+    retry: float = 1.0
+    twap_grace: float = 1.0
+
+
+@attrs.define
+class Desk:
+    """The connections and the journal of a run.
+
+    Every method returns the step as the journal has it afterwards, or raises: `OutcomeUnknown` where the exchange
+    cannot be asked, `NotConnected` and `RequestTimeout` where the line is down. The journal is right in any case.
+    """
+
+    client: TradeClient
+    rest: RestClient
+    journal: Journal
+    pace: Pace = Pace()
+    stop: threading.Event = attrs.field(factory=threading.Event)
+
+    # --- sending -----------------------------------------------------------------------------------------------
+
+    def place(
+        self, run: Run, trade: PlannedTrade, kind: StepKind, quantity: Decimal, price: Decimal | None
+    ) -> Step:
+        """Place an order: a limit order that may rest, or one that trades at once or not at all."""
+        step = self.journal.intend(run, trade, kind, quantity, price)
+        return self._send(step, lambda: self._place(step, trade))
+
+    def _place(self, step: Step, trade: PlannedTrade) -> Step:
+        resting = step.kind is StepKind.LIMIT
+        # Without wait=True: an error while waiting would not mean that nothing was sent.
+        order = self.client.place_order(
+            step.symbol,
+            step.side,
+            step.quantity,
+            step.price,
+            order_type=OrderType.MARKET if step.price is None else OrderType.LIMIT,
+            time_in_force=TimeInForce.GTC if resting else TimeInForce.IOC,
+            reduce_only=trade.reduce_only,
+            client_order_id=step.client_id,
+            timeout=self.pace.answer,
+        )
+        return self._note_order(step, order) if resting else self._until_done(step, order)
+
+    def _until_done(self, step: Step, order: Order) -> Step:
+        """Follow an order that may not rest to its end."""
+        try:
+            order = self.client.wait_until_done(order, self.pace.answer)
+        except QfexError:
+            return self.settle(step)
+        return self._note_order(step, order) if order.is_done else self.end(step)
+
+    def add_twap(self, run: Run, trade: PlannedTrade, quantity: Decimal, orders: int, interval: int) -> Step:
+        """Start a TWAP."""
+        step = self.journal.intend(run, trade, StepKind.TWAP, quantity, None)
+
+        def add() -> Step:
+            twap = self.client.add_twap(
+                step.symbol,
+                step.side,
+                step.quantity,
+                orders,
+                interval,
+                reduce_only=trade.reduce_only,
+                client_twap_id=step.client_id,
+                timeout=self.pace.answer,
+            )
+            return self.journal.settle(
+                step, StepState.LIVE, filled=twap.filled_quantity, order_id=twap.twap_id
+            )
+
+        return self._send(step, add)
+
+    def _send(self, step: Step, send: Callable[[], Step]) -> Step:
+        try:
+            return send()
+        except (OutcomeUnknown, ServerError):  # the exchange may have failed after it took the order
+            return self.settle(step)
+        except (NotConnected, RequestTimeout) as error:
+            self.journal.settle(step, StepState.NEVER_SENT, note=str(error))
+            raise
+        except (OrderRejected, ApiError, ValidationError) as error:
+            return self.journal.settle(step, StepState.REFUSED, note=str(error))
+
+    # --- learning ----------------------------------------------------------------------------------------------
+
+    def settle(self, step: Step) -> Step:
+        """Learn what became of a step that was, or may have been, sent. Reads only.
+
+        Raises
+        ------
+        OutcomeUnknown
+            If the exchange cannot be asked; the step stays as it was and must not be sent again.
+        """
+        if step.kind is StepKind.TWAP:
+            return self._settle_twap(step)
+        order = self.client.resolve(step.client_id, step.symbol, timeout=self.pace.answer)
+        return self._never_arrived(step) if order is None else self._note_order(step, order)
+
+    def _settle_twap(self, step: Step) -> Step:
+        end = monotonic() + self.pace.answer
+        denied_since: float | None = None
+        while True:
+            twap, is_active = self.find_twap(step)
+            if twap is not None:
+                return self.note_twap(step, twap, is_active)
+            denied_since = denied_since or monotonic()
+            if monotonic() - denied_since >= self.pace.twap_grace:
+                return self._never_arrived(step)
+            if monotonic() >= end:
+                raise OutcomeUnknown(
+                    "add_twap", "timeout", client_order_id=step.client_id, symbol=step.symbol
+                )
+            self.stop.wait(self.pace.twap_grace / 4)
+
+    def find_twap(self, step: Step) -> tuple[Twap | None, bool]:
+        """The TWAP of a step, and whether it is active."""
+        try:
+            active = self.client.get_user_orders(symbol=step.symbol, timeout=self.pace.answer).twaps
+            ended = self.rest.historic_twaps(symbol=step.symbol, limit=1000)
+        except QfexError as error:
+            raise OutcomeUnknown(
+                "add_twap", str(error), client_order_id=step.client_id, symbol=step.symbol
+            ) from error
+        for rows, is_active in ((ended, False), (active, True)):
+            for row in rows:
+                if row.client_twap_id == step.client_id:
+                    return row, is_active
+        return None, False
+
+    def note_twap(self, step: Step, twap: Twap, is_active: bool) -> Step:
+        """Write down how far a TWAP has come, unless that is known."""
+        state = StepState.LIVE if is_active else StepState.DONE
+        if (step.state, step.filled) == (state, twap.filled_quantity):
+            return step
+        return self.journal.settle(
+            step, state, filled=twap.filled_quantity, order_id=twap.twap_id, note=twap.status
+        )
+
+    def _note_order(self, step: Step, order: Order) -> Step:
+        if order.status is OrderStatus.FILLED and order.is_done and order.quantity_remaining:
+            order = self._finished(step)
+        if order.is_done and order.status.is_rejection and not order.quantity_filled:
+            state = StepState.REFUSED
+        else:
+            state = StepState.DONE if order.is_done else StepState.LIVE
+        filled = max(_ZERO, order.quantity_filled)
+        if (step.state, step.filled) == (state, filled):
+            return step
+        return self.journal.settle(
+            step, state, filled=filled, order_id=order.order_id, note=order.status.value
+        )
+
+    def _finished(self, step: Step) -> Order:
+        """The history's word on an order that may have been told of in parts: only there the sum is final."""
+        end = monotonic() + self.pace.answer
+        while monotonic() < end:
+            with suppress(QfexError):
+                rows = self.rest.historic_orders(symbol=step.symbol, client_order_id=step.client_id)
+                if rows:
+                    return rows[-1].as_order()
+            self.stop.wait(self.pace.poll / 10)
+        raise OutcomeUnknown(
+            "add_order", "not in the history yet", client_order_id=step.client_id, symbol=step.symbol
+        )
+
+    def _never_arrived(self, step: Step) -> Step:
+        return self.journal.settle(step, StepState.NEVER_SENT, note="the exchange never had it")
+
+    # --- ending ------------------------------------------------------------------------------------------------
+
+    def end(self, step: Step) -> Step:
+        """Cancel what a step may still do, and learn what it did."""
+        for _ in range(_CANCELS):
+            step = step if step.state.is_final else self.settle(step)
+            if step.state.is_final:
+                return step
+            self._cancel(step)
+        raise OutcomeUnknown("cancel_order", "still live", client_order_id=step.client_id, symbol=step.symbol)
+
+    def _cancel(self, step: Step) -> None:
+        """Cancelling twice does no harm, so an unknown outcome is no matter; `settle` tells what is true."""
+        try:
+            if step.kind is StepKind.TWAP:
+                self.client.cancel_twap(step.client_id, symbol=step.symbol, timeout=self.pace.answer)
+            else:
+                self.client.cancel_order(
+                    step.client_id,
+                    symbol=step.symbol,
+                    id_type=CancelIdType.CLIENT_ORDER_ID,
+                    timeout=self.pace.answer,
+                )
+        except (OrderRejected, ApiError, OutcomeUnknown):
+            self.stop.wait(self.pace.poll / 10)
+
+    def fresh_mark(self, trade: PlannedTrade) -> Decimal:
+        """The mark price now, or where it cannot be had, that of the plan."""
+        try:
+            rows = self.rest.symbol_metrics()
+        except QfexError:
+            return trade.mark
+        return next((row.current_mark_price for row in rows if row.symbol == trade.symbol), trade.mark)
