@@ -159,6 +159,37 @@ class Desk:
             account, OrderEntry(symbol, side, "LIMIT", "IOC", size, price, None, None, True, client_order_id)
         )
 
+    def answer(self, account: Account, entry: OrderEntry, status: OrderStatus, order_id: str) -> OrderRow:
+        """Answer with an entry's own terms."""
+        now = self._venue.now
+        row = OrderRow(
+            order_id,
+            entry.client_order_id,
+            account.account_id,
+            entry.symbol,
+            status,
+            entry.side,
+            entry.order_type,
+            entry.time_in_force,
+            entry.quantity,
+            entry.quantity,
+            entry.price,
+            entry.take_profit or None,
+            entry.stop_loss or None,
+            entry.reduce_only,
+            None,
+            now,
+            now,
+        )
+        self._venue.emit(OrderChanged(now, account.account_id, row))
+        return row
+
+    def no_such_order(self, account: Account, symbol: str, id_type: OrderIdType, id_text: str) -> OrderRow:
+        """Answer the cancellation of something unknown: the id that was asked for, and blanks."""
+        client_id = id_text if id_type == "client_order_id" else ""
+        blank = OrderEntry(symbol, "BUY", "LIMIT", "GTC", ZERO, client_order_id=client_id)
+        return self.answer(account, blank, "NO_SUCH_ORDER", id_text)
+
     def _after_bump(self, order: Order) -> None:
         """Give a delayed order its turn, unless it was cancelled meanwhile."""
         if order.account.orders.get(order.order_id) is order:
@@ -197,31 +228,6 @@ class Desk:
             entry = replace(entry, client_order_id=order.client_order_id, time_in_force=order.time_in_force)
         return self.answer(account, entry, status, order_id)
 
-    def answer(self, account: Account, entry: OrderEntry, status: OrderStatus, order_id: str) -> OrderRow:
-        """Answer with an entry's own terms."""
-        now = self._venue.now
-        row = OrderRow(
-            order_id,
-            entry.client_order_id,
-            account.account_id,
-            entry.symbol,
-            status,
-            entry.side,
-            entry.order_type,
-            entry.time_in_force,
-            entry.quantity,
-            entry.quantity,
-            entry.price,
-            entry.take_profit or None,
-            entry.stop_loss or None,
-            entry.reduce_only,
-            None,
-            now,
-            now,
-        )
-        self._venue.emit(OrderChanged(now, account.account_id, row))
-        return row
-
     def _find(self, account: Account, symbol: str, id_type: OrderIdType, id_text: str) -> list[Order]:
         """Return the open orders an id names."""
         if id_type == "order_id":
@@ -232,12 +238,6 @@ class Desk:
             for order in account.orders.values()
             if order.client_order_id == id_text and order.market.symbol == symbol
         ]
-
-    def no_such_order(self, account: Account, symbol: str, id_type: OrderIdType, id_text: str) -> OrderRow:
-        """Answer the cancellation of something unknown: the id that was asked for, and blanks."""
-        client_id = id_text if id_type == "client_order_id" else ""
-        blank = OrderEntry(symbol, "BUY", "LIMIT", "GTC", ZERO, client_order_id=client_id)
-        return self.answer(account, blank, "NO_SUCH_ORDER", id_text)
 
 
 def require_terms(account: Account) -> None:

@@ -270,6 +270,7 @@ class Exchange(Queries):
             ``InvalidParameter`` with open orders or a position, or for a level not on offer.
         """
         margin.set_leverage(self._venue, self._account(account_id), symbol, leverage)
+        self._aftermath.draw()
 
     # ------------------------------------------------------------------ markets
 

@@ -74,9 +74,8 @@ class Liquidation:
     def _attempt(self, account: Account, number: int) -> None:
         """Try once to close what is left, and decide how to go on."""
         for symbol, position in list(account.held.items()):
-            market = position.market
-            if not market.halted:
-                self._desk.submit(self._closing_order(account, market))
+            if position.market.is_trading:
+                self._desk.submit(self._closing_order(account, position.market))
             if symbol not in account.held:
                 self._venue.emit(Liquidated(self._venue.now, account.account_id, symbol))
         if not self._fails(account):

@@ -53,7 +53,7 @@ class MarketMaker:
 
     def refill(self, market: Market) -> None:
         """Renew the quotes that were hit or are no longer wanted; others keep their place in the queue."""
-        if market.halted or market.failing:
+        if not market.is_trading:
             return
         ladder, quotes = self._ladder(market), self._quotes[market]
         for quote, order in list(quotes.items()):

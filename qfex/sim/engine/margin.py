@@ -53,6 +53,7 @@ def set_leverage(venue: Venue, account: Account, symbol: str, leverage: Decimal)
     if position.quantity or position.order_count or stops:
         raise Refused("InvalidParameter", f"{symbol} has open orders or a position")
     position.leverage = leverage
+    venue.touch(account, market)
 
 
 def leverage_row(venue: Venue, account: Account, market: Market, leverage: Decimal) -> LeverageRow:

@@ -43,6 +43,11 @@ class Market:
         self.premiums: list[Decimal] = []
         self.history = MarketHistory(self.mark, history_limit)
 
+    @property
+    def is_trading(self) -> bool:
+        """Whether orders can trade now."""
+        return not (self.halted or self.failing)
+
     def price_band(self) -> tuple[Decimal, Decimal]:
         """Return the lowest price of a sale and the highest of a purchase."""
         width = self.index * self.instrument.band_width

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
+from .positions import average_price
 from .types import (
     ZERO,
     FinishedOrderRow,
@@ -121,7 +122,7 @@ class Order:
             order=self.row(),
             filled_quantity=filled,
             passive_quantity=self.passive_quantity,
-            average_price=self.filled_notional / filled if filled else None,
+            average_price=average_price(self.filled_notional, filled) if filled else None,
             first_fill=self.first_fill,
             last_fill=self.last_fill,
             finished=self.updated,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .orders import Order
 
 COST_STEP = Decimal("0.000000000001")
+PRICE_STEP = Decimal("0.0000000001")
 MARGIN_STEP = Decimal("0.00000001")
 
 
@@ -70,7 +71,7 @@ class Position:
     @property
     def average_price(self) -> Decimal:
         """Average price of what is held, in quote currency."""
-        return abs(self.cost / self.quantity) if self.quantity else ZERO
+        return average_price(self.cost, self.quantity)
 
     @property
     def notional(self) -> Decimal:
@@ -125,6 +126,13 @@ class Position:
         """Return the margin (USD) of the open orders: the parts that would enlarge the position."""
         notional = self.buying.enlarging(-self.quantity) + self.selling.enlarging(self.quantity)
         return margin_of(notional * self.market.usd_rate, self.leverage)
+
+
+def average_price(notional: Decimal, quantity: Decimal) -> Decimal:
+    """Return notional over quantity, rounded for showing; zero of nothing."""
+    if not quantity:
+        return ZERO
+    return (notional / quantity).quantize(PRICE_STEP, ROUND_HALF_EVEN).normalize()
 
 
 def margin_of(notional: Decimal, leverage: Decimal) -> Decimal:

@@ -63,7 +63,7 @@ class Prices:
     def _step(self) -> None:
         """Move every market by one second."""
         for walk in self._walks:
-            if not walk.market.halted:
+            if walk.market.is_trading:
                 index = walk.step()
                 self.set(walk.market, index, walk.market.instrument.round_price(index))
                 self._visitor.visit(walk.market)
@@ -116,7 +116,7 @@ class Visitor:
 
     def visit(self, market: Market) -> None:
         """Buy or sell at the market, or more often do nothing."""
-        if self._random.randrange(TRADE_CHANCE) or market.failing:
+        if self._random.randrange(TRADE_CHANCE):
             return
         side: Side = self._random.choice(("BUY", "SELL"))
         lots = market.instrument.min_quantity * self._random.randint(1, 50)

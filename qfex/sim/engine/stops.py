@@ -99,7 +99,7 @@ class Stops:
 
     def fire(self, market: Market) -> None:
         """Turn the stops that the mark price has reached into market orders, oldest first."""
-        if market.halted or market.failing:
+        if not market.is_trading:
             return
         for stop in [stop for stop in market.stops.values() if stop.reached(market.mark)]:
             if stop.order_id in market.stops:

@@ -10,6 +10,7 @@ from .accounts import Account
 from .desk import Desk, check_client_id, require_terms
 from .events import TwapChanged
 from .market import Market
+from .positions import average_price
 from .timers import Timer
 from .types import ZERO, OrderEntry, OrderIdType, Refused, TwapEntry, TwapRow, TwapStatus
 from .venue import Venue
@@ -47,7 +48,7 @@ class Twap:
             side=self.entry.side,
             total_quantity=self.entry.total_quantity,
             filled_quantity=self.filled,
-            average_fill_price=self.notional / self.filled if self.filled else ZERO,
+            average_fill_price=average_price(self.notional, self.filled),
             total_num_orders=self.entry.num_orders,
             filled_num_orders=self.filled_orders,
             order_interval_secs=self.entry.order_interval_secs,

@@ -6,7 +6,7 @@ from decimal import Decimal as D
 
 import pytest
 
-from qfex.sim.engine import Refused, Rules
+from qfex.sim.engine import PositionChanged, Refused, Rules
 
 from .helpers import AAPL, NOON, Arena
 
@@ -149,3 +149,10 @@ def test_a_short_is_closed_from_above(arena: Arena) -> None:
 def test_there_must_be_a_position_to_close(arena: Arena) -> None:
     with pytest.raises(Refused, match="InvalidOrder"):
         arena.exchange.close_position(arena.alice, AAPL)
+
+
+def test_a_change_of_leverage_is_told(arena: Arena) -> None:
+    arena.exchange.set_leverage(arena.alice, AAPL, D(2))
+    assert [(event.account_id, event.symbol) for event in arena.of_type(PositionChanged)] == [
+        (arena.alice, AAPL)
+    ]

@@ -111,6 +111,13 @@ def test_fok_fills_wholly_or_not_at_all(arena: Arena, offered: int, statuses: li
     assert len(arena.exchange.book(AAPL)[1]) == (1 if offered == 1 else 0)
 
 
+def test_fok_does_not_count_what_is_too_dear(arena: Arena) -> None:
+    arena.sell(arena.alice, 1, 200)
+    arena.sell(arena.alice, 1, 201)
+    assert arena.buy(arena.bob, 2, 200, tif="FOK").status == "CANCELLED"
+    assert arena.fills(arena.bob) == []
+
+
 def test_fok_does_not_count_its_own_account(arena: Arena) -> None:
     mine = arena.sell(arena.alice, 1, 200)
     arena.sell(arena.bob, 1, 200)
