@@ -14,7 +14,7 @@ from .listener import Listener
 from .options import Options
 from .pace import ManualPace, RealPace
 from .runtime import Runtime
-from .tap import Tap
+from .tap import Outlet, Tap
 from .trade import TradeServer
 
 
@@ -25,16 +25,17 @@ class Service:
         self._runtime = runtime
         self.plan = FaultPlan()
         self.trade = TradeServer(runtime, self.plan)
+        self._outlet = Outlet()
         self._cables: list[Cable] = []
         self._listener = Listener(application(runtime, self.trade), self._tapped)
 
     async def start(self, options: Options) -> None:
         """Listen, and let the time pass."""
-        self._runtime.flush = self.trade.flush
+        self._runtime.flush = self._flush
         self._runtime.recorder = Recorder.to(options.record) if options.record is not None else None
         await self._listener.start(options.port)
         if options.clock == "real":
-            self._runtime.pace = RealPace(self._runtime.clock, options.speed, self.trade.flush)
+            self._runtime.pace = RealPace(self._runtime.clock, options.speed, self._flush)
 
     async def stop(self) -> None:
         """Let the time stand still and end every connection."""
@@ -52,8 +53,13 @@ class Service:
         await cable.open()
         self._cables.append(cable)
 
+    def _flush(self) -> None:
+        """Write what waits, and let it leave."""
+        self.trade.flush()
+        self._outlet.flush()
+
     def _tapped(self, inner: asyncio.Protocol) -> asyncio.Protocol:
-        return Tap(inner, self.plan.byte_countdown, f"GET {TRADE_PATH}".encode())
+        return Tap(inner, self.plan.byte_countdown, self._outlet, f"GET {TRADE_PATH}".encode())
 
     def environment(self, host: str) -> Environment:
         """Return the URLs."""

@@ -11,12 +11,36 @@ from typing import Any, Literal
 from .faults.countdown import Countdown
 
 Direction = Literal["in", "out"]
+_MOST_WRITES = 32  # that wait for one another
 
 
 def reset_on_close(transport: asyncio.Transport) -> None:
     """Make the kernel send RST when the socket is closed: it lingers for zero seconds."""
     raw = transport.get_extra_info("socket")
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+class Outlet:
+    """Lets what was written leave once in a turn of the event loop.
+
+    A pipelining client's commands arrive many at a time; one system call for all their answers, not one for
+    each, is worth a fifth of the server's time.
+    """
+
+    def __init__(self) -> None:
+        self._wires: dict[Wire, None] = {}
+
+    def expect(self, wire: Wire) -> None:
+        """Flush a wire at the end of this turn."""
+        if not self._wires:
+            asyncio.get_running_loop().call_soon(self.flush)
+        self._wires[wire] = None
+
+    def flush(self) -> None:
+        """Let everything leave now."""
+        wires, self._wires = self._wires, {}
+        for wire in wires:
+            wire.flush()
 
 
 class Wire:
@@ -28,6 +52,8 @@ class Wire:
         The socket's own.
     countdowns : dict of str to Countdown
         Shared by all connections: bytes that may still pass, by direction.
+    outlet : Outlet
+        Shared by all connections: says when to flush.
 
     Attributes
     ----------
@@ -35,9 +61,13 @@ class Wire:
         Whether this side has ended the connection; when the client did, what it sent before still counts.
     """
 
-    def __init__(self, transport: asyncio.Transport, countdowns: dict[str, Countdown]) -> None:
+    def __init__(
+        self, transport: asyncio.Transport, countdowns: dict[str, Countdown], outlet: Outlet
+    ) -> None:
         self._transport = transport
         self._countdowns = countdowns
+        self._outlet = outlet
+        self._written: list[bytes] = []
         self._held: list[bytes] | None = None
         self._stopped = False
         # Only the trade socket's bytes count; what a connection is for shows in its first line.
@@ -54,10 +84,26 @@ class Wire:
         """Write, as far as hold and countdown let it through."""
         if self._held is not None:
             self._held.append(bytes(data))
-        elif not self._countdowns or not self.counted:
-            self._transport.write(data)
-        else:
+        elif self._countdowns and self.counted:
+            self.flush()
             self.measured(bytes(data), "out", self._transport.write)
+        else:
+            if not self._written:
+                self._outlet.expect(self)
+            self._written.append(bytes(data))
+            if len(self._written) >= _MOST_WRITES:
+                self.flush()
+
+    def flush(self) -> None:
+        """Let what was written leave."""
+        if self._written:
+            written, self._written = self._written, []
+            self._transport.write(b"".join(written))
+
+    def close(self) -> None:
+        """Close once everything has left."""
+        self.flush()
+        self._transport.close()
 
     def writelines(self, chunks: Iterable[bytes]) -> None:
         """Write all of them."""
@@ -82,6 +128,7 @@ class Wire:
 
     def hold(self) -> None:
         """Let nothing out, pongs included, until `release`."""
+        self.flush()
         if self._held is None:
             self._held = []
 
@@ -107,6 +154,7 @@ class Wire:
             self._transport.resume_reading()
 
     def _sever(self, reset: bool) -> None:
+        self.flush()
         if not reset:
             self._transport.close()
             return
@@ -123,19 +171,24 @@ class Tap(asyncio.Protocol):
         Aiohttp's protocol for one connection.
     countdowns : dict of str to Countdown
         See `Wire`.
+    outlet : Outlet
+        See `Wire`.
     counted_prefix : bytes
         How the first line of a connection starts whose bytes count.
     """
 
-    def __init__(self, inner: Any, countdowns: dict[str, Countdown], counted_prefix: bytes) -> None:
+    def __init__(
+        self, inner: Any, countdowns: dict[str, Countdown], outlet: Outlet, counted_prefix: bytes
+    ) -> None:
         self._inner = inner
         self._countdowns = countdowns
+        self._outlet = outlet
         self._prefix = counted_prefix
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Put the wire in between."""
         assert isinstance(transport, asyncio.Transport)
-        self._wire = Wire(transport, self._countdowns)
+        self._wire = Wire(transport, self._countdowns, self._outlet)
         self._inner.connection_made(self._wire)
 
     def connection_lost(self, exc: Exception | None) -> None:
