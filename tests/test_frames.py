@@ -1,0 +1,68 @@
+"""Models as a pandas table."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime, timezone
+from decimal import Decimal
+
+import pytest
+
+from qfex.enums import CandleInterval
+from qfex.errors import ConfigurationError
+from qfex.frames import to_frame
+from qfex.models.history import FundingPoint
+from qfex.models.market import Bbo, Candle, Level, OrderBook
+
+pytest.importorskip("pandas")
+
+NOON = datetime(2026, 10, 10, 12, tzinfo=timezone.utc)
+CANDLE = Candle("A", CandleInterval.ONE_DAY, NOON, *map(Decimal, ("1.10", "2", "1", "1.5", "7")))
+
+
+def test_decimals_stay_exact() -> None:
+    table = to_frame([CANDLE])
+    assert list(table.columns[:4]) == ["symbol", "interval", "start", "open"]
+    assert str(table["open"][0]) == "1.10"
+    assert table["interval"][0] == "1DAY"
+    assert type(table["interval"][0]) is str
+    assert str(table["start"].dtype.tz) == "UTC"
+    assert table["start"][0].to_pydatetime() == NOON
+
+
+def test_floats_when_they_are_asked_for() -> None:
+    table = to_frame([CANDLE, CANDLE], floats=True)
+    assert table["open"].dtype == float
+    assert table["usd_volume"].sum() == 14.0
+
+
+def test_missing_values() -> None:
+    points = [FundingPoint("A", NOON, 60, None), FundingPoint("A", NOON, 60, Decimal("0.1"))]
+    assert list(to_frame(points)["rate"]) == [None, Decimal("0.1")]
+    numbers = to_frame(points, floats=True)["rate"]
+    assert numbers.isna()[0]
+    assert numbers[1] == 0.1
+
+
+def test_nested_models_spread_over_columns() -> None:
+    table = to_frame([Bbo("A", Level(Decimal(1), Decimal(2)), None), Bbo("B", None, None, NOON)])
+    assert list(table.columns) == [
+        "symbol", "bid_price", "bid_quantity", "ask_price", "ask_quantity", "time", "sequence",
+    ]  # fmt: skip
+    assert list(table["bid_quantity"]) == [Decimal(2), None]
+
+
+def test_lists_stay_lists() -> None:
+    table = to_frame([OrderBook("A", [Level(Decimal(1), Decimal(2))], [])])
+    assert table["bids"][0] == [Level(Decimal(1), Decimal(2))]
+
+
+@pytest.mark.parametrize("floats", [True, False])
+def test_no_rows_are_an_empty_table(floats: bool) -> None:
+    assert to_frame([], floats=floats).empty
+
+
+def test_without_pandas_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ConfigurationError, match=r"qfex-sync\[pandas\]"):
+        to_frame([CANDLE])
