@@ -152,6 +152,22 @@ class StopOrder:
     update_time: datetime | None = None
     user_id: str = ""
 
+    def as_order(self) -> Order:
+        """The same as an `Order`: open orders list an untriggered stop as one that is acknowledged."""
+        return Order(
+            order_id=self.stop_order_id,
+            client_order_id=self.client_order_id or "",
+            symbol=self.symbol,
+            status=OrderStatus.ACK,
+            side=self.direction,
+            order_type=self.stop_order_type,
+            quantity=self.quantity,
+            quantity_remaining=self.quantity,
+            price=self.price,
+            update_time=self.update_time,
+            user_id=self.user_id,
+        )
+
 
 @attrs.frozen
 class OpenOrders:

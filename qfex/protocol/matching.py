@@ -71,6 +71,12 @@ def _names(command: Any, order: Order) -> bool:
     return bool(command.order_type.is_stop and terms_of(order) == command.terms)
 
 
+def _placed_stop(request: Request, stop: StopOrder) -> Verdict:
+    """Judge a message of the stop channel, which the exchange's specification gives as the answer to a new stop."""
+    command: Any = request.command
+    return _placed(request, stop.as_order()) if command.order_type.is_stop else NOT_MINE
+
+
 def terms_of(order: Order) -> Hashable:
     """What identifies an order whose client order id is blank."""
     return ("terms", order.symbol, order.side, order.order_type, order.price, order.quantity)
@@ -247,11 +253,13 @@ def _proven(request: Request, message: Subscribed) -> Verdict:
 
 
 def _placed_in_list(request: Request, page: OpenOrders) -> Verdict:
-    """Judge a list of live orders: an order that is in it was placed, whatever became of its acknowledgement."""
+    """Judge a list of live orders: an order that is in it was placed, whatever became of its acknowledgement.
+
+    Client order ids need not be unique, so one that was known before is another order.
+    """
     command: Any = request.command
-    return next(
-        (order for order in page.orders if order.client_order_id == command.client_order_id), NOT_MINE
-    )
+    placed = (order for order in page.orders if order.client_order_id == command.client_order_id)
+    return next((order for order in placed if not request.known_before(order.order_id)), NOT_MINE)
 
 
 def _authenticated(request: Request, message: Authenticated) -> Verdict:
@@ -265,7 +273,7 @@ RULES: dict[type[c.Command], dict[type, Rule]] = {
     c.Authenticate: {Authenticated: _authenticated},
     c.Subscribe: {Subscribed: _confirmed},
     c.Unsubscribe: {Unsubscribed: _confirmed},
-    c.AddOrder: {Order: _placed, OpenOrders: _placed_in_list},
+    c.AddOrder: {Order: _placed, StopOrder: _placed_stop, OpenOrders: _placed_in_list},
     c.ClosePosition: {Order: _placed, OpenOrders: _placed_in_list},
     c.ModifyOrder: {Order: _modified},
     c.CancelOrder: {Order: _cancelled, Twap: _twap_cancelled, Ack: _twap_acknowledged},
@@ -301,7 +309,7 @@ _KEYS: dict[type, Callable[[Any], Iterable[Hashable]]] = {
     Order: _order_keys,
     OpenOrders: _list_keys,
     Twap: lambda twap: (twap.client_twap_id, twap.twap_id),
-    StopOrder: lambda stop: (stop.stop_order_id,),
+    StopOrder: lambda stop: (stop.stop_order_id, stop.client_order_id, terms_of(stop.as_order())),
     Trades: lambda _: ("get_user_trades",),
     Leverages: lambda _: ("get_user_leverage", "get_available_leverage_levels"),
     Authenticated: lambda _: ("auth",),

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
-import attrs
 import msgspec
 
 from ..enums import ErrorCode
@@ -21,37 +20,32 @@ from .codec import WIRE_NAMES, parse_json, structure
 from .redact import redact, redact_text
 
 
-@attrs.frozen
-class Authenticated:
+class Authenticated(msgspec.Struct, frozen=True):
     """Answer to ``auth``."""
 
     ok: bool
     reason: str = ""
 
 
-@attrs.frozen
-class Subscribed:
+class Subscribed(msgspec.Struct, frozen=True):
     """Confirmation that a channel was subscribed."""
 
     channel: str
 
 
-@attrs.frozen
-class Unsubscribed:
+class Unsubscribed(msgspec.Struct, frozen=True):
     """Confirmation that a channel was unsubscribed."""
 
     channel: str
 
 
-@attrs.frozen
-class Ack:
+class Ack(msgspec.Struct, frozen=True):
     """Acknowledgement, with the echo of the command where the exchange gives one."""
 
     echo: dict[str, Any] | None = None
 
 
-@attrs.frozen
-class Failure:
+class Failure(msgspec.Struct, frozen=True):
     """Error message. `echo` is the refused message, parsed where possible, or its raw text."""
 
     code: ErrorCode
@@ -59,23 +53,20 @@ class Failure:
     echo: dict[str, Any] | str | None = None
 
 
-@attrs.frozen
-class Trades:
+class Trades(msgspec.Struct, frozen=True):
     """Page of the account's trades."""
 
     rows: list[UserTrade]
 
 
-@attrs.frozen
-class Leverages:
+class Leverages(msgspec.Struct, frozen=True):
     """Leverage settings, or the levels available."""
 
     rows: list[Leverage]
     available: bool
 
 
-@attrs.frozen
-class Undecodable:
+class Undecodable(msgspec.Struct, frozen=True):
     """A frame that nobody understands."""
 
     text: str
@@ -242,19 +233,7 @@ def _stop_as_order(row: dict[str, Any]) -> Order:
     """Read a row of the older ``stop_orders`` list, which may have either shape."""
     if "order_id" in row:
         return structure(row, Order)
-    stop = structure(row, StopOrder)
-    return Order(
-        order_id=stop.stop_order_id,
-        client_order_id=stop.client_order_id or "",
-        symbol=stop.symbol,
-        side=stop.direction,
-        order_type=stop.stop_order_type,
-        quantity=stop.quantity,
-        quantity_remaining=stop.quantity,
-        price=stop.price,
-        update_time=stop.update_time,
-        user_id=stop.user_id,
-    )
+    return structure(row, StopOrder).as_order()
 
 
 def _trades(value: Any) -> list[Message]:

@@ -96,28 +96,29 @@ class TradeDialogue:
 
     # --- conversations -----------------------------------------------------------------------------------------
 
-    def opening(self, clock_skew: float | None) -> Conversation:
+    def opening(self, clock_skew: Callable[[], float | None]) -> Conversation:
         """Authenticate, arm cancel-on-disconnect, subscribe: in this order, before anything else may be sent."""
         if self._opened:
             self.fills.hold()
-        yield from self._authenticate(clock_skew or 0.0)
+        yield from self._authenticate(clock_skew)
         commands: list[c.Command] = [c.Subscribe(tuple(self.channels))]
         if self.cancel_on_disconnect:
             commands.insert(0, c.SetCancelOnDisconnect(True))
         yield commands
         self._opened = True
 
-    def _authenticate(self, clock_skew: float) -> Conversation:
+    def _authenticate(self, clock_skew: Callable[[], float | None]) -> Conversation:
         try:
             yield [self._proof()]
         except AuthenticationError as error:
-            if abs(clock_skew) < _NOTABLE_SKEW:
+            skew = clock_skew() or 0.0
+            if abs(skew) < _NOTABLE_SKEW:
                 raise
             if self._clock_offset:
                 raise AuthenticationError(
-                    f"{error}; this machine's clock differs by {clock_skew:.0f} s"
+                    f"{error}; this machine's clock differs by {skew:.0f} s"
                 ) from None
-            self._clock_offset = clock_skew
+            self._clock_offset = skew
             yield from self._authenticate(clock_skew)
 
     def _proof(self) -> c.Authenticate:
@@ -236,6 +237,9 @@ class TradeDialogue:
         return (Event(Channel.BALANCES, None, balance),)
 
     def _stop_order(self, stop: StopOrder, answered: Sequence[tuple[Any, Any]]) -> Iterable[Event]:
+        for _, outcome in answered:
+            if isinstance(outcome, Order):  # a new stop, of which nothing else may tell
+                self.orders.apply(outcome)
         return (Event(Channel.STOP_ORDERS, None, stop),)
 
     def _twap(self, twap: Twap, answered: Sequence[tuple[Any, Any]]) -> Iterable[Event]:

@@ -173,7 +173,7 @@ def test_an_older_list_with_stops_of_both_shapes() -> None:
     assert (first.order_id, first.client_order_id, first.order_type) == ("s1", "a", OrderType.STOP_LOSS)
     assert (first.side, first.price, first.quantity_remaining) == (Side.SELL, 190, 2)
     assert (second.order_id, second.order_type, second.price) == ("s2", OrderType.TAKE_PROFIT, 210)
-    assert first.is_live and second.is_live
+    assert first.status is second.status is OrderStatus.ACK
 
 
 @pytest.mark.parametrize("frame", [recorded.EMPTY_ORDERS, recorded.NULL_ORDERS, '{"all_orders_response":{}}'])

@@ -1,0 +1,207 @@
+"""Every command, byte for byte as the live exchange needs it."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal as D
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qfex import CancelIdType, Channel, OrderType, Side, TimeInForce
+from qfex.protocol import commands as c
+from qfex.protocol.matching import RULES
+
+LIMIT = c.AddOrder(
+    symbol="AAPL-USD",
+    side=Side.BUY,
+    order_type=OrderType.LIMIT,
+    time_in_force=TimeInForce.GTC,
+    quantity=D("0.5"),
+    client_order_id="c1",
+    price=D("180.25"),
+)
+MARKET = c.AddOrder("AAPL-USD", Side.SELL, OrderType.MARKET, TimeInForce.IOC, D(2), "c2", reduce_only=True)
+WITH_STOPS = c.AddOrder(
+    "AAPL-USD", Side.BUY, OrderType.ALO, TimeInForce.GTC, D("1.000"), "c3", D(180), False, D("200.5"), D("150.10")
+)
+STOP = c.AddOrder("AAPL-USD", Side.SELL, OrderType.STOP_LOSS, TimeInForce.GTC, D(1), "c4", D("170.5"))
+MODIFY = c.ModifyOrder("AAPL-USD", "o1", Side.BUY, OrderType.LIMIT, D("181.5"), D(3), False, None, D(150), "c1")
+HMAC = {"hmac": {"public_key": "p", "nonce": "n", "unix_ts": 1760545414, "signature": "s"}}
+
+WIRE: list[tuple[c.Command, str]] = [
+    (c.Authenticate(HMAC), '{"type":"auth","params":{"hmac":{"public_key":"p","nonce":"n","unix_ts":1760545414,'
+        '"signature":"s"}}}'),
+    (c.Authenticate({"jwt": "t"}, "acc"), '{"type":"auth","params":{"jwt":"t","account_id":"acc"}}'),
+    (c.Subscribe((Channel.ORDERS, Channel.FILLS)),
+        '{"type":"subscribe","params":{"channels":["order_responses","fills"]}}'),
+    (c.Unsubscribe((Channel.STOP_ORDERS,)), '{"type":"unsubscribe","params":{"channels":["stop_orders"]}}'),
+    (LIMIT, '{"type":"add_order","params":{"symbol":"AAPL-USD","side":"BUY","order_type":"LIMIT",'
+        '"order_time_in_force":"GTC","quantity":0.5,"price":180.25,"reduce_only":false,"client_order_id":"c1"}}'),
+    (MARKET, '{"type":"add_order","params":{"symbol":"AAPL-USD","side":"SELL","order_type":"MARKET",'
+        '"order_time_in_force":"IOC","quantity":2,"price":0,"reduce_only":true,"client_order_id":"c2"}}'),
+    (WITH_STOPS, '{"type":"add_order","params":{"symbol":"AAPL-USD","side":"BUY","order_type":"ALO",'
+        '"order_time_in_force":"GTC","quantity":1.000,"price":180,"reduce_only":false,"client_order_id":"c3",'
+        '"take_profit":200.5,"stop_loss":150.10}}'),
+    (STOP, '{"type":"add_order","params":{"symbol":"AAPL-USD","side":"SELL","order_type":"STOP_LOSS",'
+        '"order_time_in_force":"GTC","quantity":1,"price":170.5,"reduce_only":false,"client_order_id":"c4"}}'),
+    (MODIFY, '{"type":"modify_order","params":{"symbol":"AAPL-USD","order_id":"o1","side":"BUY",'
+        '"order_type":"LIMIT","price":181.5,"quantity":3,"take_profit":0,"stop_loss":150,"reduce_only":false}}'),
+    (c.CancelOrder("AAPL-USD", "o1"), '{"type":"cancel_order","params":{"symbol":"AAPL-USD","order_id":"o1",'
+        '"cancel_order_id_type":"order_id"}}'),
+    (c.CancelOrder("AAPL-USD", "c1", CancelIdType.CLIENT_ORDER_ID), '{"type":"cancel_order","params":{'
+        '"symbol":"AAPL-USD","order_id":"c1","cancel_order_id_type":"client_order_id"}}'),
+    (c.CancelOrder("AAPL-USD", "t1", CancelIdType.TWAP_ID), '{"type":"cancel_order","params":{'
+        '"symbol":"AAPL-USD","order_id":"t1","cancel_order_id_type":"twap_id"}}'),
+    (c.CancelOrder("AAPL-USD", "t1", CancelIdType.CLIENT_TWAP_ID), '{"type":"cancel_order","params":{'
+        '"symbol":"AAPL-USD","order_id":"t1","cancel_order_id_type":"client_twap_id"}}'),
+    (c.CancelAllOrders(), '{"type":"cancel_all_orders","params":{}}'),
+    (c.CancelStopOrder("s1"), '{"type":"cancel_stop_order","params":{"stop_order_id":"s1"}}'),
+    (c.ModifyStopOrder("s1", "AAPL-USD", D("170.5"), D(1)), '{"type":"modify_stop_order","params":{'
+        '"stop_order_id":"s1","symbol":"AAPL-USD","price":170.5,"quantity":1}}'),
+    (c.ClosePosition("AAPL-USD", "c5"),
+        '{"type":"close_position","params":{"symbol":"AAPL-USD","client_order_id":"c5"}}'),
+    (c.AddTwap("AAPL-USD", Side.BUY, D(10), 5, 30, False, "t1"), '{"type":"add_twap","params":{'
+        '"symbol":"AAPL-USD","side":"BUY","total_quantity":10,"num_orders":5,"order_interval_secs":30,'
+        '"reduce_only":false,"client_twap_id":"t1"}}'),
+    (c.SetLeverage("AAPL-USD", D("10.5")),
+        '{"type":"set_user_leverage","params":{"symbol":"AAPL-USD","leverage":10.5}}'),
+    (c.SetCancelOnDisconnect(True), '{"type":"cancel_on_disconnect","params":{"cancel_on_disconnect":true}}'),
+    (c.GetOrder("AAPL-USD", "o1"), '{"type":"get_order","params":{"order_id":"o1","symbol":"AAPL-USD"}}'),
+    (c.GetUserOrders(), '{"type":"get_user_orders","params":{}}'),
+    (c.GetUserOrders("AAPL-USD", 10, 0),
+        '{"type":"get_user_orders","params":{"limit":10,"offset":0,"symbol":"AAPL-USD"}}'),
+    (c.GetUserTrades(), '{"type":"get_user_trades","params":{}}'),
+    (c.GetUserTrades("o1", 20, 40),
+        '{"type":"get_user_trades","params":{"limit":20,"offset":40,"order_id":"o1"}}'),
+    (c.GetLeverage(), '{"type":"get_user_leverage","params":{}}'),
+    (c.GetLeverage(5, 0), '{"type":"get_user_leverage","params":{"limit":5,"offset":0}}'),
+    (c.GetAvailableLeverage(), '{"type":"get_available_leverage_levels","params":{}}'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("command, frame", WIRE, ids=[command.type for command, _ in WIRE])
+def test_the_wire_form(command: c.Command, frame: str) -> None:
+    assert command.encode().decode() == frame
+
+
+def test_every_command_is_among_them() -> None:
+    assert {type(command) for command, _ in WIRE} == set(RULES)
+
+
+#: Weights of the exchange's current table; 1 where it publishes none.
+WEIGHTS: dict[str, tuple[float, str]] = {
+    "auth": (0.0, "general"),
+    "subscribe": (0.1, "general"),
+    "unsubscribe": (0.1, "general"),
+    "add_order": (1.0, "general"),
+    "modify_order": (1.0, "general"),
+    "cancel_order": (1.0, "cancel"),
+    "cancel_all_orders": (2.0, "cancel"),
+    "cancel_stop_order": (1.0, "cancel"),
+    "modify_stop_order": (1.0, "general"),
+    "close_position": (1.0, "general"),
+    "add_twap": (1.0, "general"),
+    "set_user_leverage": (0.1, "general"),
+    "cancel_on_disconnect": (0.1, "general"),
+    "get_order": (2.0, "general"),
+    "get_user_orders": (5.0, "general"),
+    "get_user_trades": (0.5, "general"),
+    "get_user_leverage": (0.1, "general"),
+    "get_available_leverage_levels": (0.1, "general"),
+}
+READS = {
+    "auth", "subscribe", "unsubscribe", "get_order", "get_user_orders", "get_user_trades", "get_user_leverage",
+    "get_available_leverage_levels",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", RULES, ids=lambda kind: kind.type)
+def test_weight_bucket_and_kind(kind: type[c.Command]) -> None:
+    assert (kind.weight, kind.bucket) == WEIGHTS[kind.type]
+    assert kind.bucket in get_args(c.Bucket)
+
+
+def test_reads_may_be_asked_again_and_trading_commands_may_not() -> None:
+    assert {kind.type for kind in RULES if not kind.trading} >= {name for name in READS if name.startswith("get_")}
+    trading = {kind.type for kind in RULES if kind.trading} - {"subscribe", "unsubscribe"}
+    assert trading == set(WEIGHTS) - READS
+
+
+def test_no_secret_shows() -> None:
+    assert "signature" not in repr(c.Authenticate(HMAC)) and "'s'" not in repr(c.Authenticate(HMAC))
+
+
+# --- numbers -----------------------------------------------------------------------------------------------------
+
+POSITIVE = st.decimals(min_value=D("1e-18"), max_value=D("1e18"), allow_nan=False, allow_infinity=False)
+
+
+@given(POSITIVE, POSITIVE)
+def test_numbers_leave_exactly_and_never_in_exponent_notation(quantity: D, price: D) -> None:
+    command = c.ModifyStopOrder("1", "2", price, quantity)
+    sent = json.loads(command.encode(), parse_float=D, parse_int=D)["params"]
+    assert (sent["price"], sent["quantity"]) == (price, quantity)
+    numbers = command.encode().decode().partition('"price":')[2]
+    assert "e" not in numbers.replace(',"quantity":', "").lower()
+
+
+@given(st.text(min_size=1, max_size=20))
+def test_text_leaves_as_it_is(identifier: str) -> None:
+    frame = c.GetOrder("AAPL-USD", identifier).encode()
+    assert json.loads(frame)["params"]["order_id"] == identifier
+
+
+# --- lanes -------------------------------------------------------------------------------------------------------
+
+
+def test_orders_with_an_id_of_their_own_use_no_lane() -> None:
+    for command in (LIMIT, MARKET, WITH_STOPS, c.ClosePosition("A", "c"), WIRE[17][0], c.CancelOrder("A", "o")):
+        assert command.lanes == ()
+
+
+@pytest.mark.parametrize(
+    "one, other",
+    [
+        (c.CancelAllOrders(), c.CancelAllOrders()),
+        (c.SetLeverage("A", D(1)), c.SetLeverage("B", D(2))),
+        (c.SetCancelOnDisconnect(True), c.SetCancelOnDisconnect(False)),
+        (c.GetOrder("A", "o"), c.GetUserOrders()),
+        (c.GetUserTrades(), c.GetUserTrades("o")),
+        (c.GetLeverage(), c.GetLeverage(5)),
+        (c.GetAvailableLeverage(), c.GetAvailableLeverage(5)),
+        (c.Subscribe((Channel.FILLS,)), c.Unsubscribe((Channel.FILLS, Channel.ORDERS))),
+        (c.CancelStopOrder("s"), c.ModifyStopOrder("s", "A", D(1), D(1))),
+        (STOP, c.AddOrder("AAPL-USD", Side.SELL, OrderType.STOP_LOSS, TimeInForce.IOC, D(1), "c9", D("170.50"))),
+        (MODIFY, c.ModifyOrder("B", "o1", Side.SELL, OrderType.LIMIT, D(1), D(1), False)),
+        (MODIFY, c.ModifyOrder("AAPL-USD", "o2", Side.BUY, OrderType.LIMIT, D("181.5"), D(3), False)),
+    ],
+)
+def test_what_a_reply_cannot_tell_apart_is_not_in_flight_together(one: c.Command, other: c.Command) -> None:
+    assert set(one.lanes) & set(other.lanes)
+
+
+@pytest.mark.parametrize(
+    "one, other",
+    [
+        (c.GetLeverage(), c.GetAvailableLeverage()),
+        (c.Subscribe((Channel.FILLS,)), c.Subscribe((Channel.ORDERS,))),
+        (c.CancelStopOrder("s"), c.CancelStopOrder("r")),
+        (MODIFY, c.ModifyOrder("AAPL-USD", "o2", Side.BUY, OrderType.LIMIT, D(182), D(3), False)),
+    ],
+)
+def test_what_a_reply_tells_apart_may_be(one: c.Command, other: c.Command) -> None:
+    assert one.lanes and not set(one.lanes) & set(other.lanes)
+
+
+def test_an_unknown_outcome_can_name_the_order() -> None:
+    ids: list[tuple[Any, str | None]] = [
+        (LIMIT, "c1"),
+        (c.ClosePosition("A", "c5"), "c5"),
+        (c.AddTwap("A", Side.BUY, D(10), 5, 30, False, "t1"), "t1"),
+        (c.CancelOrder("A", "c1", CancelIdType.CLIENT_ORDER_ID), "c1"),
+        (c.CancelOrder("A", "o1"), None),
+    ]
+    assert [command.client_order_id for command, _ in ids] == [wanted for _, wanted in ids]

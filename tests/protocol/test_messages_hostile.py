@@ -1,0 +1,127 @@
+"""Whatever comes off the line, reading it never raises, and both ways of reading agree."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any, get_args
+
+import attrs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qfex.protocol import messages
+from qfex.protocol.messages import Message, decode
+
+from . import recorded
+
+FRAMES = [value for name, value in vars(recorded).items() if name.isupper() and value.startswith(("{", "["))]
+KINDS = get_args(Message)
+KEYS = [*messages._READERS, "type", "error_code", "contents", "channel", "channels", "result", "orders", "order_id"]
+
+SCALARS = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+    | st.sampled_from(["NaN", "auth", "error", "subscribed", "FILLED", "", "1e999999999", "9" * 40])
+)  # fmt: skip
+JSON = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=5), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+def check(frame: bytes) -> None:
+    for message in decode(frame):
+        assert isinstance(message, KINDS)
+        repr(message)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes(frame: bytes) -> None:
+    check(frame)
+
+
+@given(JSON)
+def test_any_json(value: Any) -> None:
+    check(json.dumps(value).encode())
+
+
+@given(st.sampled_from(sorted(messages._READERS)), JSON)
+def test_any_payload_under_a_known_key(key: str, value: Any) -> None:
+    check(json.dumps({key: value}).encode())
+
+
+@given(st.sampled_from(FRAMES), st.data())
+def test_a_known_frame_with_one_member_changed(frame: str, data: st.DataObject) -> None:
+    value = json.loads(frame)
+    target = next(iter(value.values()))
+    rows = target if isinstance(target, list) else [target]
+    if isinstance(rows[0], dict) and rows[0]:
+        rows[0][data.draw(st.sampled_from(sorted(rows[0])))] = data.draw(JSON)
+    check(json.dumps(value).encode())
+
+
+@given(st.sampled_from(FRAMES), st.integers(0, 400), st.binary(min_size=1, max_size=2))
+def test_a_known_frame_with_bytes_overwritten(frame: str, position: int, garbage: bytes) -> None:
+    spoiled = bytearray(frame.encode())
+    spoiled[position : position + len(garbage)] = garbage
+    check(bytes(spoiled))
+
+
+@given(st.sampled_from(FRAMES), st.integers(0, 400))
+def test_a_known_frame_cut_short(frame: str, length: int) -> None:
+    check(frame.encode()[:length])
+
+
+@pytest.mark.parametrize("frame", [b"[" * 100_000, b'{"a":' * 50_000, b"\xff\xfe\x00", b'{"order_response":' * 5000])
+def test_deep_and_binary_frames(frame: bytes) -> None:
+    check(frame)
+
+
+# --- both ways agree ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_the_fast_way_and_the_careful_way_agree(frame: str) -> None:
+    assert list(decode(frame.encode())) == list(messages._decode_with_care(frame.encode()))
+
+
+AMOUNTS = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**15), max_value=10**15, places=9)
+
+
+@settings(max_examples=60)
+@given(
+    key=st.sampled_from(["order_response", "fill_response", "position_response", "balance_response"]),
+    amounts=st.lists(AMOUNTS, min_size=12, max_size=12),
+    texts=st.lists(st.text(max_size=12), min_size=12, max_size=12),
+    time=st.floats(0, 4e9),
+)
+def test_the_two_ways_agree_on_any_values(key: str, amounts: list[Decimal], texts: list[str], time: float) -> None:
+    name = next(name for name in vars(recorded) if f'"{key}"' in str(getattr(recorded, name)))
+    members = json.loads(getattr(recorded, name))[key]
+    numbers, words = iter(amounts * 2), iter(texts * 2)
+    for member, value in members.items():
+        if member in ("update_time", "timestamp"):
+            members[member] = time
+        elif isinstance(value, float):
+            members[member] = f"<{next(numbers):f}>"
+        elif isinstance(value, str):
+            members[member] = next(words)
+    frame = json.dumps({key: members}, separators=(",", ":")).replace('"<', "").replace('>"', "").encode()
+    fast, careful = list(decode(frame)), list(messages._decode_with_care(frame))
+    assert [without_times(each) for each in fast] == [without_times(each) for each in careful]
+    assert all(abs(one - other) < 2e-6 for one, other in zip(times(fast), times(careful), strict=True))
+
+
+def without_times(message: Any) -> Any:
+    changed = {name: None for name in ("update_time", "time") if hasattr(message, name)}
+    return attrs.evolve(message, **changed) if attrs.has(type(message)) else message
+
+
+def times(read: list[Any]) -> list[float]:
+    found = [getattr(message, name, None) for message in read for name in ("update_time", "time")]
+    return [moment.timestamp() for moment in found if moment is not None]

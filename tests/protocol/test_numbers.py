@@ -1,0 +1,104 @@
+"""Arguments become exact decimals or are refused by name."""
+
+from __future__ import annotations
+
+import json
+import math
+from decimal import Decimal as D
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qfex import ValidationError
+from qfex.protocol.numbers import on_wire, positive, positive_or_none, text, to_decimal, whole
+
+
+@pytest.mark.parametrize(
+    "value, exact",
+    [
+        (1, "1"),
+        ("0.10", "0.10"),
+        (0.1, "0.1"),
+        (1e-7, "1E-7"),
+        (2.5, "2.5"),
+        (D("0.30"), "0.30"),
+        (" 1.5 ", "1.5"),
+        (10**30, "1" + "0" * 30),
+    ],
+)
+def test_numbers_are_taken_exactly(value: Any, exact: str) -> None:
+    assert to_decimal(value, "quantity").as_tuple() == D(exact).as_tuple()
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_float_counts_as_its_shortest_text(value: float) -> None:
+    assert float(to_decimal(value, "price")) == value
+    assert str(D(repr(value))) == str(to_decimal(value, "price"))
+
+
+NOT_NUMBERS = [None, "", "abc", "1,5", "NaN", "inf", "-Infinity", math.nan, math.inf, D("NaN"), True, False, [1], {}]
+NOT_POSITIVE = [0, -1, "0", "-0.5", 0.0, -2.5, D(0), D("-0"), D("-1e-9")]
+
+
+@pytest.mark.parametrize("value", NOT_NUMBERS, ids=repr)
+def test_what_is_no_finite_number_is_refused_by_name(value: Any) -> None:
+    with pytest.raises(ValidationError) as refused:
+        to_decimal(value, "quantity")
+    assert refused.value.argument == "quantity"
+    assert refused.value.value is value
+    assert "number" in refused.value.rule
+    assert str(refused.value).startswith(f"quantity={value!r}: ")
+
+
+@pytest.mark.parametrize("value", [*NOT_NUMBERS, *NOT_POSITIVE], ids=repr)
+def test_what_is_not_above_zero_is_refused(value: Any) -> None:
+    with pytest.raises(ValidationError):
+        positive(value, "price")
+
+
+def test_an_argument_may_be_left_out() -> None:
+    assert positive_or_none(None, "stop_loss") is None
+    assert positive_or_none("1.50", "stop_loss") == D("1.50")
+    with pytest.raises(ValidationError, match="stop_loss"):
+        positive_or_none(0, "stop_loss")
+
+
+@pytest.mark.parametrize("value, minimum", [(2, 2), (3.0, 2), (D(30), 30), (D("3E1"), 30)])
+def test_whole_numbers(value: Any, minimum: int) -> None:
+    number = whole(value, "num_orders", minimum)
+    assert number == value and type(number) is int
+
+
+@pytest.mark.parametrize(
+    "value", [1, 2.5, "3", None, True, math.nan, math.inf, D("2.5"), D("NaN"), D("Infinity"), -3, [2]], ids=repr
+)
+def test_what_is_no_whole_number_large_enough_is_refused(value: Any) -> None:
+    with pytest.raises(ValidationError, match="whole number of at least 2"):
+        whole(value, "num_orders", 2)
+
+
+@pytest.mark.parametrize("value", ["", " ", "\t\n", None, 7, b"id", ["id"]], ids=repr)
+def test_identifiers_are_text_with_something_in_it(value: Any) -> None:
+    with pytest.raises(ValidationError, match="symbol"):
+        text(value, "symbol")
+
+
+def test_identifiers_are_left_as_they_are() -> None:
+    assert text(" Ä-1 ", "order_id") == " Ä-1 "
+
+
+@pytest.mark.parametrize(
+    "number, sent",
+    [("1E-8", "0.00000001"), ("1E+3", "1000"), ("0.10", "0.10"), ("0", "0"), ("123.4500", "123.4500"), ("-1", "-1")],
+)
+def test_the_wire_form_has_all_digits_and_no_exponent(number: str, sent: str) -> None:
+    assert bytes(on_wire(D(number))).decode() == sent
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, min_value=D("-1e30"), max_value=D("1e30")))
+def test_the_wire_form_is_json_and_exact(number: D) -> None:
+    sent = bytes(on_wire(number)).decode()
+    assert json.loads(sent, parse_float=D, parse_int=D) == number
+    assert "e" not in sent.lower()
