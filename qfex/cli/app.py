@@ -11,6 +11,7 @@ from .commands.leverage import leverage
 from .commands.market import market
 from .commands.orders import order, orders, resolve
 from .commands.programs import demo, sim
+from .commands.rebalance import rebalance
 from .commands.stops import stop
 from .commands.twaps import twap
 from .exit_codes import explanation
@@ -34,6 +35,7 @@ def cli() -> None:
 
 
 for command in (
-    account, positions, orders, order, stop, twap, close, flatten, trades, leverage, market, resolve, sim, demo,
+    account, positions, orders, order, stop, twap, close, flatten, trades, leverage, market, resolve, rebalance, sim,
+    demo,
 ):  # fmt: skip
     cli.add_command(command)

@@ -18,6 +18,7 @@ from ..errors import (
     RestError,
     ValidationError,
 )
+from ..rebalance.errors import AlreadyRunning
 
 
 class ExitCode(IntEnum):
@@ -62,6 +63,7 @@ _BY_ERROR: tuple[tuple[type[BaseException], ExitCode], ...] = (
     (OrderRejected, ExitCode.REFUSED),
     (ApiError, ExitCode.REFUSED),
     (QfexConnectionError, ExitCode.NOT_SENT),
+    (AlreadyRunning, ExitCode.ALREADY_RUNNING),
     (click.Abort, ExitCode.FAILED),
     (KeyboardInterrupt, ExitCode.INTERRUPTED),
 )

@@ -79,6 +79,10 @@ class Output:
         if not self.as_json:
             self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
+    def warn(self, text: str) -> None:
+        """Tell a person, or whoever reads stderr, of a mishap that does not fail the command."""
+        _console(sys.stderr).print(text, style="yellow", markup=False, highlight=False, soft_wrap=True)
+
     def error(self, error: BaseException, code: int) -> None:
         """Report why a command failed, on stderr."""
         if self.as_json:

@@ -1,0 +1,166 @@
+"""The rebalancer as a program, made for cron."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import datetime
+from pathlib import Path
+
+import attrs
+import click
+
+from ...errors import ConfigurationError
+from ...rebalance import Journal, Outcome, Pace, Plan, Rebalancer, Report, Targets, TradeReport, load_targets
+from ..context import App
+from ..exit_codes import ExitCode
+from ..framework import TradingCommand
+from ..output import plain, table
+from ..progress import ProgressBars
+
+_EXIT_CODES = {
+    Outcome.NOTHING_TO_DO: ExitCode.NOTHING_TO_DO,
+    Outcome.DONE: ExitCode.DONE,
+    Outcome.PARTIAL: ExitCode.PARTIAL,
+    Outcome.REFUSED: ExitCode.REFUSED,
+    Outcome.UNKNOWN: ExitCode.UNKNOWN,
+}
+_PLAN = {
+    "symbol": "symbol",
+    "current": "current",
+    "target": "target",
+    "side": "side",
+    "quantity": "quantity",
+    "mark": "mark",
+    "notional": "notional USD",
+    "reason": "remark",
+}
+_TRADES = {
+    "symbol": "symbol",
+    "before": "before",
+    "target": "target",
+    "after": "after",
+    "planned": "planned",
+    "achieved": "achieved",
+    "benchmark": "mark",
+    "average_price": "average price",
+    "slippage_bps": "slippage bp",
+    "state": "state",
+}
+
+
+class RebalanceCommand(TradingCommand):
+    """Does not ask where nothing will be traded."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Ask unless it is a dry run."""
+        invoke = click.Command.invoke if ctx.params["dry_run"] else TradingCommand.invoke
+        return invoke(self, ctx)
+
+
+@click.command(cls=RebalanceCommand)
+@click.argument("targets_file", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Print the plan; trade nothing.")
+@click.option("--again", is_flag=True, help="Plan anew although it was done in this period.")
+@click.option(
+    "--journal", "journal_path", type=click.Path(path_type=Path), help="SQLite file that remembers runs."
+)
+@click.option("--report-dir", type=click.Path(path_type=Path), help="Where reports go (JSON and PNG).")
+@click.option(
+    "--poll", type=click.FloatRange(min=0.05), default=2.0, show_default=True, help="Seconds between looks."
+)
+@click.pass_context
+def rebalance(
+    ctx: click.Context,
+    targets_file: Path,
+    dry_run: bool,
+    again: bool,
+    journal_path: Path | None,
+    report_dir: Path | None,
+    poll: float,
+) -> None:
+    """Bring the account's positions to the targets in a TOML file, once a period.
+
+    Made for cron: every step is in a journal before it is sent, so a run that was killed is finished by the next
+    one without trading anything twice; a run that is repeated in its period does nothing; overlapping runs are
+    refused. It ends with code 0 (done), 10 (nothing to do), 11 (partial), 3 (refused), 4 (an outcome is unknown:
+    run it again), or 12 (another run is under way).
+    """
+    app = ctx.ensure_object(App)
+    targets = load_targets(targets_file)
+    pace = Pace(poll=poll, retry=min(1.0, poll))
+    with _journal(app, journal_path) as journal, ProgressBars(app.out) as bars:
+        rebalancer = Rebalancer(app.trade, app.rest, journal, pace=pace, on_progress=bars.show)
+        if dry_run:
+            _show_plan(app, rebalancer.plan(targets))
+            return
+        report = rebalancer.run(targets, again=again)
+    _show_report(app, report, _save(app, report, targets, report_dir or journal.path.parent / "reports"))
+    ctx.exit(_EXIT_CODES[report.outcome])
+
+
+def _journal(app: App, path: Path | None) -> Journal:
+    file = path or _state_home() / "rebalance.sqlite"
+    return Journal.of_account(file, app.environment, app.found.credentials, app.account_id)
+
+
+def _state_home() -> Path:
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "qfex-sync"
+
+
+def _show_plan(app: App, plan: Plan) -> None:
+    if app.out.as_json:
+        app.out.document({"equity": plan.equity, "turnover": plan.turnover, "trades": plan.rows})
+        return
+    title = f"equity {plan.equity:.2f}, turnover {plan.turnover:.2f} USD, {len(plan.trades)} trades"
+    rows = [attrs.evolve(row, notional=round(row.notional, 2)) for row in plan.rows]
+    app.out.console.print(table(rows, _PLAN, title))
+
+
+def _save(app: App, report: Report, targets: Targets, folder: Path) -> list[Path]:
+    """Save a report of a run that did something; the paths."""
+    if report.outcome is Outcome.NOTHING_TO_DO:
+        return []
+    from ...rebalance.chart import draw
+
+    stem = folder / f"{report.started:%Y%m%dT%H%M%SZ}-{report.digest}"
+    written = [stem.with_suffix(".json")]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        written[0].write_text(_as_json(report, targets), "utf-8")
+        draw(report, stem.with_suffix(".png"))
+        written.append(stem.with_suffix(".png"))
+    except OSError as error:  # the trades are done: their exit code must not be lost over a full disk
+        app.out.warn(f"the report could not be saved: {error}")
+        return []
+    except ConfigurationError as error:
+        app.out.warn(str(error))
+    return written
+
+
+def _as_json(report: Report, targets: Targets) -> str:
+    return json.dumps({"report": plain(report), "targets": plain(targets)}, indent=2)
+
+
+def _show_report(app: App, report: Report, written: list[Path]) -> None:
+    if app.out.as_json:
+        app.out.document({"report": report, "files": [str(path) for path in written]})
+        return
+    rows = [_readable(trade) for trade in report.trades]
+    if rows:
+        app.out.console.print(table(rows, _TRADES, f"{report.period}: {report.outcome}"))
+    else:
+        app.out.say(f"{report.period}: {report.outcome}")
+    if report.outcome is Outcome.NOTHING_TO_DO and report.finished is not None:
+        app.out.say(f"done at {_local(report.finished)} already; --again plans anew")
+    for path in written:
+        app.out.say(str(path))
+
+
+def _readable(trade: TradeReport) -> TradeReport:
+    average = trade.average_price
+    return trade if average is None else attrs.evolve(trade, average_price=round(average, 6))
+
+
+def _local(moment: datetime) -> str:
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")

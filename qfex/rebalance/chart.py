@@ -1,0 +1,81 @@
+"""A picture of a report: planned against achieved, and each execution against its benchmark."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ConfigurationError
+from .report import Report, TradeReport
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_PLANNED, _ACHIEVED, _BETTER, _WORSE = "#b8c4d6", "#2f6db5", "#3a9a5b", "#c8503c"
+_ROW = 0.42  # inches of height for each trade
+
+
+def draw(report: Report, path: Path) -> None:
+    """Save the picture as PNG.
+
+    Raises
+    ------
+    ConfigurationError
+        If matplotlib is not installed.
+    """
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError:
+        raise ConfigurationError(
+            "charts need the extra \"charts\": pip install 'qfex-sync[charts]'"
+        ) from None
+    figure = Figure(figsize=(11, 2.2 + _ROW * max(3, len(report.trades))), layout="constrained")
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2)
+    figure.suptitle(f"Rebalancing of {report.period}: {report.outcome} ({report.execution})")
+    _quantities(left, report.trades)
+    _prices(right, [trade for trade in report.trades if trade.slippage_bps is not None])
+    figure.savefig(path, dpi=120)
+
+
+def _quantities(axes: Axes, trades: list[TradeReport]) -> None:
+    """Shares of the planned quantity: symbols of very different sizes must be readable side by side."""
+    rows = range(len(trades))
+    shares = [float(trade.achieved / trade.planned * 100) for trade in trades]
+    axes.barh(rows, [100.0] * len(trades), color=_PLANNED, height=0.7, label="planned")
+    axes.barh(rows, shares, color=_ACHIEVED, height=0.35, label="achieved")
+    for row, trade in enumerate(trades):
+        text = f"{trade.side} {_short(trade.achieved)} of {_short(trade.planned)}"
+        axes.text(
+            2, row, text, va="center", ha="left", fontsize=8, color="white" if shares[row] > 40 else "black"
+        )
+    _symbols(axes, trades)
+    axes.set_xlim(0, 105)
+    axes.set_xlabel("percent of the plan")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=2, frameon=False)
+
+
+def _prices(axes: Axes, trades: list[TradeReport]) -> None:
+    slippage = [float(trade.slippage_bps or 0) for trade in trades]
+    colours = [_WORSE if value > 0 else _BETTER for value in slippage]
+    axes.barh(range(len(trades)), slippage, color=colours, height=0.5)
+    axes.axvline(0, color="black", linewidth=0.8)
+    for row, trade in enumerate(trades):
+        text = f" {_short(trade.average_price)} against {_short(trade.benchmark)} "
+        axes.annotate(text, (0, row), xytext=(0, 12), textcoords="offset points", fontsize=8, va="center")
+    _symbols(axes, trades)
+    axes.margins(x=0.25)
+    axes.set_xlabel("worse (+) or better (-) than the mark price at planning, basis points")
+
+
+def _symbols(axes: Any, trades: list[TradeReport]) -> None:
+    axes.set_yticks(range(len(trades)), [trade.symbol for trade in trades])
+    axes.set_ylim(len(trades) - 0.4, -0.8)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def _short(number: Decimal | None) -> str:
+    return "-" if number is None else f"{round(number, 4).normalize():f}"
