@@ -5,6 +5,9 @@ Start with `TradeClient`; `MarketDataClient` and `RestClient` read, `qfex.sim` i
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from ._version import __version__
 from .client import TradeClient
 from .credentials import HmacCredentials, JwtCredentials
@@ -45,34 +48,34 @@ from .errors import (
     TncRequired,
     ValidationError,
 )
-from .market_data import MarketDataClient
 from .models.account import Balance, Leverage, Position
 from .models.connection import ConnectionEvent, ErrorEvent, Stats
-from .models.instruments import Instrument
-from .models.market import (
-    Bbo,
-    Candle,
-    FundingRate,
-    Level,
-    MarketStats,
-    MarkPrice,
-    MinMaxPrice,
-    OpenInterest,
-    OrderBook,
-    PublicTrade,
-    Underlier,
-)
 from .models.orders import Fill, OpenOrders, Order, StopOrder, UserTrade
 from .models.twaps import Twap
 from .order_request import OrderRequest
 from .policies import RateLimitPolicy, ReconnectPolicy
-from .rest import RestClient
 from .statuses import OrderStatus
 from .trading.pending_order import PendingOrder
 
+if TYPE_CHECKING:
+    from .market_data import MarketDataClient
+    from .models.instruments import Instrument
+    from .models.market import (
+        Bbo,
+        Candle,
+        FundingRate,
+        Level,
+        MarketStats,
+        MarkPrice,
+        MinMaxPrice,
+        OpenInterest,
+        OrderBook,
+        PublicTrade,
+        Underlier,
+    )
+    from .rest import RestClient
+
 __all__ = [
-    "PROD",
-    "UAT",
     "AlreadyAuthenticated",
     "ApiError",
     "AuthenticationError",
@@ -116,6 +119,7 @@ __all__ = [
     "OrderStatus",
     "OrderType",
     "OutcomeUnknown",
+    "PROD",
     "PendingOrder",
     "PermissionDenied",
     "Position",
@@ -137,8 +141,44 @@ __all__ = [
     "TncRequired",
     "TradeClient",
     "Twap",
+    "UAT",
     "Underlier",
     "UserTrade",
     "ValidationError",
     "__version__",
 ]
+
+#: Imported on first use: a script that only trades, started each minute, does not pay for the rest.
+_LAZY = {
+    "Instrument": "models.instruments",
+    "MarketDataClient": "market_data",
+    "RestClient": "rest",
+    **dict.fromkeys(
+        (
+            "Bbo",
+            "Candle",
+            "FundingRate",
+            "Level",
+            "MarketStats",
+            "MarkPrice",
+            "MinMaxPrice",
+            "OpenInterest",
+            "OrderBook",
+            "PublicTrade",
+            "Underlier",
+        ),
+        "models.market",
+    ),
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_LAZY[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

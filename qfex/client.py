@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -13,7 +13,6 @@ from .credentials import Credentials, HmacCredentials, JwtCredentials
 from .enums import Channel
 from .environment import PROD, UAT, Environment, require_safe_for_secrets
 from .errors import ConfigurationError, ValidationError
-from .models.instruments import Instrument
 from .policies import RateLimitPolicy, ReconnectPolicy
 from .protocol import commands as c
 from .protocol.trade import TradeDialogue
@@ -21,6 +20,9 @@ from .session.calls import Caller
 from .session.rate_limit import shared_limiter
 from .session.transport import TransportOptions
 from .trading.resolving import ResolvingMethods
+
+if TYPE_CHECKING:
+    from .models.instruments import Instrument
 
 
 class TradeClient(ResolvingMethods):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import secrets
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -42,7 +42,7 @@ class HmacCredentials:
         tuple
             Nonce (32 hex digits), unix seconds, signature.
         """
-        nonce = secrets.token_hex(16)
+        nonce = os.urandom(16).hex()
         unix_ts = int(now())
         payload = f"{nonce}:{unix_ts}".encode()
         return nonce, unix_ts, hmac.new(self.secret_key.encode(), payload, hashlib.sha256).hexdigest()

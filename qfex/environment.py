@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from urllib.parse import urlsplit
 
 import attrs
@@ -56,6 +55,8 @@ def is_loopback(host: str) -> bool:
     """Whether `host` names this machine."""
     if host == "localhost":
         return True
+    import ipaddress  # here, since it is rarely needed and costs a script's start
+
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

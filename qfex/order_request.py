@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import attrs
 
 from .enums import ALLOWED_TIMES_IN_FORCE, OrderType, Side, TimeInForce
 from .errors import ValidationError
-from .models.instruments import Instrument
 from .protocol.commands import AddOrder
 from .protocol.numbers import Number, positive, positive_or_none, text
+
+if TYPE_CHECKING:
+    from .models.instruments import Instrument
 
 _ZERO = Decimal(0)
 

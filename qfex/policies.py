@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 import attrs
 
 
@@ -29,6 +27,8 @@ class ReconnectPolicy:
 
     def delay(self, attempt: int) -> float:
         """Seconds to wait before an attempt, which are counted from 1."""
+        import random  # here, since a script that is never cut off does not need it
+
         ceiling = min(self.max_delay, self.initial_delay * 2.0 ** min(attempt - 1, 60))
         return random.uniform(0, ceiling)
 

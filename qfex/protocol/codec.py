@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from datetime import datetime, timezone
 from decimal import Decimal, InvalidOperation
-from typing import Any, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import cattrs
 import msgspec
-from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from ..enums import OpenEnum
 from ..models.orders import Fill, Order, UserTrade
+
+if TYPE_CHECKING:
+    from cattrs import Converter
 
 _T = TypeVar("_T")
 
@@ -43,14 +45,16 @@ def structure(data: Any, model: type[_T]) -> _T:
         With the path of each member that does not fit.
     """
     try:
-        return converter.structure(data, model)
+        return converter().structure(data, model)
     except Exception as error:  # cattrs raises its own groups and whatever a hook raised
-        raise ValueError("; ".join(cattrs.transform_error(error))) from None
+        from cattrs import transform_error
+
+        raise ValueError("; ".join(transform_error(error))) from None
 
 
 def unstructure(value: Any) -> Any:
     """Make plain data of a model: decimals and times as text, enumerations as their values."""
-    return converter.unstructure(value)
+    return converter().unstructure(value)
 
 
 def parse_time(value: Any) -> datetime:
@@ -102,7 +106,12 @@ WIRE_NAMES: dict[type, dict[str, str]] = {
 }
 
 
-def _make_converter() -> cattrs.Converter:
+@cache
+def converter() -> Converter:
+    """Make the converter on first use: on the usual way of a message it is not needed, and cattrs not imported."""
+    import cattrs
+    from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+
     made = cattrs.Converter()
     made.register_structure_hook(Decimal, lambda value, _: parse_decimal(value))
     made.register_structure_hook(datetime, lambda value, _: parse_time(value))
@@ -117,6 +126,3 @@ def _make_converter() -> cattrs.Converter:
         made.register_structure_hook(model, make_dict_structure_fn(model, made, **overrides))  # type: ignore[arg-type]
         made.register_unstructure_hook(model, make_dict_unstructure_fn(model, made))
     return made
-
-
-converter = _make_converter()

@@ -108,7 +108,7 @@ class MarketDialogue:
             return Policy.KEEP
         return Policy.DROP_OLDEST if channel is MarketChannel.TRADE else Policy.CONFLATE
 
-    def opening(self, clock_skew: float | None) -> Conversation:
+    def opening(self, clock_skew: Callable[[], float | None]) -> Conversation:
         """Forget what the last line said, for it is stale, and ask again for every wanted stream."""
         self._newest, self._trades, self._sequence = {}, {}, SequenceCheck()
         commands = list(subscriptions(self._wanted))

@@ -115,9 +115,7 @@ class TradeDialogue:
             if abs(skew) < _NOTABLE_SKEW:
                 raise
             if self._clock_offset:
-                raise AuthenticationError(
-                    f"{error}; this machine's clock differs by {skew:.0f} s"
-                ) from None
+                raise AuthenticationError(f"{error}; this machine's clock differs by {skew:.0f} s") from None
             self._clock_offset = skew
             yield from self._authenticate(clock_skew)
 

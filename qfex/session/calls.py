@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from ..enums import ConnectionState
-from ..errors import ConnectionLost, OrderRejected, OutcomeUnknown, RateLimited, RequestTimeout
+from ..errors import ConnectionLost, NotConnected, OrderRejected, OutcomeUnknown, RateLimited, RequestTimeout
 from ..protocol.commands import Command, SetCancelOnDisconnect
 from ..statuses import OrderStatus
 from .deadline import Deadline
@@ -19,6 +19,8 @@ from .pending import LaneOverdue, LineDown, LineLost, Waiter
 from .rate_limit import RateLimiter
 from .session import Session
 from .transport import SendFailed
+
+_HAND_OVER = 1.0  # seconds that the reader thread may take from finding an answer to handing it over
 
 
 class Call:
@@ -69,12 +71,18 @@ class Caller:
             As the table "what a call can end in" says.
         """
         deadline = Deadline(timeout)
+        lost: ConnectionLost | None = None
         while True:
             try:
                 return self.result(self.submit(command, deadline), deadline)
-            except ConnectionLost:
+            except ConnectionLost as error:
                 if deadline.passed or self._session.state is ConnectionState.CLOSED:
                     raise
+                lost = error
+            except (NotConnected, RequestTimeout) as error:
+                if lost is None or getattr(error, "sent", False):
+                    raise
+                raise lost from None  # asked once already: "never sent" would not be true
 
     def submit(self, command: Command, deadline: Deadline) -> Call:
         """Send a command once, waiting for budget, line and lane in the caller's thread."""
@@ -90,10 +98,10 @@ class Caller:
                 line.pending.add(waiter, deadline)
                 self._send(line, waiter, deadline)
             except LineDown:
-                self._session.await_other(line, deadline)
+                self._await_other(line, deadline)
             except LaneOverdue:
                 self._session.renew(line, self._take_leave, deadline)
-                self._session.await_other(line, deadline)
+                self._await_other(line, deadline)
             else:
                 return Call(command, waiter, line, deadline)
 
@@ -102,6 +110,11 @@ class Caller:
             return self._session.ready_line(deadline)
         except TimeoutError as error:
             raise RequestTimeout(f"no connection within the time allowed: {error}", sent=False) from None
+
+    def _await_other(self, line: Line, deadline: Deadline) -> None:
+        self._session.await_other(line, deadline)
+        if deadline.passed:
+            raise RequestTimeout("no other connection within the time allowed", sent=False)
 
     def _send(self, line: Line, waiter: Waiter, deadline: Deadline) -> None:
         """Send; afterwards the request is filed if and only if its bytes may have left."""
@@ -139,7 +152,10 @@ class Caller:
         if not answered:
             if call.line.pending.give_up(waiter):
                 raise_timeout(call.command)
-            waiter.wait(Deadline(1.0))  # the answer came at the last moment and is still being handed over
+            # An answer that came at the last moment is still being handed over. None comes after the line's end to
+            # a request that was given up before.
+            if not waiter.wait(Deadline(_HAND_OVER)):
+                raise_timeout(call.command)
         return self._conclude(call)
 
     def _conclude(self, call: Call) -> Any:

@@ -51,8 +51,8 @@ class Dialogue(Protocol):
     def decode(self, frame: bytes) -> Sequence[Any]:
         """Messages of a frame."""
 
-    def opening(self, clock_skew: float | None) -> Conversation:
-        """What is said first on every line."""
+    def opening(self, clock_skew: Callable[[], float | None]) -> Conversation:
+        """What is said first on every line; `clock_skew` tells by how many seconds the peer's clock is ahead."""
 
     def recovery(self) -> Conversation:
         """What is said on a line that follows a lost one."""
@@ -105,7 +105,6 @@ class Session:
         self.received = self.sent_before = self.reconnects = 0
         self._gap_start: datetime | None = None
         self._was_ready = False
-        self._clock_skew: float | None = None
 
     def _new_dispatcher(self) -> Dispatcher:
         return Dispatcher(f"{self.name}-dispatcher", self.dialogue.policy_of, self.dialogue.errors)
@@ -343,7 +342,7 @@ class Session:
         line = self._connect()
         try:
             self._set_state(ConnectionState.AUTHENTICATING, attempt)
-            self._converse(line, self.dialogue.opening(self._clock_skew), _OPENING_LIMIT)
+            self._converse(line, self.dialogue.opening(lambda: line.transport.clock_skew), _OPENING_LIMIT)
             if self._was_ready:
                 self._set_state(ConnectionState.RESTORING, attempt)
                 self._recover(line)
@@ -367,7 +366,6 @@ class Session:
             transport.abort()
             transport.release()
             raise NotConnected("the client is closed")
-        self._clock_skew = transport.clock_skew
         return Line(transport, self.dialogue.new_book(), self._policy, self.round_trips)
 
     def _converse(self, line: Line, conversation: Conversation, limit: float) -> None:

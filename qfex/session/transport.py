@@ -11,7 +11,6 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable
-from email.utils import parsedate_to_datetime
 from time import time
 from urllib.parse import unquote, urlsplit
 
@@ -89,7 +88,8 @@ class Transport:
         )
         self._socket: socket.socket | None = None
         self._wait_readable: Callable[[float], object] = _never_ready
-        self.clock_skew: float | None = None
+        self._date: str | None = None
+        self._dated_at = 0.0
 
     # --- making the connection ---------------------------------------------------------------------------------
 
@@ -119,12 +119,23 @@ class Transport:
         self._adopt(sock)
 
     def _adopt(self, sock: socket.socket) -> None:
-        self.clock_skew = _clock_skew(self._websocket.getheaders() or {})
+        self._date, self._dated_at = (self._websocket.getheaders() or {}).get("date"), time()
         if isinstance(sock, ssl.SSLSocket):
             self._tls_lock = threading.Lock()
         sock.setblocking(False)
         self._wait_readable = _readiness(sock)
         self._socket = sock
+
+    @property
+    def clock_skew(self) -> float | None:
+        """Seconds by which the peer's clock is ahead, from its Date header; None where it sent none."""
+        # Imported here, since it is needed only where credentials are refused.
+        from email.utils import parsedate_to_datetime
+
+        try:
+            return parsedate_to_datetime(self._date or "").timestamp() - self._dated_at
+        except (TypeError, ValueError):
+            return None
 
     # --- reading: the reader thread only -----------------------------------------------------------------------
 
@@ -277,11 +288,3 @@ def _connect_error(error: Exception, url: str) -> NotConnected | AuthenticationE
     # Texts of other errors may quote headers or the URL, which hold credentials.
     detail = f": {error}" if isinstance(error, OSError) else ""
     return NotConnected(f"cannot connect to {host}: {type(error).__name__}{detail}")
-
-
-def _clock_skew(headers: dict[str, str]) -> float | None:
-    """Seconds by which the peer's clock is ahead, from its Date header."""
-    try:
-        return parsedate_to_datetime(headers["date"]).timestamp() - time()
-    except (KeyError, TypeError, ValueError):
-        return None

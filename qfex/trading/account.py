@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..enums import Channel
-from ..errors import ValidationError
+from ..errors import OutcomeUnknown, QfexError, ValidationError
 from ..models.account import Balance, Leverage, Position
 from ..models.orders import OpenOrders, Order, UserTrade
 from ..protocol import commands as c
 from ..protocol.numbers import Number, positive, text, whole
+from ..session.deadline import Deadline
 from ..session.deadline import Deadline
 from .cancel_all import wait_until_all_cancelled
 from .stops import StopMethods
@@ -138,18 +140,26 @@ class AccountMethods(StopMethods):
         ApiError
             If the exchange refuses; the setting before stays.
         """
-        deadline = self._deadline(timeout)
-        before, self._dialogue.cancel_on_disconnect = self._dialogue.cancel_on_disconnect, bool(enabled)
-        call = self._caller.submit(c.SetCancelOnDisconnect(bool(enabled)), deadline)
-        fence = self._caller.submit(c.Subscribe((Channel.ORDERS,)), deadline)
+        command = c.SetCancelOnDisconnect(bool(enabled))
+        before, self._dialogue.cancel_on_disconnect = self._dialogue.cancel_on_disconnect, command.enabled
         try:
-            self._caller.result(call, deadline)
-        except Exception as error:
-            if not isinstance(error, TimeoutError):
+            self._send_proven(command, self._deadline(timeout))
+        except QfexError as error:
+            if not isinstance(error, OutcomeUnknown):  # refused or never sent
                 self._dialogue.cancel_on_disconnect = before
             raise
+
+    def _send_proven(self, command: c.Command, deadline: Deadline) -> None:
+        """Send a command that may not be acknowledged, and behind it the subscribe that proves it processed."""
+        call = self._caller.submit(command, deadline)
+        fence = None
+        try:
+            with suppress(QfexError):  # without the proof, the acknowledgement may come all the same
+                fence = self._caller.submit(c.Subscribe((Channel.ORDERS,)), deadline)
+            self._caller.result(call, deadline)
         finally:
-            fence.line.pending.give_up(fence.waiter)
+            if fence is not None:
+                fence.line.pending.give_up(fence.waiter)
 
     # --- what was last seen ------------------------------------------------------------------------------------
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..base_client import BaseClient
 from ..credentials import Credentials
 from ..enums import Channel
 from ..environment import Environment
 from ..errors import ValidationError
-from ..models.instruments import Instrument
 from ..models.orders import Order
 from ..protocol.numbers import text
 from ..protocol.trade import TradeDialogue
 from ..session.transport import TransportOptions
+
+if TYPE_CHECKING:
+    from ..models.instruments import Instrument
 
 
 class TradeCore(BaseClient[Channel]):
@@ -31,7 +33,7 @@ class TradeCore(BaseClient[Channel]):
 
     def _make_ids(self) -> None:
         # Unique among all clients of all processes, and cheaper than drawing each id at random.
-        self._id_prefix = secrets.token_hex(11)
+        self._id_prefix = os.urandom(11).hex()
         self._id_counter = count(1)
 
     def _new_id(self) -> str:

@@ -67,7 +67,7 @@ class OrderMethods(WaitingMethods):
             self._new_id() if client_order_id is None else client_order_id, self._instruments,
         )  # fmt: skip
         order: Order = self._caller.result(self._caller.submit(command, deadline), deadline)
-        return self._wait_done(order, deadline) if wait else order
+        return self._await_end(order, deadline) if wait else order
 
     def place_limit_order(
         self,
@@ -275,7 +275,7 @@ class OrderMethods(WaitingMethods):
         new_id = self._new_id() if client_order_id is None else text(client_order_id, "client_order_id")
         command = c.ClosePosition(text(symbol, "symbol"), new_id)
         order: Order = self._caller.result(self._caller.submit(command, deadline), deadline)
-        return self._wait_done(order, deadline) if wait else order
+        return self._await_end(order, deadline) if wait else order
 
     def get_order(self, symbol: str, order_id: str, *, timeout: float | None = None) -> Order:
         """Ask for one order, by order id or client order id.

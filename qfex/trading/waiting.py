@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from ..errors import NotConnected
 from ..models.orders import Order
 from ..session.deadline import Deadline
 from .core import TradeCore
@@ -34,6 +35,13 @@ class WaitingMethods(TradeCore):
             If the client is closed or its connection is over.
         """
         return self._wait_done(self._known(order), self._deadline(timeout))
+
+    def _await_end(self, placed: Order, deadline: Deadline) -> Order:
+        """Wait like `wait_until_done`, but raise nothing: `NotConnected` would say that the order was never sent."""
+        try:
+            return self._wait_done(placed, deadline)
+        except NotConnected:
+            return self._known(placed)
 
     def _wait_done(self, order: Order, deadline: Deadline) -> Order:
         with self._session.state_lock:
