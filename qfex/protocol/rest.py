@@ -184,11 +184,12 @@ def _sessions(day: Any) -> Iterator[MarketSession]:
 
 
 def _register_hooks() -> None:
-    converter().register_structure_hook(MarketHours, _market_hours)
+    made = converter()
+    made.register_structure_hook(MarketHours, _market_hours)
     for model, names in WIRE_NAMES.items():
         overrides = {attribute: override(rename=wire) for attribute, wire in names.items()}
-        hook: Any = make_dict_structure_fn(model, converter(), **overrides)  # type: ignore[arg-type]
-        converter().register_structure_hook(model, hook)
+        hook: Any = make_dict_structure_fn(model, made, **overrides)  # type: ignore[arg-type]
+        made.register_structure_hook(model, hook)
 
 
 _register_hooks()
