@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +50,8 @@ class TradeGateway:
         The open connections, oldest first.
     waiting : set of TradeSession
         Those with something to send.
+    next_number : int
+        What the next connection will be called.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class TradeGateway:
         self.subscriptions = Subscriptions()
         self.sessions: dict[TradeSession, None] = {}
         self.waiting: set[TradeSession] = set()
-        self._numbers = itertools.count(1)
+        self.next_number = 1
         self._command = ""
         self._awaits_twap: TradeSession | None = None
         self._reactions: dict[type, Callable[[Any], None]] = {
@@ -85,7 +86,8 @@ class TradeGateway:
 
     def connect(self) -> TradeSession:
         """Open a connection; it has a minute to authenticate."""
-        session = TradeSession(self, next(self._numbers))
+        session = TradeSession(self, self.next_number)
+        self.next_number += 1
         self.sessions[session] = None
         self.clock.after(AUTHENTICATION_DEADLINE, lambda: self._expect_authenticated(session))
         return session

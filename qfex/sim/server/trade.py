@@ -57,7 +57,7 @@ class Connection:
 
     def write(self, frames: list[Frame]) -> None:
         """Write frames in one piece, up to the one after which the line is to be cut."""
-        countdown = self._plan.frame_countdown.get("out")
+        countdown = self._plan.countdown("out", self.session.id)
         if countdown is not None:
             frames = frames[: countdown.take(len(frames))]
         if frames:
@@ -162,7 +162,7 @@ class TradeServer:
             self.end(connection)
 
     def _count_in(self, connection: Connection) -> None:
-        countdown = self._plan.frame_countdown.get("in")
+        countdown = self._plan.countdown("in", connection.session.id)
         if countdown is not None and countdown.take(1) and countdown.spent:
             del self._plan.frame_countdown["in"]
             connection.cut(reset=countdown.reset)

@@ -100,6 +100,31 @@ def test_a_fault_may_be_one_connections_alone(sim: Simulator) -> None:
     assert "all_orders_response" in first.ask(query)
 
 
+def test_a_fault_may_spare_the_first(sim: Simulator) -> None:
+    script = trader(sim)
+    sim.faults.swallow_reply("add_order", skip=2, times=2)
+    sim.faults.duplicate(kind="order_response", skip=1)
+    for name in ("a", "b", "c", "d", "e"):
+        script.send(order(name))
+    assert [name_of(script) for _ in range(4)] == ["a", "b", "b", "e"]
+
+
+def test_a_fault_may_wait_for_the_next_connection(sim: Simulator) -> None:
+    first = trader(sim)
+    sim.faults.swallow_command("add_order", connection="next")
+    sim.faults.drop_after(frames=5, direction="in", connection="next")
+    first.send(order("a"))
+    assert name_of(first) == "a"
+    second = trader(sim)
+    for name in ("b", "c"):
+        second.send(order(name))
+    assert name_of(second) == "c"
+    assert second.closed() is not None
+    first.send(order("d"))
+    first.until("order_response", client_order_id="d")
+    assert open_orders(sim) == ["a", "c", "d"]
+
+
 def test_fills_go_out_when_the_reply_is_swallowed(sim: Simulator) -> None:
     trader(sim, sim.create_account()).ask(order_message("SELL", 1, 336))
     script = trader(sim)

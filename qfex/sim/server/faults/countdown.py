@@ -15,10 +15,13 @@ class Countdown:
         What is left.
     reset : bool
         Whether the cut is an RST rather than a FIN.
+    connection : int, optional
+        Only what this connection carries counts.
     """
 
     left: int
     reset: bool
+    connection: int | None = None
 
     def take(self, wanted: int) -> int:
         """Return how much of ``wanted`` may pass, and count it."""

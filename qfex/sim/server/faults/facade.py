@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .plan import FaultPlan
 
 Direction = Literal["in", "out"]
+Chosen = int | Literal["next"] | None
 Result = TypeVar("Result")
 Call = Callable[[Callable[[], Any]], Any]
 
@@ -58,8 +59,9 @@ class Faults:
     A command or frame suffers one fault: the one armed first of those that fit it.
 
     Faults of commands and replies take a scope: ``times`` says how often the fault strikes (default once,
-    None: until `clear`), ``connection`` narrows it to one connection (an ``id`` of `Simulator.connections`),
-    ``when`` to messages for which it is true: the decoded command, or frame where a fault is about frames.
+    None: until `clear`), ``skip`` how many it spares before, ``connection`` narrows it to one connection (an
+    ``id`` of `Simulator.connections`, or "next"), ``when`` to messages for which it is true: the decoded
+    command, or the frame where a fault is about frames.
     """
 
     def __init__(self, call: Call, server: TradeServer, plan: FaultPlan, runtime: Runtime) -> None:
@@ -79,13 +81,25 @@ class Faults:
 
         return self._each(connection, cut)
 
-    def drop_after(self, *, frames: int, direction: Direction = "in", reset: bool = False) -> None:
+    def drop_after(
+        self,
+        *,
+        frames: int,
+        direction: Direction = "in",
+        connection: Chosen = None,
+        reset: bool = False,
+    ) -> None:
         """Cut the trade connection that carries the n-th message from now on, after that message.
 
         An incoming message is processed and answered first.
         """
-        countdown = Countdown(_positive(frames), reset)
-        self._do(lambda: self._plan.frame_countdown.__setitem__(direction, countdown))
+        _positive(frames)
+
+        def arm() -> None:
+            countdown = Countdown(frames, reset, self._number(connection))
+            self._plan.frame_countdown[direction] = countdown
+
+        self._do(arm)
 
     def drop_after_bytes(self, count: int, direction: Direction = "in", *, reset: bool = False) -> None:
         """Cut the trade connection that carries the n-th byte from now on, exactly after it.
@@ -232,11 +246,15 @@ class Faults:
         intercept: Interception | None = None,
         transform: Transform | None = None,
         when: Predicate | None = None,
+        connection: Chosen = None,
         times: int | None = 1,
-        connection: int | None = None,
+        skip: int = 0,
     ) -> None:
-        rule = CommandRule(command, when, connection, times, intercept, transform)
-        self._do(lambda: self._plan.commands.append(rule))
+        def arm() -> None:
+            number = self._number(connection)
+            self._plan.commands.append(CommandRule(command, when, number, times, skip, intercept, transform))
+
+        self._do(arm)
 
     def _on_frames(
         self,
@@ -245,14 +263,23 @@ class Faults:
         *,
         kind: str | None = None,
         when: Predicate | None = None,
+        connection: Chosen = None,
         times: int | None = 1,
-        connection: int | None = None,
+        skip: int = 0,
     ) -> None:
-        if command is None:
-            rule = FrameRule(kind, when, connection, times, transform)
-            self._do(lambda: self._plan.frames.append(rule))
-        else:
-            self._on_command(command, transform=transform, when=when, times=times, connection=connection)
+        if command is not None:
+            scope: dict[str, Any] = {"when": when, "connection": connection, "times": times, "skip": skip}
+            self._on_command(command, transform=transform, **scope)
+            return
+
+        def arm() -> None:
+            number = self._number(connection)
+            self._plan.frames.append(FrameRule(kind, when, number, times, skip, transform))
+
+        self._do(arm)
+
+    def _number(self, connection: Chosen) -> int | None:
+        return self._runtime.gateway.next_number if connection == "next" else connection
 
     def _each(self, connection: int | None, action: Callable[[Connection], Any]) -> int:
         """Do something to all trade connections, or to one; return to how many."""

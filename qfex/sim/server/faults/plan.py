@@ -53,6 +53,11 @@ class FaultPlan:
                 waiting.set_result(None)
         self._stalled.clear()
 
+    def countdown(self, direction: str, connection: int) -> Countdown | None:
+        """Return the countdown of messages in a direction that this connection is subject to."""
+        found = self.frame_countdown.get(direction)
+        return found if found is not None and found.connection in (None, connection) else None
+
     def refuses_connection(self) -> bool:
         """Say whether to turn this connection away, and count it."""
         if self.refusals:
@@ -98,12 +103,8 @@ class FaultPlan:
 def _first(
     rules: list[AnyRule], connection: Connection, kind: str | None, message: Message
 ) -> AnyRule | None:
-    """Return the rule that strikes, counted: the one armed first of those that fit."""
-    for rule in rules:
-        if rule.kind in (None, kind) and rule.fits(connection, message):
-            rule.strike()
-            return rule
-    return None
+    """Return the rule that strikes: the one armed first of those that fit."""
+    return next((rule for rule in rules if rule.strikes(connection, kind, message)), None)
 
 
 def _apply_to_replies(connection: Connection, frames: list[Frame], transform: Transform) -> list[Frame]:

@@ -32,23 +32,33 @@ class Rule:
         Only this connection.
     left : int or None
         How often it may still strike; None means until it is cleared.
+    spared : int
+        How many that it fits are spared before.
     """
 
     kind: str | None
     when: Predicate | None
     connection: int | None
     left: int | None
+    spared: int
 
-    def fits(self, connection: Connection, message: Message) -> bool:
-        """Say whether the rule strikes here."""
-        if self.left == 0 or self.connection not in (None, connection.session.id):
+    def strikes(self, connection: Connection, kind: str | None, message: Message) -> bool:
+        """Say whether the rule strikes here, and count."""
+        if not self._fits(connection, kind, message):
             return False
-        return self.when is None or self.when(message)
-
-    def strike(self) -> None:
-        """Count down."""
+        if self.spared:
+            self.spared -= 1
+            return False
         if self.left is not None:
             self.left -= 1
+        return True
+
+    def _fits(self, connection: Connection, kind: str | None, message: Message) -> bool:
+        if self.left == 0 or self.kind not in (None, kind):
+            return False
+        if self.connection not in (None, connection.session.id):
+            return False
+        return self.when is None or self.when(message)
 
 
 @dataclass
