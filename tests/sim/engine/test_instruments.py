@@ -69,7 +69,7 @@ def test_prices_start_on_the_grid_around_the_index() -> None:
         ("AAPL-USD", "2026-10-06T09:29:59", "pre_market"),
         ("AAPL-USD", "2026-10-06T09:30:00", "open"),
         ("AAPL-USD", "2026-10-06T16:00:00", "post_market"),
-        ("AAPL-USD", "2026-10-06T19:59:59.5", "post_market"),
+        ("AAPL-USD", "2026-10-06T19:59:59.500000", "post_market"),
         ("AAPL-USD", "2026-10-06T20:00:00", "overnight"),
         ("AAPL-USD", "2026-10-09T20:00:00", "weekend"),
         ("AAPL-USD", "2026-10-11T19:59:59", "weekend"),
