@@ -118,6 +118,14 @@ _CANCEL_REFUSALS = (
     "BAD_SYMBOL",
     "ERROR",
 )
+_TERMS_REFUSED = (
+    "REJECTED_LESS",
+    "REJECTED_GREATER",
+    "REJECTED_WOULD_BREACH",
+    "REJECTED_TOO_MANY",
+    "REJECTED_OPEN_INTEREST",
+    "REJECTED_TOTAL_OPEN_INTEREST",
+)
 
 
 def _cancelled(request: Request, order: Order) -> Verdict:
@@ -130,7 +138,8 @@ def _cancelled(request: Request, order: Order) -> Verdict:
         return NOT_MINE
     if order.status.is_cancellation:
         return order
-    if order.status.is_rejection and order.status.value.startswith(_CANCEL_REFUSALS):
+    refusal = order.status.value
+    if refusal.startswith(_CANCEL_REFUSALS) and not refusal.startswith(_TERMS_REFUSED):
         return OrderRejected(order.status, order)
     return NOT_MINE
 

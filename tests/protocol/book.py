@@ -17,7 +17,7 @@ class Desk:
 
     def __init__(self, *commands: c.Command) -> None:
         self.book = RequestBook()
-        self.requests: dict[c.Command, Request] = {}
+        self._requests: list[Request] = []
         for command in commands:
             self.send(command)
 
@@ -26,11 +26,15 @@ class Desk:
         if known is not None:
             request.known_before = known.__contains__
         self.book.add(request)
-        self.requests[command] = request
+        self._requests.append(request)
         return request
 
+    def request(self, command: c.Command) -> Request:
+        """The request that a command was sent as."""
+        return next(request for request in self._requests if request.command == command)
+
     def give_up(self, command: c.Command) -> None:
-        self.book.give_up(self.requests[command])
+        self.book.give_up(self.request(command))
 
     def answers(self, message: Any) -> dict[c.Command, Any]:
         """What each command that the message answers gets."""
@@ -38,7 +42,7 @@ class Desk:
 
     def answer(self, message: Any) -> Any:
         """What the only command that the message answers gets."""
-        (outcome,) = self.answers(message).values()
+        ((_, outcome),) = self.book.answer(message)
         return outcome
 
 
