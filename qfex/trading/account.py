@@ -14,7 +14,6 @@ from ..models.orders import OpenOrders, Order, UserTrade
 from ..protocol import commands as c
 from ..protocol.numbers import Number, positive, text, whole
 from ..session.deadline import Deadline
-from ..session.deadline import Deadline
 from .cancel_all import wait_until_all_cancelled
 from .stops import StopMethods
 

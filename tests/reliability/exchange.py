@@ -1,0 +1,276 @@
+"""An exchange that says and does what a test's script tells it: a raw WebSocket server on loopback."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import socket
+import struct
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from qfex import Environment, HmacCredentials
+
+TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA
+CREDENTIALS = HmacCredentials("qfex_pub_test", "qfex_secret_test")
+
+_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+_PATIENCE = 10.0  # seconds that a script waits for the client
+
+Message = dict[str, Any]
+Script = Callable[["Peer"], None]
+
+
+class Gone(Exception):
+    """The client ended the connection."""
+
+
+class Peer:
+    """A client's connection as the exchange sees it. Used by its script's thread; `write` by any.
+
+    Attributes
+    ----------
+    request : str
+        Request line and headers of the upgrade.
+    commands : list of dict
+        Messages received so far.
+    closes : int
+        Close frames received so far.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.commands: list[Message] = []
+        self.closes = 0
+        self.pings = 0
+        self.answers_pings = True
+        self._buffer = b""
+        self.request = ""
+
+    def upgrade(self, *headers: str) -> None:
+        """Answer the upgrade."""
+        while b"\r\n\r\n" not in self._buffer:
+            self._fill()
+        head, self._buffer = self._buffer.split(b"\r\n\r\n", 1)
+        self.request = head.decode()
+        key = next(
+            line.split(": ")[1] for line in self.request.split("\r\n") if line.startswith("Sec-WebSocket-Key")
+        )
+        accept = base64.b64encode(hashlib.sha1((key + _GUID).encode()).digest()).decode()
+        lines = ("HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade")
+        answer = [*lines, f"Sec-WebSocket-Accept: {accept}", *headers, "", ""]
+        self.write("\r\n".join(answer).encode())
+
+    def receive(self, kind: str | None = None) -> Message:
+        """The next message, or the next of a type; pings and closes are dealt with on the way."""
+        while True:
+            opcode, payload = self._frame()
+            if opcode == TEXT:
+                message: Message = json.loads(payload)
+                self.commands.append(message)
+                if kind in (None, message["type"]):
+                    return message
+            elif opcode == CLOSE:
+                self.closes += 1
+            elif opcode == PING:
+                self.pings += 1
+                if self.answers_pings:
+                    self.write(frame(payload, PONG))
+
+    def until_gone(self) -> None:
+        """Read what the client says until it is gone."""
+        try:
+            while True:
+                self.receive()
+        except Gone:
+            pass
+
+    def stall(self) -> None:
+        """Take what comes and make nothing of it, until the client is gone."""
+        try:
+            while True:
+                self._fill()
+        except Gone:
+            pass
+
+    def send(self, *messages: Message | str | bytes) -> None:
+        """Send messages in one piece."""
+        self.write(b"".join(frame(_text(message)) for message in messages))
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Send a close frame."""
+        self.write(frame(struct.pack("!H", code) + reason.encode(), CLOSE))
+
+    def write(self, data: bytes) -> None:
+        """Send bytes."""
+        try:
+            self.sock.sendall(data)
+        except OSError as error:
+            raise Gone from error
+
+    def vanish(self, *, reset: bool = False) -> None:
+        """End the connection without a word, with FIN or with RST."""
+        if reset:
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.sock.close()
+        else:
+            self.sock.shutdown(socket.SHUT_RDWR)
+
+    def greet(self) -> None:
+        """Let the client in: upgrade, authentication and the first subscription."""
+        self.upgrade()
+        self.receive("auth")
+        self.send({"authenticated": True})
+        self.confirm()
+
+    def confirm(self) -> Message:
+        """Confirm the next subscribe."""
+        request = self.receive("subscribe")
+        self.send(*({"subscribed": channel} for channel in request["params"]["channels"]))
+        return request
+
+    def _frame(self) -> tuple[int, bytes]:
+        head = self._take(2)
+        length = head[1] & 0x7F
+        if length == 126:
+            (length,) = struct.unpack("!H", self._take(2))
+        elif length == 127:
+            (length,) = struct.unpack("!Q", self._take(8))
+        mask = self._take(4)
+        payload = bytes(byte ^ mask[index % 4] for index, byte in enumerate(self._take(length)))
+        return head[0] & 0x0F, payload
+
+    def _take(self, count: int) -> bytes:
+        while len(self._buffer) < count:
+            self._fill()
+        taken, self._buffer = self._buffer[:count], self._buffer[count:]
+        return taken
+
+    def _fill(self) -> None:
+        try:
+            data = self.sock.recv(65536)
+        except OSError as error:
+            raise Gone from error
+        if not data:
+            raise Gone
+        self._buffer += data
+
+
+class Exchange:
+    """Serves each connection, in the order in which they come, with the next script; the last serves all others.
+
+    A script that ends leaves its connection open. What it raises fails the test, but for `Gone`.
+    """
+
+    def __init__(self, *scripts: Script) -> None:
+        self._scripts = list(scripts)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._threads: list[threading.Thread] = []
+        self._errors: list[BaseException] = []
+        self.peers: list[Peer] = []
+        self.credentials = CREDENTIALS
+
+    @property
+    def environment(self) -> Environment:
+        """Where it is. Its REST interface does not exist."""
+        port = self._listener.getsockname()[1]
+        return Environment(f"ws://127.0.0.1:{port}/", f"ws://127.0.0.1:{port}/", "http://127.0.0.1:9")
+
+    def __enter__(self) -> Exchange:
+        self._start(self._accept)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for peer in self.peers:
+            _end(peer.sock)
+        for thread in self._threads:
+            thread.join(_PATIENCE)
+        if self._errors and error is None:
+            raise self._errors[0]
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                sock, _ = self._listener.accept()
+            except OSError:
+                return
+            sock.settimeout(_PATIENCE)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            peer = Peer(sock)
+            self.peers.append(peer)
+            script = self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
+            self._start(lambda script=script, peer=peer: self._run(script, peer))  # type: ignore[misc]
+
+    def _run(self, script: Script, peer: Peer) -> None:
+        try:
+            script(peer)
+        except Gone:
+            pass
+        except BaseException as error:
+            self._errors.append(error)
+
+    def _start(self, target: Callable[[], None]) -> None:
+        thread = threading.Thread(target=target, name="scripted-exchange", daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+
+def frame(payload: bytes, opcode: int = TEXT) -> bytes:
+    """An unmasked frame, as servers send them."""
+    if len(payload) < 126:
+        return bytes((0x80 | opcode, len(payload))) + payload
+    if len(payload) < 65536:
+        return struct.pack("!BBH", 0x80 | opcode, 126, len(payload)) + payload
+    return struct.pack("!BBQ", 0x80 | opcode, 127, len(payload)) + payload
+
+
+def order(client_order_id: str, status: str = "ACK", **members: Any) -> Message:
+    """An ``order_response``."""
+    plain = {
+        "order_id": f"id-of-{client_order_id}",
+        "client_order_id": client_order_id,
+        "symbol": "AAPL-USD",
+        "status": status,
+        "side": "BUY",
+        "type": "LIMIT",
+        "time_in_force": "GTC",
+        "quantity": 1.0,
+        "quantity_remaining": 1.0,
+        "price": 200.0,
+        "update_time": 1760545414.5,
+    }
+    return {"order_response": {**plain, **members}}
+
+
+def acknowledged(command: Message) -> Message:
+    """The ``order_response`` that acknowledges an ``add_order``."""
+    sent = command["params"]
+    terms = {name: sent[name] for name in ("symbol", "side", "quantity", "price")}
+    return order(
+        sent["client_order_id"],
+        type=sent["order_type"],
+        time_in_force=sent["order_time_in_force"],
+        quantity_remaining=sent["quantity"],
+        **terms,
+    )
+
+
+def _text(message: Message | str | bytes) -> bytes:
+    if isinstance(message, dict):
+        return json.dumps(message).encode()
+    return message.encode() if isinstance(message, str) else message
+
+
+def _end(sock: socket.socket) -> None:
+    try:
+        sock.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
+    sock.close()
