@@ -51,6 +51,7 @@ def _targets(rows: Sequence[Row], path: Path) -> Path:
     axes.axvline(1, color="black", linewidth=1)
     axes.set_yticks(range(len(rows)), [row.target.title for row in reversed(rows)], fontsize=8)
     axes.set_xscale("log")
+    axes.set_xlim(0.2, 8)
     axes.set_xticks([0.5, 1, 2, 4], ["0.5", "1 (must)", "2", "4"])
     axes.set_xlabel("times better than the must; the mark is the aim, the line is the spread of the rounds")
     return _save(figure, path)
@@ -85,7 +86,8 @@ def _draw_curve(axes: Any, curve: Curve) -> None:
         axes.fill_between(
             sizes, [value.low for _, value in points], [value.high for _, value in points], alpha=0.15
         )
-    axes.set_xscale("symlog", linthresh=1)
+    if not curve.linear:
+        axes.set_xscale("symlog", linthresh=1)
     axes.set_yscale("log")
     axes.set_xlabel(curve.size)
     axes.set_title(curve.title, fontsize=10)

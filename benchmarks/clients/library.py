@@ -21,6 +21,7 @@ from qfex import (
     OrderRequest,
     PendingOrder,
     Side,
+    TimeInForce,
     TradeClient,
 )
 
@@ -57,13 +58,21 @@ class LibraryClient:
         for each in registrations:
             each.cancel()
 
+    def _ioc_order(self) -> Order:
+        return self._client.place_order(
+            session.ORDER, Side.BUY, QUANTITY, PRICE, time_in_force=TimeInForce.IOC
+        )
+
     def _submit(self, symbol: str = session.ORDER) -> PendingOrder:
         return self._client.submit_order(symbol, Side.BUY, QUANTITY, PRICE)
 
-    def round_trips(self, count: int, callbacks: int = 0) -> Sample:
-        """Place `count` orders, one after the other, while callbacks listen to the messages about them."""
+    def round_trips(self, count: int, callbacks: int = 0, resting: bool = True) -> Sample:
+        """Place `count` orders, one after the other, while callbacks listen to the messages about them.
+
+        Resting orders stay open for the rest of the session; the others are cancelled by their answers.
+        """
         with self._listening(callbacks):
-            return repeat(self._order, count)
+            return repeat(self._order if resting else self._ioc_order, count)
 
     def threads(self, threads: int, count: int) -> Sample:
         """Place `count` orders from several threads that share the client."""

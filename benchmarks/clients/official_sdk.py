@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
+from importlib import import_module
 from typing import Any
 
 from benchmarks.clients.messages import PUBLIC_KEY, SECRET_KEY
 from benchmarks.server import session
 from benchmarks.timing import Sample, Stopwatch, clock, percentiles
-from qfex import QFEXConfig, QFEXTakerClient, Side, TakerStrategy  # type: ignore[attr-defined]
+
+#: Not this library, which has the same import name: this module runs in the SDK's own environment only.
+sdk: Any = import_module("qfex")
 
 QUANTITY, PRICE = Decimal("1"), Decimal("251.25")
 
 
-class _Silent(TakerStrategy):  # type: ignore[misc]
+class _Silent(sdk.TakerStrategy):  # type: ignore[misc]
     """A strategy that ignores what it is told."""
 
     async def on_bbo(self, bbo: Any) -> None: ...
@@ -22,7 +25,7 @@ class _Silent(TakerStrategy):  # type: ignore[misc]
     async def on_fill(self, fill: Any) -> None: ...
 
 
-class _Taker(QFEXTakerClient):  # type: ignore[misc]
+class _Taker(sdk.QFEXTakerClient):  # type: ignore[misc]
     url = ""
 
     def _trade_url(self) -> str:
@@ -36,7 +39,7 @@ class OfficialSdkClient:
 
     def __init__(self, url: str) -> None:
         # The loop stands still between tasks, which a heartbeat would take for a dead line.
-        config = QFEXConfig(
+        config = sdk.QFEXConfig(
             is_prod=False,
             symbol_list=[session.ORDER],
             public_key=PUBLIC_KEY,
@@ -46,7 +49,7 @@ class OfficialSdkClient:
         self._loop = asyncio.new_event_loop()
         self._loop.run_until_complete(self._open(config, url))
 
-    async def _open(self, config: QFEXConfig, url: str) -> None:
+    async def _open(self, config: Any, url: str) -> None:
         self._taker = _Taker(config, _Silent(None))
         self._taker.url = url
         await self._taker.__aenter__()
@@ -58,7 +61,7 @@ class OfficialSdkClient:
         self._loop.close()
 
     async def _order(self) -> None:
-        await self._taker.send_ioc_limit(session.ORDER, Side.BUY, QUANTITY, PRICE)
+        await self._taker.send_ioc_limit(session.ORDER, sdk.Side.BUY, QUANTITY, PRICE)
 
     async def _orders(self, laps: list[float], count: int) -> None:
         for _ in range(count):

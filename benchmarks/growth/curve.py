@@ -21,11 +21,14 @@ class Curve:
         What grows, in words.
     metrics
         The measured numbers and what each of them means.
+    linear
+        Whether the sizes grow by steps rather than by factors.
     """
 
     title: str
     size: str
     metrics: dict[str, str]
+    linear: bool = False
     samples: dict[int, list[Sample]] = field(default_factory=dict)
 
     def points(self, metric: str) -> list[tuple[int, Spread]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import clients, sdk_environment
+from benchmarks import calls, clients, sdk_environment
 from benchmarks.lab import Lab, Settings
 from benchmarks.processes import Server, Unavailable, WorkerFailed, importer
 from benchmarks.server import certificate
@@ -21,7 +21,8 @@ TASKS = {
         ("event_latency", {"count": 5}),
     ],
     clients.LIBRARY: [
-        ("round_trips", {"count": 5}),
+        ("round_trips", {"count": 5, "callbacks": 2}),
+        ("round_trips", {"count": 5, "resting": False}),
         ("threads", {"threads": 4, "count": 20}),
         ("window", {"in_flight": 4, "count": 20}),
         ("batches", {"size": 4, "count": 20}),
@@ -105,3 +106,13 @@ def test_an_environment_that_cannot_be_made_is_unavailable(
 def test_scaled_counts_have_a_least() -> None:
     assert Settings(scale=0.001).count(2000) == 16
     assert Settings(scale=0.5).count(2000) == 1000
+
+
+def test_calls_are_counted_in_the_caller_s_and_the_reader_s_thread() -> None:
+    counter = calls.count(count=3)
+    python = [name for (_, is_python, name) in counter.calls if is_python]
+    assert any("place_order" in name for name in python)
+    assert len({thread for thread, _, _ in counter.calls}) == 2
+    assert all(
+        number % 3 == 0 for (_, _, name), number in counter.calls.items() if name.endswith(" place_order")
+    )
