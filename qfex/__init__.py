@@ -76,6 +76,8 @@ if TYPE_CHECKING:
     from .rest import RestClient
 
 __all__ = [
+    "PROD",
+    "UAT",
     "AlreadyAuthenticated",
     "ApiError",
     "AuthenticationError",
@@ -119,7 +121,6 @@ __all__ = [
     "OrderStatus",
     "OrderType",
     "OutcomeUnknown",
-    "PROD",
     "PendingOrder",
     "PermissionDenied",
     "Position",
@@ -141,7 +142,6 @@ __all__ = [
     "TncRequired",
     "TradeClient",
     "Twap",
-    "UAT",
     "Underlier",
     "UserTrade",
     "ValidationError",
