@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 _LONG_JUMP = 10
 
 
+def _nothing() -> None:
+    """What a cancelled timer does."""
+
+
 class Timer:
     """One action due at a moment of the simulated clock, once or periodically."""
 
@@ -25,8 +29,9 @@ class Timer:
         self.cancelled = False
 
     def cancel(self) -> None:
-        """Make sure that the action does not run any more."""
+        """Make sure that the action does not run any more, and let go of what it refers to."""
         self.cancelled = True
+        self.action = _nothing
 
 
 class Clock:

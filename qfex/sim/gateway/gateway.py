@@ -89,7 +89,7 @@ class TradeGateway:
         session = TradeSession(self, self.next_number)
         self.next_number += 1
         self.sessions[session] = None
-        self.clock.after(AUTHENTICATION_DEADLINE, lambda: self._expect_authenticated(session))
+        session.deadline = self.clock.after(AUTHENTICATION_DEADLINE, lambda: self._show_the_door(session))
         return session
 
     def disconnect(self, session: TradeSession) -> None:
@@ -99,6 +99,7 @@ class TradeGateway:
         del self.sessions[session]
         session.take()
         if session.identity is None:
+            session.deadline.cancel()
             return
         for channel in session.channels:
             self.subscriptions.remove(session.account_id, channel, session)
@@ -185,7 +186,6 @@ class TradeGateway:
         if session is not None:
             session.tell({"twap_response": payloads.twap(event.twap)})
 
-    def _expect_authenticated(self, session: TradeSession) -> None:
-        if session.identity is None and session in self.sessions:
-            session.closing = CloseRequest(_POLICY_VIOLATION, "not authenticated within a minute")
-            self.waiting.add(session)
+    def _show_the_door(self, session: TradeSession) -> None:
+        session.closing = CloseRequest(_POLICY_VIOLATION, "not authenticated within a minute")
+        self.waiting.add(session)

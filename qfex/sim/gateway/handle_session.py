@@ -23,6 +23,7 @@ def auth(gateway: TradeGateway, session: TradeSession, params: Auth) -> None:
         gateway.ledger.authentication_failures.append(str(refusal))
         session.tell(gateway.dialect.authenticated(False))
     else:
+        session.deadline.cancel()
         session.tell(gateway.dialect.authenticated(True))
 
 

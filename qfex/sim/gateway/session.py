@@ -8,6 +8,7 @@ from .wire import encode
 
 if TYPE_CHECKING:
     from .accounts import Identity
+    from .clock import Timer
     from .dialect import Message
     from .gateway import TradeGateway
 
@@ -52,6 +53,8 @@ class TradeSession:
         Whether the end of this connection cancels the account's open orders.
     command : str or None
         The command being handled.
+    deadline : Timer
+        Closes the connection unless it authenticates before.
     closing : CloseRequest or None
         Set when the connection is to be closed after what is in the outbox.
     """
@@ -63,6 +66,7 @@ class TradeSession:
         self.cancel_on_disconnect = False
         self.command: str | None = None
         self.closing: CloseRequest | None = None
+        self.deadline: Timer
         self._gateway = gateway
         self._outbox: list[Frame] = []
 

@@ -36,7 +36,11 @@ class Listener:
         await self._runner.setup()
         assert self._runner.server is not None
         inner, loop = self._runner.server, asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: self._tapped(inner()), HOST, port)
+        try:
+            self._server = await loop.create_server(lambda: self._tapped(inner()), HOST, port)
+        except OSError:
+            await self._runner.cleanup()
+            raise
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self, lines: set[Line]) -> None:

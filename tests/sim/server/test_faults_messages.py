@@ -244,6 +244,13 @@ def test_messages_of_ones_own_are_sent_as_they_are(sim: Simulator) -> None:
     assert script.socket.recv() == "not even json"
 
 
+def test_a_fault_that_never_strikes_is_an_error(sim: Simulator) -> None:
+    with pytest.raises(ValueError, match="at least once"):
+        sim.faults.swallow_reply("add_order", times=0)
+    with pytest.raises(ValueError, match="at least once"):
+        sim.faults.duplicate(times=-1)
+
+
 def test_an_unknown_word_in_a_scope_is_an_error(sim: Simulator) -> None:
     with pytest.raises(TypeError):
         sim.faults.swallow_reply("add_order", time=2)

@@ -103,8 +103,11 @@ class FaultPlan:
 def _first(
     rules: list[AnyRule], connection: Connection, kind: str | None, message: Message
 ) -> AnyRule | None:
-    """Return the rule that strikes: the one armed first of those that fit."""
-    return next((rule for rule in rules if rule.strikes(connection, kind, message)), None)
+    """Return the rule that strikes: the one armed first of those that fit. Spent ones are forgotten."""
+    striking = next((rule for rule in rules if rule.strikes(connection, kind, message)), None)
+    if striking is not None and striking.left == 0:
+        rules.remove(striking)
+    return striking
 
 
 def _apply_to_replies(connection: Connection, frames: list[Frame], transform: Transform) -> list[Frame]:

@@ -18,7 +18,7 @@ Transform = Callable[["Connection", "list[Frame]"], "list[Frame]"]
 Interception = Callable[["Connection", Message, str], bool]
 
 
-@dataclass
+@dataclass(eq=False)
 class Rule:
     """What all rules have in common.
 
@@ -42,6 +42,10 @@ class Rule:
     left: int | None
     spared: int
 
+    def __post_init__(self) -> None:
+        if self.left is not None and self.left < 1:
+            raise ValueError(f"a fault strikes at least once, not {self.left} times")
+
     def strikes(self, connection: Connection, kind: str | None, message: Message) -> bool:
         """Say whether the rule strikes here, and count."""
         if not self._fits(connection, kind, message):
@@ -54,14 +58,14 @@ class Rule:
         return True
 
     def _fits(self, connection: Connection, kind: str | None, message: Message) -> bool:
-        if self.left == 0 or self.kind not in (None, kind):
+        if self.kind not in (None, kind):
             return False
         if self.connection not in (None, connection.session.id):
             return False
         return self.when is None or self.when(message)
 
 
-@dataclass
+@dataclass(eq=False)
 class CommandRule(Rule):
     """Strikes when a command arrives: keeps it from being processed, or does something to its replies.
 
@@ -77,7 +81,7 @@ class CommandRule(Rule):
     transform: Transform | None = None
 
 
-@dataclass
+@dataclass(eq=False)
 class FrameRule(Rule):
     """Strikes when a frame is to be sent.
 
