@@ -36,9 +36,6 @@ class BookSide:
         self._levels: dict[Decimal, Level] = {}
         self._keys: list[Decimal] = []
 
-    def __bool__(self) -> bool:
-        return bool(self._keys)
-
     def best(self) -> Level | None:
         """Return the level that trades first."""
         return self._levels[self._keys[-1] * self._sign] if self._keys else None

@@ -101,13 +101,13 @@ def is_off_tick(venue: Venue, order: Order) -> bool:
 
 
 def is_below_min_price(venue: Venue, order: Order) -> bool:
-    """The price is under the static minimum."""
-    return order.limit <= 0 or order.limit < order.market.instrument.index_price * venue.rules.price_limits[0]
+    """The price is far under the index."""
+    return order.limit <= 0 or order.limit < order.market.index * venue.rules.price_limits[0]
 
 
 def is_above_max_price(venue: Venue, order: Order) -> bool:
-    """The price is over the static maximum."""
-    return order.limit > order.market.instrument.index_price * venue.rules.price_limits[1]
+    """The price is far over the index."""
+    return order.limit > order.market.index * venue.rules.price_limits[1]
 
 
 def is_below_band(venue: Venue, order: Order) -> bool:

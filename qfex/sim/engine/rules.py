@@ -56,7 +56,8 @@ class Rules:
     min_notional : Decimal
         Smallest notional (USD) of an order. The exchange has one but does not publish it.
     price_limits : tuple of Decimal
-        Static price limits as multiples of the first index price; the bands around the live index lie inside.
+        Lowest and highest price of any order as multiples of the index price. Inside them, an order beyond
+        the price band on its passive side may wait. Unpublished.
     max_open_orders : int
         Open orders and stops an account may have over all symbols. Unpublished.
     max_orders_per_second : int, optional
@@ -67,7 +68,7 @@ class Rules:
     client_id_length : tuple of int
         Shortest and longest client order id and client TWAP id. Enforced but unpublished.
     maintenance_ratio : Decimal
-        Maintenance margin as a part of initial margin, in the sixth decimal of the published samples.
+        Maintenance margin as a part of initial margin, as in the published samples (0.0333 of 0.05).
     modify_keeps_order_id : bool
         True for the documented behaviour; the exchange was observed to give a new id.
     crossing_alo : str

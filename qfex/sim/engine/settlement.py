@@ -26,9 +26,9 @@ class Settlement:
         if maker.resting:
             market.book.side(maker.side).reduce(maker, quantity)
             self._venue.touched.books[market] = None
-        print_ = PublicTrade(trade_id, market.symbol, price, quantity, taker.side, self._venue.now)
-        market.history.traded(print_, market.usd(quantity, price))
-        self._venue.emit(Traded(self._venue.now, market.symbol, print_))
+        public = PublicTrade(trade_id, market.symbol, price, quantity, taker.side, self._venue.now)
+        market.history.traded(public, market.usd(quantity, price))
+        self._venue.emit(Traded(self._venue.now, market.symbol, public))
         self._fill(maker, taker.side, trade_id, price, quantity)
         self._fill(taker, taker.side, trade_id, price, quantity)
 
