@@ -118,7 +118,9 @@ def test_pages_of_trades(market: Simulator, rest: RestClient, trader: TradeClien
     found = list(rest.iter_user_trades(page_size=2))
     assert sorted(found, key=lambda row: str(row.time)) == rest.user_trades()
     assert len(found) >= 5
-    later = rest.user_trades(start=found[0].time)
+    newest = rest.user_trades()[-1].time
+    assert newest is not None
+    later = rest.user_trades(start=newest - timedelta(seconds=0.5))
     assert 1 <= len(later) < len(found)
 
 
