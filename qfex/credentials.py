@@ -7,7 +7,6 @@ import hmac
 import os
 import time
 from collections.abc import Callable
-from typing import Any
 
 import attrs
 
@@ -47,7 +46,7 @@ class HmacCredentials:
         payload = f"{nonce}:{unix_ts}".encode()
         return nonce, unix_ts, hmac.new(self.secret_key.encode(), payload, hashlib.sha256).hexdigest()
 
-    def auth_params(self, now: Callable[[], float] = time.time) -> dict[str, Any]:
+    def auth_params(self, now: Callable[[], float] = time.time) -> dict[str, object]:
         """Members of the WebSocket ``auth`` message."""
         nonce, unix_ts, signature = self.sign(now)
         proof = {"public_key": self.public_key, "nonce": nonce, "unix_ts": unix_ts, "signature": signature}
@@ -76,7 +75,7 @@ class JwtCredentials:
 
     token: str = attrs.field(repr=_masked)
 
-    def auth_params(self, now: Callable[[], float] = time.time) -> dict[str, Any]:
+    def auth_params(self, now: Callable[[], float] = time.time) -> dict[str, object]:
         """Members of the WebSocket ``auth`` message."""
         return {"jwt": self.token}
 
