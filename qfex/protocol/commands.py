@@ -24,7 +24,7 @@ Bucket = Literal["general", "cancel"]
 Keys = tuple[Hashable, ...]
 
 
-class Command(msgspec.Struct, frozen=True):
+class Command(msgspec.Struct, frozen=True, gc=False):
     """One message to the exchange.
 
     `trading` commands change something and are on the wire at most once; the others are reads and may be asked
@@ -56,7 +56,7 @@ class Command(msgspec.Struct, frozen=True):
         return (self.type,)
 
 
-class Authenticate(Command, frozen=True):
+class Authenticate(Command, frozen=True, gc=True):
     """Prove who the caller is. `proof` is secret and made anew for each line."""
 
     type = "auth"

@@ -345,7 +345,7 @@ class RequestBook:
     MAX_GIVEN_UP = 10_000
 
     def __init__(self) -> None:
-        self._by_key: dict[Hashable, dict[Request, None]] = {}
+        self._by_key: dict[Hashable, list[Request]] = {}
         self._given_up: dict[Request, None] = {}
         self._count = 0
         self._serials = count()
@@ -356,7 +356,7 @@ class RequestBook:
     def __iter__(self) -> Iterator[Request]:
         seen: dict[Request, None] = {}
         for requests in self._by_key.values():
-            seen.update(requests)
+            seen.update(dict.fromkeys(requests))
         return iter(seen)
 
     def add(self, request: Request) -> None:
@@ -364,7 +364,11 @@ class RequestBook:
         request.serial = next(self._serials)
         request.filed = True
         for key in request.keys:
-            self._by_key.setdefault(key, {})[request] = None
+            filed = self._by_key.get(key)
+            if filed is None:
+                self._by_key[key] = [request]
+            elif request not in filed:
+                filed.append(request)
         self._count += 1
 
     def remove(self, request: Request) -> None:
@@ -372,10 +376,13 @@ class RequestBook:
         if not request.filed:
             return
         for key in request.keys:
-            filed = self._by_key.get(key, {})
-            filed.pop(request, None)
+            filed = self._by_key.get(key)
+            if filed is None:
+                continue
+            if request in filed:
+                filed.remove(request)
             if not filed:
-                self._by_key.pop(key, None)
+                del self._by_key[key]
         request.filed = False
         self._count -= 1
         if request.given_up:
@@ -433,7 +440,7 @@ class RequestBook:
         for key in keys(message) if keys is not None else ():
             filed = self._by_key.get(key)
             if filed:
-                found.update(filed)
+                found.update(dict.fromkeys(filed))
         if isinstance(message, Subscribed):
             found.update(self._proven_by(found))
         return found
@@ -441,7 +448,7 @@ class RequestBook:
     def _proven_by(self, subscribes: Iterable[Request]) -> dict[Request, None]:
         """Requests that need no acknowledgement and were sent before the subscribe that is confirmed."""
         confirmed = min((request.serial for request in subscribes), default=-1)
-        armed = self._by_key.get("cancel_on_disconnect", {})
+        armed = self._by_key.get("cancel_on_disconnect", ())
         return {request: None for request in armed if request.serial < confirmed}
 
     def _only_bare_ack(self) -> list[Request]:

@@ -1,16 +1,14 @@
 """One WebSocket: made by websocket-client, then read and written here, in bulk and without ever blocking for long.
 
-The socket is non-blocking. Only the reader thread reads. Writers take turns under one lock, each with its own
+Only the reader thread reads. Writers take turns under one lock, each with its own
 deadline; a write that fails or is cut short ends the connection, since half a frame would corrupt what follows.
 """
 
 from __future__ import annotations
 
-import select
 import socket
 import ssl
 import threading
-from collections.abc import Callable
 from time import time
 from urllib.parse import unquote, urlsplit
 
@@ -21,9 +19,12 @@ from .._version import __version__
 from ..errors import AuthenticationError, NotConnected
 from . import frames
 from .deadline import Deadline
+from .sockets import PlainSocket, PolledSocket, adopt
 
 USER_AGENT = f"qfex-sync/{__version__}"
-_CHUNK = 65536  # bytes; larger reads make the allocator map memory anew each time
+
+
+_AT_ONCE = Deadline(0.0)
 
 
 class SendFailed(Exception):
@@ -70,8 +71,7 @@ class TransportOptions:
 class Transport:
     """One connection's socket.
 
-    `_send_lock` guards writing and `_close_sent`; `_tls_lock` keeps reads and writes of a TLS socket apart, because
-    OpenSSL's connection objects do not bear both at once.
+    `_send_lock` guards writing and `_close_sent`.
     """
 
     def __init__(self, url: str, headers: dict[str, str], options: TransportOptions) -> None:
@@ -79,15 +79,13 @@ class Transport:
         self._headers = [f"{name}: {value}" for name, value in {"User-Agent": USER_AGENT, **headers}.items()]
         self._options = options
         self._send_lock = threading.Lock()
-        self._tls_lock: threading.Lock | None = None
         self._close_sent = False
         self._dead = False
         self._frames = frames.FrameReader()
         self._websocket = websocket.WebSocket(
             sslopt={"ca_certs": options.ca_file} if options.ca_file else {}, skip_utf8_validation=True
         )
-        self._socket: socket.socket | None = None
-        self._wait_readable: Callable[[float], object] = _never_ready
+        self._socket: PlainSocket | PolledSocket | None = None
         self._date: str | None = None
         self._dated_at = 0.0
 
@@ -114,17 +112,9 @@ class Transport:
         except Exception as error:
             self._websocket.shutdown()  # type: ignore[no-untyped-call]
             raise _connect_error(error, self._url) from None
-        sock = self._websocket.sock
-        assert sock is not None
-        self._adopt(sock)
-
-    def _adopt(self, sock: socket.socket) -> None:
+        assert self._websocket.sock is not None
         self._date, self._dated_at = (self._websocket.getheaders() or {}).get("date"), time()
-        if isinstance(sock, ssl.SSLSocket):
-            self._tls_lock = threading.Lock()
-        sock.setblocking(False)
-        self._wait_readable = _readiness(sock)
-        self._socket = sock
+        self._socket = adopt(self._websocket.sock)
 
     @property
     def clock_skew(self) -> float | None:
@@ -150,25 +140,8 @@ class Transport:
             When the peer broke the protocol.
         """
         assert self._socket is not None
-        try:
-            if self._tls_lock is None:
-                self._wait_readable(timeout)
-                data = self._socket.recv(_CHUNK)
-            else:
-                data = self._receive_tls(self._tls_lock, timeout)
-        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            return []
-        if not data:
-            raise ConnectionResetError("the peer closed the connection")
-        return self._frames.feed(data)
-
-    def _receive_tls(self, lock: threading.Lock, timeout: float) -> bytes:
-        sock = self._socket
-        assert isinstance(sock, ssl.SSLSocket)
-        if not sock.pending():  # decrypted bytes that wait in the TLS layer do not show on the socket
-            self._wait_readable(timeout)
-        with lock:
-            return sock.recv(_CHUNK)
+        data = self._socket.receive(timeout)
+        return [] if data is None else self._frames.feed(data)
 
     # --- writing: any thread -----------------------------------------------------------------------------------
 
@@ -185,7 +158,7 @@ class Transport:
     def send_control(self, opcode: int, payload: bytes) -> bool:
         """Send a ping or pong if nobody is writing; whether it was sent."""
         try:
-            self._write(frames.encode_frame(opcode, payload), Deadline(0.0))
+            self._write(frames.encode_frame(opcode, payload), _AT_ONCE)
         except SendFailed:
             return False
         return True
@@ -209,38 +182,29 @@ class Transport:
         finally:
             lock.release()
 
-    def _write_all(self, sock: socket.socket, frame: bytes, deadline: Deadline) -> None:
-        # A TLS record may have left in part although the call says that nothing did.
-        begun = self._tls_lock is not None
+    def _write_all(self, sock: PlainSocket | PolledSocket, frame: bytes, deadline: Deadline) -> None:
+        begun = not sock.tells_what_left
         sent = 0
         try:
             while True:
-                sent += self._send_some(sock, memoryview(frame)[sent:] if sent else frame)
+                sent += sock.send(memoryview(frame)[sent:] if sent else frame)
                 if sent == len(frame):
                     return
                 begun = begun or sent > 0
-                _wait_writable(sock, deadline)
+                if deadline.passed or not sock.wait_writable(deadline.remaining()):
+                    raise TimeoutError("the peer does not take the message")
         except BaseException as error:
             self.abort()
             if not isinstance(error, OSError):
                 raise
             raise SendFailed(str(error) or type(error).__name__, begun=begun) from None
 
-    def _send_some(self, sock: socket.socket, data: bytes | memoryview) -> int:
-        try:
-            if self._tls_lock is None:
-                return sock.send(data)
-            with self._tls_lock:
-                return sock.send(data)
-        except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
-            return 0
-
     # --- the end -----------------------------------------------------------------------------------------------
 
     def abort(self) -> None:
         """Cut the connection, from any thread; a reader that waits wakes at once."""
         self._dead = True
-        sock = self._socket or self._websocket.sock
+        sock = self._websocket.sock
         if sock is not None:
             try:
                 # Past the TLS layer: its own shutdown would wait for the peer.
@@ -251,29 +215,10 @@ class Transport:
     def release(self) -> None:
         """Free the socket. Only after its last user is done."""
         self._dead = True
-        sock = self._socket or self._websocket.sock
+        sock = self._websocket.sock
         if sock is not None:
             sock.close()
         self._websocket.sock = None
-
-
-def _never_ready(timeout: float) -> object:
-    raise ConnectionError("not connected")
-
-
-def _readiness(sock: socket.socket) -> Callable[[float], object]:
-    """What waits until a socket can be read, or a time in seconds has passed."""
-    if not hasattr(select, "poll"):
-        return lambda timeout: select.select([sock], [], [], timeout)
-    poll = select.poll()
-    poll.register(sock, select.POLLIN)
-    return lambda timeout: poll.poll(timeout * 1000)
-
-
-def _wait_writable(sock: socket.socket, deadline: Deadline) -> None:
-    remaining = deadline.remaining()
-    if remaining == 0.0 or not select.select([], [sock], [], remaining)[1]:
-        raise TimeoutError("the peer does not take the message")
 
 
 def _connect_error(error: Exception, url: str) -> NotConnected | AuthenticationError:
