@@ -12,6 +12,7 @@ from ..statuses import OrderStatus
 from .twaps import Twap
 
 _ZERO = Decimal(0)
+_NEVER_RESTING = (OrderType.MARKET, OrderType.TAKE_PROFIT, OrderType.STOP_LOSS)
 
 
 @attrs.frozen
@@ -78,8 +79,8 @@ class Order:
 
     @property
     def may_rest(self) -> bool:
-        """Whether the order can stay in the book."""
-        return self.time_in_force is TimeInForce.GTC and self.order_type is not OrderType.MARKET
+        """Whether the order can stay in the book. A stop cannot: it fires as a market order, whatever it says."""
+        return self.time_in_force is TimeInForce.GTC and self.order_type not in _NEVER_RESTING
 
 
 @attrs.frozen

@@ -11,6 +11,7 @@ with more filled      one with less filled, among equals so far
 MODIFIED              ACK and unknown statuses: an order that has filled cannot be modified any more
 an explicit end       FILLED with a remainder (an IOC's end is told twice on the live exchange)
 the later in time     the earlier, by the exchange's own clock
+the later in letters  the earlier: two words for one end, told in either order
 ====================  ==============================================================================
 
 No rule ends an order without a message of the exchange that says so.
@@ -36,7 +37,7 @@ _LATE_ENDS = frozenset(
 )
 
 
-def rank(order: Order) -> tuple[bool, object, bool, bool, datetime]:
+def rank(order: Order) -> tuple[bool, object, bool, bool, datetime, str]:
     """Precedence of an update among the updates of one order."""
     explicit = order.status.is_terminal or order.status is OrderStatus.MODIFIED
     return (
@@ -45,6 +46,7 @@ def rank(order: Order) -> tuple[bool, object, bool, bool, datetime]:
         explicit,
         order.status is OrderStatus.FILLED,
         order.update_time or _EPOCH,
+        order.status.value,
     )
 
 
