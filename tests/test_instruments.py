@@ -105,6 +105,14 @@ def test_the_documented_form_of_market_hours_reads() -> None:
     assert instrument.market_hours.session_at(monday) == "open"
 
 
+def test_hours_that_cannot_be_read_cost_no_instrument(caplog: pytest.LogCaptureFixture) -> None:
+    row = parse_json((FIXTURES / "rest-refdata-2026-10-10.json").read_bytes())["data"][0]
+    hours = {"monday": [{"session": "open", "open": "09:30", "close": "later"}, 5], "tz": "UTC"}
+    (instrument,) = rest.instruments({"data": [{**row, "market_hours": hours}]}).values()
+    assert instrument.market_hours == MarketHours("UTC")
+    assert caplog.text.count("market hours left out") == 2
+
+
 def test_a_moment_without_a_time_zone_is_refused() -> None:
     with pytest.raises(ValidationError, match="time zone"):
         MarketHours().session_at(datetime(2026, 10, 12))

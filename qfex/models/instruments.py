@@ -82,6 +82,8 @@ class MarketHours:
         ------
         ValidationError
             If `moment` has no time zone.
+        zoneinfo.ZoneInfoNotFoundError
+            If the system has no zone database and the package ``tzdata`` is not installed.
         """
         if moment.tzinfo is None:
             raise ValidationError("moment", moment, "must have a time zone")

@@ -177,10 +177,14 @@ _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
 
 
 def _sessions(day: Any) -> Iterator[MarketSession]:
-    # Documented: one object for each day. Live: a list of sessions.
+    # Documented: one object for each day. Live: a list of sessions. Hours that cannot be read cost no instrument.
     for row in [day] if isinstance(day, Mapping) else day or ():
-        opens, closes = (time.fromisoformat(row[end]) for end in ("open", "close"))
-        yield MarketSession(row.get("session", "open"), opens, closes)
+        try:
+            opens, closes = (time.fromisoformat(row[end]) for end in ("open", "close"))
+        except (KeyError, TypeError, ValueError) as error:
+            _log.warning("market hours left out: %s: %.200s", error, row)
+        else:
+            yield MarketSession(row.get("session", "open"), opens, closes)
 
 
 def _register_hooks() -> None:

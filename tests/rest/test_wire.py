@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import os
 import ssl
 import subprocess
@@ -66,6 +68,20 @@ def test_public_operations_carry_no_credentials(server: ScriptedServer, client: 
     server.replies = [EMPTY]
     client.instruments()
     assert not [name for name in server.asked[0].headers if name.startswith(("x-qfex", "authorization"))]
+
+
+def test_compressed_answers(server: ScriptedServer, client: RestClient) -> None:
+    packed = {"Content-Encoding": "gzip"}
+    server.replies = [
+        Reply(200, gzip.compress(b'{"fees": {}}'), packed),
+        Reply(200, gzip.compress(b"a,b\n" * 100_000), packed),
+        Reply(200, b"this is not gzip", packed),
+    ]
+    assert client.fees() == {}
+    file = io.BytesIO()
+    assert client.export_trades(file) == 400_000 == len(file.getvalue())
+    with pytest.raises(QfexConnectionError):
+        client.fees()
 
 
 def test_cookies_are_not_kept(server: ScriptedServer, public: RestClient) -> None:
