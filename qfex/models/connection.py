@@ -75,7 +75,7 @@ class Stats:
     conflated : int
         Events replaced by a newer one of the same symbol before a slow consumer took them.
     sequence_gaps : int
-        Messages that the market data sequence shows as missing.
+        Gaps in the sequence of market data messages, whatever the number of messages missing in each.
     callback_errors : int
         Exceptions that callbacks raised.
     round_trip_p50, round_trip_p90, round_trip_p99 : float or None
