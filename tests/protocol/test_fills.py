@@ -1,0 +1,138 @@
+"""Each fill once, in order, outages included."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal as D
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qfex import Fill, OrderType, Side, TimeInForce, UserTrade
+from qfex.protocol import fills
+from qfex.protocol.fills import FillLog
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
+
+
+def fill(number: int, order_id: str = "o1") -> Fill:
+    return Fill(f"t{number}", order_id, "AAPL-USD", Side.BUY, D(180 + number), D(1))
+
+
+def row(number: int, order_id: str = "o1", *, timed: bool = False) -> UserTrade:
+    time = NOON + timedelta(seconds=number) if timed else None
+    return UserTrade(f"t{number}", "AAPL-USD", D(180 + number), D(1), Side.BUY, order_id, time=time)
+
+
+def ids(told: list[Fill]) -> list[str]:
+    return [each.trade_id for each in told]
+
+
+def test_a_live_fill_is_told_once() -> None:
+    log = FillLog()
+    assert log.live(fill(1)) == [fill(1)]
+    assert log.live(fill(1)) == []
+
+
+def test_both_sides_of_a_trade_are_told() -> None:
+    log = FillLog()
+    assert log.live(fill(1, "o1")) and log.live(fill(1, "o2"))
+
+
+def test_a_fill_without_a_trade_id_cannot_be_known_again() -> None:
+    log = FillLog()
+    nameless = Fill("", "o1", "AAPL-USD", Side.BUY, D(1), D(1))
+    assert log.live(nameless) == log.live(nameless) == [nameless]
+
+
+def test_what_was_traded_before_is_never_told_as_new() -> None:
+    log = FillLog()
+    log.set_baseline([row(1), row(2)])
+    assert log.missed([row(2), row(1)]) == []
+    assert ids(log.missed([row(3), row(2), row(1)])) == ["t3"]
+
+
+def test_a_fill_that_came_while_the_baseline_was_read_is_not_lost() -> None:
+    log = FillLog()
+    assert log.live(fill(2))
+    log.set_baseline([row(2), row(1)])
+    assert ids(log.missed([row(3), row(2), row(1)])) == ["t3"]
+    assert log.live(fill(3)) == []
+
+
+@pytest.mark.parametrize("timed", [True, False])
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_missed_fills_are_told_oldest_first_whatever_the_order_of_the_history(timed: bool, newest_first: bool) -> None:
+    log = FillLog()
+    log.set_baseline([row(1)])
+    log.live(fill(2))
+    history = [row(number, timed=timed) for number in (1, 2, 3, 4, 5)]
+    missed = log.missed(history[::-1] if newest_first else history)
+    assert ids(missed) == ["t3", "t4", "t5"]
+    assert missed[0].price == 183 and missed[0].time == (NOON + timedelta(seconds=3) if timed else None)
+
+
+def test_live_fills_wait_behind_the_missed_ones() -> None:
+    log = FillLog()
+    log.set_baseline([row(1)])
+    log.hold()
+    assert log.live(fill(4)) == [] and log.live(fill(3)) == []
+    assert ids(log.missed([row(3), row(2), row(1)])) == ["t2", "t3"]
+    assert ids(log.release()) == ["t4"]
+    assert ids(log.live(fill(5))) == ["t5"]
+
+
+def test_a_second_outage_during_recovery_keeps_what_was_held() -> None:
+    log = FillLog()
+    log.hold()
+    log.live(fill(1))
+    log.hold()
+    assert ids(log.release()) == ["t1"] and log.release() == []
+
+
+def test_without_a_baseline_only_what_follows_a_known_fill_is_new() -> None:
+    log = FillLog()
+    assert log.missed([row(3), row(2), row(1)]) == []
+    log.live(fill(2))
+    assert ids(log.missed([row(4), row(3), row(2), row(1)])) == ["t3", "t4"]
+
+
+def test_every_member_of_the_history_comes_along() -> None:
+    log = FillLog()
+    log.set_baseline([])
+    (missed,) = log.missed(
+        [UserTrade("t", "AAPL-USD", D(1), D(2), Side.SELL, "o", "c", D("0.1"), OrderType.LIMIT, TimeInForce.GTC,
+                   Side.BUY, "NEW", NOON)]
+    )  # fmt: skip
+    assert missed == Fill(
+        "t", "o", "AAPL-USD", Side.SELL, D(1), D(2), D("0.1"), Side.BUY, "c", OrderType.LIMIT, TimeInForce.GTC,
+        execution_type="NEW", time=NOON,
+    )  # fmt: skip
+    assert missed.is_maker is True
+
+
+def test_the_memory_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fills, "_REMEMBERED", 2)
+    log = FillLog()
+    for number in (1, 2, 3):
+        log.live(fill(number))
+    assert log.live(fill(3)) == [] and log.live(fill(1)) == [fill(1)]
+
+
+@given(st.data())
+def test_through_any_outages_each_fill_is_told_once_and_in_order(data: st.DataObject) -> None:
+    log, history, told = FillLog(), [row(-1)], list[Fill]()
+    log.set_baseline(history)
+    newest_first = data.draw(st.booleans())
+    for number in range(data.draw(st.integers(1, 12))):
+        history.append(row(number, timed=data.draw(st.booleans())))
+        if data.draw(st.booleans()):  # the line was up
+            told += recover(log, history[:-1], newest_first) + log.live(fill(number))
+    told += recover(log, history, newest_first)
+    assert ids(told) == [each.trade_id for each in history[1:]]
+
+
+def recover(log: FillLog, history: list[UserTrade], newest_first: bool) -> list[Fill]:
+    log.hold()
+    return [*log.missed(history[::-1] if newest_first else history), *log.release()]

@@ -1,0 +1,66 @@
+"""Secrets stay out of everything that people read."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qfex import HmacCredentials, JwtCredentials
+from qfex.protocol.redact import MAX_TEXT, redact, redact_text
+
+MEMBERS = ["hmac", "jwt", "public_key", "secret_key", "signature", "nonce", "token", "api_key"]
+SECRET = "qfex_secret_123"
+
+
+@pytest.mark.parametrize("member", MEMBERS)
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda value: json.dumps(value),
+        lambda value: json.dumps(value, separators=(",", ":")),
+        lambda value: json.dumps(json.dumps(value)),  # escaped inside a string
+        lambda value: json.dumps(value)[:-1],  # cut short
+        lambda value: json.dumps(value)[: json.dumps(value).index(SECRET) + len(SECRET)],  # cut inside the value
+        lambda value: json.dumps(value).replace(f'"{SECRET}"', SECRET),  # not quoted
+    ],
+)
+def test_secret_members_are_blanked_in_text(member: str, form: Any) -> None:
+    text = redact_text(form({"type": "auth", member: SECRET, "symbol": "AAPL-USD"}))
+    assert SECRET not in text
+    assert "auth" in text
+
+
+@pytest.mark.parametrize("member", MEMBERS)
+def test_secret_members_are_blanked_in_parsed_json(member: str) -> None:
+    value = {"params": [{member: SECRET}, {"deep": {member: {"inner": SECRET}}}], "symbol": "AAPL-USD", "n": 1}
+    redacted = redact(value)
+    assert SECRET not in repr(redacted)
+    assert (redacted["symbol"], redacted["n"]) == ("AAPL-USD", 1)
+    assert redact(f'{{"{member}": "{SECRET}"}}') == f'{{"{member}": "***"}}'
+
+
+def test_the_rest_is_left_alone() -> None:
+    text = '{"type":"add_order","params":{"symbol":"AAPL-USD","client_order_id":"a\\"b"}}'
+    assert redact_text(text) == text
+    assert redact({"symbol": "AAPL-USD", "price": 1.5, "none": None}) == {
+        "symbol": "AAPL-USD", "price": 1.5, "none": None,
+    }  # fmt: skip
+
+
+def test_long_texts_are_cut() -> None:
+    assert len(redact_text("x" * 100_000)) == MAX_TEXT
+
+
+@given(st.sampled_from(MEMBERS), st.text(st.characters(codec="ascii", exclude_characters='"\\'), max_size=30))
+def test_any_text_around_a_secret(member: str, around: str) -> None:
+    text = f'{around}{{"{member}":"{SECRET}"}}{around}'
+    assert SECRET not in redact_text(text)
+
+
+def test_credentials_do_not_show_themselves() -> None:
+    for shown in (repr(HmacCredentials("qfex_pub_1", SECRET)), str(JwtCredentials(SECRET))):
+        assert SECRET not in shown and "qfex_pub_1" not in shown
