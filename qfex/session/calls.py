@@ -45,7 +45,7 @@ class Caller:
     limiter : RateLimiter or None
         The account's message budget.
     known_orders : callable
-        Whether an order id was known before the request; such an order is not the answer to a new one.
+        What is known of an order, by order id; one that is known is not the answer to a new one.
     disarm : callable
         Whether cancel-on-disconnect is armed, and so must be disarmed before a line is ended on purpose.
     """
@@ -54,7 +54,7 @@ class Caller:
         self,
         session: Session,
         limiter: RateLimiter | None = None,
-        known_orders: Callable[[str], bool] | None = None,
+        known_orders: Callable[[str], object] | None = None,
         disarm: Callable[[], bool] = lambda: False,
     ) -> None:
         self._session = session

@@ -83,7 +83,15 @@ class Book(Protocol):
     def add(self, request: Any) -> None: ...
     def remove(self, request: Any) -> None: ...
     def give_up(self, request: Any) -> None: ...
+    def linger(self, request: Any) -> None: ...
     def occupant(self, lanes: Iterable[Hashable]) -> Any: ...
+    def linger(self, waiter: Waiter) -> None:
+        """Note that a request has ended without its reply, which may yet come and will be swallowed."""
+        with self._lock:
+            waiter.given_up_at = monotonic()
+            self._book.linger(waiter)
+            self._freed.notify_all()
+
     def answer(self, message: Any) -> Sequence[tuple[Any, Any]]: ...
 
 
@@ -132,6 +140,9 @@ class PendingTable:
             self._book.give_up(occupant)
         if occupant.given_up:
             grace = occupant.given_up_at + LATE_REPLY_GRACE - monotonic()
+            if occupant.lingering and (grace <= 0 or deadline.passed):
+                self._book.remove(occupant)
+                return
             if grace <= 0:
                 raise LaneOverdue
             patience = grace if patience is None else min(patience, grace)
@@ -167,6 +178,13 @@ class PendingTable:
             self._freed.notify_all()
             return True
 
+    def linger(self, waiter: Waiter) -> None:
+        """Note that a request has ended without its reply, which may yet come and will be swallowed."""
+        with self._lock:
+            waiter.given_up_at = monotonic()
+            self._book.linger(waiter)
+            self._freed.notify_all()
+
     def answer(self, message: Any) -> Sequence[tuple[Waiter, Any]]:
         """The requests that a message answers. The caller resolves them, after the state shows the message."""
         with self._lock:
@@ -175,6 +193,7 @@ class PendingTable:
                 now = monotonic()
                 for waiter, _ in answers:
                     self._round_trips.append(now - waiter.sent_at)
+                    waiter.given_up_at = now  # for one that lingers
                 if self._lanes_awaited or self._draining:
                     self._freed.notify_all()
             return answers

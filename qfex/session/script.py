@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
-from ..errors import QfexError, RequestTimeout
+from ..errors import RequestTimeout
 from ..protocol.commands import Command
 from .deadline import Deadline
-from .pending import LaneOverdue, LineDown, LineLost, PendingTable, Waiter
-from .transport import SendFailed
+from .pending import PendingTable, Waiter
 
 #: What the protocol writes: yields commands to send at once, gets the list of their results.
 Conversation = Generator[Sequence[Command], list[Any], Any]
@@ -79,5 +78,5 @@ class Script:
                 self._send(step.command)
         except StopIteration as end:
             self.done, self.result = True, end.value
-        except (QfexError, SendFailed, LineDown, LineLost, LaneOverdue) as error:
+        except Exception as error:  # whatever it is, the reader thread must go on
             self.done, self.error = True, error

@@ -28,6 +28,7 @@ from .transport import Transport, TransportOptions
 
 _OPENING_LIMIT = 15.0  # seconds for authentication and subscriptions; the exchange's own client waits as long
 _RECOVERY_LIMIT = 5.0  # seconds for what was missed; then the line is used without it, and an error reported
+_GOODBYE = 1.0  # seconds for the peer to answer a close
 _CAUGHT_UP = 50_000  # events; callbacks that fell too far behind have caught up when fewer wait
 
 
@@ -198,6 +199,7 @@ class Session:
         line.pending.drain(deadline)
         before_closing(line)
         line.transport.send_close(1000, "renewed")
+        self.await_other(line, Deadline(_GOODBYE))  # the peer's answer proves that it read all before it
         line.transport.abort()
 
     def close(self) -> None:
@@ -348,8 +350,8 @@ class Session:
                 self._recover(line)
         except BaseException as error:
             line.end(error if isinstance(error, LineLost) else LineLost(str(error), closed=self._ending))
-            if isinstance(error, (LineLost, TimeoutError)):
-                raise NotConnected(f"the new line was lost: {error}") from None
+            if isinstance(error, Exception) and not isinstance(error, QfexConnectionError):
+                raise NotConnected(f"the new line could not be used: {error}") from None
             raise
         self._ready(line, attempt)
         return line
@@ -391,8 +393,10 @@ class Session:
     def _recover(self, line: Line) -> None:
         try:
             self._converse(line, self.dialogue.recovery(), _RECOVERY_LIMIT)
-        except (QfexError, TimeoutError) as error:
-            self.report("recovery", f"what was missed could not be read: {error}", error=error)
+        except LineLost:
+            raise
+        except Exception as error:
+            self.report("recovery", f"what was missed could not be read: {error!r}", error=error)
         finally:
             with self.state_lock:
                 events = list(self.dialogue.released())
