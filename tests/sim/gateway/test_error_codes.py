@@ -1,0 +1,113 @@
+"""Every error code is reached by doing what it stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from .helpers import AAPL, Floor, code, signed
+
+CODES = {
+    "RateLimited",
+    "InvalidJSONFormat",
+    "AlreadyAuthenticated",
+    "InvalidParameter",
+    "InvalidOrder",
+    "InvalidPrice",
+    "PermissionDenied",
+    "ServerError",
+    "AlreadySubscribedToLeaderboard",
+    "KycRequired",
+    "TncRequired",
+}
+Scenario = Callable[[], str]
+SCENARIOS: dict[str, Scenario] = {}
+
+
+def provokes(error_code: str) -> Callable[[Scenario], Scenario]:
+    """Register a scenario that must end in a code."""
+
+    def register(scenario: Scenario) -> Scenario:
+        assert error_code not in SCENARIOS
+        SCENARIOS[error_code] = scenario
+        return scenario
+
+    return register
+
+
+@provokes("RateLimited")
+def too_many_messages() -> str:
+    return code(Floor(limit=0.5).connect(channels=[]).order("BUY", 1, 199))
+
+
+@provokes("InvalidJSONFormat")
+def no_json() -> str:
+    return code(Floor().connect().text("nonsense"))
+
+
+@provokes("AlreadyAuthenticated")
+def authenticated_twice() -> str:
+    floor = Floor()
+    return code(floor.connect().send("auth", **signed(floor.alice)))
+
+
+@provokes("InvalidParameter")
+def a_twap_of_one_order() -> str:
+    terms: dict[str, Any] = {"total_quantity": 10, "num_orders": 1, "order_interval_secs": 30}
+    return code(Floor().connect().send("add_twap", symbol=AAPL, side="BUY", reduce_only=False, **terms))
+
+
+@provokes("InvalidOrder")
+def nothing_to_close() -> str:
+    return code(Floor().connect().send("close_position", symbol=AAPL))
+
+
+@provokes("InvalidPrice")
+def a_market_order_with_a_price() -> str:
+    terms = {"order_type": "MARKET", "order_time_in_force": "IOC"}
+    return code(Floor().connect().order("BUY", 1, 200, **terms))
+
+
+@provokes("PermissionDenied")
+def trading_with_a_key_to_look_with() -> str:
+    floor = Floor()
+    key = floor.accounts.add_key(floor.alice.user_id, can_trade=False)
+    return code(floor.connect(key).order("BUY", 1, 199))
+
+
+@provokes("ServerError")
+def a_failure_within() -> str:
+    floor = Floor()
+    client = floor.connect()
+    del floor.exchange._venue  # type: ignore[attr-defined]
+    return code(client.order("BUY", 1, 199))
+
+
+@provokes("AlreadySubscribedToLeaderboard")
+def subscribed_twice() -> str:
+    return code(Floor().connect(channels=["leaderboard"]).send("subscribe", channels=["leaderboard"]))
+
+
+@provokes("KycRequired")
+def nobody_knows_the_customer() -> str:
+    floor = Floor()
+    floor.exchange.set_flags(floor.alice.user_id, kyc=False)
+    return code(floor.connect().order("BUY", 1, 199))
+
+
+@provokes("TncRequired")
+def terms_not_accepted() -> str:
+    floor = Floor()
+    floor.exchange.set_flags(floor.alice.user_id, terms_accepted=False)
+    return code(floor.connect().order("BUY", 1, 199))
+
+
+def test_every_code_has_its_scenario() -> None:
+    assert set(SCENARIOS) == CODES
+
+
+@pytest.mark.parametrize("error_code", sorted(CODES))
+def test_doing_the_thing_provokes_the_code(error_code: str) -> None:
+    assert SCENARIOS[error_code]() == error_code
