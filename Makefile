@@ -5,7 +5,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 RUN    := $(BIN)/python
 
-.PHONY: help demo test lint soak bench docs official-sdk clean
+.PHONY: help demo demo-market test lint soak bench docs official-sdk clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ $(VENV)/.%: setup.cfg setup.py
 
 demo: $(VENV)/.demo  ## trade on the embedded exchange: order, fill, stop, TWAP, a line that heals
 	@$(RUN) -m qfex.demo
+
+demo-market: $(VENV)/.demo  ## watch a live order book and its candles on the embedded exchange
+	@$(RUN) -m qfex.demo.market
 
 test: $(VENV)/.test  ## run the tests
 	$(RUN) -m pytest
