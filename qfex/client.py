@@ -185,7 +185,7 @@ class TradeClient(ResolvingMethods):
         return Caller(
             self._session,
             self._limiter,
-            known_orders=self._dialogue.orders.__contains__,
+            known_orders=self._dialogue.orders.get,
             disarm=lambda: self._dialogue.cancel_on_disconnect,
         )
 

@@ -5,299 +5,25 @@ id, order id, client TWAP id, stop order id), by its terms where the reply leave
 modifies), or, where the reply carries nothing, by its lane, which one request uses at a time. Errors and
 acknowledgements name theirs in the echo of the message.
 
-The table `RULES` says for each command which messages may answer it; the functions below it say when one does.
-A request whose caller has given up stays in the book and swallows its late reply, so that nobody else gets it.
+The rules that say when a message answers a command stand in `rules`. A request whose caller has given up stays in
+the book and swallows its late reply, so that nobody else gets it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from itertools import count
+from itertools import chain, count
 from typing import Any
 
-from ..enums import CancelIdType
-from ..errors import AuthenticationError, OrderRejected
 from ..models.orders import OpenOrders, Order, StopOrder
 from ..models.twaps import Twap
 from ..statuses import OrderStatus
 from . import commands as c
 from .echo import echo_keys, echoes, error_from
 from .messages import Ack, Authenticated, Failure, Leverages, Message, Subscribed, Trades, Unsubscribed
+from .rules import MORE, NOT_MINE, RULES, Request, Verdict, terms_of
 
-#: What a rule says: the result, an exception instance (the exchange said no), or `NOT_MINE`, or `MORE` to come.
-Verdict = Any
-NOT_MINE = object()
-MORE = object()
-
-
-class Request:
-    """A command in flight, as far as matching is concerned."""
-
-    __slots__ = ("collected", "command", "filed", "given_up", "keys", "known_before", "lanes", "serial")
-
-    def __init__(self, command: c.Command) -> None:
-        self.command = command
-        self.lanes = command.lanes
-        self.keys = (*command.ids, *self.lanes)
-        self.filed = False
-        self.serial = 0
-        self.given_up = False
-        self.known_before: Callable[[str], bool] = _nothing_known
-        self.collected: list[Any] = []
-
-
-def _nothing_known(order_id: str) -> bool:
-    return False
-
-
-# --- when a message answers a command ---------------------------------------------------------------------------
-
-Rule = Callable[[Request, Any], Verdict]
-
-
-def _placed(request: Request, order: Order) -> Verdict:
-    """Judge an order message for a new order: whatever comes first under its client order id says what became of it."""
-    command: Any = request.command
-    if not _names(command, order) or request.known_before(order.order_id):
-        return NOT_MINE
-    return OrderRejected(order.status, order) if order.status.is_rejection else order
-
-
-def _names(command: Any, order: Order) -> bool:
-    if order.client_order_id:
-        return bool(order.client_order_id == command.client_order_id)
-    if not isinstance(command, c.AddOrder):
-        return False
-    return bool(command.order_type.is_stop and terms_of(order) == command.terms)
-
-
-def _placed_stop(request: Request, stop: StopOrder) -> Verdict:
-    """Judge a message of the stop channel, which the exchange's specification gives as the answer to a new stop."""
-    command: Any = request.command
-    return _placed(request, stop.as_order()) if command.order_type.is_stop else NOT_MINE
-
-
-def terms_of(order: Order) -> Hashable:
-    """What identifies an order whose client order id is blank."""
-    return ("terms", order.symbol, order.side, order.order_type, order.price, order.quantity)
-
-
-def _modified(request: Request, order: Order) -> Verdict:
-    """Judge an order message for a modify: only the new terms, or a refusal of this very order, answer it."""
-    command: Any = request.command
-    same_id = order.order_id == command.order_id
-    if order.status is OrderStatus.MODIFIED:
-        wanted = (order.price, order.quantity) == (command.price, command.quantity)
-        return order if wanted and (same_id or _is_replacement(request, order)) else NOT_MINE
-    if order.status.is_rejection and (same_id or (not order.order_id and _same_client_id(command, order))):
-        return OrderRejected(order.status, order)
-    return NOT_MINE
-
-
-def _is_replacement(request: Request, order: Order) -> bool:
-    command: Any = request.command
-    if request.known_before(order.order_id):
-        return False
-    if order.client_order_id and command.client_order_id:
-        return _same_client_id(command, order)
-    return bool(terms_of(order) == command.terms)
-
-
-def _same_client_id(command: Any, order: Order) -> bool:
-    return bool(order.client_order_id) and order.client_order_id == command.client_order_id
-
-
-#: Refusals that a cancel can meet; the others are about prices and sizes and answer a modify.
-_CANCEL_REFUSALS = (
-    "NO_SUCH",
-    "NOT_FOUND",
-    "REJECTED",
-    "RATE_",
-    "PERMISSION_",
-    "USER_IN_",
-    "BAD_SYMBOL",
-    "ERROR",
-)
-_TERMS_REFUSED = (
-    "REJECTED_LESS",
-    "REJECTED_GREATER",
-    "REJECTED_WOULD_BREACH",
-    "REJECTED_TOO_MANY",
-    "REJECTED_OPEN_INTEREST",
-    "REJECTED_TOTAL_OPEN_INTEREST",
-)
-
-
-def _cancelled(request: Request, order: Order) -> Verdict:
-    """Judge an order message for a cancel: a fill or an acknowledgement of the same order does not answer it."""
-    command: Any = request.command
-    by_order_id = command.id_type is CancelIdType.ORDER_ID
-    if command.order_id not in (
-        (order.order_id,) if by_order_id else (order.client_order_id, order.order_id)
-    ):
-        return NOT_MINE
-    if order.status.is_cancellation:
-        return order
-    refusal = order.status.value
-    if refusal.startswith(_CANCEL_REFUSALS) and not refusal.startswith(_TERMS_REFUSED):
-        return OrderRejected(order.status, order)
-    return NOT_MINE
-
-
-def _cancelled_stop(request: Request, order: Order) -> Verdict:
-    command: Any = request.command
-    if order.order_id != command.order_id or not order.status.is_terminal:
-        return NOT_MINE
-    return OrderRejected(order.status, order) if order.status.is_rejection else order
-
-
-def _gone_stop(request: Request, stop: StopOrder) -> Verdict:
-    # The stop channel's message has no status; only an emptied stop is a cancelled one.
-    command: Any = request.command
-    return None if stop.stop_order_id == command.order_id and stop.quantity == 0 else NOT_MINE
-
-
-def _moved_stop(request: Request, stop: StopOrder) -> Verdict:
-    command: Any = request.command
-    wanted = (command.order_id, command.price, command.quantity)
-    return None if (stop.stop_order_id, stop.price, stop.quantity) == wanted else NOT_MINE
-
-
-def _modified_stop(request: Request, order: Order) -> Verdict:
-    command: Any = request.command
-    if order.status is OrderStatus.MODIFIED:
-        wanted = (order.price, order.quantity) == (command.price, command.quantity)
-        known = request.known_before(order.order_id) and order.order_id != command.order_id
-        return order if wanted and order.symbol == command.symbol and not known else NOT_MINE
-    if order.order_id == command.order_id and order.status.is_rejection:
-        return OrderRejected(order.status, order)
-    return NOT_MINE
-
-
-def _cancelled_all(request: Request, order: Order) -> Verdict:
-    if order.status.is_cancellation:
-        request.collected.append(order)
-        return MORE
-    return NOT_MINE
-
-
-def _acknowledged_all(request: Request, ack: Ack) -> Verdict:
-    return list(request.collected) if acknowledges(request, ack) else NOT_MINE
-
-
-def acknowledges(request: Request, ack: Ack) -> bool:
-    """Whether an acknowledgement's echo names this request; without an echo the lane decides (`RequestBook`)."""
-    return ack.echo is None or echoes(request.command, ack.echo)
-
-
-def _acknowledged(request: Request, ack: Ack) -> Verdict:
-    return None if acknowledges(request, ack) else NOT_MINE
-
-
-def _twap_added(request: Request, twap: Twap) -> Verdict:
-    command: Any = request.command
-    if twap.client_twap_id != command.client_twap_id:
-        return NOT_MINE
-    return _twap_or_refusal(twap)
-
-
-def _twap_cancelled(request: Request, twap: Twap) -> Verdict:
-    command: Any = request.command
-    by_client_id = command.id_type is CancelIdType.CLIENT_TWAP_ID
-    return twap if command.order_id == (twap.client_twap_id if by_client_id else twap.twap_id) else NOT_MINE
-
-
-def _twap_acknowledged(request: Request, ack: Ack) -> Verdict:
-    command: Any = request.command
-    of_twap = command.id_type in (CancelIdType.TWAP_ID, CancelIdType.CLIENT_TWAP_ID)
-    return None if of_twap and ack.echo is not None and echoes(command, ack.echo) else NOT_MINE
-
-
-def _twap_or_refusal(twap: Twap) -> Verdict:
-    status = OrderStatus(twap.status)
-    return OrderRejected(status) if status.is_rejection else twap
-
-
-def _found(request: Request, order: Order) -> Verdict:
-    command: Any = request.command
-    if command.order_id not in (order.order_id, order.client_order_id):
-        return NOT_MINE
-    if order.status in (OrderStatus.NO_SUCH_ORDER, OrderStatus.NOT_FOUND):
-        return OrderRejected(order.status, order)
-    return NOT_MINE if order.status.value.startswith("CANNOT_") else order
-
-
-def _found_in_list(request: Request, page: OpenOrders) -> Verdict:
-    command: Any = request.command
-    for order in page.orders:
-        if command.order_id in (order.order_id, order.client_order_id):
-            return order
-    return OrderRejected(OrderStatus.NO_SUCH_ORDER)
-
-
-def _listed(request: Request, page: OpenOrders) -> Verdict:
-    return page
-
-
-def _traded(request: Request, page: Trades) -> Verdict:
-    return page.rows
-
-
-def _leverages(request: Request, page: Leverages) -> Verdict:
-    return page.rows if page.available == isinstance(request.command, c.GetAvailableLeverage) else NOT_MINE
-
-
-def _confirmed(request: Request, message: Subscribed | Unsubscribed) -> Verdict:
-    """Judge a confirmation: there is one for each channel."""
-    command: Any = request.command
-    if message.channel not in {channel.value for channel in command.channels}:
-        return NOT_MINE
-    request.collected.append(message.channel)
-    return None if {channel.value for channel in command.channels} <= set(request.collected) else MORE
-
-
-def _proven(request: Request, message: Subscribed) -> Verdict:
-    """Judge the confirmation of a later subscribe: the exchange works in order, so this command was processed."""
-    return None
-
-
-def _placed_in_list(request: Request, page: OpenOrders) -> Verdict:
-    """Judge a list of live orders: an order that is in it was placed, whatever became of its acknowledgement.
-
-    Client order ids need not be unique, so one that was known before is another order.
-    """
-    command: Any = request.command
-    placed = (order for order in page.orders if order.client_order_id == command.client_order_id)
-    return next((order for order in placed if not request.known_before(order.order_id)), NOT_MINE)
-
-
-def _authenticated(request: Request, message: Authenticated) -> Verdict:
-    return (
-        None if message.ok else AuthenticationError(f"the exchange refused the credentials: {message.reason}")
-    )
-
-
-#: Which messages may answer which command.
-RULES: dict[type[c.Command], dict[type, Rule]] = {
-    c.Authenticate: {Authenticated: _authenticated},
-    c.Subscribe: {Subscribed: _confirmed},
-    c.Unsubscribe: {Unsubscribed: _confirmed},
-    c.AddOrder: {Order: _placed, StopOrder: _placed_stop, OpenOrders: _placed_in_list},
-    c.ClosePosition: {Order: _placed, OpenOrders: _placed_in_list},
-    c.ModifyOrder: {Order: _modified},
-    c.CancelOrder: {Order: _cancelled, Twap: _twap_cancelled, Ack: _twap_acknowledged},
-    c.CancelAllOrders: {Order: _cancelled_all, Ack: _acknowledged_all},
-    c.CancelStopOrder: {Order: _cancelled_stop, StopOrder: _gone_stop, Ack: _acknowledged},
-    c.ModifyStopOrder: {Order: _modified_stop, StopOrder: _moved_stop, Ack: _acknowledged},
-    c.AddTwap: {Twap: _twap_added},
-    c.SetLeverage: {Ack: _acknowledged},
-    c.SetCancelOnDisconnect: {Ack: _acknowledged, Subscribed: _proven},
-    c.GetOrder: {Order: _found, OpenOrders: _found_in_list},
-    c.GetUserOrders: {OpenOrders: _listed},
-    c.GetUserTrades: {Trades: _traded},
-    c.GetLeverage: {Leverages: _leverages},
-    c.GetAvailableLeverage: {Leverages: _leverages},
-}
+__all__ = ["RULES", "Habits", "Request", "RequestBook"]
 
 
 # --- where a message looks for the requests that it may answer; they are filed by `ids` and `lanes` --------------
@@ -338,13 +64,33 @@ _BARE_ACK = (
 )
 
 
+class Habits:
+    """How this exchange was seen to answer, where its documentation and its servers differ.
+
+    Attributes
+    ----------
+    order_query : type or None
+        What answers a query for one order: an `Order`, which looks like an update of it, or a list. None until seen.
+    """
+
+    def __init__(self) -> None:
+        self.order_query: type | None = None
+
+
 class RequestBook:
-    """The requests in flight on one line. Not thread-safe: its owner guards it."""
+    """The requests in flight on one line. Not thread-safe: its owner guards it.
+
+    Parameters
+    ----------
+    habits : Habits, optional
+        What earlier lines have taught; what this one teaches is added.
+    """
 
     #: Given-up requests that are remembered; the oldest are dropped on a line that never answers.
     MAX_GIVEN_UP = 10_000
 
-    def __init__(self) -> None:
+    def __init__(self, habits: Habits | None = None) -> None:
+        self._habits = habits or Habits()
         self._by_key: dict[Hashable, list[Request]] = {}
         self._given_up: dict[Request, None] = {}
         self._count = 0
@@ -352,6 +98,9 @@ class RequestBook:
 
     def __len__(self) -> int:
         return self._count - len(self._given_up)
+
+    def __bool__(self) -> bool:
+        return self._count > 0  # given-up requests included: they swallow their late replies
 
     def __iter__(self) -> Iterator[Request]:
         seen: dict[Request, None] = {}
@@ -411,15 +160,40 @@ class RequestBook:
         if isinstance(message, Failure):
             return self._fail(message)
         answers = self._judge(message)
+        told = [answer for answer in answers if not answer[0].lingering]
         for request, _ in answers:
-            self.remove(request)
-        return answers
+            if type(request.command) is c.GetOrder and not self._is_surely_found(
+                request, message, len(answers)
+            ):
+                request.lingering = True
+                self.give_up(request)
+            else:
+                self.remove(request)
+        return told
+
+    def _is_surely_found(self, request: Request, message: Any, answered: int) -> bool:
+        """Whether the answer to a query for one order was its reply, and not just an update of the order.
+
+        Both are true. But if the exchange replies with lists, the reply is yet to come, and would pass for that to the
+        next query for a list.
+        """
+        if isinstance(message, OpenOrders):
+            if message.orders:
+                self._habits.order_query = OpenOrders
+        elif self._habits.order_query is None:
+            if answered > 1 or _tells_news(request, message):
+                return False
+            self._habits.order_query = Order
+        return True
 
     def _judge(self, message: Message) -> list[tuple[Request, Verdict]]:
         """Ask the rules, oldest request first. One request takes the message, except where it may be shared."""
         answers: list[tuple[Request, Verdict]] = []
         kind, taken = type(message), False
-        for request in self._candidates(message):
+        candidates = self._candidates(message)
+        if kind is Order and "orders" in self._by_key:
+            candidates = self._with_queries(candidates, message)
+        for request in candidates:
             rule = RULES[type(request.command)].get(kind)
             if rule is None or (taken and not _is_shared(request, message)):
                 continue
@@ -445,11 +219,19 @@ class RequestBook:
             found.update(self._proven_by(found))
         return found
 
+    def _with_queries(self, candidates: Iterable[Request], order: Any) -> Iterable[Request]:
+        """Let a refusal answer the request that it refuses before a query; and no query that a list answers."""
+        others = [request for request in candidates if type(request.command) is not c.GetOrder]
+        if self._habits.order_query is OpenOrders:
+            return others
+        queries = [request for request in candidates if type(request.command) is c.GetOrder]
+        return others + queries if order.status.is_rejection else queries + others
+
     def _proven_by(self, subscribes: Iterable[Request]) -> dict[Request, None]:
         """Requests that need no acknowledgement and were sent before the subscribe that is confirmed."""
         confirmed = min((request.serial for request in subscribes), default=-1)
-        armed = self._by_key.get("cancel_on_disconnect", ())
-        return {request: None for request in armed if request.serial < confirmed}
+        filed = (self._by_key.get(kind, ()) for kind in ("cancel_on_disconnect", "cancel_all_orders"))
+        return {request: None for request in chain.from_iterable(filed) if request.serial < confirmed}
 
     def _only_bare_ack(self) -> list[Request]:
         # Without an echo an acknowledgement counts only where no second request could be meant.
@@ -475,10 +257,22 @@ class RequestBook:
         return None
 
 
+def _tells_news(request: Request, order: Order) -> bool:
+    """Whether an order message tells what the client did not know of an order that it knew."""
+    known = request.known_before(order.order_id)
+    return isinstance(known, Order) and _state(known) != _state(order)
+
+
+def _state(order: Order) -> Hashable:
+    return order.status, order.quantity, order.quantity_remaining, order.price
+
+
 def _is_shared(request: Request, message: Message) -> bool:
-    """Whether the message may answer others too: what it says of a cancelled order is true for all who ask."""
+    """Whether the message may answer others too: what it says of an order's state is true for all who ask."""
     if isinstance(request.command, (c.CancelAllOrders, c.SetCancelOnDisconnect)):
         return True
+    if isinstance(request.command, c.GetOrder):
+        return isinstance(message, Order) and not message.status.is_rejection
     if isinstance(message, OpenOrders):
         return isinstance(request.command, (c.AddOrder, c.ClosePosition))
     return (

@@ -23,7 +23,7 @@ from . import commands as c
 from .echo import api_error
 from .events import Event, Policy
 from .fills import FillLog
-from .matching import RequestBook
+from .matching import Habits, RequestBook
 from .messages import Failure, Message, Undecodable, decode
 from .order_state import OrderTracker
 
@@ -61,6 +61,7 @@ class TradeDialogue:
         self._account_id = account_id
         self._now = now
         self._clock_offset = 0.0
+        self._habits = Habits()
         self._opened = False
         self._recovered: list[Event] = []
         self.cancel_on_disconnect = False
@@ -84,7 +85,7 @@ class TradeDialogue:
 
     def new_book(self) -> RequestBook:
         """The book for the requests of a new line."""
-        return RequestBook()
+        return RequestBook(self._habits)
 
     def decode(self, frame: bytes) -> Sequence[Message]:
         """Messages of a frame."""

@@ -83,15 +83,7 @@ class Book(Protocol):
     def add(self, request: Any) -> None: ...
     def remove(self, request: Any) -> None: ...
     def give_up(self, request: Any) -> None: ...
-    def linger(self, request: Any) -> None: ...
     def occupant(self, lanes: Iterable[Hashable]) -> Any: ...
-    def linger(self, waiter: Waiter) -> None:
-        """Note that a request has ended without its reply, which may yet come and will be swallowed."""
-        with self._lock:
-            waiter.given_up_at = monotonic()
-            self._book.linger(waiter)
-            self._freed.notify_all()
-
     def answer(self, message: Any) -> Sequence[tuple[Any, Any]]: ...
 
 
@@ -182,11 +174,14 @@ class PendingTable:
         """Note that a request has ended without its reply, which may yet come and will be swallowed."""
         with self._lock:
             waiter.given_up_at = monotonic()
-            self._book.linger(waiter)
+            waiter.lingering = True
+            self._book.give_up(waiter)
             self._freed.notify_all()
 
     def answer(self, message: Any) -> Sequence[tuple[Waiter, Any]]:
         """The requests that a message answers. The caller resolves them, after the state shows the message."""
+        if not self._book:  # a request is filed before its bytes leave, so its answer finds it here
+            return ()
         with self._lock:
             answers = self._book.answer(message)
             if answers:

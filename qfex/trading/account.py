@@ -13,6 +13,7 @@ from ..models.account import Balance, Leverage, Position
 from ..models.orders import OpenOrders, Order, UserTrade
 from ..protocol import commands as c
 from ..protocol.numbers import Number, positive, text, whole
+from ..session.calls import Call
 from ..session.deadline import Deadline
 from .cancel_all import wait_until_all_cancelled
 from .stops import StopMethods
@@ -154,11 +155,15 @@ class AccountMethods(StopMethods):
         fence = None
         try:
             with suppress(QfexError):  # without the proof, the acknowledgement may come all the same
-                fence = self._caller.submit(c.Subscribe((Channel.ORDERS,)), deadline)
+                fence = self._submit_fence(deadline)
             self._caller.result(call, deadline)
         finally:
             if fence is not None:
                 fence.line.pending.give_up(fence.waiter)
+
+    def _submit_fence(self, deadline: Deadline) -> Call:
+        """Send what the exchange, which works in order, confirms when it has dealt with all that was sent before."""
+        return self._caller.submit(c.Subscribe((Channel.ORDERS,)), deadline)
 
     # --- what was last seen ------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ..errors import QfexError
@@ -33,9 +34,9 @@ def wait_until_all_cancelled(
         if waiter.answered:
             break
         if known and not _still_live(client, known):
-            return _settled(call)
+            return _settled(client, call, deadline)
         if len(collected) == before and _nothing_left(client, known, deadline):
-            return _settled(call)
+            return _settled(client, call, deadline)
     cancelled: list[Order] = client._caller.result(call, deadline)
     return cancelled
 
@@ -73,6 +74,9 @@ def _nothing_left(client: AccountMethods, known: set[str], deadline: Deadline) -
     return known.isdisjoint(listed)
 
 
-def _settled(call: Call) -> list[Order]:
-    call.line.pending.give_up(call.waiter)
+def _settled(client: AccountMethods, call: Call, deadline: Deadline) -> list[Order]:
+    """End the cancel without an acknowledgement, and see to it that none that comes yet is taken for another's."""
+    call.line.pending.linger(call.waiter)
+    with suppress(QfexError):
+        client._caller.result(client._submit_fence(deadline), deadline)
     return list(call.waiter.collected)
