@@ -14,7 +14,7 @@ from ..models.market import Candle, Level, OrderBook
 UP, DOWN, FADED = Style(color="green"), Style(color="red"), Style(dim=True)
 _BODY, _WICK, _EMPTY = "█", "│", " "
 _BAR = "▉"
-_BAR_WIDTH = 14
+_BAR_WIDTH = 10
 
 
 def candle_chart(candles: Sequence[Candle], width: int, height: int) -> Text:
@@ -30,7 +30,7 @@ def candle_chart(candles: Sequence[Candle], width: int, height: int) -> Text:
     low, high = _range(candles)
     label = len(_price(high)) + 1
     shown = candles[-max(1, (width - label) // 2) :]
-    chart = Text()
+    chart = Text(no_wrap=True, overflow="crop")
     for row in range(height):
         top, bottom = (high - (high - low) * edge / height for edge in (row, row + 1))
         chart.append(f"{_price((top + bottom) / 2):>{label - 1}} ", FADED)
@@ -64,7 +64,7 @@ def book_ladder(book: OrderBook, depth: int) -> Table:
     """Draw the best levels of a book, asks above bids, with a bar for each quantity."""
     table = Table("", "quantity", "price", "quantity", "", title=f"{book.symbol} order book", box=None)
     for column, side in zip(table.columns, ("right", "right", "center", "left", "left"), strict=True):
-        column.justify = side  # type: ignore[assignment]
+        column.justify, column.no_wrap = side, True  # type: ignore[assignment]
     levels = [*book.bids[:depth], *book.asks[:depth]]
     largest = max((level.quantity for level in levels), default=Decimal(1))
     for level in reversed(book.asks[:depth]):

@@ -24,7 +24,7 @@ SYMBOL = "AAPL-USD"
 _SPEED = 60.0  # simulated seconds for each real one, so that a candle of a minute takes a second
 _DEPTH = 6
 _CANDLES = 60
-_LADDER_WIDTH = 56  # with the space before it
+_LADDER_WIDTH = 62  # with the space before it
 
 
 class MarketView:
@@ -48,7 +48,7 @@ class MarketView:
         candles = [self._candles[start] for start in sorted(self._candles)]
         last = candles[-1]
         title = Text(f"{last.symbol}  {last.close}  {last.start:%H:%M} UTC", style="bold")
-        width = max(20, min(2 * _CANDLES + 12, self._console.width - _LADDER_WIDTH))
+        width = max(18, min(2 * _CANDLES + 12, self._console.width - _LADDER_WIDTH))
         side_by_side = Table.grid(padding=(0, 3))
         side_by_side.add_row(candle_chart(candles, width, 2 * _DEPTH + 2), book_ladder(self._book, _DEPTH))
         return Group(title, side_by_side)
