@@ -7,6 +7,7 @@ import click
 from .._version import __version__
 from .commands.account import account, positions, trades
 from .commands.closing import close, flatten
+from .commands.doctor import doctor
 from .commands.leverage import leverage
 from .commands.market import market
 from .commands.orders import order, orders, resolve
@@ -14,6 +15,7 @@ from .commands.programs import demo, sim
 from .commands.rebalance import rebalance
 from .commands.stops import stop
 from .commands.twaps import twap
+from .commands.watch import watch
 from .exit_codes import explanation
 from .framework import RootGroup
 
@@ -34,8 +36,10 @@ def cli() -> None:
     """See ``_HELP``, which the decorator shows."""
 
 
-for command in (
-    account, positions, orders, order, stop, twap, close, flatten, trades, leverage, market, resolve, rebalance, sim,
-    demo,
-):  # fmt: skip
+_COMMANDS = (
+    account, positions, orders, order, stop, twap, close, flatten, trades, leverage, market, watch, resolve,
+    rebalance, doctor, sim, demo,
+)  # fmt: skip
+
+for command in _COMMANDS:
     cli.add_command(command)

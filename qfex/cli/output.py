@@ -133,6 +133,8 @@ def plain(value: Any) -> Any:
         return f"{value:f}"
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, BaseException):
+        return str(value)
     return value.isoformat() if isinstance(value, datetime) else value
 
 

@@ -154,7 +154,7 @@ def _trade(
         achieved=work.filled,
         benchmark=trade.mark,
         average_price=average,
-        slippage_bps=None if average is None else _slippage(trade.side, average, trade.mark),
+        slippage_bps=None if average is None else slippage(trade.side, average, trade.mark),
         state=states[trade.symbol],
         executions=executions,
     )
@@ -193,6 +193,7 @@ def _average(executions: list[Execution]) -> Decimal | None:
     return sum((filled * price for filled, price in priced), _ZERO) / quantity if quantity else None
 
 
-def _slippage(side: Side, price: Decimal, benchmark: Decimal) -> Decimal:
+def slippage(side: Side, price: Decimal, benchmark: Decimal) -> Decimal:
+    """How much worse than a benchmark a price is, in basis points."""
     worse = price - benchmark if side is Side.BUY else benchmark - price
     return (worse / benchmark / _BASIS_POINT).quantize(Decimal("0.01"))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import attrs
 import click
+from rich.table import Table
 
 from ...errors import ConfigurationError
 from ...rebalance import Journal, Outcome, Pace, Plan, Rebalancer, Report, Targets, TradeReport, load_targets
@@ -112,9 +113,14 @@ def _show_plan(app: App, plan: Plan) -> None:
     if app.out.as_json:
         app.out.document({"equity": plan.equity, "turnover": plan.turnover, "trades": plan.rows})
         return
+    app.out.console.print(plan_table(plan))
+
+
+def plan_table(plan: Plan) -> Table:
+    """A plan as people read it."""
     title = f"equity {plan.equity:.2f}, turnover {plan.turnover:.2f} USD, {len(plan.trades)} trades"
     rows = [attrs.evolve(row, notional=round(row.notional, 2)) for row in plan.rows]
-    app.out.console.print(table(rows, _PLAN, title))
+    return table(rows, _PLAN, title)
 
 
 def _save(app: App, report: Report, targets: Targets, folder: Path) -> list[Path]:
