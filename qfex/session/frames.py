@@ -28,7 +28,13 @@ class FrameError(Exception):
 
 
 class FrameReader:
-    """Cuts a byte stream into messages, control frames included, fragments joined."""
+    """Cuts a byte stream into messages, control frames included, fragments joined.
+
+    Attributes
+    ----------
+    error : FrameError or None
+        How the peer broke the protocol, where messages came before that; nothing can be read after it.
+    """
 
     def __init__(self, max_message: int = MAX_MESSAGE) -> None:
         self._rest: list[bytes] = []
@@ -37,15 +43,18 @@ class FrameReader:
         self._fragments: list[bytes] = []
         self._fragments_opcode = 0
         self._max = max_message
+        self.error: FrameError | None = None
 
     def feed(self, data: bytes) -> list[tuple[int, bytes]]:
-        """Take bytes off the line; give each whole message as opcode and payload.
+        """Take bytes off the line; give each whole message as opcode and payload, none after a close frame.
 
         Raises
         ------
         FrameError
-            When the peer broke the protocol.
+            When the peer broke the protocol; the messages before that are given first, with `error` set.
         """
+        if self.error is not None:
+            raise self.error
         if self._rest:
             self._rest.append(data)
             self._held += len(data)
@@ -53,15 +62,28 @@ class FrameReader:
                 return []
             data = b"".join(self._rest)
         messages: list[tuple[int, bytes]] = []
+        try:
+            position = self._cut(data, messages)
+        except FrameError as error:
+            if not messages:
+                raise
+            self.error = error
+            return messages
+        self._rest = [data[position:]] if position < len(data) else []
+        self._held = len(data) - position
+        return messages
+
+    def _cut(self, data: bytes, messages: list[tuple[int, bytes]]) -> int:
+        """Collect the whole messages of `data`; where what is left begins."""
         position = 0
         while (frame := self._frame(data, position)) is not None:
             position, first, payload = frame
             message = self._message(first, payload)
             if message is not None:
                 messages.append(message)
-        self._rest = [data[position:]] if position < len(data) else []
-        self._held = len(data) - position
-        return messages
+                if message[0] == CLOSE:
+                    return len(data)
+        return position
 
     def _frame(self, buffer: bytes, start: int) -> tuple[int, int, bytes] | None:
         """Read one frame: where the next begins, the first byte, the payload. None if more bytes are needed."""
@@ -140,7 +162,8 @@ def encode_frame(opcode: int, payload: bytes) -> bytes:
 
 def encode_close(code: int, reason: str = "") -> bytes:
     """Make a close frame."""
-    return encode_frame(CLOSE, _U16.pack(code) + reason.encode()[:120])
+    text = reason.encode()[:120].decode(errors="ignore")  # no character cut in half
+    return encode_frame(CLOSE, _U16.pack(code) + text.encode())
 
 
 def close_code(payload: bytes) -> tuple[int | None, str]:

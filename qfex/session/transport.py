@@ -140,6 +140,8 @@ class Transport:
             When the peer broke the protocol.
         """
         assert self._socket is not None
+        if self._frames.error is not None:
+            raise self._frames.error
         data = self._socket.receive(timeout)
         return [] if data is None else self._frames.feed(data)
 

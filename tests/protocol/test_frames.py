@@ -1,0 +1,168 @@
+"""WebSocket frames: bytes to messages and back, and every way in which a peer may break the protocol."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qfex.session.frames import (
+    BINARY,
+    CLOSE,
+    PING,
+    PONG,
+    TEXT,
+    FrameError,
+    FrameReader,
+    close_code,
+    encode_close,
+    encode_frame,
+)
+
+CONTINUATION = 0
+
+
+def server_frame(opcode: int, payload: bytes = b"", *, fin: bool = True, flags: int = 0, masked: bool = False) -> bytes:
+    first = (0x80 if fin else 0) | flags | opcode
+    mask = 0x80 if masked else 0
+    if len(payload) < 126:
+        return bytes((first, mask | len(payload))) + payload
+    if len(payload) < 65536:
+        return bytes((first, mask | 126)) + struct.pack("!H", len(payload)) + payload
+    return bytes((first, mask | 127)) + struct.pack("!Q", len(payload)) + payload
+
+
+def feed(*parts: bytes, max_message: int = 1 << 20) -> list[tuple[int, bytes]]:
+    reader = FrameReader(max_message)
+    return [message for part in parts for message in reader.feed(part)]
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65535, 65536, 100_000])
+def test_lengths_of_all_three_forms(size: int) -> None:
+    payload = bytes(range(256)) * (size // 256 + 1)
+    assert feed(server_frame(TEXT, payload[:size])) == [(TEXT, payload[:size])]
+
+
+@pytest.mark.parametrize("size", [0, 5, 200, 70_000])
+def test_bytes_may_come_one_by_one(size: int) -> None:
+    frame = server_frame(BINARY, b"x" * size) + server_frame(PING, b"p")
+    parts = [frame[i : i + 1] for i in range(12)] + [frame[12:-1], frame[-1:]]
+    assert feed(*[part for part in parts if part]) == [(BINARY, b"x" * size), (PING, b"p")]
+
+
+def test_fragments_are_joined_and_control_frames_come_in_between() -> None:
+    stream = (
+        server_frame(TEXT, b"a", fin=False)
+        + server_frame(PING, b"now")
+        + server_frame(CONTINUATION, b"", fin=False)
+        + server_frame(PONG)
+        + server_frame(CONTINUATION, b"bc")
+        + server_frame(BINARY, b"next")
+    )
+    assert feed(stream) == [(PING, b"now"), (PONG, b""), (TEXT, b"abc"), (BINARY, b"next")]
+
+
+def test_empty_fragments_are_fragments_too() -> None:
+    assert feed(server_frame(TEXT, b"", fin=False) + server_frame(CONTINUATION, b"")) == [(TEXT, b"")]
+
+
+BROKEN = {
+    "reserved bit 1": server_frame(TEXT, b"a", flags=0x40),
+    "reserved bit 2": server_frame(TEXT, b"a", flags=0x20),
+    "reserved bit 3": server_frame(TEXT, b"a", flags=0x10),
+    "masked": server_frame(TEXT, b"abcd", masked=True),
+    "unknown data opcode": server_frame(0x3, b"a"),
+    "unknown control opcode": server_frame(0xB, b"a"),
+    "fragmented ping": server_frame(PING, b"a", fin=False),
+    "long ping": server_frame(PING, b"a" * 126),
+    "long close": server_frame(CLOSE, b"a" * 126),
+    "continuation of nothing": server_frame(CONTINUATION, b"a"),
+    "a message inside another": server_frame(TEXT, b"a", fin=False) + server_frame(TEXT, b"b"),
+}
+
+
+@pytest.mark.parametrize("stream", BROKEN.values(), ids=BROKEN)
+def test_a_broken_protocol_is_told_with_its_code(stream: bytes) -> None:
+    with pytest.raises(FrameError) as broken:
+        feed(stream)
+    assert broken.value.code == 1002
+
+
+def test_what_is_too_big_is_refused_before_it_is_read() -> None:
+    with pytest.raises(FrameError) as one:
+        feed(server_frame(TEXT, b"x" * 1001)[:10], max_message=1000)
+    fragment = server_frame(TEXT, b"x" * 600, fin=False)
+    with pytest.raises(FrameError) as joined:
+        feed(fragment, server_frame(CONTINUATION, b"x" * 600, fin=False), max_message=1000)
+    assert one.value.code == joined.value.code == 1009
+    assert feed(server_frame(TEXT, b"x" * 1000), max_message=1000) == [(TEXT, b"x" * 1000)]
+    with pytest.raises(FrameError):
+        feed(bytes((0x81, 127)) + b"\xff" * 8)
+
+
+def test_what_came_whole_before_the_break_is_not_lost() -> None:
+    reader = FrameReader()
+    assert reader.feed(server_frame(TEXT, b"a") + BROKEN["masked"]) == [(TEXT, b"a")]
+    assert reader.error is not None and reader.error.code == 1002
+    with pytest.raises(FrameError):
+        reader.feed(server_frame(TEXT, b"b"))
+
+
+def test_nothing_counts_after_a_close_frame() -> None:
+    goodbye = server_frame(CLOSE, struct.pack("!H", 1001))
+    reader = FrameReader()
+    assert reader.feed(goodbye + BROKEN["masked"] + server_frame(TEXT, b"late")) == [(CLOSE, b"\x03\xe9")]
+    assert reader.error is None
+
+
+# --- our own frames ----------------------------------------------------------------------------------------------
+
+
+def unmask(frame: bytes) -> tuple[int, bytes]:
+    """Read one masked frame as a server does, byte by byte."""
+    assert frame[0] & 0xF0 == 0x80 and frame[1] & 0x80
+    length, body = frame[1] & 0x7F, 2
+    if length == 126:
+        (length,), body = struct.unpack_from("!H", frame, 2), 4
+    elif length == 127:
+        (length,), body = struct.unpack_from("!Q", frame, 2), 10
+    key, masked = frame[body : body + 4], frame[body + 4 :]
+    assert len(masked) == length
+    return frame[0] & 0x0F, bytes(byte ^ key[i % 4] for i, byte in enumerate(masked))
+
+
+@given(st.sampled_from([TEXT, BINARY, PING, PONG, CLOSE]), st.binary(max_size=300))
+def test_frames_are_masked_and_whole(opcode: int, payload: bytes) -> None:
+    assert unmask(encode_frame(opcode, payload)) == (opcode, payload)
+
+
+@pytest.mark.parametrize("size", [125, 126, 65535, 65536])
+def test_the_shortest_form_of_the_length_is_used(size: int) -> None:
+    frame = encode_frame(TEXT, b"x" * size)
+    assert len(frame) == size + 4 + (2 if size < 126 else 4 if size < 65536 else 10)
+    assert unmask(frame) == (TEXT, b"x" * size)
+
+
+def test_each_frame_has_a_key_of_its_own() -> None:
+    assert len({encode_frame(TEXT, b"same")[2:6] for _ in range(20)}) > 15
+
+
+@pytest.mark.parametrize("code, reason", [(1000, ""), (1001, "going away"), (4000, "ü" * 200), (1011, "x" * 500)])
+def test_close_frames_fit_and_read_back(code: int, reason: str) -> None:
+    opcode, payload = unmask(encode_close(code, reason))
+    assert opcode == CLOSE and len(payload) <= 125
+    read, told = close_code(payload)
+    assert read == code and reason.startswith(told) and len(told) >= min(len(reason), 50)
+    payload[2:].decode("utf-8")  # strictly: a peer may insist
+
+
+@pytest.mark.parametrize("payload", [b"", b"\x03"])
+def test_a_close_frame_may_say_nothing(payload: bytes) -> None:
+    assert close_code(payload) == (None, "")
+
+
+def test_a_reason_that_is_no_text_does_no_harm() -> None:
+    code, reason = close_code(struct.pack("!H", 1008) + b"\xff\xfeno")
+    assert code == 1008 and reason.endswith("no")
