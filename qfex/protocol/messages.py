@@ -83,7 +83,7 @@ def decode(frame: bytes) -> Sequence[Message]:
     """Read one frame. Never raises, whatever the bytes."""
     try:
         envelope = _decode_envelope(_with_model_names(frame))
-        message = _first(envelope) or _page(envelope.all_orders_response, frame)
+        message = _first(envelope) or _page(envelope.all_orders_response)
     except Exception:  # the careful path knows what to say
         message = None
     return (message,) if message is not None else _decode_with_care(frame)
@@ -122,32 +122,32 @@ _FILL_KEYS = _key_renames(Fill)
 
 def _first(envelope: _Envelope) -> Order | Fill | Position | Balance | None:
     """The one message of an envelope, unless msgspec took it too kindly."""
-    order = envelope.order_response
-    if order is not None:
-        return (
-            order
-            if _is_utc(order.update_time) and order.price.is_finite() and order.quantity.is_finite()
-            else None
-        )
+    if envelope.order_response is not None:
+        return envelope.order_response if _is_sound_order(envelope.order_response) else None
     fill = envelope.fill_response
     if fill is not None:
-        return fill if _is_utc(fill.time) and fill.price.is_finite() and fill.quantity.is_finite() else None
+        sound = _is_utc(fill.time) and fill.price.is_finite() and fill.quantity.is_finite()
+        return fill if sound else None
     return envelope.position_response or envelope.balance_response
 
 
+# Texts are what msgspec takes too kindly: "NaN" for a number, a time of any zone or none.
+
+
+def _is_sound_order(order: Order) -> bool:
+    return _is_utc(order.update_time) and order.price.is_finite() and order.quantity.is_finite()
+
+
 def _is_utc(moment: datetime | None) -> bool:
-    # A time as text may have another zone, or none.
     return moment is None or moment.tzinfo is timezone.utc
 
 
-#: What msgspec takes too kindly: times as text, of any zone or none, and texts for numbers that are none.
-_DOUBTFUL = (b'time":"', b'time": "', b'_at":"', b'_at": "', b'"NaN"', b'Infinity"')
-
-
-def _page(page: _Page | None, frame: bytes) -> OpenOrders | None:
-    if page is None or page.stop_orders or any(mark in frame for mark in _DOUBTFUL):
+def _page(page: _Page | None) -> OpenOrders | None:
+    if page is None or page.stop_orders:
         return None
-    return OpenOrders(page.orders or [], page.twaps or [])
+    orders, twaps = page.orders or [], page.twaps or []
+    sound = all(map(_is_sound_order, orders)) and all(_is_utc(twap.created_at) for twap in twaps)
+    return OpenOrders(orders, twaps) if sound else None
 
 
 def _with_model_names(frame: bytes) -> bytes:

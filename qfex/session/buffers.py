@@ -11,21 +11,25 @@ from ..protocol.events import Event, Policy
 
 
 class EventBuffer:
-    """A queue of events under their channels' policies. `_ready` guards everything.
+    """A queue of events under their channels' policies.
+
+    `_lock` guards everything; `_ready` waits on it, and is notified only while the consumer waits.
 
     Parameters
     ----------
     policy_of : callable
         The policy of a channel.
     limit : int
-        Events of `DROP_OLDEST` channels that are held at most, and the number of `KEEP` events from which on
-        `overflowing` is true.
+        Events that are held at most; with `force` there may be more.
     """
 
     def __init__(self, policy_of: Callable[[OpenEnum], Policy], limit: int) -> None:
         self._policy_of = policy_of
+        self._policies: dict[OpenEnum, Policy] = {}
         self._limit = limit
-        self._ready = threading.Condition()
+        self._lock = threading.Lock()
+        self._ready = threading.Condition(self._lock)
+        self._waiting = 0  # threads in `get`
         self._queue: deque[Event | tuple[OpenEnum, Hashable]] = deque()
         self._newest: dict[tuple[OpenEnum, Hashable], Event] = {}
         self._closed = False
@@ -35,25 +39,25 @@ class EventBuffer:
     def __len__(self) -> int:
         return len(self._queue)
 
-    @property
-    def overflowing(self) -> bool:
-        """Whether the consumer is further behind than the limit."""
-        return len(self._queue) >= self._limit
-
     def put(self, event: Event) -> bool:
         """Add an event; False if there is no room and its policy allows no loss."""
-        policy = self._policy_of(event.channel)
-        with self._ready:
+        policy = self._policies.get(event.channel) or self._policy(event.channel)
+        with self._lock:
             if self._closed:
                 return True
             if policy is Policy.CONFLATE:
                 self._conflate(event)
-                return True
-            if len(self._queue) >= self._limit and not (policy is Policy.DROP_OLDEST and self._drop_oldest()):
+            elif len(self._queue) < self._limit or (policy is Policy.DROP_OLDEST and self._drop_oldest()):
+                self._queue.append(event)
+            else:
                 return False
-            self._queue.append(event)
-            self._ready.notify()
+            if self._waiting:
+                self._ready.notify()
             return True
+
+    def _policy(self, channel: OpenEnum) -> Policy:
+        policy = self._policies[channel] = self._policy_of(channel)
+        return policy
 
     def _conflate(self, event: Event) -> None:
         place = (event.channel, event.key)
@@ -61,7 +65,6 @@ class EventBuffer:
             self.conflated += 1
         else:
             self._queue.append(place)
-            self._ready.notify()
         self._newest[place] = event
 
     def _drop_oldest(self) -> bool:
@@ -75,23 +78,29 @@ class EventBuffer:
 
     def force(self, event: Event) -> None:
         """Add an event beyond the limit: nothing is lost while the session stops the inflow."""
-        with self._ready:
+        with self._lock:
             self._queue.append(event)
             self._ready.notify()
 
     def get(self, timeout: float | None = None) -> Event | None:
         """Take the oldest event; None when none came in time, or the buffer was closed and is empty."""
-        with self._ready:
-            if not self._queue and not self._closed:
-                self._ready.wait_for(lambda: self._queue or self._closed, timeout)
-            if not self._queue:
+        with self._lock:
+            if not self._queue and not self._await_event(timeout):
                 return None
             held = self._queue.popleft()
             return held if isinstance(held, Event) else self._newest.pop(held)
 
+    def _await_event(self, timeout: float | None) -> bool:
+        self._waiting += 1
+        try:
+            self._ready.wait_for(lambda: self._queue or self._closed, timeout)
+        finally:
+            self._waiting -= 1
+        return bool(self._queue)
+
     def close(self, *, discard: bool = False) -> None:
         """Take nothing more, and wake the consumer; what is queued can still be taken unless discarded."""
-        with self._ready:
+        with self._lock:
             self._closed = True
             if discard:
                 self._queue.clear()
