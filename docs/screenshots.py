@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console, RenderableType
 
-from qfex import MarketDataClient, RestClient, TradeClient
+from qfex import Channel, MarketDataClient, RestClient, TradeClient
 from qfex.cli.commands.rebalance import plan_table
 from qfex.monitor import Board, render
 from qfex.rebalance import Journal, Pace, Rebalancer, Targets
@@ -26,7 +26,7 @@ TARGETS = Targets(
     min_trade="100",
     max_turnover="1.2",
 )
-WIDTH, HEIGHT = 124, 36  # of the monitor, in characters
+WIDTH, HEIGHT = 124, 38  # of the monitor, in characters
 
 
 def main() -> None:
@@ -72,12 +72,20 @@ def monitor(simulator: Simulator, trade: TradeClient, rest: RestClient, folder: 
         trade.place_order("NVDA-USD", "BUY", "10", "226")
         trade.place_stop_order("AAPL-USD", "SELL", "STOP_LOSS", "20", "320")
         trade.place_order("GOLD-USD", "SELL", "0.5", wait=True)
-        simulator.faults.drop_now()
-        trade.wait_until_ready(10)
+        lose_the_line(simulator, trade)
         trade.place_order("AAPL-USD", "BUY", "12", wait=True)
         market.order_book("AAPL-USD")
         market.mark_price("AAPL-USD")
         save(render(board.snapshot(), WIDTH), folder / "monitor.svg", "qfex-sync watch", WIDTH, HEIGHT)
+
+
+def lose_the_line(simulator: Simulator, trade: TradeClient) -> None:
+    """Cut the trade line and wait until it is whole again."""
+    with trade.stream(Channel.CONNECTION) as events:
+        simulator.faults.drop_now()
+        for event in events:
+            if event.gap_end is not None:
+                return
 
 
 def save(picture: RenderableType, path: Path, title: str, width: int, height: int | None) -> None:

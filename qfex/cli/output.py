@@ -102,7 +102,7 @@ def table(rows: Iterable[Any], columns: Mapping[str, str], title: str | None = N
     drawn = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
     for attribute, heading in columns.items():
         numeric = any(isinstance(getattr(row, attribute, None), Decimal | int) for row in kept)
-        drawn.add_column(heading, justify="right" if numeric else "left", no_wrap=True)
+        drawn.add_column(heading, justify="right" if numeric else "left", no_wrap=numeric)
     for row in kept:
         drawn.add_row(*(escape(shown(getattr(row, attribute, None))) for attribute in columns))
     return drawn

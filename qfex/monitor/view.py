@@ -34,7 +34,7 @@ def render(snapshot: Snapshot, width: int) -> Layout:
     layout.split_column(
         Layout(_header(snapshot), size=3),
         Layout(name="body"),
-        Layout(Panel(_news(snapshot), title="connection", title_align="left"), size=6),
+        Layout(Panel(_news(snapshot), title="connection", title_align="left"), size=8),
     )
     account = Layout()
     account.split_column(
