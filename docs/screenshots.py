@@ -76,6 +76,9 @@ def monitor(simulator: Simulator, trade: TradeClient, rest: RestClient, folder: 
         trade.place_order("AAPL-USD", "BUY", "12", wait=True)
         market.order_book("AAPL-USD")
         market.mark_price("AAPL-USD")
+        while len(board.snapshot().fills) < 2:
+            board.changed.wait(1.0)
+            board.changed.clear()
         save(render(board.snapshot(), WIDTH), folder / "monitor.svg", "qfex-sync watch", WIDTH, HEIGHT)
 
 

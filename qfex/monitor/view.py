@@ -143,7 +143,7 @@ def _news(snapshot: Snapshot) -> RenderableType:
     half = "" if stats.round_trip_p50 is None else f"   round trip {stats.round_trip_p50 * 1e3:.1f} ms"
     counts = f"sent {stats.sent}   received {stats.received}   reconnects {stats.reconnects}{half}"
     lines = [
-        Text(f"{_clock(news.time)} {news.text}", "red" if news.is_bad else "") for news in snapshot.news[:3]
+        Text(f"{_clock(news.time)} {news.text}", "red" if news.is_bad else "") for news in snapshot.news[:5]
     ]
     return Group(Text(counts, "dim"), *lines)
 
