@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 
 import pytest
 
 from qfex.sim import Simulator
+from qfex.sim.gateway.session import TradeSession
 from qfex.sim.server import line
+from qfex.sim.server.line import Line
+from qfex.sim.server.tap import Wire
+from qfex.sim.server.trade import Connection
 
 from .helpers import Script, eventually, open_orders, order_message, trader
 
@@ -74,3 +79,20 @@ def test_a_simulator_starts_once() -> None:
         sim.start()
     with pytest.raises(RuntimeError):
         sim.start()
+
+
+def test_connections_that_are_over_leave_nothing_behind(sim: Simulator) -> None:
+    for number in range(30):
+        script = trader(sim)
+        script.send(order_message("BUY", 0.1, 330))
+        if number % 2:
+            sim.faults.drop_now(reset=True)
+        script.vanish()
+    eventually(lambda: sim.connections == [], "all are over")
+
+    def left() -> list[str]:
+        gc.collect()
+        kinds = (TradeSession, Connection, Line, Wire)
+        return [type(one).__name__ for one in gc.get_objects() if isinstance(one, kinds)]
+
+    eventually(lambda: left() == [], "nothing refers to them any more")
