@@ -12,11 +12,12 @@ import attrs
 from .credentials import Credentials, HmacCredentials, JwtCredentials
 from .enums import Channel
 from .environment import PROD, UAT, Environment, require_safe_for_secrets
-from .errors import ConfigurationError, ValidationError
+from .errors import ConfigurationError, QfexError, ValidationError
 from .policies import RateLimitPolicy, ReconnectPolicy
 from .protocol import commands as c
-from .protocol.trade import TradeDialogue
+from .protocol.trade import WHAT_WAS_TRADED, TradeDialogue
 from .session.calls import Caller
+from .session.deadline import Deadline
 from .session.rate_limit import shared_limiter
 from .session.transport import TransportOptions
 from .trading.resolving import ResolvingMethods
@@ -127,15 +128,13 @@ class TradeClient(ResolvingMethods):
             If a channel is unknown, or exists in this client only.
         """
         wanted = self._exchange_channels(channels)
+        deadline = self._deadline(timeout)
         with self._session.state_lock:
             missing = tuple(channel for channel in wanted if channel not in self._dialogue.channels)
-        if not missing:
-            return
-        self._request(c.Subscribe(missing), timeout)
-        with self._session.state_lock:
-            self._dialogue.channels.update(dict.fromkeys(missing))
-        if Channel.FILLS in missing:
-            self._learn_fills()
+        if missing:
+            self._caller.request(c.Subscribe(missing), deadline.remaining())
+        if Channel.FILLS in wanted:
+            self._learn_fills(deadline)
 
     def unsubscribe(self, *channels: Channel | str, timeout: float | None = None) -> None:
         """Unsubscribe from channels.
@@ -172,14 +171,19 @@ class TradeClient(ResolvingMethods):
             self._dialogue.channels[channel] = None
 
     def _on_ready(self) -> None:
-        if Channel.FILLS in self._dialogue.channels:
-            self._learn_fills()
+        if Channel.FILLS not in self._dialogue.channels:
+            return
+        try:
+            self._learn_fills(self._deadline(None))
+        except QfexError as error:
+            self._session.report(
+                "recovery", f"what was traded before could not be read: {error}", error=error
+            )
 
-    def _learn_fills(self) -> None:
-        """Note what was traded before, in the background, so that an outage can be told from the past."""
-        line = self._session.current_line
-        if line is not None and not self._dialogue.fills.has_baseline:
-            self._session.start_script(line, self._dialogue.baseline())
+    def _learn_fills(self, deadline: Deadline) -> None:
+        """Have the dialogue learn what was traded before, so that an outage can be told from the past."""
+        if not self._dialogue.fills.has_baseline:
+            self._caller.request(WHAT_WAS_TRADED, deadline.remaining())
 
     def _make_caller(self) -> Caller:
         return Caller(

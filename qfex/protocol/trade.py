@@ -24,12 +24,16 @@ from .echo import api_error
 from .events import Event, Policy
 from .fills import FillLog
 from .matching import Habits, RequestBook
-from .messages import Failure, Message, Undecodable, decode
+from .messages import Failure, Message, Subscribed, Trades, Undecodable, decode
 from .order_state import OrderTracker
 
 Conversation = Generator[Sequence[c.Command], list[Any], None]
 
 PAGE = 1000  # rows; the exchange's default limit
+
+#: Asked once fills are subscribed: the answer is the past, which is never told as new.
+WHAT_WAS_TRADED = c.GetUserTrades(limit=PAGE)
+
 _MAX_TRADE_PAGES = 10
 _MAX_ORDERS_ASKED = 200  # orders that vanished during an outage; more are left to the user's own queries
 _NOTABLE_SKEW = 5.0  # seconds
@@ -125,14 +129,12 @@ class TradeDialogue:
             self._credentials.auth_params(lambda: self._now() + self._clock_offset), self._account_id
         )
 
-    def baseline(self) -> Conversation:
-        """Learn what was traded before fills were first subscribed."""
-        (rows,) = yield [c.GetUserTrades(limit=PAGE)]
-        self.fills.set_baseline(rows)
-
     def recovery(self) -> Conversation:
-        """Learn what was missed while the line was down: orders that ended, and fills."""
-        for part in (self._missed_order_ends, self._missed_fills):
+        """Learn what was missed while the line was down: fills, and orders that ended.
+
+        Fills come first: each order that ended takes a question of its own, for which the time may not suffice.
+        """
+        for part in (self._missed_fills, self._missed_order_ends):
             try:
                 yield from part()
             except RequestTimeout:
@@ -198,6 +200,8 @@ class TradeDialogue:
             if len(page) < PAGE or any(self.fills.knows(row) for row in page):
                 break
         self._recovered += [Event(Channel.FILLS, None, fill) for fill in self.fills.missed(rows)]
+        if not self.fills.has_baseline:
+            self.fills.set_baseline(rows)
 
     def released(self) -> Iterable[Event]:
         """What the recovery found, then the fills that came meanwhile."""
@@ -244,6 +248,19 @@ class TradeDialogue:
     def _twap(self, twap: Twap, answered: Sequence[tuple[Any, Any]]) -> Iterable[Event]:
         return (Event(Channel.TWAPS, None, twap),)
 
+    def _trades(self, page: Trades, answered: Sequence[tuple[Any, Any]]) -> Iterable[Event]:
+        learning = any(request.command == WHAT_WAS_TRADED for request, _ in answered)
+        if learning and Channel.FILLS in self.channels and not self.fills.has_baseline:
+            self.fills.set_baseline(page.rows)
+        return ()
+
+    def _subscribed(self, message: Subscribed, answered: Sequence[tuple[Any, Any]]) -> Iterable[Event]:
+        # Noted here and not by the caller, who may be slower than the loss of the line.
+        for request, _ in answered:
+            if isinstance(request.command, c.Subscribe):
+                self.channels.update(dict.fromkeys(request.command.channels))
+        return ()
+
     def _open_orders(self, page: OpenOrders, answered: Sequence[tuple[Any, Any]]) -> Iterable[Event]:
         for order in page.orders:
             self.orders.apply(order)
@@ -278,6 +295,8 @@ _HANDLERS: dict[type, Callable[[TradeDialogue, Any, Sequence[tuple[Any, Any]]], 
     StopOrder: TradeDialogue._stop_order,
     Twap: TradeDialogue._twap,
     OpenOrders: TradeDialogue._open_orders,
+    Trades: TradeDialogue._trades,
     Failure: TradeDialogue._failure,
+    Subscribed: TradeDialogue._subscribed,
     Undecodable: TradeDialogue._undecodable,
 }

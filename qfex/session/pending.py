@@ -205,7 +205,7 @@ class PendingTable:
         """End every request: the line is gone."""
         with self._freed:
             self._refusal = lost
-            waiters: list[Waiter] = [waiter for waiter in self._book if not waiter.given_up]
+            waiters: list[Waiter] = [waiter for waiter in self._book if not waiter.lingering]
             for waiter in list(self._book):
                 self._book.remove(waiter)
             self._freed.notify_all()

@@ -391,18 +391,18 @@ class Session:
         return script
 
     def _recover(self, line: Line) -> None:
+        """Learn what was missed and tell it, then what was held back. A line lost meanwhile leaves that to the next."""
         try:
             self._converse(line, self.dialogue.recovery(), _RECOVERY_LIMIT)
         except LineLost:
             raise
         except Exception as error:
             self.report("recovery", f"what was missed could not be read: {error!r}", error=error)
-        finally:
-            with self.state_lock:
-                events = list(self.dialogue.released())
-            for event in events:
-                self.publish(event)
-            self._wake_observers()
+        with self.state_lock:
+            events = list(self.dialogue.released())
+        for event in events:
+            self.publish(event)
+        self._wake_observers()
 
     def _ready(self, line: Line, attempt: int) -> None:
         gap = None

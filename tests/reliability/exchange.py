@@ -46,7 +46,7 @@ class Peer:
         self.commands: list[Message] = []
         self.closes = 0
         self.pings = 0
-        self.answers_pings = True
+        self.answers_pings = self.answers_closes = True
         self._buffer = b""
         self.request = ""
 
@@ -75,6 +75,9 @@ class Peer:
                     return message
             elif opcode == CLOSE:
                 self.closes += 1
+                if self.answers_closes:
+                    self.write(frame(payload, CLOSE))
+                    self.vanish()
             elif opcode == PING:
                 self.pings += 1
                 if self.answers_pings:

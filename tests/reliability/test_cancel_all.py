@@ -13,7 +13,9 @@ from .helpers import AAPL
 
 
 @pytest.mark.parametrize("orders", [0, 2])
-def test_it_can_be_repeated_on_the_same_line(sim: Simulator, connect: Callable[..., TradeClient], orders: int) -> None:
+def test_it_can_be_repeated_on_the_same_line(
+    sim: Simulator, connect: Callable[..., TradeClient], orders: int
+) -> None:
     client = connect(sim)
     line = sim.connections[0].id
     for _ in range(2):

@@ -128,11 +128,8 @@ def test_arming_that_was_sent_is_never_told_as_not_sent(stage: Stage) -> None:
 
 
 def test_arming_that_was_never_sent_is_not_remembered(stage: Stage) -> None:
-    def leaves(peer: Peer) -> None:
-        peer.greet()
-        peer.vanish()
-
-    exchange, client = stage(leaves, Peer.stall)
+    exchange, client = stage(silent, Peer.stall)
+    exchange.peers[0].vanish()
     eventually(lambda: len(exchange.peers) == 2, "the attempt that hangs")
     arming = outcome(lambda: client.set_cancel_on_disconnect(True, timeout=0.05))
     assert isinstance(arming, RequestTimeout) and not arming.sent
