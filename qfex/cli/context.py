@@ -148,6 +148,10 @@ class App:
         """
         if self.settings.yes or not is_real(self.environment):
             return
-        if self.settings.json or not sys.stdin.isatty():
+        if self.settings.json or not _someone_is_there():
             raise ConfigurationError(f"{what} on {self.env_name} is for real: say --yes")
         click.confirm(f"{what} on {self.env_name} is for real. Go on?", abort=True, err=True)
+
+
+def _someone_is_there() -> bool:
+    return sys.stdin.isatty()

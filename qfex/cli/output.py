@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, time
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -135,7 +135,7 @@ def plain(value: Any) -> Any:
         return value.value
     if isinstance(value, BaseException):
         return str(value)
-    return value.isoformat() if isinstance(value, datetime) else value
+    return value.isoformat() if isinstance(value, datetime | time) else value
 
 
 def described(error: BaseException, code: int) -> dict[str, Any]:

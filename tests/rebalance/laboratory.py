@@ -142,9 +142,7 @@ def _require_journal_explains_ledger(patient: Patient) -> None:
         told = [what for what in story if step.client_id in what]
         assert told[0].startswith("intend") and f"{step.state}, filled {step.filled:f}" in told[-1]
     filled = sum((step.filled for step in steps), Decimal(0))
-    assert filled == sum(
-        (fill.quantity for fill in patient.simulator.ledger.fills_of(account)), Decimal(0)
-    )
+    assert filled == sum((fill.quantity for fill in patient.simulator.ledger.fills_of(account)), Decimal(0))
 
 
 def validated(targets: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,9 @@ from qfex.sim import Simulator
 
 from .laboratory import SYMBOLS, TARGETS, Nursery, Patient, require_truth, validated
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs process file descriptors (Linux)")
+pytestmark = pytest.mark.skipif(
+    not hasattr(os, "pidfd_open"), reason="needs process file descriptors (Linux)"
+)
 
 NewPatient = Callable[[str], Patient]
 LONGEST = {"market": 0.12, "limit-then-market": 0.25, "twap": 0.4}  # seconds that a run takes, about
