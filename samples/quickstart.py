@@ -3,7 +3,7 @@
 from qfex import Channel, OrderRejected, TradeClient
 from qfex.sim import Simulator
 
-# For the exchange's test instance use `with TradeClient.from_env() as client:` and set QFEX_PUBLIC_KEY and QFEX_SECRET_KEY.
+# On the test instance: `with TradeClient.from_env() as client:`, with QFEX_PUBLIC_KEY and QFEX_SECRET_KEY set.
 with Simulator() as exchange, TradeClient(exchange.environment, exchange.credentials) as client:
     client.on(Channel.FILLS, lambda fill: print(f"FILL  {fill.side} {fill.quantity} at {fill.price}"))
 

@@ -1,0 +1,55 @@
+"""The exchange that the lessons trade on: one inside this process, or the test instance where keys for it are set."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
+
+from qfex import Environment, HmacCredentials, JwtCredentials, RestClient
+from qfex.client import credentials_from_env, environment_from_env
+from qfex.sim import Simulator
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """Where a lesson trades, and as whom. `simulator` is None where the exchange is a real one."""
+
+    environment: Environment
+    credentials: HmacCredentials | JwtCredentials
+    simulator: Simulator | None = None
+
+    def price(self, symbol: str, share: str) -> Decimal:
+        """A price that the exchange accepts: a share of the mark price, rounded to the tick size."""
+        with RestClient(self.environment) as rest:
+            marks = {row.symbol: row.current_mark_price for row in rest.symbol_metrics()}
+            return rest.instruments()[symbol].round_price(marks[symbol] * Decimal(share), ROUND_HALF_EVEN)
+
+    def variables(self) -> dict[str, str]:
+        """Environment variables with which another process finds the same account."""
+        urls = {
+            "QFEX_TRADE_URL": self.environment.trade_url,
+            "QFEX_MDS_URL": self.environment.market_data_url,
+            "QFEX_REST_URL": self.environment.rest_url,
+        }
+        if self.simulator is None:
+            return {**os.environ, **urls}
+        keys = self.simulator.credentials
+        return {**os.environ, **urls, "QFEX_PUBLIC_KEY": keys.public_key, "QFEX_SECRET_KEY": keys.secret_key}
+
+
+@contextmanager
+def open_exchange(**options: Any) -> Iterator[Exchange]:
+    """Give the exchange that the environment names, or else a simulator made with these options."""
+    if os.environ.get("QFEX_ENV", "uat").lower() == "prod":
+        raise SystemExit(
+            "The lessons trade. They run on the simulator and on the test instance, not on prod."
+        )
+    if os.environ.get("QFEX_PUBLIC_KEY") or os.environ.get("QFEX_JWT"):
+        yield Exchange(environment_from_env(), credentials_from_env())
+    else:
+        with Simulator(**options) as simulator:
+            yield Exchange(simulator.environment, simulator.credentials, simulator)
