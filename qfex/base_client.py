@@ -191,7 +191,7 @@ class BaseClient(Generic[_ChannelT]):
             raise
         return registration
 
-    def stream(self, *channels: _ChannelT | str, maxsize: int = DEFAULT_SIZE) -> Stream:
+    def stream(self, *channels: _ChannelT | str, maxsize: int = DEFAULT_SIZE) -> Stream[Any]:
         """Open an iterable queue of the events of some channels.
 
         Parameters

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeVar
 
-from .base_client import BaseClient
 from .enums import CandleInterval, ErrorCode, MarketChannel
 from .environment import Environment
 from .errors import InvalidParameter, RequestTimeout, ValidationError
+from .market_events import MarketEventMethods
 from .models.market import (
     Bbo,
     Candle,
@@ -40,7 +40,7 @@ _T = TypeVar("_T")
 _SIG_FIGS = (0, 1, 2)
 
 
-class MarketDataClient(BaseClient[MarketChannel]):
+class MarketDataClient(MarketEventMethods):
     """A blocking client of the market data gateway. It needs no credentials.
 
     ::

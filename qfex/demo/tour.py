@@ -54,7 +54,7 @@ def main() -> int:
 class Tour:
     """The scenes, in order."""
 
-    def __init__(self, screen: Screen, sim: Simulator, client: TradeClient, connection: Stream) -> None:
+    def __init__(self, screen: Screen, sim: Simulator, client: TradeClient, connection: Stream[Any]) -> None:
         self._screen = screen
         self._sim = sim
         self._client = client
@@ -79,7 +79,7 @@ class Tour:
 
     # --- the scenes --------------------------------------------------------------------------------------------
 
-    def _limit_order(self, client: TradeClient, orders: Stream) -> None:
+    def _limit_order(self, client: TradeClient, orders: Stream[Any]) -> None:
         self._screen.scene("A limit order rests, is modified, and is cancelled")
         price = _cents(MARK * Decimal("0.98"))
         self._screen.sent(f'place_order("{SYMBOL}", "BUY", "0.5", "{price}")')
@@ -91,7 +91,7 @@ class Tour:
         self._screen.sent("cancel_order(order)")
         self._show_until(orders, _is(client.cancel_order(order)))
 
-    def _market_order(self, client: TradeClient, orders: Stream) -> None:
+    def _market_order(self, client: TradeClient, orders: Stream[Any]) -> None:
         self._screen.scene("A market order fills")
         self._screen.sent(f'place_order("{SYMBOL}", "BUY", "2", wait=True)')
         with client.stream(Channel.FILLS) as fills:
@@ -99,7 +99,7 @@ class Tour:
             self._show_until(orders, _is(order))
             self._screen.event(fills.get(PATIENCE))
 
-    def _stops(self, client: TradeClient, orders: Stream) -> None:
+    def _stops(self, client: TradeClient, orders: Stream[Any]) -> None:
         self._screen.scene("A take-profit and a stop-loss; the mark price moves and one fires")
         levels = {"TAKE_PROFIT": _cents(MARK * Decimal("1.03")), "STOP_LOSS": _cents(MARK * Decimal("0.98"))}
         for kind, trigger in levels.items():
@@ -141,7 +141,7 @@ class Tour:
         self._screen.event(client.cancel_order(order))
         self._screen.note(f"reconnects: {client.stats().reconnects}")
 
-    def _cancel_on_disconnect(self, orders: Stream) -> None:
+    def _cancel_on_disconnect(self, orders: Stream[Any]) -> None:
         self._screen.scene("Cancel-on-disconnect: a script dies, its order does not outlive it")
         price = _cents(MARK * Decimal("0.96"))
         self._screen.sent("another process arms cancel-on-disconnect, places an order, and is killed")
@@ -160,7 +160,7 @@ class Tour:
 
     # --- helpers -----------------------------------------------------------------------------------------------
 
-    def _show_until(self, stream: Stream, wanted: Callable[[Any], bool]) -> Any:
+    def _show_until(self, stream: Stream[Any], wanted: Callable[[Any], bool]) -> Any:
         """Show events until the one that is waited for."""
         while True:
             event = stream.get(PATIENCE)

@@ -6,7 +6,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from ..enums import OpenEnum
 from ..errors import RequestTimeout, SlowConsumer
@@ -14,6 +14,8 @@ from ..protocol.events import Event, Policy
 from .buffers import EventBuffer
 
 DEFAULT_SIZE = 10_000
+
+_EventT = TypeVar("_EventT", covariant=True)
 
 
 class NoEvent(RequestTimeout, queue.Empty):
@@ -23,7 +25,7 @@ class NoEvent(RequestTimeout, queue.Empty):
         super().__init__("no event within the time allowed", sent=False)
 
 
-class Stream:
+class Stream(Generic[_EventT]):
     """Events of some channels, oldest first: ``for event in stream``, or `get`.
 
     Ends when it is closed or the client is. Events of channels that may not lose any are kept up to the stream's
@@ -42,7 +44,7 @@ class Stream:
         self._buffer = EventBuffer(policy_of, maxsize)
         self._broken = False
 
-    def __enter__(self) -> Stream:
+    def __enter__(self) -> Stream[_EventT]:
         return self
 
     def __exit__(
@@ -50,16 +52,17 @@ class Stream:
     ) -> None:
         self.close()
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[_EventT]:
         return self
 
-    def __next__(self) -> Any:
+    def __next__(self) -> _EventT:
         event = self._take(None)
         if event is None:
             raise StopIteration
-        return event.value
+        value: _EventT = event.value
+        return value
 
-    def get(self, timeout: float | None = None) -> Any:
+    def get(self, timeout: float | None = None) -> _EventT:
         """Take the next event.
 
         Parameters
@@ -77,7 +80,8 @@ class Stream:
         event = self._take(timeout)
         if event is None:
             raise NoEvent
-        return event.value
+        value: _EventT = event.value
+        return value
 
     def _take(self, timeout: float | None) -> Event | None:
         event = self._buffer.get(timeout)
@@ -116,20 +120,20 @@ class StreamHub:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._streams: tuple[Stream, ...] = ()
+        self._streams: tuple[Stream[Any], ...] = ()
         self._dropped = 0
         self._conflated = 0
 
     def open(
         self, channels: frozenset[OpenEnum], policy_of: Callable[[OpenEnum], Policy], maxsize: int
-    ) -> Stream:
+    ) -> Stream[Any]:
         """Make a stream."""
-        stream = Stream(self, channels, policy_of, maxsize)
+        stream: Stream[Any] = Stream(self, channels, policy_of, maxsize)
         with self._lock:
             self._streams = (*self._streams, stream)
         return stream
 
-    def remove(self, stream: Stream) -> None:
+    def remove(self, stream: Stream[Any]) -> None:
         """Forget a stream, but not what it lost."""
         with self._lock:
             if stream in self._streams:

@@ -6,7 +6,6 @@ import os
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from ..base_client import BaseClient
 from ..credentials import Credentials
 from ..enums import Channel
 from ..environment import Environment
@@ -15,12 +14,13 @@ from ..models.orders import Order
 from ..protocol.numbers import text
 from ..protocol.trade import TradeDialogue
 from ..session.transport import TransportOptions
+from .events import EventMethods
 
 if TYPE_CHECKING:
     from ..models.instruments import Instrument
 
 
-class TradeCore(BaseClient[Channel]):
+class TradeCore(EventMethods):
     """State and helpers of the trade client."""
 
     _channel_type = Channel
