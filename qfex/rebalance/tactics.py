@@ -117,7 +117,7 @@ class Tactics:
                 for client_id in self._due(resting, news):
                     self._look_after(resting, client_id)
 
-    def _due(self, resting: Resting, news: Stream[object]) -> set[str]:
+    def _due(self, resting: Resting, news: Stream[Order]) -> set[str]:
         """Wait for news, or for the first to be over; which orders are to be looked at."""
         ends = {client_id: step.created + self.targets.limit_wait for client_id, (_, step) in resting.items()}
         seconds = min(self.desk.pace.poll, max(0.0, min(ends.values()) - time()))
