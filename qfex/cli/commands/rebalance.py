@@ -89,7 +89,7 @@ def rebalance(
     """
     app = ctx.ensure_object(App)
     targets = load_targets(targets_file)
-    pace = Pace(poll=poll, retry=min(1.0, poll))
+    pace = Pace(answer=app.settings.timeout, poll=poll, retry=min(1.0, poll))
     with _journal(app, journal_path) as journal, ProgressBars(app.out) as bars:
         rebalancer = Rebalancer(app.trade, app.rest, journal, pace=pace, on_progress=bars.show)
         if dry_run:
