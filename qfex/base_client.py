@@ -206,7 +206,7 @@ class BaseClient(Generic[_ChannelT]):
             raise ValidationError("channels", channels, "must name at least one channel")
         if maxsize < 1:
             raise ValidationError("maxsize", maxsize, "must be at least 1")
-        named = [self._channel_type.parse(channel, "channel") for channel in channels]
+        named = [self._channel_type.parse(channel, "channels") for channel in channels]
         stream = self._session.streams.open(frozenset(named), self._session.dialogue.policy_of, maxsize)
         try:
             for channel in named:

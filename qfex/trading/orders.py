@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from ..enums import CancelIdType, OrderType, Side, TimeInForce
 from ..errors import QfexError, ValidationError
 from ..models.orders import Order
-from ..order_request import OrderRequest, order_command
+from ..order_request import OrderRequest, flag, order_command
 from ..protocol import commands as c
 from ..protocol.numbers import Number, positive, text
 from ..session.deadline import Deadline
@@ -204,7 +204,7 @@ class OrderMethods(WaitingMethods):
             order_type=known.order_type,
             price=known.price if price is None else positive(price, "price"),
             quantity=known.quantity if quantity is None else positive(quantity, "quantity"),
-            reduce_only=known.reduce_only if reduce_only is None else reduce_only,
+            reduce_only=known.reduce_only if reduce_only is None else flag(reduce_only, "reduce_only"),
             take_profit=known.take_profit if take_profit is None else positive(take_profit, "take_profit"),
             stop_loss=known.stop_loss if stop_loss is None else positive(stop_loss, "stop_loss"),
             client_order_id=known.client_order_id or None,
