@@ -130,6 +130,6 @@ class MarketEventMethods(BaseClient[MarketChannel]):
     ) -> Stream[ConnectionEvent]: ...
     @overload
     def stream(self, *channels: MarketChannel | str, maxsize: int = ...) -> Stream[MarketEvent]: ...
-    def stream(self, *channels: MarketChannel | str, maxsize: int = DEFAULT_SIZE) -> Stream[Any]:
+    def stream(self, *channels: MarketChannel | str, maxsize: int = DEFAULT_SIZE) -> Stream[MarketEvent]:
         """Open an iterable queue of the events of some channels; see `BaseClient.stream`."""
         return super().stream(*channels, maxsize=maxsize)

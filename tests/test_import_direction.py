@@ -95,7 +95,9 @@ def test_the_simulator_shares_nothing_with_its_subject(module: str) -> None:
     assert {each for each in own if not any(is_under(each, name) for name in ALLOWED_TO_SIM)} == set()
 
 
-_CLIENT = [module for module in MODULES if not is_under(module, "qfex.sim") and not is_under(module, "qfex.demo")]
+#: Programs that may start an exchange of their own.
+_PROGRAMS = ("qfex.sim", "qfex.demo", "qfex.cli", "qfex.monitor")
+_CLIENT = [module for module in MODULES if not any(is_under(module, program) for program in _PROGRAMS)]
 
 
 @pytest.mark.parametrize("module", _CLIENT)

@@ -11,6 +11,7 @@ import attrs
 from ..enums import Channel, Side
 from ..errors import RequestTimeout
 from ..models.instruments import Instrument
+from ..models.orders import Order
 from ..session.streams import Stream
 from .desk import Desk
 from .plan import PlannedTrade

@@ -76,6 +76,6 @@ class EventMethods(BaseClient[Channel]):
     ) -> Stream[ConnectionEvent]: ...
     @overload
     def stream(self, *channels: Channel | str, maxsize: int = ...) -> Stream[TradeEvent]: ...
-    def stream(self, *channels: Channel | str, maxsize: int = DEFAULT_SIZE) -> Stream[Any]:
+    def stream(self, *channels: Channel | str, maxsize: int = DEFAULT_SIZE) -> Stream[TradeEvent]:
         """Open an iterable queue of the events of some channels; see `BaseClient.stream`."""
         return super().stream(*channels, maxsize=maxsize)
