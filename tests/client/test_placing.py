@@ -203,6 +203,7 @@ def test_a_submitted_order_has_an_id_before_its_answer(sim: Simulator, client: T
     pending = client.submit_order(AAPL, "BUY", 1, 330)
     assert len(pending.client_order_id) == 32 and not pending.done
     assert repr(pending) == f"<PendingOrder {pending.client_order_id}>"
+    fence(client)
     held.release()
     assert pending.result().client_order_id == pending.client_order_id
 
