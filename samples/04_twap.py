@@ -1,7 +1,7 @@
 """Lesson 4: a TWAP.
 
 A TWAP ("time-weighted average price") splits a large order into equal parts and sends them at equal distances. It
-runs at the exchange: this script only watches. In the simulator of this lesson an hour passes in half a minute.
+runs at the exchange: this script only watches. In the simulator of this lesson a minute passes in a second.
 """
 
 from exchange import open_exchange
@@ -12,19 +12,17 @@ SYMBOL = "AAPL-USD"
 
 
 def show(twap: Twap) -> None:
-    print(
-        f"{twap.filled_quantity} of {twap.total_quantity} at {twap.average_fill_price} on average, {twap.status}"
-    )
+    print(f"{twap.status:<10} {twap.filled_quantity} of {twap.total_quantity}, average {twap.average_fill_price:.2f}")
 
 
 with (
-    open_exchange(speed=120, price_path="calm", symbols=[SYMBOL]) as exchange,
+    open_exchange(speed=60, price_path="calm", symbols=[SYMBOL]) as exchange,
     TradeClient(exchange.environment, exchange.credentials) as client,
 ):
     # Four orders of 0.1, thirty seconds apart: the shortest interval that the exchange allows.
     twap = client.add_twap(SYMBOL, "BUY", total_quantity="0.4", num_orders=4, order_interval_secs=30)
     print(f"{twap.total_num_orders} orders, one each {twap.order_interval_secs} s")
-    show(client.wait_until_twap_done(twap, on_progress=show))
+    client.wait_until_twap_done(twap, on_progress=show)
 
     # What a cancelled TWAP has traded so far stays traded.
     twap = client.add_twap(SYMBOL, "SELL", "0.4", 4, 30, client_twap_id="lesson-4")

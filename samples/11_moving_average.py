@@ -1,8 +1,8 @@
 """Lesson 11: a moving-average strategy.
 
-Hold a long position while the short average of closing prices is above the long one, and a short position while it is
-below. Whether that earns money is another question; what counts here is the shape of the program: events come in, one
-function decides, one function trades, and the position is what was really filled.
+Hold a long position while the short average of the price is above the long one, and a short position while it is below.
+Whether that earns money is another question; what counts here is the shape of the program: one function decides, one
+function trades, and the position is what was really filled. `11_moving_average.ipynb` draws the same.
 """
 
 from collections import deque
@@ -10,18 +10,18 @@ from decimal import Decimal
 
 from exchange import open_exchange
 
-from qfex import CandleInterval, MarketChannel, MarketDataClient, TradeClient
+from qfex import RestClient, TradeClient
 
 SYMBOL = "AAPL-USD"
 SIZE = Decimal("0.5")
-SHORT, LONG = 5, 15  # candles
+SHORT, LONG = 4, 12  # minutes
 
 
-def decide(closes: deque[Decimal]) -> Decimal:
-    """The position that the strategy wants."""
-    if len(closes) < LONG:
+def decide(prices: deque[Decimal]) -> Decimal:
+    """The position that the strategy wants, from the newest prices; the last one is the newest."""
+    if len(prices) < LONG:
         return Decimal(0)
-    short, long = sum(list(closes)[-SHORT:]) / SHORT, sum(closes) / LONG
+    short, long = sum(list(prices)[-SHORT:]) / SHORT, sum(prices) / LONG
     return SIZE if short > long else -SIZE
 
 
@@ -35,25 +35,23 @@ def move(client: TradeClient, held: Decimal, wanted: Decimal) -> Decimal:
 
 
 with (
-    open_exchange(price_path="trending", speed=1200, symbols=[SYMBOL]) as exchange,
+    open_exchange(price_path="trending", clock="manual", symbols=[SYMBOL]) as exchange,
     TradeClient(exchange.environment, exchange.credentials) as client,
-    MarketDataClient(exchange.environment) as market,
-    market.stream(MarketChannel.CANDLE) as candles,
+    RestClient(exchange.environment, exchange.credentials) as rest,
 ):
-    market.subscribe(MarketChannel.CANDLE, SYMBOL, CandleInterval.ONE_MINUTE)
-    closes: deque[Decimal] = deque(maxlen=LONG)
-    held, forming, rounds = Decimal(0), candles.get(timeout=90), 0
-    while rounds < 40:
-        candle = candles.get(timeout=90)
-        if candle.start > forming.start:  # a new minute began, so the one before is complete
-            closes.append(forming.close)
-            before, held = held, move(client, held, decide(closes))
-            rounds += 1
-            if held != before:
-                print(f"{forming.start:%H:%M}  close {forming.close:<8} position {before:>5} -> {held:>5}")
-        forming = candle
+    prices: deque[Decimal] = deque(maxlen=LONG)
+    held = Decimal(0)
+    for minute in range(45):
+        exchange.pass_time(60)  # at once on the simulator, whose clock is turned forward; a minute elsewhere
+        prices.append(exchange.mark_price(SYMBOL))
+        before, held = held, move(client, held, decide(prices))
+        if held != before:
+            print(f"minute {minute:>2}  price {prices[-1]:<8} position {before:>5} -> {held:>5}")
 
     if held:
         client.close_position(SYMBOL, wait=True)
-    fees = sum(trade.fee for trade in client.get_user_trades())
-    print(f"{rounds} minutes, {len(client.get_user_trades())} trades, fees {fees}")
+    trades = rest.user_trades()
+    earned = sum(trade.realised_pnl_change or 0 for trade in trades)
+    print(
+        f"{len(trades)} trades, earned {earned:.2f} before fees of {sum(trade.fee for trade in trades):.2f}"
+    )

@@ -50,7 +50,7 @@ with (
 ):
     market.subscribe(MarketChannel.LEVEL2, SYMBOL)
     bid, ask, ledger, result = Quote(client, "BUY"), Quote(client, "SELL"), Ledger(), LedgerResult(SYMBOL)
-    for _ in range(250):
+    for _ in range(200):
         book = books.get(timeout=60)
         while len(fills):
             ledger.add(fills.get())

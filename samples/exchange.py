@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,11 +23,23 @@ class Exchange:
     credentials: HmacCredentials | JwtCredentials
     simulator: Simulator | None = None
 
+    def mark_price(self, symbol: str) -> Decimal:
+        """The mark price now."""
+        with RestClient(self.environment) as rest:
+            return next(row.current_mark_price for row in rest.symbol_metrics() if row.symbol == symbol)
+
     def price(self, symbol: str, share: str) -> Decimal:
         """A price that the exchange accepts: a share of the mark price, rounded to the tick size."""
         with RestClient(self.environment) as rest:
-            marks = {row.symbol: row.current_mark_price for row in rest.symbol_metrics()}
-            return rest.instruments()[symbol].round_price(marks[symbol] * Decimal(share), ROUND_HALF_EVEN)
+            instrument = rest.instruments()[symbol]
+        return instrument.round_price(self.mark_price(symbol) * Decimal(share), ROUND_HALF_EVEN)
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass: a simulator's clock is turned forward, elsewhere this waits."""
+        if self.simulator:
+            self.simulator.advance(seconds)
+        else:
+            time.sleep(seconds)
 
     def variables(self) -> dict[str, str]:
         """Environment variables with which another process finds the same account."""
