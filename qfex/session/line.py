@@ -13,6 +13,7 @@ from .deadline import Deadline
 from .pending import Book, LineLost, PendingTable
 from .transport import Transport
 
+_CONTROLS_HELD = 8  # control frames that wait for a busy socket; older ones are out of date by then
 _LONGEST_WAIT = 0.5  # seconds; how late a deadline of the reader's own may be noticed
 
 
@@ -30,6 +31,7 @@ class Line:
         self._pinged: float | None = None
         self._last_pong = self._heard
         self._next_check = self._heard
+        self._due: deque[tuple[int, bytes]] = deque(maxlen=_CONTROLS_HELD)
         self.lost: LineLost | None = None
         self.renewing = False
         self.sent = 0
@@ -58,10 +60,9 @@ class Line:
             When the connection is over.
         """
         now = monotonic()
-        if now >= self._next_check:
-            self._heartbeat(now)
+        due = now >= self._next_check
         try:
-            messages = self.transport.receive(max(0.0, min(self._next_check, until) - now))
+            messages = self.transport.receive(0.0 if due else max(0.0, min(self._next_check, until) - now))
         except frames.FrameError as error:
             self.transport.send_close(error.code, str(error))
             raise LineLost(f"protocol error: {error}", error.code) from None
@@ -69,6 +70,8 @@ class Line:
             raise LineLost(str(error) or type(error).__name__) from None
         if messages:
             self._heard = monotonic()
+        elif due:  # and all that came is read, however long the reader was held up
+            self._heartbeat(now)
         for opcode, payload in messages:
             if opcode <= frames.BINARY:
                 yield payload
@@ -77,27 +80,31 @@ class Line:
 
     def _heartbeat(self, now: float) -> None:
         """Ping, or declare the line dead; both a silent peer and one that does not read are noticed."""
-        silent = now - self._heard
-        unread = self._pinged is not None and now - self._pinged >= self._patience
-        if silent >= self._interval + self._patience or unread:
-            raise LineLost(
-                f"the peer was silent for {now - min(self._heard, self._last_pong):.1f} s", silent=True
-            )
+        if self._pinged is not None and now - self._pinged >= self._patience:
+            silent = now - min(self._heard, self._last_pong)
+            raise LineLost(f"the peer was silent for {silent:.1f} s", silent=True)
         # Pinged in traffic too: a peer may go on sending and yet read nothing.
-        if self._pinged is None and (silent >= self._interval or now - self._last_pong >= self._interval):
-            self.transport.send_control(frames.PING, b"")
+        if self._pinged is None and now - self._last_pong >= self._interval:
+            self._due.append((frames.PING, b""))
             self._pinged = now
+        self._send_due()
         self._next_check = now + min(_LONGEST_WAIT, self._interval / 8, self._patience / 8)
 
     def _control(self, opcode: int, payload: bytes) -> None:
         if opcode == frames.PING:
-            self.transport.send_control(frames.PONG, payload)
+            self._due.append((frames.PONG, payload))
+            self._send_due()
         elif opcode == frames.PONG:
             self._pinged, self._last_pong = None, monotonic()
         else:
             code, reason = frames.close_code(payload)
             self.transport.send_close(code if code in _ECHOED_CODES else 1000)
             raise LineLost(reason or "the peer closed the connection", code)
+
+    def _send_due(self) -> None:
+        """Send pings and pongs; those that find the socket busy are tried again with the next heartbeat."""
+        while self._due and self.transport.send_control(*self._due[0]):
+            self._due.popleft()
 
     @property
     def silent_for(self) -> float:

@@ -158,11 +158,18 @@ class Transport:
         self._write(frames.encode_frame(frames.TEXT, payload), deadline)
 
     def send_control(self, opcode: int, payload: bytes) -> bool:
-        """Send a ping or pong if nobody is writing; whether it was sent."""
+        """Send a ping or pong, if nobody is writing and the socket takes it; whether it was sent."""
+        if not self._send_lock.acquire(blocking=False):
+            return False
         try:
-            self._write(frames.encode_frame(opcode, payload), _AT_ONCE)
+            sock = self._socket
+            if self._dead or self._close_sent or sock is None or not sock.wait_writable(0.0):
+                return False
+            self._write_all(sock, frames.encode_frame(opcode, payload), _AT_ONCE)
         except SendFailed:
             return False
+        finally:
+            self._send_lock.release()
         return True
 
     def send_close(self, code: int = 1000, reason: str = "") -> None:

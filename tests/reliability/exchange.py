@@ -21,6 +21,12 @@ _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _PATIENCE = 10.0  # seconds that a script waits for the client
 
 Message = dict[str, Any]
+
+_EMPTY: dict[str, Message] = {
+    "get_user_orders": {"all_orders_response": {"orders": [], "twaps": []}},
+    "get_user_trades": {"user_trades_response": []},
+    "get_user_leverage": {"user_leverage_response": []},
+}
 Script = Callable[["Peer"], None]
 
 
@@ -37,15 +43,14 @@ class Peer:
         Request line and headers of the upgrade.
     commands : list of dict
         Messages received so far.
-    closes : int
-        Close frames received so far.
+    controls : list of int
+        Opcodes of the control frames received so far.
     """
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self.commands: list[Message] = []
-        self.closes = 0
-        self.pings = 0
+        self.controls: list[int] = []
         self.answers_pings = self.answers_closes = True
         self._buffer = b""
         self.request = ""
@@ -67,21 +72,38 @@ class Peer:
     def receive(self, kind: str | None = None) -> Message:
         """The next message, or the next of a type; pings and closes are dealt with on the way."""
         while True:
-            opcode, payload = self._frame()
-            if opcode == TEXT:
-                message: Message = json.loads(payload)
-                self.commands.append(message)
-                if kind in (None, message["type"]):
-                    return message
-            elif opcode == CLOSE:
-                self.closes += 1
-                if self.answers_closes:
-                    self.write(frame(payload, CLOSE))
-                    self.vanish()
-            elif opcode == PING:
-                self.pings += 1
-                if self.answers_pings:
-                    self.write(frame(payload, PONG))
+            message = self.receive_any()
+            if message is not None and kind in (None, message["type"]):
+                return message
+
+    def receive_any(self) -> Message | None:
+        """The next message, or None after a control frame, which is dealt with."""
+        opcode, payload = self._frame()
+        if opcode == TEXT:
+            self.commands.append(json.loads(payload))
+            return self.commands[-1]
+        self.controls.append(opcode)
+        if opcode == CLOSE and self.answers_closes:
+            self.write(frame(payload, CLOSE))
+            self.vanish()
+        elif opcode == PING and self.answers_pings:
+            self.write(frame(payload, PONG))
+        return None
+
+    @property
+    def pings(self) -> int:
+        """Pings received so far."""
+        return self.controls.count(PING)
+
+    @property
+    def pongs(self) -> int:
+        """Pongs received so far."""
+        return self.controls.count(PONG)
+
+    @property
+    def closes(self) -> int:
+        """Close frames received so far."""
+        return self.controls.count(CLOSE)
 
     def until_gone(self) -> None:
         """Read what the client says until it is gone."""
@@ -135,6 +157,16 @@ class Peer:
         self.send(*({"subscribed": channel} for channel in request["params"]["channels"]))
         return request
 
+    def oblige(self, request: Message) -> None:
+        """Answer a message as an exchange would that has neither orders nor trades."""
+        kind, params = request["type"], request["params"]
+        if kind == "subscribe":
+            self.send(*({"subscribed": channel} for channel in params["channels"]))
+        elif kind == "add_order":
+            self.send(acknowledged(request))
+        elif kind in _EMPTY:
+            self.send(_EMPTY[kind])
+
     def _frame(self) -> tuple[int, bytes]:
         head = self._take(2)
         length = head[1] & 0x7F
@@ -143,8 +175,7 @@ class Peer:
         elif length == 127:
             (length,) = struct.unpack("!Q", self._take(8))
         mask = self._take(4)
-        payload = bytes(byte ^ mask[index % 4] for index, byte in enumerate(self._take(length)))
-        return head[0] & 0x0F, payload
+        return head[0] & 0x0F, _unmasked(self._take(length), mask)
 
     def _take(self, count: int) -> bytes:
         while len(self._buffer) < count:
@@ -225,6 +256,19 @@ class Exchange:
         thread.start()
 
 
+def obliging(peer: Peer) -> None:
+    """Let the client in and answer all that it says."""
+    peer.greet()
+    while True:
+        peer.oblige(peer.receive())
+
+
+def silent(peer: Peer) -> None:
+    """Let the client in and answer nothing any more."""
+    peer.greet()
+    peer.until_gone()
+
+
 def frame(payload: bytes, opcode: int = TEXT) -> bytes:
     """An unmasked frame, as servers send them."""
     if len(payload) < 126:
@@ -263,6 +307,12 @@ def acknowledged(command: Message) -> Message:
         quantity_remaining=sent["quantity"],
         **terms,
     )
+
+
+def _unmasked(payload: bytes, mask: bytes) -> bytes:
+    pad = (mask * (len(payload) // 4 + 1))[: len(payload)]
+    plain = int.from_bytes(payload, "big") ^ int.from_bytes(pad, "big")
+    return plain.to_bytes(len(payload), "big")
 
 
 def _text(message: Message | str | bytes) -> bytes:

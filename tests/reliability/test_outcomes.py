@@ -10,14 +10,8 @@ import pytest
 from qfex import ConnectionLost, NotConnected, OutcomeUnknown, RequestTimeout
 
 from .conftest import Stage
-from .exchange import Peer, acknowledged, order
+from .exchange import Peer, acknowledged, order, silent
 from .helpers import AAPL, background, eventually, outcome
-
-
-def silent(peer: Peer) -> None:
-    """Let the client in and answer nothing any more."""
-    peer.greet()
-    peer.until_gone()
 
 
 def acknowledging(peer: Peer) -> None:
