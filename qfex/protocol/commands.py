@@ -267,6 +267,7 @@ class ClosePosition(Command, frozen=True):
     """Close a position with a reduce-only LIMIT IOC order near the mark price."""
 
     type = "close_position"
+    reduce_only: ClassVar[bool] = True
     symbol: str
     client_order_id: str
 

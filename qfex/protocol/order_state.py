@@ -58,9 +58,15 @@ def merge(known: Order, update: Order) -> Order:
 
 def _complete(newer: Order, older: Order) -> Order:
     """Fill in what the newer message left blank: identifiers, and the fields that never change."""
-    if newer.client_order_id or not older.client_order_id:
+    blank_id = older.client_order_id and not newer.client_order_id
+    blank_flag = older.reduce_only and not newer.reduce_only
+    if not blank_id and not blank_flag:
         return newer
-    return attrs.evolve(newer, client_order_id=older.client_order_id)
+    return attrs.evolve(
+        newer,
+        client_order_id=newer.client_order_id or older.client_order_id,
+        reduce_only=newer.reduce_only or older.reduce_only,
+    )
 
 
 class OrderTracker:

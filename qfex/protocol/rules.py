@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Any
 
+import attrs
+
 from ..enums import CancelIdType
 from ..errors import AuthenticationError, OrderRejected
 from ..models.orders import OpenOrders, Order, StopOrder
@@ -67,7 +69,19 @@ def _placed(request: Request, order: Order) -> Verdict:
     command: Any = request.command
     if not _names(command, order) or request.known_before(order.order_id):
         return NOT_MINE
+    order = _as_sent(order, command)
     return OrderRejected(order.status, order) if order.status.is_rejection else order
+
+
+def _as_sent(order: Order, command: Any) -> Order:
+    """Complete an order by what was sent: documented replies have no `reduce_only`, and those to stops no client id."""
+    if order.client_order_id and (order.reduce_only or not command.reduce_only):
+        return order
+    return attrs.evolve(
+        order,
+        client_order_id=order.client_order_id or command.client_order_id or "",
+        reduce_only=order.reduce_only or command.reduce_only,
+    )
 
 
 def _names(command: Any, order: Order) -> bool:
@@ -95,7 +109,8 @@ def _modified(request: Request, order: Order) -> Verdict:
     same_id = order.order_id == command.order_id
     if order.status is OrderStatus.MODIFIED:
         wanted = (order.price, order.quantity) == (command.price, command.quantity)
-        return order if wanted and (same_id or _is_replacement(request, order)) else NOT_MINE
+        mine = wanted and (same_id or _is_replacement(request, order))
+        return _as_sent(order, command) if mine else NOT_MINE
     if order.status.is_rejection and (same_id or (not order.order_id and _same_client_id(command, order))):
         return OrderRejected(order.status, order)
     return NOT_MINE

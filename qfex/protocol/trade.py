@@ -218,6 +218,9 @@ class TradeDialogue:
     def _order(self, order: Order, answered: Sequence[tuple[Any, Any]]) -> Iterable[Event]:
         if order.status is OrderStatus.MODIFIED:
             self._note_replacement(order, answered)
+        for _, outcome in answered:
+            if isinstance(outcome, Order):  # the same, completed by what was sent
+                order = outcome
         self.orders.apply(order, _rejects_order(order, answered))
         return (Event(Channel.ORDERS, None, order),)
 

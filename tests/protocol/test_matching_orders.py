@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal as D
 from typing import Any
 
+import attrs
 import pytest
 
 from qfex import InvalidOrder, OpenOrders, Order, OrderRejected, OrderStatus, OrderType, Side, StopOrder
@@ -40,6 +41,13 @@ def test_an_order_is_answered_by_its_own_message_only() -> None:
     answered = desk.answers(order(client_order_id="c3", order_id="o3"))
     assert list(answered) == [limit("c3")]
     assert len(desk.book) == 4
+
+
+def test_what_a_reply_leaves_out_is_known_from_what_was_sent() -> None:
+    assert Desk(limit(reduce_only=True)).answer(order()) == order(reduce_only=True)
+    assert Desk(stop("mine")).answer(stop_order()).client_order_id == "mine"
+    assert Desk(modify(reduce_only=True)).answer(modified(client_order_id="")) == modified(reduce_only=True)
+    assert Desk(c.ClosePosition(AAPL, "c1")).answer(order()).reduce_only
 
 
 @pytest.mark.parametrize("changed", [{"client_order_id": "of-another-session"}, {"client_order_id": ""}])
@@ -169,7 +177,7 @@ def told_stop(**changed: Any) -> StopOrder:
     ],
 )
 def test_the_new_terms_answer_a_modify(message: Order) -> None:
-    assert Desk(modify()).answer(message) == message
+    assert Desk(modify()).answer(message) == attrs.evolve(message, client_order_id="c1")
 
 
 @pytest.mark.parametrize(

@@ -149,6 +149,11 @@ def test_a_later_message_without_a_client_order_id_keeps_it() -> None:
     assert late.apply(order("ACK")).client_order_id == "c1"  # type: ignore[union-attr]
 
 
+def test_an_order_that_may_only_reduce_stays_one() -> None:
+    for messages in (order(reduce_only=True), order("CANCELLED")), (order("CANCELLED"), order(reduce_only=True)):
+        assert track(*messages).get("o1") == order("CANCELLED", reduce_only=True)
+
+
 # --- the tracker -------------------------------------------------------------------------------------------------
 
 
