@@ -27,7 +27,8 @@ _CHANNELS = (
 def watch(app: App, symbol: str, seconds: float | None, once: bool) -> None:
     """Watch the account on the whole terminal: positions, orders, fills, book, connection. Ctrl-C ends it.
 
-    Lost lines are restored by themselves. With --json, every event is printed as a line of JSON instead.
+    Lost lines are restored by themselves. With --json, every event is printed as a line of JSON instead,
+    after a first line that says that from now on none is missed.
     """
     if app.out.as_json:
         _print_events(app, seconds)
@@ -57,6 +58,7 @@ def _is_over(app: App) -> bool:
 def _print_events(app: App, seconds: float | None) -> None:
     deadline = Deadline(seconds)
     with app.trade.stream(*_CHANNELS) as events, suppress(KeyboardInterrupt):
+        app.out.line({"event": "Watching", "environment": app.env_name})
         while not deadline.passed and not _is_over(app):
             with suppress(RequestTimeout):
                 event = events.get(min(1.0, deadline.remaining() or 1.0))

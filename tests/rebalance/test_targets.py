@@ -1,0 +1,151 @@
+"""Targets files: what they may say, and that a typing error moves no money."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from qfex import ConfigurationError, HmacCredentials, JwtCredentials
+from qfex.environment import PROD, UAT
+from qfex.errors import ValidationError
+from qfex.rebalance import Targets, load_targets
+from qfex.rebalance.identity import account_scope, client_id, client_id_prefix, period_label
+
+WHOLE = """
+period = "week"
+execution = "twap"
+close_others = true
+
+[weights]
+AAPL-USD = 0.25
+"BRK.B-USD" = "-0.1"
+
+[quantities]
+GOLD-USD = 1.50
+
+[limits]
+min_trade = 50
+max_turnover = 0.3
+max_slippage = 0.01
+
+[limit]
+wait = 12.5
+
+[twap]
+orders = 5
+interval = 60
+
+[rates]
+KRW = 0.00072
+"""
+
+
+def load(tmp_path: Path, text: str) -> Targets:
+    file = tmp_path / "targets.toml"
+    file.write_text(text)
+    return load_targets(file)
+
+
+def test_everything_is_read_exactly(tmp_path: Path) -> None:
+    assert load(tmp_path, WHOLE) == Targets(
+        weights={"AAPL-USD": Decimal("0.25"), "BRK.B-USD": Decimal("-0.1")},
+        quantities={"GOLD-USD": Decimal("1.50")},
+        rates={"KRW": Decimal("0.00072")},
+        close_others=True,
+        period="week",
+        execution="twap",
+        min_trade=50,
+        max_turnover="0.3",
+        max_slippage="0.01",
+        limit_wait=12.5,
+        twap_orders=5,
+        twap_interval=60,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "no targets"),
+        ("[weight]\nAAPL-USD = 1", "weight"),
+        ("[weights]\nAAPL-USD = 1\n[limits]\nmax_turnovr = 1", "limits.max_turnovr"),
+        ("[weights]\nAAPL-USD = 'much'", "AAPL-USD"),
+        ("[weights]\nAAPL-USD = nan", "AAPL-USD"),
+        ("[weights]\nAAPL-USD = true", "AAPL-USD"),
+        ("period = 'year'\n[weights]\nAAPL-USD = 1", "period"),
+        ("execution = 'fast'\n[weights]\nAAPL-USD = 1", "execution"),
+        ("[weights]\nAAPL-USD = 1\n[quantities]\nAAPL-USD = 1", "both"),
+        ("[weights]\nAAPL-USD = 1\n[limits]\nmax_turnover = -1", "negative"),
+        ("[weights]\nAAPL-USD = 1\n[twap]\ninterval = 10", "twap_interval"),
+        ("[weights\n", "no valid TOML"),
+    ],
+)
+def test_a_mistake_is_named(tmp_path: Path, text: str, reason: str) -> None:
+    with pytest.raises(ConfigurationError, match=reason):
+        load(tmp_path, text)
+
+
+def test_a_missing_file() -> None:
+    with pytest.raises(ConfigurationError, match="No such file"):
+        load_targets("/no/such/targets.toml")
+
+
+def test_negative_limits_are_refused_in_code_too() -> None:
+    with pytest.raises(ValidationError):
+        Targets(weights={"AAPL-USD": 1}, min_trade=-1)
+
+
+def test_the_digest_is_of_the_meaning() -> None:
+    digest = Targets(weights={"A": "0.10", "B": 1}).digest
+    assert Targets(weights={"B": "1.0", "A": 0.1}).digest == digest
+    for other in ({"A": "0.1"}, {"A": "0.1", "B": "1.001"}):
+        assert Targets(weights=other).digest != digest
+    assert Targets(weights={"A": "0.1", "B": 1}, execution="market").digest != digest
+
+
+@pytest.mark.parametrize(
+    ("period", "label"),
+    [
+        ("hour", "2026-01-01T23"),
+        ("day", "2026-01-01"),
+        ("week", "2026-W01"),
+        ("month", "2026-01"),
+        ("once", "once"),
+    ],
+)
+def test_periods_are_of_utc(period: str, label: str) -> None:
+    moment = datetime(2026, 1, 2, 8, 59, tzinfo=timezone(timedelta(hours=9)))
+    assert period_label(period, moment) == label
+
+
+def test_client_ids_are_deterministic_and_have_the_usual_length() -> None:
+    first = client_id("scope", "run", "AAPL-USD/1/limit")
+    assert first == client_id("scope", "run", "AAPL-USD/1/limit")
+    assert len(first) == 32 and int(first, 16) and first.startswith(client_id_prefix("scope"))
+    others = [
+        ("scope", "run", "AAPL-USD/2/limit"),
+        ("scope", "run2", "AAPL-USD/1/limit"),
+        ("s", "run", "AAPL-USD/1/limit"),
+    ]
+    assert len({first, *(client_id(*other) for other in others)}) == 4
+
+
+def test_each_account_has_its_scope() -> None:
+    keys = HmacCredentials("qfex_pub_1", "qfex_secret_1")
+    scopes = {account_scope(place, keys, account) for place in (PROD, UAT) for account in (None, "sub")}
+    assert len(scopes) == 4
+    assert account_scope(PROD, HmacCredentials("qfex_pub_1", "another secret"), None) in scopes
+    assert not any("qfex" in scope for scope in scopes)
+
+
+def test_a_token_s_user_is_the_account() -> None:
+    # {"sub": "user-1"} with different expiries
+    first = JwtCredentials("h.eyJzdWIiOiAidXNlci0xIiwgImV4cCI6IDF9.s")
+    second = JwtCredentials("h.eyJzdWIiOiAidXNlci0xIiwgImV4cCI6IDJ9.t")
+    assert account_scope(PROD, first, None) == account_scope(PROD, second, None)
+    assert account_scope(PROD, JwtCredentials("no token"), None) != account_scope(
+        PROD, JwtCredentials("x.y"), None
+    )
