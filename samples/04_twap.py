@@ -12,7 +12,9 @@ SYMBOL = "AAPL-USD"
 
 
 def show(twap: Twap) -> None:
-    print(f"{twap.status:<10} {twap.filled_quantity} of {twap.total_quantity}, average {twap.average_fill_price:.2f}")
+    print(
+        f"{twap.status:<10} {twap.filled_quantity} of {twap.total_quantity}, average {twap.average_fill_price:.2f}"
+    )
 
 
 with (
