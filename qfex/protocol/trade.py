@@ -5,7 +5,7 @@ Pure: the session lends it a thread, a lock and a clock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -24,7 +24,7 @@ from .echo import api_error
 from .events import Event, Policy
 from .fills import FillLog
 from .matching import Habits, RequestBook
-from .messages import Failure, Message, Subscribed, Trades, Undecodable, decode
+from .messages import Ack, Failure, Message, Subscribed, Trades, Undecodable, decode
 from .order_state import OrderTracker
 
 Conversation = Generator[Sequence[c.Command], list[Any], None]
@@ -246,7 +246,20 @@ class TradeDialogue:
         for _, outcome in answered:
             if isinstance(outcome, Order):  # a new stop, of which nothing else may tell
                 self.orders.apply(outcome)
-        return (Event(Channel.STOP_ORDERS, None, stop),)
+        return (*self._changed_stops(answered), Event(Channel.STOP_ORDERS, None, stop))
+
+    def _ack(self, ack: Ack, answered: Sequence[tuple[Any, Any]]) -> Iterable[Event]:
+        return tuple(self._changed_stops(answered))
+
+    def _changed_stops(self, answered: Sequence[tuple[Any, Any]]) -> Iterator[Event]:
+        """Stops that were cancelled or moved, where the exchange says so without describing the order."""
+        for request, outcome in answered:
+            change = _STOP_CHANGES.get(type(request.command)) if outcome is None else None
+            known = self.orders.get(request.command.order_id) if change is not None else None
+            if change is not None and known is not None and known.is_live:
+                changed = change(known, request.command)
+                self.orders.apply(changed)
+                yield Event(Channel.ORDERS, None, changed)
 
     def _twap(self, twap: Twap, answered: Sequence[tuple[Any, Any]]) -> Iterable[Event]:
         return (Event(Channel.TWAPS, None, twap),)
@@ -286,6 +299,26 @@ def _rejects_order(order: Order, answered: Sequence[tuple[Any, Any]]) -> bool | 
     return any(isinstance(request.command, (c.AddOrder, c.ClosePosition)) for request, _ in answered)
 
 
+def _cancelled_stop(known: Order, command: c.CancelStopOrder) -> Order:
+    return attrs.evolve(known, status=OrderStatus.CANCELLED)
+
+
+def _moved_stop(known: Order, command: c.ModifyStopOrder) -> Order:
+    return attrs.evolve(
+        known,
+        status=OrderStatus.MODIFIED,
+        price=command.price,
+        quantity=command.quantity,
+        quantity_remaining=command.quantity,
+    )
+
+
+_STOP_CHANGES: dict[type, Callable[[Order, Any], Order]] = {
+    c.CancelStopOrder: _cancelled_stop,
+    c.ModifyStopOrder: _moved_stop,
+}
+
+
 def _error(kind: str, message: str, text: str = "", error: BaseException | None = None) -> Event:
     return Event(Channel.ERRORS, None, ErrorEvent(kind, message, text, error))
 
@@ -296,6 +329,7 @@ _HANDLERS: dict[type, Callable[[TradeDialogue, Any, Sequence[tuple[Any, Any]]], 
     Position: TradeDialogue._position,
     Balance: TradeDialogue._balance,
     StopOrder: TradeDialogue._stop_order,
+    Ack: TradeDialogue._ack,
     Twap: TradeDialogue._twap,
     OpenOrders: TradeDialogue._open_orders,
     Trades: TradeDialogue._trades,

@@ -33,7 +33,7 @@ from qfex.protocol.matching import Request
 from qfex.protocol.messages import Ack, Failure, Undecodable
 from qfex.protocol.trade import PAGE, TradeDialogue
 
-from .book import AAPL, limit, modify, order
+from .book import AAPL, limit, modify, order, stop_order
 
 KEYS = HmacCredentials("qfex_pub_1&", "qfex_secret_1")
 
@@ -322,6 +322,19 @@ def test_a_stop_that_only_the_stop_channel_tells_of_is_known() -> None:
     assert trade.orders.live == {}
     trade.receive(stop, answered(limit(), stop.as_order()))
     assert trade.orders.live == {"s1": stop.as_order()}
+
+
+def test_an_acknowledgement_moves_and_ends_a_stop() -> None:
+    trade = with_orders(stop_order())
+    moved = stop_order("MODIFIED", price=D(171), quantity=D(2), quantity_remaining=D(2))
+    move, cancel = c.ModifyStopOrder("s1", AAPL, D(171), D(2)), c.CancelStopOrder("s1")
+    assert told(trade.receive(Ack(None), answered(move))) == [(Channel.ORDERS, moved)]
+    assert trade.orders.live == {"s1": moved}
+    gone = stop_order("CANCELLED", price=D(171), quantity=D(2), quantity_remaining=D(2))
+    assert told(trade.receive(Ack(None), answered(cancel))) == [(Channel.ORDERS, gone)]
+    assert trade.orders.live == {}
+    assert told(trade.receive(Ack(None), answered(cancel))) == []  # it is gone already
+    assert told(trade.receive(Ack(None), answered(c.CancelStopOrder("never seen")))) == []
 
 
 def test_errors_reach_the_errors_channel_unless_a_caller_has_them() -> None:
