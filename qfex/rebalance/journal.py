@@ -75,11 +75,7 @@ class Journal:
             os.close(
                 os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600)
             )  # positions are nobody else's business
-            self._db = sqlite3.connect(self.path, timeout=10.0, isolation_level=None)
-            self._db.row_factory = sqlite3.Row
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")  # an intent must outlive a power cut too
-            self._db.executescript(_SCHEMA)
+            self._db = _open(self.path)
         except (OSError, sqlite3.Error) as error:
             raise ConfigurationError(f"the journal {self.path} cannot be used: {error}") from None
 
@@ -262,6 +258,19 @@ class Journal:
     def _steps(self, where: str, *values: Any) -> list[Step]:
         rows = self._db.execute(f"SELECT * FROM steps WHERE {where} ORDER BY step_id", values).fetchall()
         return [_restore(Step, row) for row in rows]
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path, timeout=10.0, isolation_level=None)
+    database.row_factory = sqlite3.Row
+    try:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = FULL")  # an intent must outlive a power cut too
+        database.executescript(_SCHEMA)
+    except sqlite3.Error:
+        database.close()
+        raise
+    return database
 
 
 def _restore(model: type[Any], row: sqlite3.Row) -> Any:
