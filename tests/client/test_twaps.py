@@ -1,0 +1,132 @@
+"""TWAPs on the simulated clock: started, followed to their end, cancelled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from qfex import ApiError, Channel, Order, OrderRejected, TradeClient, Twap
+from qfex.sim import Simulator
+
+from .helpers import AAPL, PATIENCE, Connect, D, fence, sent, until
+
+
+@pytest.fixture
+def offered(client: TradeClient, peer: TradeClient) -> TradeClient:
+    """A client in front of a book with ten shares on offer at 336."""
+    peer.place_order(AAPL, "SELL", 10, 336)
+    return client
+
+
+def test_a_twap_starts(sim: Simulator, offered: TradeClient) -> None:
+    twap = offered.add_twap(AAPL, "BUY", "4", 4, 60)
+    assert isinstance(twap, Twap) and twap.twap_id and len(twap.client_twap_id or "") == 32
+    assert (twap.symbol, twap.side, twap.total_quantity, twap.total_num_orders) == (AAPL, "BUY", 4, 4)
+    assert (twap.order_interval_secs, twap.reduce_only) == (60, False)
+    assert twap.created_at is not None and twap.user_id == sim.account_id(sim.credentials)
+    (params,) = sent(sim, "add_twap")
+    assert params["reduce_only"] is False and params["client_twap_id"] == twap.client_twap_id
+    (listed,) = offered.get_user_orders().twaps
+    assert (listed.twap_id, listed.client_twap_id) == (twap.twap_id, twap.client_twap_id)
+
+
+def test_whole_numbers_of_any_kind_start_one(sim: Simulator, offered: TradeClient) -> None:
+    offered.add_twap(AAPL, "BUY", 4.0, 2.0, D(30), client_twap_id="mine", reduce_only=True)  # type: ignore[arg-type]
+    (params,) = sent(sim, "add_twap")
+    assert (params["num_orders"], params["order_interval_secs"], params["client_twap_id"]) == (2, 30, "mine")
+    assert params["reduce_only"] is True
+
+
+def test_a_twap_is_followed_to_its_end(sim: Simulator, offered: TradeClient) -> None:
+    twap = offered.add_twap(AAPL, "BUY", 4, 4, 60, client_twap_id="rebalance")
+    progress: list[Twap] = []
+
+    def advance(now: Twap) -> None:
+        progress.append(now)
+        sim.advance(60)
+
+    with offered.stream(Channel.TWAPS) as told, offered.stream(Channel.FILLS) as fills:
+        sim.advance(60)
+        done = offered.wait_until_twap_done(twap, timeout=30.0, on_progress=advance)
+        assert (done.filled_quantity, done.quantity_remaining, done.average_fill_price) == (4, 0, 336)
+        assert [each.filled_quantity for each in progress] == [2, 3, 4]
+        assert [until(told) for _ in progress] == progress
+        assert done == progress[-1] and done.status != twap.status
+        assert sum(until(fills).quantity for _ in range(3)) == 3
+    assert offered.get_user_orders().twaps == []
+
+
+@pytest.mark.parametrize("name", ["twap_id", "client_twap_id"])
+def test_a_twap_may_be_followed_by_either_id(sim: Simulator, offered: TradeClient, name: str) -> None:
+    twap = offered.add_twap(AAPL, "BUY", 2, 2, 30)
+    sim.advance(30)
+    done = offered.wait_until_twap_done(getattr(twap, name), timeout=PATIENCE)
+    assert (done.twap_id, done.filled_quantity) == (twap.twap_id, 2)
+
+
+def test_waiting_ends_with_the_time_and_the_newest_state(offered: TradeClient) -> None:
+    twap = offered.add_twap(AAPL, "BUY", 4, 4, 60)
+    newest = offered.wait_until_twap_done(twap, timeout=0.1)
+    assert (newest.twap_id, newest.filled_quantity) == (twap.twap_id, 1)
+
+
+@pytest.mark.parametrize("by", ["twap", "client id"])
+def test_a_twap_is_cancelled_and_what_it_did_stays(sim: Simulator, offered: TradeClient, by: str) -> None:
+    twap = offered.add_twap(AAPL, "BUY", 4, 4, 60, client_twap_id="t1")
+    sim.advance(60)
+    cancelled = offered.cancel_twap(twap) if by == "twap" else offered.cancel_twap("t1", symbol=AAPL)
+    assert isinstance(cancelled, (Twap, Order))
+    assert not isinstance(cancelled, Twap) or cancelled.filled_quantity == 2
+    assert offered.get_user_orders().twaps == []
+    sim.advance(600)
+    done = offered.wait_until_twap_done(twap, timeout=PATIENCE)
+    assert done.filled_quantity == 2 and "CANCEL" in done.status
+    with pytest.raises(OrderRejected):
+        offered.cancel_twap(twap)
+
+
+def test_a_thin_book_fills_a_twap_in_part(sim: Simulator, client: TradeClient, peer: TradeClient) -> None:
+    peer.place_order(AAPL, "SELL", 1, 336)
+    twap = client.add_twap(AAPL, "BUY", 4, 2, 30)
+    sim.advance(30)
+    assert client.wait_until_twap_done(twap, timeout=PATIENCE).filled_quantity == 1
+
+
+def test_the_exchange_may_say_no(client: TradeClient) -> None:
+    with pytest.raises(ApiError) as refused:
+        client.add_twap("NO-SUCH", "BUY", 10, 5, 30)
+    assert refused.value.error_code == "InvalidParameter" and type(refused.value).__name__ == "InvalidParameter"
+    assert refused.value.incoming_message["type"] == "add_twap"
+    with pytest.raises(ApiError, match="min|least"):
+        client.add_twap(AAPL, "BUY", "0.011", 2, 30)  # children below the minimum
+
+
+def test_children_are_orders_of_the_account(sim: Simulator, offered: TradeClient) -> None:
+    with offered.stream(Channel.ORDERS) as orders:
+        offered.add_twap(AAPL, "BUY", 2, 2, 30)
+        child = until(orders, lambda order: order.is_done)
+    assert (child.order_type, child.quantity_filled) == ("MARKET", 1)
+    assert [row.quantity for row in offered.get_user_trades()] == [1]
+
+
+def test_two_twaps_are_told_apart(sim: Simulator, connect: Connect, offered: TradeClient) -> None:
+    one = offered.add_twap(AAPL, "BUY", 4, 4, 60, client_twap_id="a")
+    other = offered.add_twap(AAPL, "BUY", 2, 2, 60, client_twap_id="b")
+    sim.advance(60)
+    assert offered.wait_until_twap_done(other, timeout=PATIENCE).filled_quantity == 2
+    assert [each.twap_id for each in offered.get_user_orders().twaps] == [one.twap_id]
+    fence(offered)
+
+
+def done_callback(error: Exception) -> Any:
+    def fail(_: Twap) -> None:
+        raise error
+
+    return fail
+
+
+def test_what_a_progress_callback_raises_reaches_the_caller(sim: Simulator, offered: TradeClient) -> None:
+    twap = offered.add_twap(AAPL, "BUY", 2, 2, 30)
+    with pytest.raises(ZeroDivisionError):
+        offered.wait_until_twap_done(twap, timeout=PATIENCE, on_progress=done_callback(ZeroDivisionError()))
