@@ -15,8 +15,9 @@ from .models.connection import Stats
 from .policies import ReconnectPolicy
 from .session.calls import Caller
 from .session.deadline import Deadline
+from .session.dialogue import Dialogue
 from .session.dispatcher import Registration
-from .session.session import Dialogue, Session
+from .session.session import Session
 from .session.streams import DEFAULT_SIZE, Stream
 from .session.transport import TransportOptions
 

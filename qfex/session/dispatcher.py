@@ -71,10 +71,17 @@ class CallbackRegistry:
 class Dispatcher:
     """The queue between the reader thread and the callbacks, and the thread that empties it."""
 
-    def __init__(self, name: str, policy_of: Callable[[OpenEnum], Policy], errors: OpenEnum) -> None:
+    def __init__(
+        self,
+        name: str,
+        policy_of: Callable[[OpenEnum], Policy],
+        errors: OpenEnum,
+        on_death: Callable[[BaseException], None],
+    ) -> None:
         self.registry = CallbackRegistry()
         self._name = name
         self._errors = errors
+        self._on_death = on_death
         self._buffer = EventBuffer(policy_of, QUEUE_LIMIT)
         self._abandoned = False
         self._thread: threading.Thread | None = None
@@ -123,6 +130,14 @@ class Dispatcher:
         return self._thread is threading.current_thread()
 
     def _run(self) -> None:
+        try:
+            self._empty_the_queue()
+        except (
+            BaseException
+        ) as error:  # SystemExit in a callback, for instance: nobody may wait for a dead thread
+            self._on_death(error)
+
+    def _empty_the_queue(self) -> None:
         while not self._abandoned:
             event = self._buffer.get()
             if event is None:

@@ -7,20 +7,21 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any
 
-from ..enums import ConnectionState, OpenEnum
+from ..enums import ConnectionState
 from ..errors import AuthenticationError, ForkedClientError, NotConnected, QfexConnectionError, QfexError
 from ..models.connection import ConnectionEvent, ErrorEvent
 from ..policies import ReconnectPolicy
-from ..protocol.events import Event, Policy
+from ..protocol.events import Event
 from .deadline import Deadline
+from .dialogue import Dialogue
 from .dispatcher import Dispatcher, log
 from .line import Line
-from .pending import Book, LineLost
+from .pending import LineLost
 from .process import forks
 from .script import Conversation, Script
 from .streams import StreamHub
@@ -30,42 +31,6 @@ _OPENING_LIMIT = 15.0  # seconds for authentication and subscriptions; the excha
 _RECOVERY_LIMIT = 5.0  # seconds for what was missed; then the line is used without it, and an error reported
 _GOODBYE = 1.0  # seconds for the peer to answer a close
 _CAUGHT_UP = 50_000  # events; callbacks that fell too far behind have caught up when fewer wait
-
-
-class Dialogue(Protocol):
-    """What a session asks of the protocol that runs over it. All of it is pure."""
-
-    @property
-    def errors(self) -> OpenEnum:
-        """The channel for what belongs to no call."""
-
-    @property
-    def connection(self) -> OpenEnum:
-        """The channel for changes of the connection."""
-
-    def endpoint(self) -> tuple[str, dict[str, str]]:
-        """URL and headers of the next connection."""
-
-    def new_book(self) -> Book:
-        """The book for the requests of a new line."""
-
-    def decode(self, frame: bytes) -> Sequence[Any]:
-        """Messages of a frame."""
-
-    def opening(self, clock_skew: Callable[[], float | None]) -> Conversation:
-        """What is said first on every line; `clock_skew` tells by how many seconds the peer's clock is ahead."""
-
-    def recovery(self) -> Conversation:
-        """What is said on a line that follows a lost one."""
-
-    def receive(self, message: Any, answered: Sequence[tuple[Any, Any]]) -> Iterable[Event]:
-        """Take a message into the state; what the user shall hear of it."""
-
-    def released(self) -> Iterable[Event]:
-        """Events that were held back during the recovery."""
-
-    def policy_of(self, channel: OpenEnum) -> Policy:
-        """What becomes of events of a channel that are not taken in time."""
 
 
 class Session:
@@ -108,7 +73,16 @@ class Session:
         self._was_ready = False
 
     def _new_dispatcher(self) -> Dispatcher:
-        return Dispatcher(f"{self.name}-dispatcher", self.dialogue.policy_of, self.dialogue.errors)
+        name = f"{self.name}-dispatcher"
+        return Dispatcher(name, self.dialogue.policy_of, self.dialogue.errors, self._dispatcher_died)
+
+    def _dispatcher_died(self, error: BaseException) -> None:
+        log.critical("the dispatcher thread of %s died", self.name, exc_info=error)
+        self._over(QfexError(f"the dispatcher thread died: {error!r}"))
+        with self._changed:
+            transport = self._transport
+        if transport is not None:
+            transport.abort()
 
     # --- for the client's threads ------------------------------------------------------------------------------
 
@@ -128,7 +102,7 @@ class Session:
         with self._changed:
             if self.closing.is_set():
                 raise NotConnected("the client is closed")
-            if self._reader is not None and self._reader.is_alive():
+            if self._reader is not None and self._reader.is_alive() and not self.ended.is_set():
                 return
             self._failure = None
             self.ended.clear()
@@ -227,6 +201,7 @@ class Session:
         self.closing.set()
         with self._changed:
             reader, transport, self._reader = self._reader, self._transport, None
+            self._changed.notify_all()
         if transport is not None:
             transport.abort()
         if reader is not None:
@@ -289,8 +264,12 @@ class Session:
     # --- the reader thread -------------------------------------------------------------------------------------
 
     @property
-    def _ending(self) -> bool:
+    def _abandoned(self) -> bool:
         return self.closing.is_set() or self._reader is not threading.current_thread()
+
+    @property
+    def _ending(self) -> bool:
+        return self._abandoned or self._failure is not None
 
     def _run(self) -> None:
         try:
@@ -299,7 +278,7 @@ class Session:
             log.critical("the reader thread of %s died", self.name, exc_info=error)
             self._over(QfexError(f"the reader thread died: {error!r}"))
         finally:
-            if not self._ending:
+            if not self._abandoned:
                 self._set_state(ConnectionState.DISCONNECTED, reason=str(self._failure or ""))
                 self.ended.set()
 
@@ -321,7 +300,11 @@ class Session:
                     return
             if not self._ending:
                 self._set_state(ConnectionState.RECONNECTING, attempt, str(self._last_error or ""))
-                self.closing.wait(delay)
+                self._pause(delay)
+
+    def _pause(self, seconds: float) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._ending, seconds)
 
     def _is_final(self, error: QfexConnectionError) -> bool:
         if self._ending:
@@ -334,6 +317,8 @@ class Session:
 
     def _over(self, error: QfexError) -> None:
         with self._changed:
+            if self._failure is not None:
+                return
             self._failure = error
             self._changed.notify_all()
         self.report("connection", str(error), error=error)
@@ -448,8 +433,8 @@ class Session:
 
     def _await_caught_up(self) -> None:
         buffer = self.dispatcher.buffer
-        while len(buffer) > _CAUGHT_UP and not self.closing.is_set():
-            self.closing.wait(0.05)
+        while len(buffer) > _CAUGHT_UP and not self._ending:
+            self._pause(0.05)
 
     def _read(self, line: Line, until: float = float("inf")) -> None:
         decode = self.dialogue.decode
@@ -460,8 +445,9 @@ class Session:
 
     def _take(self, line: Line, message: Any) -> None:
         """Let a message change the state, wake the callers that it answers, and tell the user."""
-        answers = line.pending.answer(message)
+        answers: Sequence[tuple[Any, Any]] = ()
         try:
+            answers = line.pending.answer(message)
             with self.state_lock:
                 events = self.dialogue.receive(message, answers)
                 if self.observers:

@@ -164,6 +164,8 @@ class Peer:
             self.send(*({"subscribed": channel} for channel in params["channels"]))
         elif kind == "add_order":
             self.send(acknowledged(request))
+        elif kind == "get_order":
+            self.send(order("", "NO_SUCH_ORDER", order_id=params["order_id"]))
         elif kind in _EMPTY:
             self.send(_EMPTY[kind])
 
