@@ -1,0 +1,335 @@
+"""Callbacks and streams: what is told, in which order, and what a slow or failing consumer costs."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from typing import Any
+
+import pytest
+
+from qfex import (
+    Balance,
+    Channel,
+    ConnectionState,
+    ErrorEvent,
+    Fill,
+    Order,
+    OrderStatus,
+    Position,
+    RequestTimeout,
+    Side,
+    SlowConsumer,
+    TradeClient,
+)
+from qfex.sim import Simulator
+
+from .helpers import AAPL, GOLD, PATIENCE, Connect, D, fence, sent, until
+
+live_only = pytest.mark.parametrize("dialect", ["live"], indirect=True)
+
+
+class Heard:
+    """A callback that keeps what it hears."""
+
+    def __init__(self) -> None:
+        self._events: queue.Queue[Any] = queue.Queue()
+        self.threads: set[str] = set()
+
+    def __call__(self, event: Any) -> None:
+        self.threads.add(threading.current_thread().name)
+        self._events.put(event)
+
+    def next(self) -> Any:
+        return self._events.get(timeout=PATIENCE)
+
+    def nothing_more(self) -> bool:
+        return self._events.empty()
+
+
+# --- subscriptions -----------------------------------------------------------------------------------------------
+
+
+def test_each_channel_is_subscribed_once(sim: Simulator, client: TradeClient) -> None:
+    client.subscribe(Channel.FILLS, "positions", Channel.FILLS)
+    client.subscribe("positions")
+    assert sent(sim, "subscribe")[1:] == [{"channels": ["fills", "positions"]}]
+    assert sim.connections[0].channels == {"order_responses", "fills", "positions"}
+
+
+def test_channels_can_be_left(sim: Simulator, client: TradeClient) -> None:
+    client.subscribe(Channel.FILLS, Channel.BALANCES)
+    client.unsubscribe("balances")
+    assert sim.connections[0].channels == {"order_responses", "fills"}
+    client.subscribe(Channel.BALANCES)
+    assert "balances" in sim.connections[0].channels
+
+
+def test_a_callback_or_stream_subscribes_what_it_needs(sim: Simulator, client: TradeClient) -> None:
+    client.on(Channel.POSITIONS, print)
+    with client.stream(Channel.BALANCES, "stop_orders", Channel.ERRORS, Channel.TWAPS, Channel.CONNECTION):
+        assert sim.connections[0].channels == {"order_responses", "positions", "balances", "stop_orders"}
+
+
+def test_what_is_wanted_before_connecting_is_subscribed_with_the_first_line(sim: Simulator) -> None:
+    client = TradeClient(sim.environment, sim.credentials, request_timeout=PATIENCE)
+    heard = Heard()
+    client.on(Channel.BALANCES, heard)
+    client.on(Channel.CONNECTION, connections := Heard())
+    with client.stream(Channel.POSITIONS) as positions, client:
+        assert sent(sim, "subscribe") == [{"channels": ["order_responses", "balances", "positions"]}]
+        assert isinstance(heard.next(), Balance) and isinstance(until(positions), Position)
+        states = [connections.next().state for _ in range(3)]
+    assert states == [ConnectionState.CONNECTING, ConnectionState.AUTHENTICATING, ConnectionState.READY]
+
+
+# --- what is told ------------------------------------------------------------------------------------------------
+
+
+def test_every_change_of_an_order_is_told_in_order(client: TradeClient, peer: TradeClient) -> None:
+    heard = Heard()
+    client.on(Channel.ORDERS, heard)
+    order = client.place_order(AAPL, "BUY", 2, 335)
+    peer.place_order(AAPL, "SELL", "0.5", 335, wait=True)
+    client.cancel_order(order)
+    told = [heard.next() for _ in range(3)]
+    assert [(each.status, each.quantity_remaining) for each in told] == [
+        (OrderStatus.ACK, 2), (OrderStatus.FILLED, D("1.5")), (OrderStatus.CANCELLED, D("1.5")),
+    ]  # fmt: skip
+    assert heard.threads == {"qfex-trade-dispatcher"}
+
+
+def test_fills_are_told_to_both_sides(client: TradeClient, peer: TradeClient) -> None:
+    with client.stream(Channel.FILLS) as mine, peer.stream(Channel.FILLS) as theirs:
+        resting = peer.place_order(AAPL, "SELL", 1, 335)
+        client.place_order(AAPL, "BUY", 1, 336, client_order_id="taker")
+        bought, sold = until(mine), until(theirs)
+    assert isinstance(bought, Fill)
+    assert (bought.price, bought.quantity, bought.side, bought.client_order_id) == (335, 1, Side.BUY, "taker")
+    assert (sold.trade_id, sold.order_id, sold.is_maker, bought.is_maker) == (
+        bought.trade_id, resting.order_id, True, False,
+    )  # fmt: skip
+    assert bought.fee > 0 and bought.order_price == 336 and bought.remaining_quantity == 0
+    assert bought.time is not None and bought.time.utcoffset().total_seconds() == 0
+
+
+def test_positions_and_balance_are_the_latest_known(sim: Simulator, client: TradeClient, peer: TradeClient) -> None:
+    assert client.positions == {} and client.balance is None
+    peer.place_order(AAPL, "SELL", 2, 336)
+    client.place_order(AAPL, "BUY", 2, 336, wait=True)
+    client.subscribe(Channel.POSITIONS, Channel.BALANCES)
+    sim.set_mark_price(AAPL, 340)
+    with client.stream(Channel.POSITIONS) as positions:
+        sim.advance(1)
+        until(positions, lambda each: each.symbol == AAPL and each.unrealised_pnl == 8)
+    fence(client)
+    position, balance = client.positions[AAPL], client.balance
+    assert (position.position, position.average_price, position.unrealised_pnl) == (2, 336, 8)
+    assert set(client.positions) == {AAPL, GOLD} and client.positions[GOLD].position == 0
+    assert balance is not None and balance.deposit == 100_000 and balance.unrealised_pnl == 8
+    assert balance.equity == 100_000 + 8 - (balance.fees or 0)
+    client.positions.clear()
+    assert client.positions
+
+
+def test_a_registration_can_be_cancelled(client: TradeClient) -> None:
+    heard, kept = Heard(), Heard()
+    registration = client.on(Channel.ORDERS, heard)
+    client.on(Channel.ORDERS, kept)
+    assert "order_responses" in repr(registration)
+    client.place_order(AAPL, "BUY", 1, 330)
+    heard.next(), kept.next()
+    registration.cancel()
+    registration.cancel()
+    client.place_order(AAPL, "BUY", 1, 330)
+    kept.next()
+    assert heard.nothing_more()
+
+
+def test_a_callback_may_call_any_blocking_method(client: TradeClient) -> None:
+    done = Heard()
+
+    def replace(order: Order) -> None:
+        if order.status is OrderStatus.ACK and order.price == 330:
+            modified = client.modify_order(order, price=331)
+            client.subscribe(Channel.FILLS)
+            done(client.cancel_order(modified))
+
+    client.on(Channel.ORDERS, replace)
+    client.place_order(AAPL, "BUY", 1, 330)
+    assert done.next().status is OrderStatus.CANCELLED
+
+
+@live_only
+def test_a_callback_that_raises_is_reported_and_the_others_run(
+    client: TradeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    errors, after = Heard(), Heard()
+    client.on(Channel.ERRORS, errors)
+    client.on(Channel.ORDERS, lambda order: 1 / 0)
+    client.on(Channel.ORDERS, after)
+    with caplog.at_level(logging.ERROR, "qfex"):
+        client.place_order(AAPL, "BUY", 1, 330)
+        client.place_order(AAPL, "BUY", 1, 331)
+        assert [after.next().price, after.next().price] == [330, 331]
+        reports = [errors.next(), errors.next()]
+    for report in reports:
+        assert isinstance(report, ErrorEvent) and report.kind == "callback"
+        assert isinstance(report.error, ZeroDivisionError) and "ZeroDivisionError" in report.message
+    assert client.stats().callback_errors == 2
+    assert len([record for record in caplog.records if "callback" in record.message]) == 1  # not once for each event
+
+
+@live_only
+def test_an_errors_callback_that_raises_does_not_tell_itself(client: TradeClient) -> None:
+    calls = Heard()
+
+    def fail(event: Any) -> None:
+        calls(event)
+        raise RuntimeError
+
+    client.on(Channel.ERRORS, fail)
+    client.on(Channel.ORDERS, lambda order: 1 / 0)
+    client.on(Channel.ORDERS, last := Heard())
+    logging.getLogger("qfex").disabled = True
+    try:
+        client.place_order(AAPL, "BUY", 1, 330)
+        last.next()
+        assert calls.next().kind == "callback"
+        client.place_order(AAPL, "BUY", 1, 330)
+        last.next()
+        assert calls.next().kind == "callback" and calls.nothing_more()
+    finally:
+        logging.getLogger("qfex").disabled = False
+
+
+@live_only
+def test_an_error_that_belongs_to_no_call_reaches_the_errors_channel(sim: Simulator, client: TradeClient) -> None:
+    order = client.place_order(AAPL, "BUY", 1, 330)
+    with client.stream(Channel.ERRORS) as errors:
+        sim.faults.inject({"err": {"error_code": "ServerError", "message": "the engine hiccuped"}})
+        sim.faults.inject("this is no JSON")
+        sim.faults.inject({"news": "market opens"})
+        exchange, undecodable, unknown = (until(errors) for _ in range(3))
+    assert exchange.kind == "exchange" and "hiccuped" in exchange.message
+    assert (undecodable.kind, undecodable.text) == ("undecodable", "this is no JSON")
+    assert unknown.kind == "undecodable" and client.open_orders == {order.order_id: order}
+
+
+@live_only
+def test_changes_of_the_connection_are_told(sim: Simulator, connect: Connect) -> None:
+    from qfex import ReconnectPolicy
+
+    client = connect(sim, reconnect=ReconnectPolicy(initial_delay=0.01, max_delay=0.02))
+    with client.stream(Channel.CONNECTION) as told:
+        sim.faults.drop_now()
+        lost = until(told, lambda event: event.state is ConnectionState.RECONNECTING)
+        ready = until(told, lambda event: event.state is ConnectionState.READY)
+    assert lost.reason and lost.gap_start is None
+    assert ready.gap_start is not None and ready.gap_end >= ready.gap_start
+    assert ready.gap_end.utcoffset().total_seconds() == 0 and ready.attempt >= 1
+    assert client.stats().reconnects == 1
+
+
+# --- streams -----------------------------------------------------------------------------------------------------
+
+
+@live_only
+def test_a_stream_is_an_iterable_queue(client: TradeClient) -> None:
+    with client.stream(Channel.ORDERS) as stream:
+        for price in (330, 331, 332):
+            client.place_order(AAPL, "BUY", 1, price)
+        fence(client)
+        assert len(stream) == 3
+        assert stream.get(timeout=0).price == 330
+        stream.close()
+        assert [order.price for order in stream] == [331, 332]  # what came is still there
+
+
+@live_only
+def test_a_stream_that_stays_empty_says_so(client: TradeClient) -> None:
+    with client.stream(Channel.ORDERS) as stream:
+        with pytest.raises(RequestTimeout) as empty:
+            stream.get(timeout=0.01)
+        assert isinstance(empty.value, queue.Empty) and empty.value.sent is False
+
+
+@live_only
+def test_the_end_of_the_client_ends_its_streams(sim: Simulator, connect: Connect) -> None:
+    client = connect(sim)
+    seen: list[Any] = []
+    with client.stream(Channel.ORDERS) as stream:
+        reader = threading.Thread(target=lambda: seen.extend(stream))
+        reader.start()
+        client.place_order(AAPL, "BUY", 1, 330)
+        client.close()
+        reader.join(PATIENCE)
+    assert not reader.is_alive() and [order.price for order in seen] == [330]
+
+
+@live_only
+def test_several_channels_come_in_one_order(client: TradeClient, peer: TradeClient) -> None:
+    peer.place_order(AAPL, "SELL", 1, 335)
+    with client.stream(Channel.ORDERS, Channel.FILLS) as stream:
+        client.place_order(AAPL, "BUY", 1, 335, wait=True)
+        kinds = [type(until(stream)) for _ in range(3)]
+    assert sorted(kind.__name__ for kind in kinds) == ["Fill", "Order", "Order"]
+
+
+@live_only
+def test_a_full_stream_gives_what_it_holds_and_then_says_what_it_lost(client: TradeClient) -> None:
+    with client.stream(Channel.ORDERS, maxsize=2) as stream:
+        for price in (330, 331, 332, 333):
+            client.place_order(AAPL, "BUY", 1, price)
+        fence(client)
+        assert [stream.get(0).price, stream.get(0).price] == [330, 331]
+        with pytest.raises(SlowConsumer):
+            stream.get(0)
+        with pytest.raises(SlowConsumer):
+            next(stream)
+        assert stream.dropped >= 1
+    assert client.stats().dropped >= 1
+
+
+@live_only
+def test_pulses_are_conflated_to_the_newest_of_each_symbol(sim: Simulator, client: TradeClient) -> None:
+    with client.stream(Channel.BALANCES, Channel.POSITIONS) as stream:
+        fence(client)
+        held = len(stream)
+        for _ in range(5):
+            sim.advance(1)
+        fence(client)
+        assert len(stream) == held and stream.conflated >= 5
+        newest = [until(stream) for _ in range(held)]
+    assert sorted(each.symbol for each in newest if isinstance(each, Position)) == [AAPL, GOLD]
+    assert sum(isinstance(each, Balance) for each in newest) == 1
+    assert client.stats().conflated >= 5
+
+
+# --- counters ----------------------------------------------------------------------------------------------------
+
+
+@live_only
+def test_counters(sim: Simulator, client: TradeClient) -> None:
+    before = client.stats()
+    assert (before.sent, before.received, before.pending, before.reconnects) == (2, 2, 0, 0)
+    for _ in range(10):
+        client.place_order(AAPL, "BUY", 1, 330)
+    now = client.stats()
+    assert now.sent == before.sent + 10 and now.received == before.received + 10
+    assert now.round_trip_p50 is not None and 0 < now.round_trip_p50 <= now.round_trip_p90 <= now.round_trip_p99
+    assert (now.queue_depth, now.dropped, now.conflated, now.callback_errors, now.sequence_gaps) == (0, 0, 0, 0, 0)
+    held = sim.faults.hold_reply("add_order")
+    pending = client.submit_order(AAPL, "BUY", 1, 330)
+    assert client.stats().pending == 1
+    fence(client)
+    held.release()
+    pending.result()
+    assert client.stats().pending == 0
+
+
+@live_only
+def test_a_client_that_never_connected_has_nothing_to_count(sim: Simulator) -> None:
+    stats = TradeClient(sim.environment, sim.credentials).stats()
+    assert (stats.sent, stats.received, stats.pending, stats.round_trip_p50) == (0, 0, 0, None)
