@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import click
 
-from ..errors import QfexError
+from ..errors import OutcomeUnknown, QfexError
 from .context import App
 from .exit_codes import ExitCode, exit_code_of
 from .output import Output
@@ -94,4 +94,6 @@ def fail(ctx: click.Context, out: Output, error: BaseException) -> NoReturn:
         out.say("interrupted")
     else:
         out.error(error, code)
+    if isinstance(error, OutcomeUnknown) and error.command == "add_order" and error.client_order_id:
+        out.advise(f"what became of it: qfex-sync resolve {error.symbol} {error.client_order_id}")
     ctx.exit(code)

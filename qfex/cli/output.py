@@ -83,6 +83,11 @@ class Output:
         """Tell a person, or whoever reads stderr, of a mishap that does not fail the command."""
         _console(sys.stderr).print(text, style="yellow", markup=False, highlight=False, soft_wrap=True)
 
+    def advise(self, text: str) -> None:
+        """Tell a person what to do next, on stderr."""
+        if not self.as_json:
+            _console(sys.stderr).print(text, markup=False, highlight=False, soft_wrap=True)
+
     def error(self, error: BaseException, code: int) -> None:
         """Report why a command failed, on stderr."""
         if self.as_json:

@@ -93,6 +93,12 @@ class TestAgainstTheExchange:
         assert (told["error"], told["client_order_id"]) == ("OutcomeUnknown", "the-lost-one-00")
         assert json.loads(run("resolve", "AAPL-USD", "the-lost-one-00", "--json").stdout)["status"] == "ACK"
 
+    def test_an_unknown_outcome_comes_with_advice(self, run: Run, at_exchange: Simulator) -> None:
+        at_exchange.faults.swallow_reply("add_order")
+        result = run("order", "place", "AAPL-USD", "buy", "1", "330", "--timeout", "0.3")
+        advice = result.stderr.split("qfex-sync ")[-1].split()
+        assert run(*advice).exit_code == 0
+
     def test_not_connected(self, run: Run, at_exchange: Simulator) -> None:
         at_exchange.faults.refuse_connections()
         result = run("orders", "--timeout", "0.3")

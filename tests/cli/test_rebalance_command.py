@@ -44,6 +44,15 @@ def test_a_dry_run_trades_nothing(run: Run, at_exchange: Simulator, targets: str
     assert at_exchange.ledger.count("add_order") == 0
 
 
+def test_the_example_in_the_help_is_a_targets_file(run: Run, at_exchange: Simulator, tmp_path: Path) -> None:
+    lines = run("rebalance", "--help").output.splitlines()
+    first = next(number for number, line in enumerate(lines) if "A targets file" in line)
+    last = next(number for number, line in enumerate(lines) if "Options:" in line)
+    file = tmp_path / "example.toml"
+    file.write_text("\n".join(lines[first + 1 : last]).replace("NVDA-USD = -0.1", ""))
+    assert run("rebalance", str(file), "--dry-run").exit_code == 0
+
+
 def test_a_run_saves_its_report_and_a_second_one_does_nothing(
     run: Run, at_exchange: Simulator, targets: str, journal: Path
 ) -> None:

@@ -6,6 +6,7 @@ import os
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.skipif(
 NewPatient = Callable[[str], Patient]
 LONGEST = {"market": 0.12, "limit-then-market": 0.25, "twap": 0.4}  # seconds that a run takes, about
 KILLS = {"market": 80, "limit-then-market": 70, "twap": 60}
-STRIDE = 9  # of the dangerous points, where time is short
+STRIDE = 13  # of the dangerous points, where time is short
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +32,16 @@ def nursery() -> Iterator[Nursery]:
         yield process
 
 
+@pytest.fixture(params=["live"])
+def dialect(request: pytest.FixtureRequest) -> str:
+    """How the exchange speaks."""
+    return str(request.param)
+
+
 @pytest.fixture
-def new_patient(nursery: Nursery, tmp_path: Path) -> Iterator[NewPatient]:
+def new_patient(nursery: Nursery, tmp_path: Path, dialect: Any) -> Iterator[NewPatient]:
     """Makes accounts on an exchange whose time flies, so that TWAPs end."""
-    with Simulator(symbols=SYMBOLS, speed=300.0, rate_limits=False) as simulator:
+    with Simulator(symbols=SYMBOLS, speed=300.0, rate_limits=False, dialect=dialect) as simulator:
 
         def make(execution: str) -> Patient:
             keys = simulator.create_account()
@@ -53,6 +60,7 @@ def kill_at_random(patient: Patient, source: random.Random, longest: float, live
     assert patient.run() in (Outcome.DONE, Outcome.NOTHING_TO_DO)
 
 
+@pytest.mark.parametrize("dialect", ["live", "documented"], indirect=True)
 @pytest.mark.parametrize("execution", EXECUTIONS)
 def test_a_rebalancer_that_nobody_kills_reaches_its_targets(new_patient: NewPatient, execution: str) -> None:
     patient = new_patient(execution)
@@ -82,10 +90,11 @@ def kill_often(new_patient: NewPatient, execution: str, source: random.Random, w
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("dialect", ["live", "documented"], indirect=True)
 @pytest.mark.parametrize("execution", EXECUTIONS)
-def test_killed_at_dangerous_points(new_patient: NewPatient, execution: str) -> None:
+def test_killed_at_dangerous_points(new_patient: NewPatient, execution: str, dialect: str) -> None:
     # Before and after frames leave, and before and after entries of the journal.
-    first = random.Random(execution).randint(1, STRIDE)
+    first = random.Random(f"{execution} {dialect}").randint(1, STRIDE)
     kill_at_points(new_patient, execution, range(first, 500, STRIDE))
 
 

@@ -86,12 +86,33 @@ def rebalance(
     one without trading anything twice; a run that is repeated in its period does nothing; overlapping runs are
     refused. It ends with code 0 (done), 10 (nothing to do), 11 (partial), 3 (refused), 4 (an outcome is unknown:
     run it again), or 12 (another run is under way).
+
+    \b
+    A targets file:
+        period = "day"                   # hour, day, week, month, once
+        execution = "limit-then-market"  # market, twap
+        close_others = false
+        [weights]                        # shares of the equity
+        AAPL-USD = 0.25
+        NVDA-USD = -0.1
+        [quantities]                     # positions
+        GOLD-USD = 1.5
+        [limits]
+        min_trade = 50                   # USD
+        max_turnover = 0.5               # of the equity
+        max_slippage = 0.01              # of the mark price
+        [limit]
+        wait = 30                        # seconds
+        [twap]
+        orders = 10
+        interval = 30                    # seconds
     """
     app = ctx.ensure_object(App)
     targets = load_targets(targets_file)
     pace = Pace(answer=app.settings.timeout, poll=poll, retry=min(1.0, poll))
     with _journal(app, journal_path) as journal, ProgressBars(app.out) as bars:
-        rebalancer = Rebalancer(app.trade, app.rest, journal, pace=pace, on_progress=bars.show)
+        client = app.unconnected_trade() if dry_run else app.trade
+        rebalancer = Rebalancer(client, app.rest, journal, pace=pace, on_progress=bars.show)
         if dry_run:
             _show_plan(app, rebalancer.plan(targets))
             return
