@@ -18,6 +18,7 @@ from qfex import (
     Order,
     OrderStatus,
     Position,
+    ReconnectPolicy,
     RequestTimeout,
     Side,
     SlowConsumer,
@@ -219,8 +220,6 @@ def test_an_error_that_belongs_to_no_call_reaches_the_errors_channel(sim: Simula
 
 @live_only
 def test_changes_of_the_connection_are_told(sim: Simulator, connect: Connect) -> None:
-    from qfex import ReconnectPolicy
-
     client = connect(sim, reconnect=ReconnectPolicy(initial_delay=0.01, max_delay=0.02))
     with client.stream(Channel.CONNECTION) as told:
         sim.faults.drop_now()
