@@ -1,0 +1,26 @@
+"""An exchange under every block of the documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+import qfex
+from qfex.sim import Simulator
+
+
+@pytest.fixture
+def exchange(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
+    """A simulator that the environment names, and that stands in for the test instance."""
+    with Simulator(symbols=["AAPL-USD", "GOLD-USD", "US500-USD"], price_path="calm", speed=30) as simulator:
+        keys, urls = simulator.credentials, simulator.environment
+        monkeypatch.setenv("QFEX_PUBLIC_KEY", keys.public_key)
+        monkeypatch.setenv("QFEX_SECRET_KEY", keys.secret_key)
+        monkeypatch.setenv("QFEX_TRADE_URL", urls.trade_url)
+        monkeypatch.setenv("QFEX_MDS_URL", urls.market_data_url)
+        monkeypatch.setenv("QFEX_REST_URL", urls.rest_url)
+        monkeypatch.delenv("QFEX_ENV", raising=False)
+        for name in ("UAT", "PROD"):
+            monkeypatch.setattr(qfex, name, urls)
+        yield simulator

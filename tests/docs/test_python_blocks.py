@@ -1,0 +1,74 @@
+"""Every Python block of the documentation runs, each in a namespace of its own, against a simulator."""
+
+from __future__ import annotations
+
+import doctest
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import qfex
+from qfex.sim import Simulator
+from tests.docs.blocks import Block, every_block
+
+BLOCKS = [block for block in every_block("python") if block.is_run]
+
+
+class Surroundings:
+    """Makes the names that fragments take for granted."""
+
+    def __init__(self, exchange: Simulator, stack: ExitStack) -> None:
+        self._exchange = exchange
+        self._stack = stack
+        self._makers: dict[str, Callable[[], Any]] = {
+            "exchange": lambda: exchange,
+            "client": self.client,
+            "market": lambda: self._enter(qfex.MarketDataClient(exchange.environment)),
+            "rest": lambda: self._enter(qfex.RestClient(exchange.environment, exchange.credentials)),
+            "credentials": lambda: exchange.credentials,
+        }
+
+    def names(self, wanted: str) -> dict[str, Any]:
+        """The names of a ``given`` comment, and those of the package."""
+        public = {name: getattr(qfex, name) for name in qfex.__all__}
+        return {**public, **{name.strip(): self._makers[name.strip()]() for name in wanted.split(",")}}
+
+    def client(self) -> qfex.TradeClient:
+        """A connected trade client."""
+        return self._enter(qfex.TradeClient(self._exchange.environment, self._exchange.credentials))
+
+    def _enter(self, context: Any) -> Any:
+        return self._stack.enter_context(context)
+
+
+def run(block: Block, namespace: dict[str, Any]) -> None:
+    """Run a block; tracebacks show the lines of its page."""
+    source = "\n" * (block.line - 1) + block.text
+    exec(compile(source, str(block.page), "exec"), namespace)
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.name)
+def test_a_python_block_runs(
+    block: Block,
+    exchange: Simulator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with ExitStack() as stack:
+        given = Surroundings(exchange, stack).names(block.value) if block.mark == "given" else {}
+        run(block, {"__name__": "__main__", **given})
+    printed = capsys.readouterr().out
+    if block.prints is not None:
+        assert_printed(block.prints, printed)
+
+
+def assert_printed(expected: str, printed: str) -> None:
+    """Compare, where ``...`` stands for anything and spaces do not count."""
+    options = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    same = doctest.OutputChecker().check_output(expected, printed, options)
+    assert same, f"the page says\n{expected}\nand it prints\n{printed}"
