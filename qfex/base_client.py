@@ -162,6 +162,7 @@ class BaseClient(Generic[_ChannelT]):
         RequestTimeout
             If the client has not ended in time.
         """
+        self._session.check_process()
         if self._session.dispatcher.is_current_thread:
             raise NotConnected("block_for_close cannot be called inside a callback")
         if not self._session.ended.wait(timeout):
@@ -225,6 +226,7 @@ class BaseClient(Generic[_ChannelT]):
     def stats(self) -> Stats:
         """Counters since the client was made."""
         session = self._session
+        session.check_process()
         line = session.current_line
         p50, p90, p99 = _percentiles(session.round_trips, 0.5, 0.9, 0.99)
         buffer = session.dispatcher.buffer

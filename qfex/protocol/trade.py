@@ -68,6 +68,7 @@ class TradeDialogue:
         self._habits = Habits()
         self._opened = False
         self._recovered: list[Event] = []
+        self._recovering = False
         self.cancel_on_disconnect = False
         self.channels: dict[Channel, None] = {Channel.ORDERS: None}
         self.orders = OrderTracker()
@@ -134,6 +135,7 @@ class TradeDialogue:
 
         Fills come first: each order that ended takes a question of its own, for which the time may not suffice.
         """
+        self._recovering = True
         for part in (self._missed_fills, self._missed_order_ends):
             try:
                 yield from part()
@@ -205,7 +207,7 @@ class TradeDialogue:
 
     def released(self) -> Iterable[Event]:
         """What the recovery found, then the fills that came meanwhile."""
-        told, self._recovered = self._recovered, []
+        told, self._recovered, self._recovering = self._recovered, [], False
         return told + [Event(Channel.FILLS, None, fill) for fill in self.fills.release()]
 
     # --- messages ----------------------------------------------------------------------------------------------
@@ -222,6 +224,8 @@ class TradeDialogue:
             if isinstance(outcome, Order):  # the same, completed by what was sent
                 order = outcome
         self.orders.apply(order, _rejects_order(order, answered))
+        if self._recovering and any(isinstance(request.command, c.GetOrder) for request, _ in answered):
+            return ()  # told with everything else that was missed
         return (Event(Channel.ORDERS, None, order),)
 
     def _note_replacement(self, order: Order, answered: Sequence[tuple[Any, Any]]) -> None:

@@ -33,7 +33,7 @@ class Line:
         self._next_check = self._heard
         self._due: deque[tuple[int, bytes]] = deque(maxlen=_CONTROLS_HELD)
         self.lost: LineLost | None = None
-        self.renewing = False
+        self.renewing = ""  # why this client ends the line, if it does
         self.sent = 0
 
     # --- any thread --------------------------------------------------------------------------------------------

@@ -13,7 +13,14 @@ from time import monotonic
 from typing import Any
 
 from ..enums import ConnectionState
-from ..errors import AuthenticationError, ForkedClientError, NotConnected, QfexConnectionError, QfexError
+from ..errors import (
+    AuthenticationError,
+    ForkedClientError,
+    NotConnected,
+    QfexConnectionError,
+    QfexError,
+    SlowConsumer,
+)
 from ..models.connection import ConnectionEvent, ErrorEvent
 from ..policies import ReconnectPolicy
 from ..protocol.events import Event
@@ -60,8 +67,8 @@ class Session:
         self._reader: threading.Thread | None = None
         self._last_error: QfexConnectionError | None = None
         self.state = ConnectionState.DISCONNECTED
-        self.state_lock = threading.Lock()
-        self.state_changed = threading.Condition(self.state_lock)
+        self._state_lock = threading.Lock()
+        self.state_changed = threading.Condition(self._state_lock)
         self.observers = 0
         self.closing = threading.Event()
         self.ended = threading.Event()
@@ -96,6 +103,12 @@ class Session:
         """
         if forks() != self._forks:
             raise ForkedClientError("this client belongs to the parent process; make a new one in the child")
+
+    @property
+    def state_lock(self) -> threading.Lock:
+        """What guards the dialogue's state. Refused in a forked child, where its holder may not exist."""
+        self.check_process()
+        return self._state_lock
 
     def start(self) -> None:
         """Start the threads, unless they run."""
@@ -169,12 +182,14 @@ class Session:
         with self._changed:
             if line.renewing or self._reconnect is None:
                 return
-            line.renewing = True
-        line.pending.drain(deadline)
-        before_closing(line)
-        line.transport.send_close(1000, "renewed")
-        self.await_other(line, Deadline(_GOODBYE))  # the peer's answer proves that it read all before it
-        line.transport.abort()
+            line.renewing = "a reply is overdue"
+        try:
+            line.pending.drain(deadline)
+            before_closing(line)
+            line.transport.send_close(1000, "renewed")
+            self.await_other(line, Deadline(_GOODBYE))  # the peer's answer proves that it read all before it
+        finally:  # Ctrl-C too must not leave a line that refuses everything
+            line.transport.abort()
 
     def close(self) -> None:
         """End the connection and the threads; from any thread, any number of times, within two seconds."""
@@ -236,13 +251,12 @@ class Session:
     def _stop_inflow(self) -> None:
         """End the line, since callbacks are too far behind; the next one waits until they have caught up."""
         line = self._line
-        if line is not None and not line.renewing:
-            line.renewing = True
-            log.error(
-                "callbacks are %d events behind; the line is closed until they catch up",
-                len(self.dispatcher.buffer),
-            )
-            line.transport.abort()
+        if line is None or line.renewing:
+            return
+        line.renewing = f"callbacks are {len(self.dispatcher.buffer)} events behind"
+        log.error("%s; the line is closed until they catch up", line.renewing)
+        self.report("slow consumer", line.renewing, error=SlowConsumer(line.renewing))
+        line.transport.abort()
 
     def _set_state(
         self,
@@ -383,7 +397,7 @@ class Session:
             raise
         except Exception as error:
             self.report("recovery", f"what was missed could not be read: {error!r}", error=error)
-        with self.state_lock:
+        with self._state_lock:
             events = list(self.dialogue.released())
         for event in events:
             self.publish(event)
@@ -407,7 +421,7 @@ class Session:
             while True:
                 self._read(line)
         except LineLost as lost:
-            self._lose(line, lost)
+            self._lose(line, LineLost(line.renewing) if line.renewing else lost)
         except BaseException as error:
             line.end(LineLost(f"the reader failed: {error!r}"))
             raise
@@ -448,7 +462,7 @@ class Session:
         answers: Sequence[tuple[Any, Any]] = ()
         try:
             answers = line.pending.answer(message)
-            with self.state_lock:
+            with self._state_lock:
                 events = self.dialogue.receive(message, answers)
                 if self.observers:
                     self.state_changed.notify_all()

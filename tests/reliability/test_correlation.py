@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from qfex import OrderRejected, OrderStatus, OutcomeUnknown, RequestTimeout, TradeClient
@@ -21,42 +23,31 @@ def test_a_lost_reply_does_not_swallow_the_answer_about_the_same_order(market: S
     assert found.client_order_id == "mine" and found.is_done
 
 
-def test_a_refused_modify_is_not_the_answer_to_a_question_about_the_order(stage: Stage) -> None:
-    """The question came first, but what comes first is the refusal of the modify."""
+@pytest.mark.parametrize(
+    ("command", "refusal"), [("modify_order", "FAILED_MARGIN_CHECK"), ("cancel_order", "REJECTED_MARKET_CLOSED")]
+)
+def test_a_refusal_is_not_the_answer_to_a_question_about_the_order(
+    stage: Stage, command: str, refusal: str
+) -> None:
+    """The question came first, but what comes first is the refusal of the other request."""
+    asked = threading.Event()
 
     def script(peer: Peer) -> None:
         peer.greet()
-        peer.send(acknowledged(peer.receive("add_order")))
+        peer.oblige(peer.receive("add_order"))
         peer.receive("get_order")
-        peer.receive("modify_order")
-        peer.send(order("mine", "FAILED_MARGIN_CHECK"))
+        asked.set()
+        peer.receive(command)
+        peer.send(order("mine", refusal))
         peer.send(order("mine", "ACK"))
 
     _, client = stage(script)
     placed = client.place_order(AAPL, "BUY", 1, 200, client_order_id="mine")
     with background(lambda: client.get_order(AAPL, placed.order_id)) as question:
-        _wait_in_flight(client, 1)
+        assert asked.wait(5)
         with pytest.raises(OrderRejected) as caught:
-            client.modify_order(placed, price=201)
-        assert caught.value.status is OrderStatus.FAILED_MARGIN_CHECK
-        assert question().status is OrderStatus.ACK
-
-
-def test_a_refused_cancel_is_not_the_answer_to_a_question_about_the_order(stage: Stage) -> None:
-    def script(peer: Peer) -> None:
-        peer.greet()
-        peer.send(acknowledged(peer.receive("add_order")))
-        peer.receive("get_order")
-        peer.receive("cancel_order")
-        peer.send(order("mine", "REJECTED_MARKET_CLOSED"))
-        peer.send(order("mine", "ACK"))
-
-    _, client = stage(script)
-    placed = client.place_order(AAPL, "BUY", 1, 200, client_order_id="mine")
-    with background(lambda: client.get_order(AAPL, placed.order_id)) as question:
-        _wait_in_flight(client, 1)
-        with pytest.raises(OrderRejected):
-            client.cancel_order(placed)
+            client.cancel_order(placed) if command == "cancel_order" else client.modify_order(placed, price=201)
+        assert caught.value.status is OrderStatus(refusal)
         assert question().status is OrderStatus.ACK
 
 
@@ -151,9 +142,3 @@ def test_a_reply_that_never_comes_costs_the_line_and_not_the_truth(
     assert _number(kind, ask(client, 5)) == 2
     assert len(exchange.peers) == 2
     assert [each["type"] for each in exchange.peers[0].commands].count(command) == 1
-
-
-def _wait_in_flight(client: TradeClient, number: int) -> None:
-    from .helpers import eventually
-
-    eventually(lambda: client.stats().pending == number, "a request in flight")

@@ -177,7 +177,7 @@ def _orders(peer: Peer) -> list[Any]:
 @pytest.mark.parametrize("dialect", ["live"], indirect=True)
 def test_r20_a_line_that_went_dead_without_ending_is_replaced(sim: Simulator) -> None:
     cable = sim.cable()
-    client = TradeClient(cable.environment, sim.credentials, reconnect=ALERT)
+    client = TradeClient(cable.environment, sim.credentials, reconnect=ALERT, request_timeout=1)
     with client:
         heard = Heard(client, Channel.CONNECTION)
         cable.lose()
