@@ -77,8 +77,10 @@ class Dispatcher:
         policy_of: Callable[[OpenEnum], Policy],
         errors: OpenEnum,
         on_death: Callable[[BaseException], None],
+        tell: Callable[[Event], None],
     ) -> None:
         self.registry = CallbackRegistry()
+        self._tell = tell
         self._name = name
         self._errors = errors
         self._on_death = on_death
@@ -158,4 +160,4 @@ class Dispatcher:
             log.error("callback %r failed", registration, exc_info=error)
         if event.channel is not self._errors:  # an error callback that fails is not told about itself
             message = f"callback on {event.channel} raised {type(error).__name__}: {error}"
-            self.publish(Event(self._errors, None, ErrorEvent("callback", message, error=error)))
+            self._tell(Event(self._errors, None, ErrorEvent("callback", message, error=error)))

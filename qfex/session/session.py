@@ -81,7 +81,9 @@ class Session:
 
     def _new_dispatcher(self) -> Dispatcher:
         name = f"{self.name}-dispatcher"
-        return Dispatcher(name, self.dialogue.policy_of, self.dialogue.errors, self._dispatcher_died)
+        return Dispatcher(
+            name, self.dialogue.policy_of, self.dialogue.errors, self._dispatcher_died, self.publish
+        )
 
     def _dispatcher_died(self, error: BaseException) -> None:
         log.critical("the dispatcher thread of %s died", self.name, exc_info=error)
