@@ -5,6 +5,7 @@ Pure: the session lends it a thread, a lock and a clock.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -13,7 +14,7 @@ import attrs
 
 from ..credentials import Credentials, HmacCredentials
 from ..enums import Channel, OpenEnum
-from ..errors import AuthenticationError, OrderRejected, QfexError, RequestTimeout
+from ..errors import ApiError, AuthenticationError, OrderRejected, QfexError, RequestTimeout
 from ..models.account import Balance, Position
 from ..models.connection import ErrorEvent
 from ..models.orders import Fill, OpenOrders, Order, StopOrder, UserTrade
@@ -148,23 +149,37 @@ class TradeDialogue:
 
     def _missed_order_ends(self) -> Conversation:
         before = {order.order_id: order for order in self.orders.live.values()}
-        listed: set[str] = set()
-        offset = 0
-        while True:
-            (page,) = yield [c.GetUserOrders(limit=PAGE, offset=offset)]
-            listed.update(order.order_id for order in page.orders)
-            if len(page.orders) < PAGE:
-                break
-            offset += PAGE
+        listed = yield from self._listed_orders()
         gone = [order for order_id, order in before.items() if order_id not in listed and order.symbol]
+        self._follow_modified(gone, [order for order_id, order in listed.items() if order_id not in before])
         for order in gone[:_MAX_ORDERS_ASKED]:
             yield from self._ask_for(order)
         for order_id, order in before.items():
             self._tell_if_changed(order_id, order)
 
+    def _listed_orders(self) -> Generator[Sequence[c.Command], list[Any], dict[str, Order]]:
+        listed: dict[str, Order] = {}
+        for offset in itertools.count(step=PAGE):
+            (page,) = yield [c.GetUserOrders(limit=PAGE, offset=offset)]
+            listed.update((order.order_id, order) for order in page.orders)
+            if len(page.orders) < PAGE:
+                break
+        return listed
+
+    def _follow_modified(self, gone: list[Order], newcomers: list[Order]) -> None:
+        """Find orders that a modify gave a new id while nobody listened, and take them out of those that are gone."""
+        for order in list(gone):
+            same = [newcomer for newcomer in newcomers if order.client_order_id and _alike(order, newcomer)]
+            if len(same) == 1:
+                self.orders.replace(order.order_id, same[0])
+                newcomers.remove(same[0])
+                gone.remove(order)
+
     def _ask_for(self, order: Order) -> Conversation:
         try:
             yield [c.GetOrder(order.symbol, order.order_id)]
+        except ApiError as error:  # no word about the order: it stays as it was
+            self._recovered.append(_error("recovery", f"order {order.order_id}: {error}", error=error))
         except OrderRejected as error:
             if error.status not in (OrderStatus.NO_SUCH_ORDER, OrderStatus.NOT_FOUND):
                 return
@@ -186,10 +201,7 @@ class TradeDialogue:
 
     def _tell_if_changed(self, order_id: str, before: Order) -> None:
         now = self.orders.get(order_id)
-        if now is not None and (now.status, now.quantity_remaining) != (
-            before.status,
-            before.quantity_remaining,
-        ):
+        if now is not None and _terms(now) != _terms(before):
             self._recovered.append(Event(Channel.ORDERS, None, now))
 
     def _missed_fills(self) -> Conversation:
@@ -321,6 +333,19 @@ _STOP_CHANGES: dict[type, Callable[[Order, Any], Order]] = {
     c.CancelStopOrder: _cancelled_stop,
     c.ModifyStopOrder: _moved_stop,
 }
+
+
+def _alike(order: Order, other: Order) -> bool:
+    """Whether two orders may be one that a modify gave a new id."""
+    return (order.client_order_id, order.symbol, order.side) == (
+        other.client_order_id,
+        other.symbol,
+        other.side,
+    )
+
+
+def _terms(order: Order) -> tuple[Any, ...]:
+    return order.order_id, order.status, order.quantity, order.quantity_remaining, order.price
 
 
 def _error(kind: str, message: str, text: str = "", error: BaseException | None = None) -> Event:

@@ -63,9 +63,14 @@ class ResolvingMethods(TwapMethods):
     def _look_for(self, client_order_id: str, symbol: str, deadline: Deadline) -> tuple[Order | None, bool]:
         """Ask everywhere once: the order if found, else whether every source denied it."""
         denials = 0
-        for source in (self._ask_live, self._ask_order, self._ask_history):
+        sources = (self._ask_live, self._ask_order, self._ask_history)
+        for number, source in enumerate(sources):
+            left = deadline.remaining()
+            share = (
+                None if left is None else left / (len(sources) - number)
+            )  # one that is silent costs not all
             try:
-                order = source(client_order_id, symbol, deadline)
+                order = source(client_order_id, symbol, Deadline(share))
             except NotConnected as error:
                 raise self._still_unknown(client_order_id, symbol, error) from error
             except (QfexError, TimeoutError):

@@ -24,7 +24,8 @@ def test_a_lost_reply_does_not_swallow_the_answer_about_the_same_order(market: S
 
 
 @pytest.mark.parametrize(
-    ("command", "refusal"), [("modify_order", "FAILED_MARGIN_CHECK"), ("cancel_order", "REJECTED_MARKET_CLOSED")]
+    ("command", "refusal"),
+    [("modify_order", "FAILED_MARGIN_CHECK"), ("cancel_order", "REJECTED_MARKET_CLOSED")],
 )
 def test_a_refusal_is_not_the_answer_to_a_question_about_the_order(
     stage: Stage, command: str, refusal: str
@@ -46,7 +47,9 @@ def test_a_refusal_is_not_the_answer_to_a_question_about_the_order(
     with background(lambda: client.get_order(AAPL, placed.order_id)) as question:
         assert asked.wait(5)
         with pytest.raises(OrderRejected) as caught:
-            client.cancel_order(placed) if command == "cancel_order" else client.modify_order(placed, price=201)
+            client.cancel_order(placed) if command == "cancel_order" else client.modify_order(
+                placed, price=201
+            )
         assert caught.value.status is OrderStatus(refusal)
         assert question().status is OrderStatus.ACK
 
