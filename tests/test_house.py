@@ -18,7 +18,14 @@ SHORTEST_SLEEP = 0.05  # seconds
 
 SOURCES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-_NO_CODE = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
+_NO_CODE = (
+    tokenize.COMMENT,
+    tokenize.NL,
+    tokenize.NEWLINE,
+    tokenize.INDENT,
+    tokenize.DEDENT,
+    tokenize.ENDMARKER,
+)
 
 
 def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -51,7 +58,9 @@ def long_functions(source: str) -> list[str]:
 
 def short_sleeps(source: str) -> list[int]:
     """Lines that call ``sleep`` with less than `SHORTEST_SLEEP`, or with something that is no plain number."""
-    return [call.lineno for call in ast.walk(ast.parse(source)) if isinstance(call, ast.Call) and _is_short(call)]
+    return [
+        call.lineno for call in ast.walk(ast.parse(source)) if isinstance(call, ast.Call) and _is_short(call)
+    ]
 
 
 def _is_short(call: ast.Call) -> bool:
@@ -102,4 +111,8 @@ def test_the_checks_themselves_see_what_they_look_for() -> None:
     body = "\n".join(f"    x = {number}" for number in range(MAX_FUNCTION))
     assert long_functions(f"def f():\n    'd'\n\n    # c\n{body}\n") == ["f"]
     assert long_functions("def f():\n    '''\n" + "\n" * 90 + "'''\n    return 1\n") == []
-    assert short_sleeps("import time\ntime.sleep(0.01)\ntime.sleep(n)\ntime.sleep(0.1)\nsleep(0)\n") == [2, 3, 5]
+    assert short_sleeps("import time\ntime.sleep(0.01)\ntime.sleep(n)\ntime.sleep(0.1)\nsleep(0)\n") == [
+        2,
+        3,
+        5,
+    ]

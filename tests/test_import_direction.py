@@ -107,7 +107,9 @@ def test_the_client_does_not_know_the_simulator(module: str) -> None:
 
 def loaded_after(statement: str) -> set[str]:
     script = f"import sys; {statement}; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
+    )
     return set(done.stdout.split())
 
 

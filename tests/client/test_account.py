@@ -125,7 +125,9 @@ def test_trades(traded: TradeClient, dialect: str) -> None:
 def test_trades_of_one_order_and_their_pages(sim: Simulator, traded: TradeClient) -> None:
     rows = traded.get_user_trades()
     assert traded.get_user_trades(order_id=rows[1].order_id) == [rows[1]]
-    assert traded.get_user_trades(limit=2) == rows[:2] and traded.get_user_trades(limit=2, offset=2) == rows[2:]
+    assert (
+        traded.get_user_trades(limit=2) == rows[:2] and traded.get_user_trades(limit=2, offset=2) == rows[2:]
+    )
     assert traded.get_user_trades(order_id="never-placed") == []
     assert sent(sim, "get_user_trades")[0] == {}
 
@@ -215,7 +217,10 @@ def test_it_can_be_armed_and_disarmed(sim: Simulator, connect: Connect) -> None:
     assert client.set_cancel_on_disconnect(True) is None  # type: ignore[func-returns-value]
     assert [one.cancel_on_disconnect for one in sim.connections] == [True]
     client.set_cancel_on_disconnect(False)
-    assert sent(sim, "cancel_on_disconnect") == [{"cancel_on_disconnect": True}, {"cancel_on_disconnect": False}]
+    assert sent(sim, "cancel_on_disconnect") == [
+        {"cancel_on_disconnect": True},
+        {"cancel_on_disconnect": False},
+    ]
     leave(sim, client)
     assert open_orders(sim) == 1
 

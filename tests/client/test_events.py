@@ -115,7 +115,9 @@ def test_fills_are_told_to_both_sides(client: TradeClient, peer: TradeClient) ->
     assert bought.time is not None and bought.time.utcoffset().total_seconds() == 0
 
 
-def test_positions_and_balance_are_the_latest_known(sim: Simulator, client: TradeClient, peer: TradeClient) -> None:
+def test_positions_and_balance_are_the_latest_known(
+    sim: Simulator, client: TradeClient, peer: TradeClient
+) -> None:
     assert client.positions == {} and client.balance is None
     peer.place_order(AAPL, "SELL", 2, 336)
     client.place_order(AAPL, "BUY", 2, 336, wait=True)
@@ -179,7 +181,9 @@ def test_a_callback_that_raises_is_reported_and_the_others_run(
         assert isinstance(report, ErrorEvent) and report.kind == "callback"
         assert isinstance(report.error, ZeroDivisionError) and "ZeroDivisionError" in report.message
     assert client.stats().callback_errors == 2
-    assert len([record for record in caplog.records if "callback" in record.message]) == 1  # not once for each event
+    assert (
+        len([record for record in caplog.records if "callback" in record.message]) == 1
+    )  # not once for each event
 
 
 @live_only
@@ -206,7 +210,9 @@ def test_an_errors_callback_that_raises_does_not_tell_itself(client: TradeClient
 
 
 @live_only
-def test_an_error_that_belongs_to_no_call_reaches_the_errors_channel(sim: Simulator, client: TradeClient) -> None:
+def test_an_error_that_belongs_to_no_call_reaches_the_errors_channel(
+    sim: Simulator, client: TradeClient
+) -> None:
     order = client.place_order(AAPL, "BUY", 1, 330)
     with client.stream(Channel.ERRORS) as errors:
         sim.faults.inject({"err": {"error_code": "ServerError", "message": "the engine hiccuped"}})
@@ -317,8 +323,16 @@ def test_counters(sim: Simulator, client: TradeClient) -> None:
         client.place_order(AAPL, "BUY", 1, 330)
     now = client.stats()
     assert now.sent == before.sent + 10 and now.received == before.received + 10
-    assert now.round_trip_p50 is not None and 0 < now.round_trip_p50 <= now.round_trip_p90 <= now.round_trip_p99
-    assert (now.queue_depth, now.dropped, now.conflated, now.callback_errors, now.sequence_gaps) == (0, 0, 0, 0, 0)
+    assert (
+        now.round_trip_p50 is not None and 0 < now.round_trip_p50 <= now.round_trip_p90 <= now.round_trip_p99
+    )
+    assert (now.queue_depth, now.dropped, now.conflated, now.callback_errors, now.sequence_gaps) == (
+        0,
+        0,
+        0,
+        0,
+        0,
+    )
     held = sim.faults.hold_reply("add_order")
     pending = client.submit_order(AAPL, "BUY", 1, 330)
     assert client.stats().pending == 1

@@ -32,7 +32,9 @@ live_only = pytest.mark.parametrize("dialect", ["live"], indirect=True)
 
 
 def make(sim: Simulator, credentials: Any = None, **options: Any) -> TradeClient:
-    return TradeClient(sim.environment, credentials or sim.credentials, **{"request_timeout": PATIENCE, **options})
+    return TradeClient(
+        sim.environment, credentials or sim.credentials, **{"request_timeout": PATIENCE, **options}
+    )
 
 
 def test_a_client_is_ready_when_its_block_is_entered(sim: Simulator) -> None:
@@ -42,7 +44,10 @@ def test_a_client_is_ready_when_its_block_is_entered(sim: Simulator) -> None:
         assert entered is client and client.state is ConnectionState.READY and client.is_alive
         assert [entry.command for entry in sim.ledger.received] == ["auth", "subscribe"]
         assert sent(sim, "subscribe") == [{"channels": ["order_responses"]}]
-        assert {thread.name for thread in threading.enumerate()} >= {"qfex-trade-reader", "qfex-trade-dispatcher"}
+        assert {thread.name for thread in threading.enumerate()} >= {
+            "qfex-trade-reader",
+            "qfex-trade-dispatcher",
+        }
     assert client.state is ConnectionState.CLOSED and not client.is_alive
     assert sim.connections == []
 
@@ -191,7 +196,9 @@ def test_an_exchange_that_comes_up_late_is_found(connect: Connect) -> None:
         request_timeout=PATIENCE,
     )  # fmt: skip
     tried = threading.Event()
-    client.on(Channel.CONNECTION, lambda event: tried.set() if event.state is ConnectionState.RECONNECTING else None)
+    client.on(
+        Channel.CONNECTION, lambda event: tried.set() if event.state is ConnectionState.RECONNECTING else None
+    )
     starter = threading.Thread(target=lambda: tried.wait(PATIENCE) and late.start())
     starter.start()
     client.connect()
@@ -332,7 +339,9 @@ def test_a_token_in_the_environment(sim: Simulator, environ: Any) -> None:
         assert client.state is ConnectionState.READY
 
 
-@pytest.mark.parametrize("name, host", [("uat", "trade.qfex.io"), ("PROD", "trade.qfex.com"), (None, "trade.qfex.io")])
+@pytest.mark.parametrize(
+    "name, host", [("uat", "trade.qfex.io"), ("PROD", "trade.qfex.com"), (None, "trade.qfex.io")]
+)
 def test_the_environment_names_the_instance(environ: Any, name: str | None, host: str) -> None:
     environ("QFEX_JWT", "t")
     if name:

@@ -30,7 +30,12 @@ def test_what_is_not_given_keeps_its_value(sim: Simulator, client: TradeClient) 
     assert (dearer.price, dearer.quantity, dearer.status) == (D("331.5"), 2, OrderStatus.MODIFIED)
     assert (dearer.take_profit, dearer.stop_loss) == (350, 320)
     smaller = client.modify_order(dearer, quantity=1, take_profit="351")
-    assert (smaller.price, smaller.quantity, smaller.take_profit, smaller.stop_loss) == (D("331.5"), 1, 351, 320)
+    assert (smaller.price, smaller.quantity, smaller.take_profit, smaller.stop_loss) == (
+        D("331.5"),
+        1,
+        351,
+        320,
+    )
     first, second = sent(sim, "modify_order")
     assert (first["quantity"], first["take_profit"], first["stop_loss"]) == (2, 350, 320)
     assert (first["order_type"], first["side"], first["reduce_only"]) == ("LIMIT", "BUY", False)
@@ -106,7 +111,9 @@ def test_an_order_that_is_gone_cannot_be_modified(client: TradeClient) -> None:
     assert refused.value.status is OrderStatus.CANNOT_MODIFY_NO_SUCH_ORDER
 
 
-@pytest.mark.parametrize("changed", [{"price": 400}, {"price": "330.001"}, {"quantity": "0.001"}, {"take_profit": 1}])
+@pytest.mark.parametrize(
+    "changed", [{"price": 400}, {"price": "330.001"}, {"quantity": "0.001"}, {"take_profit": 1}]
+)
 def test_a_refused_modify_leaves_the_order_as_it_was(client: TradeClient, changed: dict[str, Any]) -> None:
     order = client.place_order(AAPL, "BUY", 2, 330)
     with pytest.raises((OrderRejected, ApiError)):
@@ -115,7 +122,9 @@ def test_a_refused_modify_leaves_the_order_as_it_was(client: TradeClient, change
     assert client.cancel_order(order).status is OrderStatus.CANCELLED
 
 
-def test_an_order_that_this_client_never_saw_can_be_modified_as_a_value(sim: Simulator, connect: Connect) -> None:
+def test_an_order_that_this_client_never_saw_can_be_modified_as_a_value(
+    sim: Simulator, connect: Connect
+) -> None:
     order = connect(sim).place_order(AAPL, "BUY", 2, 330)
     other = connect(sim)
     assert other.modify_order(order, quantity=3).quantity == 3
@@ -143,7 +152,9 @@ def test_a_cancelled_order_keeps_what_was_filled(client: TradeClient, peer: Trad
 
 @pytest.mark.parametrize("kind", [CancelIdType.CLIENT_ORDER_ID, "client_order_id"])
 def test_by_client_order_id_every_order_under_it_is_cancelled(client: TradeClient, kind: Any) -> None:
-    first, second = (client.place_order(AAPL, "BUY", 1, price, client_order_id="same") for price in (330, 331))
+    first, second = (
+        client.place_order(AAPL, "BUY", 1, price, client_order_id="same") for price in (330, 331)
+    )
     client.place_order(GOLD, "BUY", 1, 4200, client_order_id="same")
     with client.stream(Channel.ORDERS) as orders:
         cancelled = client.cancel_order("same", symbol=AAPL, id_type=kind)
@@ -204,7 +215,10 @@ def test_another_session_of_the_account_sees_the_same(sim: Simulator, connect: C
 
 def test_all_orders_in_all_symbols_are_cancelled(client: TradeClient, peer: TradeClient) -> None:
     kept = peer.place_order(AAPL, "SELL", 1, 345)
-    placed = [client.place_order(symbol, "BUY", 1, price) for symbol, price in ((AAPL, 330), (GOLD, 4200), (AAPL, 331))]
+    placed = [
+        client.place_order(symbol, "BUY", 1, price)
+        for symbol, price in ((AAPL, 330), (GOLD, 4200), (AAPL, 331))
+    ]
     cancelled = client.cancel_all_orders()
     assert {each.order_id for each in cancelled} == {each.order_id for each in placed}
     assert all(isinstance(each, Order) and each.status is OrderStatus.CANCELLED for each in cancelled)

@@ -63,7 +63,9 @@ def dialect() -> str:
 
 
 @pytest.mark.parametrize("command", [*CALLS, "cancel_all_orders"])
-def test_an_error_reply_ends_the_call_that_it_echoes(sim: Simulator, client: TradeClient, command: str) -> None:
+def test_an_error_reply_ends_the_call_that_it_echoes(
+    sim: Simulator, client: TradeClient, command: str
+) -> None:
     call = CALLS.get(command, lambda client, timeout: client.cancel_all_orders(timeout=timeout))
     sim.faults.error_reply(command, "ServerError", "try later")
     with pytest.raises(qfex.ServerError) as refused:
@@ -76,12 +78,16 @@ def test_an_error_reply_ends_the_call_that_it_echoes(sim: Simulator, client: Tra
 
 @pytest.mark.parametrize("code", list(ErrorCode))
 @pytest.mark.parametrize("echo", ["object", "text"])
-def test_every_code_becomes_its_exception(sim: Simulator, client: TradeClient, code: ErrorCode, echo: Any) -> None:
+def test_every_code_becomes_its_exception(
+    sim: Simulator, client: TradeClient, code: ErrorCode, echo: Any
+) -> None:
     sim.faults.error_reply("add_order", code.value, "because", echo=echo)
     with pytest.raises(ApiError) as refused:
         client.place_order(AAPL, "BUY", 1, 330)
     named = getattr(qfex, code.value, ApiError)
-    assert type(refused.value) is (named if isinstance(named, type) and issubclass(named, ApiError) else ApiError)
+    assert type(refused.value) is (
+        named if isinstance(named, type) and issubclass(named, ApiError) else ApiError
+    )
     assert refused.value.error_code is code and refused.value.message == "because"
 
 
@@ -95,7 +101,9 @@ def test_an_error_without_an_echo_fails_nobody(sim: Simulator, client: TradeClie
 
 
 def test_an_error_ends_its_own_call_and_no_other(sim: Simulator, client: TradeClient) -> None:
-    held = sim.faults.hold_reply("add_order", when=lambda message: message["params"]["client_order_id"] == "good")
+    held = sim.faults.hold_reply(
+        "add_order", when=lambda message: message["params"]["client_order_id"] == "good"
+    )
     sim.faults.error_reply(
         "add_order", "InvalidOrder", when=lambda message: message["params"]["client_order_id"] == "bad"
     )
@@ -203,7 +211,9 @@ def test_a_line_that_dies_before_the_reply_leaves_the_outcome_unknown(
 
 
 @pytest.mark.parametrize("command", READS)
-def test_a_read_whose_line_died_says_so_where_no_other_comes(sim: Simulator, connect: Connect, command: str) -> None:
+def test_a_read_whose_line_died_says_so_where_no_other_comes(
+    sim: Simulator, connect: Connect, command: str
+) -> None:
     client = connect(sim, reconnect=None)
     sim.faults.drop_before_command(command)
     with pytest.raises(ConnectionLost):

@@ -76,7 +76,9 @@ def test_what_may_not_rest_and_finds_nothing_is_cancelled(client: TradeClient, t
     assert client.open_orders == {}
 
 
-def test_an_order_that_is_filled_in_parts_is_done_with_the_last(client: TradeClient, peer: TradeClient) -> None:
+def test_an_order_that_is_filled_in_parts_is_done_with_the_last(
+    client: TradeClient, peer: TradeClient
+) -> None:
     for price in ("335.00", "335.10", "335.20"):
         peer.place_order(AAPL, "SELL", 1, price)
     order = client.place_order(AAPL, "BUY", 3, 336, wait=True)
@@ -84,7 +86,9 @@ def test_an_order_that_is_filled_in_parts_is_done_with_the_last(client: TradeCli
     assert order.price == 336  # its own, not the executions'
 
 
-def test_an_ioc_order_that_fills_in_part_ends_with_its_rest_cancelled(client: TradeClient, peer: TradeClient) -> None:
+def test_an_ioc_order_that_fills_in_part_ends_with_its_rest_cancelled(
+    client: TradeClient, peer: TradeClient
+) -> None:
     peer.place_order(AAPL, "SELL", "0.4", 335)
     order = client.place_order(AAPL, "BUY", 1, 335, time_in_force="IOC", wait=True)
     assert order.is_done and order.quantity_filled == D("0.4")
@@ -134,7 +138,9 @@ def test_numbers_of_every_kind_arrive_exactly(sim: Simulator, client: TradeClien
 
 
 def test_the_short_forms(client: TradeClient, peer: TradeClient) -> None:
-    limit = peer.place_limit_order(AAPL, "SELL", 3, "335.5", client_order_id="short", take_profit=300, stop_loss=350)
+    limit = peer.place_limit_order(
+        AAPL, "SELL", 3, "335.5", client_order_id="short", take_profit=300, stop_loss=350
+    )
     assert terms(limit) == (AAPL, Side.SELL, OrderType.LIMIT, TimeInForce.GTC, 3, D("335.5"))
     assert (limit.client_order_id, limit.take_profit, limit.stop_loss) == ("short", 300, 350)
     market = client.place_market_order(AAPL, "BUY", 1, wait=True, client_order_id="m1")
@@ -165,13 +171,24 @@ REFUSED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("changed", REFUSED.values(), ids=REFUSED)
-def test_every_refusal_raises_and_leaves_no_order(sim: Simulator, client: TradeClient, changed: dict[str, Any]) -> None:
-    arguments = {"symbol": AAPL, "side": "BUY", "quantity": 1, "price": 330, "client_order_id": "refused", **changed}
+def test_every_refusal_raises_and_leaves_no_order(
+    sim: Simulator, client: TradeClient, changed: dict[str, Any]
+) -> None:
+    arguments = {
+        "symbol": AAPL,
+        "side": "BUY",
+        "quantity": 1,
+        "price": 330,
+        "client_order_id": "refused",
+        **changed,
+    }
     with pytest.raises((OrderRejected, ApiError)) as refused:
         client.place_order(**arguments)
     error = refused.value
     if isinstance(error, OrderRejected):
-        assert error.status.is_rejection and error.order is not None and error.order.client_order_id == "refused"
+        assert (
+            error.status.is_rejection and error.order is not None and error.order.client_order_id == "refused"
+        )
         assert error.order.is_done
     else:
         assert error.error_code.is_known and error.incoming_message["params"]["client_order_id"] == "refused"
@@ -241,7 +258,11 @@ def test_many_orders_are_on_their_way_together(sim: Simulator, client: TradeClie
         held.release()
         sim.faults.clear()
         placed = [order.client_order_id for order in placing.result(PATIENCE) if isinstance(order, Order)]
-        assert placed == [until(orders).client_order_id for _ in range(20)] == [f"n{number}" for number in range(20)]
+        assert (
+            placed
+            == [until(orders).client_order_id for _ in range(20)]
+            == [f"n{number}" for number in range(20)]
+        )
 
 
 def test_no_orders_are_no_orders(client: TradeClient) -> None:

@@ -30,7 +30,10 @@ def test_the_script_trades(market: Simulator, dialect: str) -> None:
     told = run_script(market)
     yes = {"live": {"authenticated": True}, "documented": {"type": "auth", "result": "success"}}[dialect]
     assert told[0] == yes
-    assert [message["subscribed"] for message in told if "subscribed" in message] == ["order_responses", "fills"]
+    assert [message["subscribed"] for message in told if "subscribed" in message] == [
+        "order_responses",
+        "fills",
+    ]
     orders = [message["order_response"] for message in told if "order_response" in message]
     statuses = [(order["client_order_id"], order["status"]) for order in orders]
     assert statuses[0] == ("resting", "ACK") and ("market", "FILLED") in statuses
@@ -46,7 +49,9 @@ def test_what_the_script_armed_happened_when_it_left(market: Simulator) -> None:
     (resting,) = market.ledger.orders("resting").values()
     assert resting.status == "CANCELLED"
     account = market.account_id(market.credentials)
-    assert [position.position for position in market.exchange_call(lambda each: each.positions(account))].count(1) == 1
+    assert [
+        position.position for position in market.exchange_call(lambda each: each.positions(account))
+    ].count(1) == 1
 
 
 def test_the_script_knows_nothing_of_this_library() -> None:

@@ -49,7 +49,9 @@ def test_a_stop_fires_when_the_mark_price_comes(
     assert long.open_orders == {}
 
 
-def test_a_fired_stop_that_finds_too_little_is_done_too(sim: Simulator, client: TradeClient, peer: TradeClient) -> None:
+def test_a_fired_stop_that_finds_too_little_is_done_too(
+    sim: Simulator, client: TradeClient, peer: TradeClient
+) -> None:
     peer.place_order(AAPL, "SELL", 2, 336)
     client.place_order(AAPL, "BUY", 2, 336, wait=True)
     peer.place_order(AAPL, "BUY", "0.5", "330.50")
@@ -75,7 +77,10 @@ def test_a_stop_moves(long: TradeClient) -> None:
 def test_a_stop_is_cancelled(long: TradeClient, given: Any) -> None:
     stop = long.place_stop_order(AAPL, "SELL", "STOP_LOSS", 2, 330)
     cancelled = long.cancel_stop_order(given(stop))
-    assert cancelled is None or (cancelled.order_id, cancelled.status) == (stop.order_id, OrderStatus.CANCELLED)
+    assert cancelled is None or (cancelled.order_id, cancelled.status) == (
+        stop.order_id,
+        OrderStatus.CANCELLED,
+    )
     assert long.get_user_orders().orders == []
 
 

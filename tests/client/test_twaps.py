@@ -96,7 +96,9 @@ def test_a_thin_book_fills_a_twap_in_part(sim: Simulator, client: TradeClient, p
 def test_the_exchange_may_say_no(client: TradeClient) -> None:
     with pytest.raises(ApiError) as refused:
         client.add_twap("NO-SUCH", "BUY", 10, 5, 30)
-    assert refused.value.error_code == "InvalidParameter" and type(refused.value).__name__ == "InvalidParameter"
+    assert (
+        refused.value.error_code == "InvalidParameter" and type(refused.value).__name__ == "InvalidParameter"
+    )
     assert refused.value.incoming_message["type"] == "add_twap"
     with pytest.raises(ApiError, match="min|least"):
         client.add_twap(AAPL, "BUY", "0.011", 2, 30)  # children below the minimum

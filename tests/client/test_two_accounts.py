@@ -60,7 +60,10 @@ def test_one_trade_to_the_cent(sim: Simulator, traders: list[TradeClient]) -> No
         seller.place_order(AAPL, "SELL", "2", "336.25")
         fills = {"sold": [until(sold), until(sold)], "bought": [until(bought), until(bought)]}
     assert [fill.trade_id for fill in fills["sold"]] == [fill.trade_id for fill in fills["bought"]]
-    assert [(str(fill.price), fill.quantity) for fill in fills["bought"]] == [("336.2", D("1.5")), ("336.25", D("1.5"))]
+    assert [(str(fill.price), fill.quantity) for fill in fills["bought"]] == [
+        ("336.2", D("1.5")),
+        ("336.25", D("1.5")),
+    ]
     assert [fill.is_maker for fill in fills["bought"]] == [False, True]
     assert [fill.is_maker for fill in fills["sold"]] == [True, False]
     first, second = D("336.20") * D("1.5"), D("336.25") * D("1.5")
@@ -92,7 +95,10 @@ def test_a_round_trip_realises_what_it_earned(sim: Simulator, traders: list[Trad
         assert position.position == 0 and balance.unrealised_pnl == 0
         assert to_the_cent(balance.realised_pnl) == to_the_cent(earned)
         assert to_the_cent(balance.equity) == to_the_cent(DEPOSIT + earned - fees[client])
-        assert balance.order_margin == balance.position_margin == 0 and balance.available_balance == balance.equity
+        assert (
+            balance.order_margin == balance.position_margin == 0
+            and balance.available_balance == balance.equity
+        )
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -123,16 +129,22 @@ def check_day(
     assert sum(map(signed, [*told[0], *told[1]])) == 0  # every trade has a buyer and a seller
     for client, key, fills in zip(traders, keys, told, strict=True):
         written = sim.ledger.fills_of(sim.account_id(key))
-        assert [(fill.trade_id, fill.order_id) for fill in fills] == [(row.trade_id, row.order_id) for row in written]
+        assert [(fill.trade_id, fill.order_id) for fill in fills] == [
+            (row.trade_id, row.order_id) for row in written
+        ]
         position, balance = account_of(client)
         assert position.position == sum(map(signed, fills))
-        charged = sum((fill.price * fill.quantity * (MAKER if fill.is_maker else TAKER) for fill in fills), D(0))
+        charged = sum(
+            (fill.price * fill.quantity * (MAKER if fill.is_maker else TAKER) for fill in fills), D(0)
+        )
         assert to_the_cent(balance.fees or D(0)) == to_the_cent(charged)
         cash = sum((-signed(fill) * fill.price for fill in fills), D(0))
         mark = sim.exchange_call(lambda exchange: exchange.mark_price(AAPL))
         assert to_the_cent(balance.equity) == to_the_cent(DEPOSIT + cash + position.position * mark - charged)
         history = client.get_user_trades()
-        assert {(row.trade_id, row.order_id) for row in history} == {(fill.trade_id, fill.order_id) for fill in fills}
+        assert {(row.trade_id, row.order_id) for row in history} == {
+            (fill.trade_id, fill.order_id) for fill in fills
+        }
         check_rest(sim, key, position, balance)
 
 

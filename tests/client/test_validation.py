@@ -80,9 +80,18 @@ METHODS: dict[str, tuple[Call, dict[str, Any]]] = {
     "get_leverage": (lambda client, given: client.get_leverage(**given), {}),
     "get_available_leverage": (lambda client, given: client.get_available_leverage(**given), {}),
     "set_leverage": (lambda client, given: client.set_leverage(**given), {"symbol": AAPL, "leverage": 5}),
-    "set_cancel_on_disconnect": (lambda client, given: client.set_cancel_on_disconnect(**given), {"enabled": True}),
-    "subscribe": (lambda client, given: client.subscribe(*given.pop("channels"), **given), {"channels": ["fills"]}),
-    "unsubscribe": (lambda client, given: client.unsubscribe(*given.pop("channels"), **given), {"channels": ["fills"]}),
+    "set_cancel_on_disconnect": (
+        lambda client, given: client.set_cancel_on_disconnect(**given),
+        {"enabled": True},
+    ),
+    "subscribe": (
+        lambda client, given: client.subscribe(*given.pop("channels"), **given),
+        {"channels": ["fills"]},
+    ),
+    "unsubscribe": (
+        lambda client, given: client.unsubscribe(*given.pop("channels"), **given),
+        {"channels": ["fills"]},
+    ),
     "on": (lambda client, given: client.on(given["channel"], print), {"channel": "fills"}),
     "stream": (lambda client, given: client.stream(*given.pop("channels"), **given), {"channels": ["fills"]}),
     "wait_until_done": (lambda client, given: client.wait_until_done(**given), {"order": Order("o1")}),
@@ -95,7 +104,20 @@ def raise_first(results: list[Any]) -> None:
     raise results[0]
 
 
-NOT_POSITIVE: list[Any] = [0, -1, "0", "abc", "", math.nan, math.inf, -math.inf, D("NaN"), "Infinity", True, [1]]
+NOT_POSITIVE: list[Any] = [
+    0,
+    -1,
+    "0",
+    "abc",
+    "",
+    math.nan,
+    math.inf,
+    -math.inf,
+    D("NaN"),
+    "Infinity",
+    True,
+    [1],
+]
 NOT_TEXT: list[Any] = ["", "  ", 5, None]
 NOT_WHOLE: list[Any] = [1.5, "5", None, True, math.nan]
 UNKNOWN: list[Any] = ["LONG", "", 5, Side("SOMETHING_NEW")]
@@ -165,7 +187,9 @@ def watched(sim: Simulator, connect: Connect) -> Iterator[TradeClient]:
     assert trading_commands(sim) == 1
 
 
-@pytest.mark.parametrize("method, argument, values", RULES, ids=[f"{method}-{name}" for method, name, _ in RULES])
+@pytest.mark.parametrize(
+    "method, argument, values", RULES, ids=[f"{method}-{name}" for method, name, _ in RULES]
+)
 def test_a_bad_argument_is_named_and_nothing_is_sent(
     watched: TradeClient, method: str, argument: str, values: list[Any]
 ) -> None:
@@ -184,9 +208,7 @@ def test_every_method_is_among_them() -> None:
     assert methods - others == set(METHODS)
 
 
-@pytest.mark.parametrize(
-    "kind, tif", [("MARKET", "GTC"), ("MARKET", "FOK"), ("ALO", "IOC"), ("ALO", "FOK")]
-)
+@pytest.mark.parametrize("kind, tif", [("MARKET", "GTC"), ("MARKET", "FOK"), ("ALO", "IOC"), ("ALO", "FOK")])
 def test_a_type_takes_only_its_times_in_force(watched: TradeClient, kind: str, tif: str) -> None:
     price = None if kind == "MARKET" else 330
     with pytest.raises(ValidationError, match=f"{kind} allows") as refused:

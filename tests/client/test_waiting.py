@@ -80,12 +80,16 @@ def test_an_order_of_another_session_can_be_waited_for(sim: Simulator, connect: 
         assert wait.result(PATIENCE).status is OrderStatus.CANCELLED
 
 
-def test_what_happened_during_an_outage_ends_the_wait(sim: Simulator, connect: Connect, peer: TradeClient) -> None:
+def test_what_happened_during_an_outage_ends_the_wait(
+    sim: Simulator, connect: Connect, peer: TradeClient
+) -> None:
     client = connect(sim, reconnect=QUICK)
     order = client.place_order(AAPL, "BUY", 1, 335)
     sim.faults.refuse_connections()
     with client.stream(Channel.CONNECTION) as states, ThreadPoolExecutor() as pool:
-        sim.faults.drop_now(connection=min(one.id for one in sim.connections if one.account_id == order.user_id))
+        sim.faults.drop_now(
+            connection=min(one.id for one in sim.connections if one.account_id == order.user_id)
+        )
         until(states, lambda event: event.state is ConnectionState.RECONNECTING)
         wait = pool.submit(client.wait_until_done, order)
         peer.place_order(AAPL, "SELL", 1, 335, wait=True)
@@ -166,7 +170,9 @@ def test_an_order_that_never_arrived_is_cleared_up_too(sim: Simulator, connect: 
 def test_without_a_line_the_outcome_stays_unknown(sim: Simulator, connect: Connect) -> None:
     client = connect(sim, reconnect=None)
     ended = threading.Event()
-    client.on(Channel.CONNECTION, lambda event: ended.set() if event.state is ConnectionState.DISCONNECTED else None)
+    client.on(
+        Channel.CONNECTION, lambda event: ended.set() if event.state is ConnectionState.DISCONNECTED else None
+    )
     sim.faults.drop_now()
     assert ended.wait(PATIENCE)
     with pytest.raises(OutcomeUnknown) as unknown:

@@ -47,7 +47,12 @@ class Desk:
 
 
 def limit(client_order_id: str = "c1", price: str = "180", quantity: str = "1", **changed: Any) -> c.AddOrder:
-    members = {"symbol": AAPL, "side": Side.BUY, "order_type": OrderType.LIMIT, "time_in_force": TimeInForce.GTC}
+    members = {
+        "symbol": AAPL,
+        "side": Side.BUY,
+        "order_type": OrderType.LIMIT,
+        "time_in_force": TimeInForce.GTC,
+    }
     return c.AddOrder(
         quantity=D(quantity), price=D(price), client_order_id=client_order_id, **{**members, **changed}
     )

@@ -142,10 +142,13 @@ ERR_WITH_TEXT = (
     '{"err":{"error_code":"InvalidJSONFormat","message":null,'
     '"incoming_message":"{\\"type\\":\\"get_order\\",\\"params\\":{\\"order_id\\":1}}"}}'
 )
-ERR_WITH_RAW_TEXT = '{"err":{"error_code":"InvalidJSONFormat","message":"bad json","incoming_message":"{not json"}}'
+ERR_WITH_RAW_TEXT = (
+    '{"err":{"error_code":"InvalidJSONFormat","message":"bad json","incoming_message":"{not json"}}'
+)
 ERR_BARE = '{"err":{"error_code":"RateLimited","message":"retry after 250ms","incoming_message":null}}'
 ERR_FLAT = (
-    '{"type":"error","error_code":"PermissionDenied","message":"no","incoming_message":{"type":"cancel_all_orders"}}'
+    '{"type":"error","error_code":"PermissionDenied","message":"no",'
+    '"incoming_message":{"type":"cancel_all_orders"}}'
 )
 ERR_FLAT_UPPER = '{"type":"Err","error_code":"ServerError"}'
 ERR_BY_CODE_ALONE = '{"error_code":"KycRequired","message":"identity"}'

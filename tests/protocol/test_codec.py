@@ -66,7 +66,9 @@ def on_the_wire(plain: dict[str, Any], model: type) -> dict[str, Any]:
     return {names.get(name, name): value for name, value in plain.items()}
 
 
-@pytest.mark.parametrize("model", [Order, Fill, Position, Balance, Twap, UserTrade], ids=lambda model: model.__name__)
+@pytest.mark.parametrize(
+    "model", [Order, Fill, Position, Balance, Twap, UserTrade], ids=lambda model: model.__name__
+)
 def test_every_model_survives_the_way_to_plain_data_and_back(model: type) -> None:
     @given(values_of(model))
     def check(value: Any) -> None:
@@ -141,9 +143,9 @@ def test_times_are_read_from_seconds_and_from_text(value: Any) -> None:
 
 
 def test_fractions_beyond_a_microsecond_are_rounded_away() -> None:
-    assert abs(parse_time("2026-01-01T12:00:00.123456789Z") - NOON - timedelta(microseconds=123457)) < timedelta(
-        microseconds=2
-    )
+    assert abs(
+        parse_time("2026-01-01T12:00:00.123456789Z") - NOON - timedelta(microseconds=123457)
+    ) < timedelta(microseconds=2)
 
 
 def test_every_field_of_a_model_is_covered_by_the_round_trip() -> None:

@@ -25,10 +25,21 @@ LIMIT = c.AddOrder(
 )
 MARKET = c.AddOrder("AAPL-USD", Side.SELL, OrderType.MARKET, TimeInForce.IOC, D(2), "c2", reduce_only=True)
 WITH_STOPS = c.AddOrder(
-    "AAPL-USD", Side.BUY, OrderType.ALO, TimeInForce.GTC, D("1.000"), "c3", D(180), False, D("200.5"), D("150.10")
+    "AAPL-USD",
+    Side.BUY,
+    OrderType.ALO,
+    TimeInForce.GTC,
+    D("1.000"),
+    "c3",
+    D(180),
+    False,
+    D("200.5"),
+    D("150.10"),
 )
 STOP = c.AddOrder("AAPL-USD", Side.SELL, OrderType.STOP_LOSS, TimeInForce.GTC, D(1), "c4", D("170.5"))
-MODIFY = c.ModifyOrder("AAPL-USD", "o1", Side.BUY, OrderType.LIMIT, D("181.5"), D(3), False, None, D(150), "c1")
+MODIFY = c.ModifyOrder(
+    "AAPL-USD", "o1", Side.BUY, OrderType.LIMIT, D("181.5"), D(3), False, None, D(150), "c1"
+)
 HMAC = {"hmac": {"public_key": "p", "nonce": "n", "unix_ts": 1760545414, "signature": "s"}}
 
 WIRE: list[tuple[c.Command, str]] = [
@@ -125,7 +136,9 @@ def test_weight_bucket_and_kind(kind: type[c.Command]) -> None:
 
 
 def test_reads_may_be_asked_again_and_trading_commands_may_not() -> None:
-    assert {kind.type for kind in RULES if not kind.trading} >= {name for name in READS if name.startswith("get_")}
+    assert {kind.type for kind in RULES if not kind.trading} >= {
+        name for name in READS if name.startswith("get_")
+    }
     trading = {kind.type for kind in RULES if kind.trading} - {"subscribe", "unsubscribe"}
     assert trading == set(WEIGHTS) - READS
 
@@ -158,7 +171,14 @@ def test_text_leaves_as_it_is(identifier: str) -> None:
 
 
 def test_orders_with_an_id_of_their_own_use_no_lane() -> None:
-    for command in (LIMIT, MARKET, WITH_STOPS, c.ClosePosition("A", "c"), WIRE[17][0], c.CancelOrder("A", "o")):
+    for command in (
+        LIMIT,
+        MARKET,
+        WITH_STOPS,
+        c.ClosePosition("A", "c"),
+        WIRE[17][0],
+        c.CancelOrder("A", "o"),
+    ):
         assert command.lanes == ()
 
 
@@ -174,7 +194,10 @@ def test_orders_with_an_id_of_their_own_use_no_lane() -> None:
         (c.GetAvailableLeverage(), c.GetAvailableLeverage(5)),
         (c.Subscribe((Channel.FILLS,)), c.Unsubscribe((Channel.FILLS, Channel.ORDERS))),
         (c.CancelStopOrder("s"), c.ModifyStopOrder("s", "A", D(1), D(1))),
-        (STOP, c.AddOrder("AAPL-USD", Side.SELL, OrderType.STOP_LOSS, TimeInForce.IOC, D(1), "c9", D("170.50"))),
+        (
+            STOP,
+            c.AddOrder("AAPL-USD", Side.SELL, OrderType.STOP_LOSS, TimeInForce.IOC, D(1), "c9", D("170.50")),
+        ),
         (MODIFY, c.ModifyOrder("B", "o1", Side.SELL, OrderType.LIMIT, D(1), D(1), False)),
         (MODIFY, c.ModifyOrder("AAPL-USD", "o2", Side.BUY, OrderType.LIMIT, D("181.5"), D(3), False)),
     ],

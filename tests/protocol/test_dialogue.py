@@ -39,7 +39,9 @@ KEYS = HmacCredentials("qfex_pub_1&", "qfex_secret_1")
 
 
 def dialogue(url: str = "wss://trade.example/", **options: Any) -> TradeDialogue:
-    return TradeDialogue(url, options.pop("credentials", KEYS), options.pop("account_id", None), lambda: 1_000_000.0)
+    return TradeDialogue(
+        url, options.pop("credentials", KEYS), options.pop("account_id", None), lambda: 1_000_000.0
+    )
 
 
 def answered(command: c.Command, outcome: Any = None) -> list[tuple[Any, Any]]:
@@ -300,7 +302,9 @@ def test_a_modify_is_followed_to_the_new_id() -> None:
 
 def test_the_state_has_what_a_reply_leaves_out() -> None:
     trade, complete = dialogue(), order(reduce_only=True)
-    assert told(trade.receive(order(), answered(limit(reduce_only=True), complete))) == [(Channel.ORDERS, complete)]
+    assert told(trade.receive(order(), answered(limit(reduce_only=True), complete))) == [
+        (Channel.ORDERS, complete)
+    ]
     trade.receive(order("FILLED", quantity_remaining=D("0.5")), [])
     assert trade.orders.live["o1"].reduce_only
 
@@ -351,7 +355,11 @@ def test_errors_reach_the_errors_channel_unless_a_caller_has_them() -> None:
 
 def test_what_nobody_understands_is_reported_with_its_text() -> None:
     (event,) = dialogue().receive(Undecodable("garbage", "ValueError: no"), [])
-    assert (event.value.kind, event.value.text, event.value.message) == ("undecodable", "garbage", "ValueError: no")
+    assert (event.value.kind, event.value.text, event.value.message) == (
+        "undecodable",
+        "garbage",
+        "ValueError: no",
+    )
 
 
 def test_pulses_may_be_conflated_and_nothing_else() -> None:

@@ -67,7 +67,10 @@ def shouted(message: dict[str, Any]) -> dict[str, Any]:
 
 def flags_as_numbers(message: dict[str, Any]) -> dict[str, Any]:
     params = message["params"].items()
-    return {**message, "params": {name: int(value) if isinstance(value, bool) else value for name, value in params}}
+    return {
+        **message,
+        "params": {name: int(value) if isinstance(value, bool) else value for name, value in params},
+    }
 
 
 def identifiers_alone(message: dict[str, Any]) -> dict[str, Any]:
@@ -118,7 +121,10 @@ def test_an_echo_is_looked_up_by_its_most_telling_identifier() -> None:
     assert list(echo_keys({"type": "modify_order", "params": {"order_id": "o", "client_order_id": ""}})) == [
         "o", "modify_order",
     ]  # fmt: skip
-    assert list(echo_keys({"type": "add_twap", "params": {"client_twap_id": "t", "order_id": 7}})) == ["t", "add_twap"]
+    assert list(echo_keys({"type": "add_twap", "params": {"client_twap_id": "t", "order_id": 7}})) == [
+        "t",
+        "add_twap",
+    ]
 
 
 # --- errors ------------------------------------------------------------------------------------------------------

@@ -63,7 +63,9 @@ def test_a_fill_that_came_while_the_baseline_was_read_is_not_lost() -> None:
 
 @pytest.mark.parametrize("timed", [True, False])
 @pytest.mark.parametrize("newest_first", [True, False])
-def test_missed_fills_are_told_oldest_first_whatever_the_order_of_the_history(timed: bool, newest_first: bool) -> None:
+def test_missed_fills_are_told_oldest_first_whatever_the_order_of_the_history(
+    timed: bool, newest_first: bool
+) -> None:
     log = FillLog()
     log.set_baseline([row(1)])
     log.live(fill(2))

@@ -24,7 +24,9 @@ from qfex.session.frames import (
 CONTINUATION = 0
 
 
-def server_frame(opcode: int, payload: bytes = b"", *, fin: bool = True, flags: int = 0, masked: bool = False) -> bytes:
+def server_frame(
+    opcode: int, payload: bytes = b"", *, fin: bool = True, flags: int = 0, masked: bool = False
+) -> bytes:
     first = (0x80 if fin else 0) | flags | opcode
     mask = 0x80 if masked else 0
     if len(payload) < 126:
@@ -149,7 +151,9 @@ def test_each_frame_has_a_key_of_its_own() -> None:
     assert len({encode_frame(TEXT, b"same")[2:6] for _ in range(20)}) > 15
 
 
-@pytest.mark.parametrize("code, reason", [(1000, ""), (1001, "going away"), (4000, "ü" * 200), (1011, "x" * 500)])
+@pytest.mark.parametrize(
+    "code, reason", [(1000, ""), (1001, "going away"), (4000, "ü" * 200), (1011, "x" * 500)]
+)
 def test_close_frames_fit_and_read_back(code: int, reason: str) -> None:
     opcode, payload = unmask(encode_close(code, reason))
     assert opcode == CLOSE and len(payload) <= 125

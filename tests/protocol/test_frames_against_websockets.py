@@ -73,7 +73,9 @@ def messages(draw: st.DrawFn) -> list[bytes]:
     for number, payload in enumerate(payloads):
         if draw(st.booleans()):
             frames.append(frame(draw(st.sampled_from([0x9, 0xA])), draw(st.binary(max_size=125))))
-        frames.append(frame(opcode if number == 0 else CONTINUATION, payload, fin=number == len(payloads) - 1))
+        frames.append(
+            frame(opcode if number == 0 else CONTINUATION, payload, fin=number == len(payloads) - 1)
+        )
     return frames
 
 

@@ -175,7 +175,9 @@ def test_every_way_in_which_a_stop_has_moved() -> None:
         assert Desk(MODIFY_STOP).answer(moved) == moved
     assert Desk(MODIFY_STOP).answer(TOLD) is None
     assert Desk(MODIFY_STOP).answer(ack_of(MODIFY_STOP)) is None
-    assert isinstance(Desk(MODIFY_STOP).answer(stop_order("INVALID_TICK_SIZE_PRECISION_PRICE")), OrderRejected)
+    assert isinstance(
+        Desk(MODIFY_STOP).answer(stop_order("INVALID_TICK_SIZE_PRECISION_PRICE")), OrderRejected
+    )
 
 
 @pytest.mark.parametrize(
@@ -248,7 +250,9 @@ def test_an_order_that_there_is_not() -> None:
         assert isinstance(refused, OrderRejected) and refused.status is OrderStatus.NO_SUCH_ORDER
 
 
-@pytest.mark.parametrize("message", [order(order_id="o2", client_order_id="c2"), order("CANNOT_MODIFY_PARTIAL_FILL")])
+@pytest.mark.parametrize(
+    "message", [order(order_id="o2", client_order_id="c2"), order("CANNOT_MODIFY_PARTIAL_FILL")]
+)
 def test_what_does_not_answer_a_query(message: Order) -> None:
     assert Desk(c.GetOrder(AAPL, "o1")).answers(message) == {}
 
@@ -275,7 +279,12 @@ def test_lists_that_nobody_asked_for_answer_nobody() -> None:
 def test_a_subscription_is_confirmed_channel_by_channel() -> None:
     subscribe = c.Subscribe((Channel.ORDERS, Channel.FILLS))
     desk = Desk(subscribe)
-    for other in (Subscribed("fills"), Subscribed("fills"), Subscribed("positions"), Unsubscribed("order_responses")):
+    for other in (
+        Subscribed("fills"),
+        Subscribed("fills"),
+        Subscribed("positions"),
+        Unsubscribed("order_responses"),
+    ):
         assert desk.answers(other) == {}
     assert desk.answers(Subscribed("order_responses")) == {subscribe: None}
 
@@ -347,7 +356,12 @@ def test_a_late_reply_is_swallowed_by_the_request_that_gave_up() -> None:
         (ADD_TWAP, TWAP),
         (c.SetLeverage(AAPL, D(5)), Ack(None)),
         (c.GetUserOrders(), OpenOrders()),
-        (limit(), Failure(ErrorCode.INVALID_ORDER, None, {"type": "add_order", "params": {"client_order_id": "c1"}})),
+        (
+            limit(),
+            Failure(
+                ErrorCode.INVALID_ORDER, None, {"type": "add_order", "params": {"client_order_id": "c1"}}
+            ),
+        ),
     ],
 )
 def test_a_request_that_gave_up_takes_its_reply_and_is_gone(command: c.Command, late: Any) -> None:

@@ -15,7 +15,15 @@ from qfex.protocol.messages import Ack, Failure, Subscribed, decode
 from . import recorded
 from .book import AAPL, Desk, limit, modified, modify, order, stop, stop_order
 
-LIVE_OR_DONE = ["ACK", "FILLED", "IOC_PARTIALLY_FILLED", "IOC_CANCELLED", "CANCELLED", "CANCELLED_STP", "SOMETHING_NEW"]
+LIVE_OR_DONE = [
+    "ACK",
+    "FILLED",
+    "IOC_PARTIALLY_FILLED",
+    "IOC_CANCELLED",
+    "CANCELLED",
+    "CANCELLED_STP",
+    "SOMETHING_NEW",
+]
 REFUSALS = [each.value for each in OrderStatus if each.is_rejection]
 
 
@@ -92,7 +100,9 @@ def test_a_close_is_not_answered_by_another_order_of_the_symbol() -> None:
     assert Desk(c.ClosePosition(AAPL, "c1")).answers(order(client_order_id="")) == {}
 
 
-@pytest.mark.parametrize("message", [Ack(None), Subscribed("order_responses"), Failure(OrderStatus("x"), "no echo")])  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    "message", [Ack(None), Subscribed("order_responses"), Failure(OrderStatus("x"), "no echo")]
+)  # type: ignore[arg-type]
 def test_an_order_is_not_answered_by_what_names_no_order(message: Any) -> None:
     assert Desk(limit()).answers(message) == {}
 
@@ -210,7 +220,9 @@ def test_an_order_that_was_there_before_is_no_replacement() -> None:
 
 
 @pytest.mark.parametrize("status", REFUSALS)
-@pytest.mark.parametrize("names", [{"order_id": "o1"}, {"order_id": "o1", "client_order_id": ""}, {"order_id": ""}])
+@pytest.mark.parametrize(
+    "names", [{"order_id": "o1"}, {"order_id": "o1", "client_order_id": ""}, {"order_id": ""}]
+)
 def test_every_refusal_of_this_order_raises(status: str, names: dict[str, Any]) -> None:
     refused = Desk(modify()).answer(order(status, **names))
     assert isinstance(refused, OrderRejected) and refused.status is OrderStatus(status)
@@ -242,7 +254,9 @@ InvalidOrderCode: Any = decode(b'{"err":{"error_code":"InvalidOrder"}}')[0].code
 
 def test_an_error_fails_the_request_that_it_echoes() -> None:
     desk = Desk(limit("c1"), limit("c2"), modify(), c.CancelOrder(AAPL, "o1"))
-    refused = desk.answers(failure({"type": "add_order", "params": {"client_order_id": "c2", "quantity": D("1.0")}}))
+    refused = desk.answers(
+        failure({"type": "add_order", "params": {"client_order_id": "c2", "quantity": D("1.0")}})
+    )
     assert list(refused) == [limit("c2")]
     assert isinstance(refused[limit("c2")], InvalidOrder)
     assert list(desk.answers(failure({"type": "cancel_order", "params": {"order_id": "o1"}}))) == [
@@ -251,7 +265,9 @@ def test_an_error_fails_the_request_that_it_echoes() -> None:
     assert len(desk.book) == 2
 
 
-@pytest.mark.parametrize("echo", [None, {}, "nonsense", {"type": "add_order", "params": {"client_order_id": "c9"}}])
+@pytest.mark.parametrize(
+    "echo", [None, {}, "nonsense", {"type": "add_order", "params": {"client_order_id": "c9"}}]
+)
 def test_an_error_without_a_known_echo_fails_nobody(echo: Any) -> None:
     desk = Desk(limit(), modify(), c.CancelAllOrders())
     assert desk.answers(failure(echo)) == {}

@@ -41,7 +41,11 @@ def test_a_position() -> None:
 def test_a_balance() -> None:
     balance = read(recorded.BALANCE)
     assert (balance.deposit, balance.fees, balance.referral_rewards) == (1000, D("1.5"), None)
-    assert (balance.realised_pnl, balance.unrealised_pnl, balance.net_funding) == (D("10.5"), D("-5.25"), D("-0.5"))
+    assert (balance.realised_pnl, balance.unrealised_pnl, balance.net_funding) == (
+        D("10.5"),
+        D("-5.25"),
+        D("-0.5"),
+    )
     assert (balance.order_margin, balance.position_margin, balance.available_balance) == (20, 30, D("954.75"))
     assert balance.equity == D("1004.75")
 
@@ -65,7 +69,9 @@ def test_older_updates_are_known_by_their_type() -> None:
 # --- confirmations -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("channel", ["order_responses", "fills", "positions", "balances", "stop_orders", "brand_new"])
+@pytest.mark.parametrize(
+    "channel", ["order_responses", "fills", "positions", "balances", "stop_orders", "brand_new"]
+)
 def test_confirmations_of_subscriptions(channel: str) -> None:
     assert read(json.dumps({"subscribed": channel})) == Subscribed(channel)
     assert read(json.dumps({"unsubscribed": channel})) == Unsubscribed(channel)
@@ -130,7 +136,9 @@ def test_an_acknowledgement_with_its_echo() -> None:
     assert read(json.dumps({"ack": {"incoming_message": echo}})) == Ack(
         {"type": "set_user_leverage", "params": {"symbol": "AAPL-USD", "leverage": D("10.5")}}
     )
-    assert read(json.dumps({"ack": {"incoming_message": json.dumps(echo)}})).echo["type"] == "set_user_leverage"
+    assert (
+        read(json.dumps({"ack": {"incoming_message": json.dumps(echo)}})).echo["type"] == "set_user_leverage"
+    )
 
 
 # --- errors ------------------------------------------------------------------------------------------------------
@@ -175,13 +183,22 @@ def test_errors_without_an_echo(frame: str, code: ErrorCode, message: str | None
 
 
 def test_an_older_flat_error() -> None:
-    assert read(recorded.ERR_FLAT) == Failure(ErrorCode.PERMISSION_DENIED, "no", {"type": "cancel_all_orders"})
+    assert read(recorded.ERR_FLAT) == Failure(
+        ErrorCode.PERMISSION_DENIED, "no", {"type": "cancel_all_orders"}
+    )
 
 
 @pytest.mark.parametrize("code", list(ErrorCode))
 def test_codes_are_known_in_any_casing(code: ErrorCode) -> None:
     words = "".join(f"_{letter}" if letter.isupper() else letter for letter in code.value).lstrip("_")
-    for spelling in (code.value, code.value.lower(), code.value.upper(), words.lower(), words.upper(), code.name):
+    for spelling in (
+        code.value,
+        code.value.lower(),
+        code.value.upper(),
+        words.lower(),
+        words.upper(),
+        code.name,
+    ):
         assert read(json.dumps({"err": {"error_code": spelling}})).code is code
 
 

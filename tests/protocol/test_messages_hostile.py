@@ -18,7 +18,17 @@ from . import recorded
 
 FRAMES = [value for name, value in vars(recorded).items() if name.isupper() and value.startswith(("{", "["))]
 KINDS = get_args(Message)
-KEYS = [*messages._READERS, "type", "error_code", "contents", "channel", "channels", "result", "orders", "order_id"]
+KEYS = [
+    *messages._READERS,
+    "type",
+    "error_code",
+    "contents",
+    "channel",
+    "channels",
+    "result",
+    "orders",
+    "order_id",
+]
 
 SCALARS = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
@@ -77,7 +87,9 @@ def test_a_known_frame_cut_short(frame: str, length: int) -> None:
     check(frame.encode()[:length])
 
 
-@pytest.mark.parametrize("frame", [b"[" * 100_000, b'{"a":' * 50_000, b"\xff\xfe\x00", b'{"order_response":' * 5000])
+@pytest.mark.parametrize(
+    "frame", [b"[" * 100_000, b'{"a":' * 50_000, b"\xff\xfe\x00", b'{"order_response":' * 5000]
+)
 def test_deep_and_binary_frames(frame: bytes) -> None:
     check(frame)
 
@@ -100,7 +112,9 @@ AMOUNTS = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**15)
     texts=st.lists(st.text(max_size=12), min_size=12, max_size=12),
     time=st.floats(0, 4e9),
 )
-def test_the_two_ways_agree_on_any_values(key: str, amounts: list[Decimal], texts: list[str], time: float) -> None:
+def test_the_two_ways_agree_on_any_values(
+    key: str, amounts: list[Decimal], texts: list[str], time: float
+) -> None:
     name = next(name for name in vars(recorded) if f'"{key}"' in str(getattr(recorded, name)))
     members = json.loads(getattr(recorded, name))[key]
     numbers, words = iter(amounts * 2), iter(texts * 2)

@@ -74,7 +74,11 @@ def test_a_filled_order() -> None:
     order = read(recorded.FILLED)
     assert (order.status, order.side, order.time_in_force) == (OrderStatus.FILLED, Side.SELL, TimeInForce.IOC)
     assert (order.quantity_filled, order.take_profit, order.stop_loss) == (D("1.5"), D("250.25"), D("150.5"))
-    assert (order.trade_id, order.reduce_only, order.update_time) == ("91", True, utc(2025, 9, 18, 15, 19, 30))
+    assert (order.trade_id, order.reduce_only, order.update_time) == (
+        "91",
+        True,
+        utc(2025, 9, 18, 15, 19, 30),
+    )
 
 
 def test_a_cancelled_stop_with_a_blank_client_order_id() -> None:
@@ -219,7 +223,9 @@ def test_no_trades(key: str) -> None:
 
 
 def test_leverage_settings() -> None:
-    row = Leverage("META-USD", D(20), D("0.05"), D("0.0333"), D(100000), "1d3ec2ad-ba4d-4a2a-a5c8-9b1d0ad5c2a1")
+    row = Leverage(
+        "META-USD", D(20), D("0.05"), D("0.0333"), D(100000), "1d3ec2ad-ba4d-4a2a-a5c8-9b1d0ad5c2a1"
+    )
     assert read(recorded.LEVERAGE) == Leverages([row], available=False)
 
 
@@ -257,7 +263,8 @@ def test_numbers_come_as_text_too() -> None:
 
 @pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])
 @pytest.mark.parametrize(
-    "time", ["2025-09-18T15:19:30.551284600Z", "2025-09-18T17:19:30.551285+02:00", "2025-09-18T15:19:30.551285"]
+    "time",
+    ["2025-09-18T15:19:30.551284600Z", "2025-09-18T17:19:30.551285+02:00", "2025-09-18T15:19:30.551285"],
 )
 def test_times_come_as_text_too_and_end_as_utc(time: str, separators: tuple[str, str]) -> None:
     frame = json.loads(order_frame(update_time=time))
@@ -267,7 +274,8 @@ def test_times_come_as_text_too_and_end_as_utc(time: str, separators: tuple[str,
 
 
 @pytest.mark.parametrize(
-    "digits", ["0.1", "0.30000000000000004", "123456789012345678901234567890.123456789", "1e-8", "100", "1.50"]
+    "digits",
+    ["0.1", "0.30000000000000004", "123456789012345678901234567890.123456789", "1e-8", "100", "1.50"],
 )
 def test_decimals_keep_their_digits(digits: str) -> None:
     frame = recorded.ACK.replace('"price":200.0', f'"price":{digits}')

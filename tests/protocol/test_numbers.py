@@ -38,7 +38,22 @@ def test_a_float_counts_as_its_shortest_text(value: float) -> None:
     assert str(D(repr(value))) == str(to_decimal(value, "price"))
 
 
-NOT_NUMBERS = [None, "", "abc", "1,5", "NaN", "inf", "-Infinity", math.nan, math.inf, D("NaN"), True, False, [1], {}]
+NOT_NUMBERS = [
+    None,
+    "",
+    "abc",
+    "1,5",
+    "NaN",
+    "inf",
+    "-Infinity",
+    math.nan,
+    math.inf,
+    D("NaN"),
+    True,
+    False,
+    [1],
+    {},
+]
 NOT_POSITIVE = [0, -1, "0", "-0.5", 0.0, -2.5, D(0), D("-0"), D("-1e-9")]
 
 
@@ -72,7 +87,9 @@ def test_whole_numbers(value: Any, minimum: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [1, 2.5, "3", None, True, math.nan, math.inf, D("2.5"), D("NaN"), D("Infinity"), -3, [2]], ids=repr
+    "value",
+    [1, 2.5, "3", None, True, math.nan, math.inf, D("2.5"), D("NaN"), D("Infinity"), -3, [2]],
+    ids=repr,
 )
 def test_what_is_no_whole_number_large_enough_is_refused(value: Any) -> None:
     with pytest.raises(ValidationError, match="whole number of at least 2"):
@@ -91,7 +108,14 @@ def test_identifiers_are_left_as_they_are() -> None:
 
 @pytest.mark.parametrize(
     "number, sent",
-    [("1E-8", "0.00000001"), ("1E+3", "1000"), ("0.10", "0.10"), ("0", "0"), ("123.4500", "123.4500"), ("-1", "-1")],
+    [
+        ("1E-8", "0.00000001"),
+        ("1E+3", "1000"),
+        ("0.10", "0.10"),
+        ("0", "0"),
+        ("123.4500", "123.4500"),
+        ("-1", "-1"),
+    ],
 )
 def test_the_wire_form_has_all_digits_and_no_exponent(number: str, sent: str) -> None:
     assert bytes(on_wire(D(number))).decode() == sent

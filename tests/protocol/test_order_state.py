@@ -105,7 +105,9 @@ LADDER = [
 
 
 def test_of_two_updates_the_same_one_wins_in_either_order() -> None:
-    for weaker, stronger in ((LADDER[i], LADDER[j]) for i in range(len(LADDER)) for j in range(i + 1, len(LADDER))):
+    for weaker, stronger in (
+        (LADDER[i], LADDER[j]) for i in range(len(LADDER)) for j in range(i + 1, len(LADDER))
+    ):
         assert merge(weaker, stronger) == merge(stronger, weaker) == stronger
 
 
@@ -150,7 +152,10 @@ def test_a_later_message_without_a_client_order_id_keeps_it() -> None:
 
 
 def test_an_order_that_may_only_reduce_stays_one() -> None:
-    for messages in (order(reduce_only=True), order("CANCELLED")), (order("CANCELLED"), order(reduce_only=True)):
+    for messages in (
+        (order(reduce_only=True), order("CANCELLED")),
+        (order("CANCELLED"), order(reduce_only=True)),
+    ):
         assert track(*messages).get("o1") == order("CANCELLED", reduce_only=True)
 
 
@@ -240,7 +245,10 @@ def test_a_modify_of_another_session_is_recognised_where_there_is_no_doubt() -> 
     assert track(order(client_order_id="c2")).replaced_by(new) is None
     assert track(order(symbol="GOLD-USD")).replaced_by(new) is None
     assert track(order(), new).replaced_by(new) is None  # nothing new
-    assert track(order(client_order_id="")).replaced_by(order("MODIFIED", order_id="o2", client_order_id="")) is None
+    assert (
+        track(order(client_order_id="")).replaced_by(order("MODIFIED", order_id="o2", client_order_id=""))
+        is None
+    )
     assert track(order()).replaced_by(order("ACK", order_id="o2")) is None
 
 

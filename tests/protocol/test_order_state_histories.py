@@ -25,7 +25,13 @@ TERMS = [
     (OrderType.STOP_LOSS, TimeInForce.GTC),
 ]
 #: What a request about an order may be refused with while it lives, or after its end.
-REFUSALS = ["CANNOT_MODIFY_PARTIAL_FILL", "NO_SUCH_ORDER", "CANNOT_MODIFY_NO_SUCH_ORDER", "RATE_LIMITED", "BAD_SYMBOL"]
+REFUSALS = [
+    "CANNOT_MODIFY_PARTIAL_FILL",
+    "NO_SUCH_ORDER",
+    "CANNOT_MODIFY_NO_SUCH_ORDER",
+    "RATE_LIMITED",
+    "BAD_SYMBOL",
+]
 
 
 class Told:

@@ -147,7 +147,9 @@ def test_the_defaults_stay_within_the_exchanges_budget() -> None:
     assert policy.burst + WINDOW * policy.units_per_second > 0.95 * ALLOWED
 
 
-@pytest.mark.parametrize("bad", [{"units_per_second": 0}, {"units_per_second": -1}, {"burst": 4}, {"retry_after": -1}])
+@pytest.mark.parametrize(
+    "bad", [{"units_per_second": 0}, {"units_per_second": -1}, {"burst": 4}, {"retry_after": -1}]
+)
 def test_a_policy_that_could_never_send_is_refused(bad: dict[str, float]) -> None:
     with pytest.raises(ValueError):
         RateLimitPolicy(**bad)
@@ -164,7 +166,8 @@ def test_all_clients_of_an_account_share_one_budget() -> None:
 def test_threads_together_get_no_more_than_the_burst(clock: Clock) -> None:
     bucket, granted = TokenBucket(RateLimitPolicy(units_per_second=1, burst=100)), list[float | None]()
     threads = [
-        threading.Thread(target=lambda: granted.extend(bucket.reserve(1, 0.0) for _ in range(50))) for _ in range(4)
+        threading.Thread(target=lambda: granted.extend(bucket.reserve(1, 0.0) for _ in range(50)))
+        for _ in range(4)
     ]
     for thread in threads:
         thread.start()

@@ -24,7 +24,9 @@ SECRET = "qfex_secret_123"
         lambda value: json.dumps(value, separators=(",", ":")),
         lambda value: json.dumps(json.dumps(value)),  # escaped inside a string
         lambda value: json.dumps(value)[:-1],  # cut short
-        lambda value: json.dumps(value)[: json.dumps(value).index(SECRET) + len(SECRET)],  # cut inside the value
+        lambda value: json.dumps(value)[
+            : json.dumps(value).index(SECRET) + len(SECRET)
+        ],  # cut inside the value
         lambda value: json.dumps(value).replace(f'"{SECRET}"', SECRET),  # not quoted
     ],
 )
@@ -36,7 +38,11 @@ def test_secret_members_are_blanked_in_text(member: str, form: Any) -> None:
 
 @pytest.mark.parametrize("member", MEMBERS)
 def test_secret_members_are_blanked_in_parsed_json(member: str) -> None:
-    value = {"params": [{member: SECRET}, {"deep": {member: {"inner": SECRET}}}], "symbol": "AAPL-USD", "n": 1}
+    value = {
+        "params": [{member: SECRET}, {"deep": {member: {"inner": SECRET}}}],
+        "symbol": "AAPL-USD",
+        "n": 1,
+    }
     redacted = redact(value)
     assert SECRET not in repr(redacted)
     assert (redacted["symbol"], redacted["n"]) == ("AAPL-USD", 1)

@@ -67,8 +67,15 @@ def test_a_deadline_has_what_is_left() -> None:
 def test_the_proof_is_the_documented_one() -> None:
     keys = HmacCredentials("qfex_pub_1", "qfex_secret_ü")
     proof = keys.auth_params(lambda: 1760545414.9)["hmac"]
-    signed = hmac.new("qfex_secret_ü".encode(), f"{proof['nonce']}:1760545414".encode(), hashlib.sha256).hexdigest()
-    assert proof == {"public_key": "qfex_pub_1", "nonce": proof["nonce"], "unix_ts": 1760545414, "signature": signed}
+    signed = hmac.new(
+        "qfex_secret_ü".encode(), f"{proof['nonce']}:1760545414".encode(), hashlib.sha256
+    ).hexdigest()
+    assert proof == {
+        "public_key": "qfex_pub_1",
+        "nonce": proof["nonce"],
+        "unix_ts": 1760545414,
+        "signature": signed,
+    }
     assert len(proof["nonce"]) == 32 and int(proof["nonce"], 16) >= 0
 
 
@@ -102,7 +109,8 @@ def test_the_two_instances() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["wss://anywhere.example/", "https://x", "ws://127.0.0.1:80/", "ws://localhost/", "http://[::1]:8000"]
+    "url",
+    ["wss://anywhere.example/", "https://x", "ws://127.0.0.1:80/", "ws://localhost/", "http://[::1]:8000"],
 )
 def test_secrets_travel_encrypted_or_stay_here(url: str) -> None:
     require_safe_for_secrets(url)
@@ -158,7 +166,9 @@ def test_errors_say_what_they_know() -> None:
     assert str(unknown) == "outcome of add_order unknown (timeout): client_order_id=c1, symbol=AAPL-USD"
     assert unknown.sent is True and isinstance(unknown, TimeoutError)
     assert (unknown.command, unknown.reason, unknown.order_id) == ("add_order", "timeout", None)
-    assert str(OrderRejected(OrderStatus.BAD_SYMBOL, Order("", "c1", "X-USD"))) == "BAD_SYMBOL (order c1, X-USD)"
+    assert (
+        str(OrderRejected(OrderStatus.BAD_SYMBOL, Order("", "c1", "X-USD"))) == "BAD_SYMBOL (order c1, X-USD)"
+    )
     assert str(qfex.RestError(500, "Internal", None)) == "500: Internal"
     assert qfex.RestError(404).errors == []
 
@@ -170,7 +180,9 @@ def test_arguments_are_members_or_their_text() -> None:
     assert Side.parse("BUY", "side") is Side.parse(Side.BUY, "side") is Side.BUY
 
 
-@pytest.mark.parametrize("value", ["buy", "LONG", "", None, 1, Side("SOMETHING_NEW"), OrderStatus.ACK, ["BUY"]])
+@pytest.mark.parametrize(
+    "value", ["buy", "LONG", "", None, 1, Side("SOMETHING_NEW"), OrderStatus.ACK, ["BUY"]]
+)
 def test_other_arguments_are_refused_by_name(value: Any) -> None:
     with pytest.raises(ValidationError, match="side.*must be one of BUY, SELL") as refused:
         Side.parse(value, "side")
