@@ -17,9 +17,18 @@ _MAX_UNKNOWN = 1000  # a peer that invents values without end must not fill the 
 
 
 class OpenEnum(str, Enum):
-    """A text enumeration that keeps values it does not know."""
+    """A text enumeration that keeps values it does not know.
+
+    Attributes
+    ----------
+    is_known : bool
+        Whether this value was known when this version was made.
+    """
 
     __hash__ = str.__hash__  # in C, unlike the enumeration's own
+
+    def __init__(self, value: str) -> None:
+        self.is_known = True
 
     def __str__(self) -> str:
         return str.__str__(self)
@@ -38,14 +47,11 @@ class OpenEnum(str, Enum):
     def _remember_unknown(cls, value: str) -> OpenEnum:
         member = str.__new__(cls, value)
         member._name_ = member._value_ = value
+        cls.__init__(member, value)
+        member.is_known = False
         if len(_unknown_members) < _MAX_UNKNOWN:
             return _unknown_members.setdefault((cls, value), member)
         return member
-
-    @property
-    def is_known(self) -> bool:
-        """Whether this value was known when this version was made."""
-        return self._name_ in type(self)._member_map_
 
     @classmethod
     def parse(cls: type[_E], value: object, argument: str) -> _E:
@@ -78,7 +84,13 @@ class Side(OpenEnum):
 
 
 class OrderType(OpenEnum):
-    """Type of an order. ALO is "add liquidity only", elsewhere called post only."""
+    """Type of an order. ALO is "add liquidity only", elsewhere called post only.
+
+    Attributes
+    ----------
+    is_stop : bool
+        Whether the order waits for the mark price to reach its trigger.
+    """
 
     LIMIT = "LIMIT"
     MARKET = "MARKET"
@@ -86,10 +98,9 @@ class OrderType(OpenEnum):
     TAKE_PROFIT = "TAKE_PROFIT"
     STOP_LOSS = "STOP_LOSS"
 
-    @property
-    def is_stop(self) -> bool:
-        """Whether the order waits for the mark price to reach its trigger."""
-        return self in (OrderType.TAKE_PROFIT, OrderType.STOP_LOSS)
+    def __init__(self, value: str) -> None:
+        super().__init__(value)
+        self.is_stop = value in ("TAKE_PROFIT", "STOP_LOSS")
 
 
 class TimeInForce(OpenEnum):

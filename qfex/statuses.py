@@ -8,14 +8,27 @@ from __future__ import annotations
 
 from .enums import OpenEnum
 
+# What a status says, known or not; the prefixes hold for every value known so far.
 _REJECTION_PREFIXES = (
     "REJECTED", "INVALID", "CANNOT_", "PRICE_", "QUANTITY_", "BAD_", "FAILED_", "NO_SUCH", "NOT_FOUND", "RATE_",
     "USER_IN_", "PERMISSION_", "ERROR",
 )  # fmt: skip
+_OTHER_CANCELLATIONS = ("IOC_PARTIALLY_FILLED", "EXPIRED")
 
 
 class OrderStatus(OpenEnum):
-    """Status of an order, or of the request that named it."""
+    """Status of an order, or of the request that named it.
+
+    Attributes
+    ----------
+    is_rejection : bool
+        Whether the exchange said no. For a cancel or a modify the order itself lives on.
+    is_cancellation : bool
+        Whether the order left the book unfilled or partly filled.
+    is_terminal : bool
+        Whether this status alone ends an order. ``FILLED`` does not: it may be a partial fill, so only the order's
+        `quantity_remaining` and time in force tell (`Order.is_done`).
+    """
 
     ACK = "ACK"
     MODIFIED = "MODIFIED"
@@ -66,37 +79,9 @@ class OrderStatus(OpenEnum):
     INVALID = "INVALID"
     ERROR = "ERROR"
 
-    @property
-    def is_rejection(self) -> bool:
-        """Whether the exchange said no. For a cancel or a modify the order itself lives on."""
-        return _kind(self) == "rejection"
-
-    @property
-    def is_cancellation(self) -> bool:
-        """Whether the order left the book unfilled or partly filled."""
-        return _kind(self) == "cancellation"
-
-    @property
-    def is_terminal(self) -> bool:
-        """Whether this status alone ends an order.
-
-        ``FILLED`` does not: it may be a partial fill, so only the order's `quantity_remaining` and time in force
-        tell (`Order.is_done`).
-        """
-        return _kind(self) != "live"
-
-
-def _classify(text: str) -> str:
-    """What a status says, known or not; the prefixes hold for every value known so far."""
-    if text.startswith(_REJECTION_PREFIXES):
-        return "rejection"
-    if "CANCEL" in text or text in ("IOC_PARTIALLY_FILLED", "EXPIRED"):
-        return "cancellation"
-    return "live"
-
-
-_KINDS = {status: _classify(status.value) for status in OrderStatus}
-
-
-def _kind(status: OrderStatus) -> str:
-    return _KINDS.get(status) or _classify(status.value)
+    def __init__(self, value: str) -> None:
+        super().__init__(value)
+        # Computed once: each message about an order asks.
+        self.is_rejection = value.startswith(_REJECTION_PREFIXES)
+        self.is_cancellation = not self.is_rejection and ("CANCEL" in value or value in _OTHER_CANCELLATIONS)
+        self.is_terminal = self.is_rejection or self.is_cancellation
