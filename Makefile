@@ -5,7 +5,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 RUN    := $(BIN)/python
 
-.PHONY: help demo demo-market test lint soak bench docs official-sdk clean
+.PHONY: help demo demo-market test lint soak bench docs official-sdk dist clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -42,6 +42,16 @@ official-sdk: $(VENV)/.test  ## run the exchange's own Python client against the
 
 docs: $(VENV)/.docs  ## build the documentation site
 	$(BIN)/mkdocs build --strict --quiet
+
+dist: $(VENV)/.dev  ## build wheel and sdist, check their metadata, and trade with the wheel in an environment of its own
+	rm -rf dist build/wheel-check
+	$(RUN) -m build --outdir dist .
+	$(RUN) -m twine check --strict dist/*
+	$(PYTHON) -m venv build/wheel-check
+	build/wheel-check/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
+	cd build && wheel-check/bin/python -c "import qfex; print('alone:', qfex.TradeClient)"
+	build/wheel-check/bin/python -m pip install --quiet --disable-pip-version-check "$$(ls dist/*.whl)[sim,cli]"
+	cd build && wheel-check/bin/qfex-sync demo
 
 clean:  ## remove what was made
 	rm -rf $(VENV) .bench build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
