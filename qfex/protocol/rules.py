@@ -118,11 +118,19 @@ def _modified(request: Request, order: Order) -> Verdict:
 
 def _is_replacement(request: Request, order: Order) -> bool:
     command: Any = request.command
-    if request.known_before(order.order_id):
+    known = request.known_before(order.order_id)
+    if known and not _was_told_too_early(known, order):
         return False
     if order.client_order_id and command.client_order_id:
         return _same_client_id(command, order)
     return bool(terms_of(order) == command.terms)
+
+
+def _was_told_too_early(known: object, modified: Order) -> bool:
+    """Whether fills of a replacement came before the word that it is one: after a fill there is no modify."""
+    if not isinstance(known, Order) or known.status is not OrderStatus.FILLED:
+        return False
+    return (known.price, known.quantity) == (modified.price, modified.quantity)
 
 
 def _same_client_id(command: Any, order: Order) -> bool:

@@ -93,6 +93,18 @@ def test_a_modify_may_trade_at_once(client: TradeClient, peer: TradeClient) -> N
     assert client.open_orders == {}
 
 
+def test_the_frames_of_a_modify_may_come_in_any_order(
+    sim: Simulator, client: TradeClient, peer: TradeClient
+) -> None:
+    peer.place_order(AAPL, "SELL", 1, 335)
+    order = client.place_order(AAPL, "BUY", 1, 330)
+    sim.faults.reorder("modify_order")  # the fill before the word that there is a new id
+    modified = client.modify_order(order, price=335)
+    assert (modified.status, modified.price) == (OrderStatus.MODIFIED, 335)
+    assert client.wait_until_done(order).status is OrderStatus.FILLED
+    assert client.open_orders == {}
+
+
 def test_a_partly_filled_order_cannot_be_modified(client: TradeClient, peer: TradeClient) -> None:
     order = client.place_order(AAPL, "BUY", 2, 335)
     peer.place_order(AAPL, "SELL", 1, 335, wait=True)

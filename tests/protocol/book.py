@@ -80,7 +80,8 @@ def order(status: str = "ACK", **changed: Any) -> Order:
 
 def modified(order_id: str = "o2", **changed: Any) -> Order:
     """What the exchange says of a modify as `modify` sends it."""
-    return order("MODIFIED", **{"order_id": order_id, "price": D(181), "quantity": D(2), **changed})
+    status = changed.pop("status", OrderStatus.MODIFIED)
+    return order(status, **{"order_id": order_id, "price": D(181), "quantity": D(2), **changed})
 
 
 def stop_order(status: str = "ACK", **changed: Any) -> Order:
