@@ -9,11 +9,13 @@ import pytest
 import qfex
 from qfex.sim import Simulator
 
+SYMBOLS = ["AAPL-USD", "GOLD-USD", "US500-USD"]
+
 
 @pytest.fixture
 def exchange(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
     """A simulator that the environment names, and that stands in for the test instance."""
-    with Simulator(symbols=["AAPL-USD", "GOLD-USD", "US500-USD"], price_path="calm", speed=30) as simulator:
+    with Simulator(symbols=SYMBOLS, speed=30) as simulator:
         keys, urls = simulator.credentials, simulator.environment
         monkeypatch.setenv("QFEX_PUBLIC_KEY", keys.public_key)
         monkeypatch.setenv("QFEX_SECRET_KEY", keys.secret_key)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import doctest
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,9 +13,12 @@ import pytest
 
 import qfex
 from qfex.sim import Simulator
-from tests.docs.blocks import Block, every_block
+from tests.docs.blocks import ROOT, Block, every_block
+from tests.docs.printed import assert_printed
 
 BLOCKS = [block for block in every_block("python") if block.is_run]
+TESTS = [block for block in BLOCKS if block.title.startswith("test_")]
+PROGRAMS = [block for block in BLOCKS if block not in TESTS]
 
 
 class Surroundings:
@@ -50,7 +54,7 @@ def run(block: Block, namespace: dict[str, Any]) -> None:
     exec(compile(source, str(block.page), "exec"), namespace)
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.name)
+@pytest.mark.parametrize("block", PROGRAMS, ids=lambda block: block.name)
 def test_a_python_block_runs(
     block: Block,
     exchange: Simulator,
@@ -67,8 +71,17 @@ def test_a_python_block_runs(
         assert_printed(block.prints, printed)
 
 
-def assert_printed(expected: str, printed: str) -> None:
-    """Compare, where ``...`` stands for anything and spaces do not count."""
-    options = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-    same = doctest.OutputChecker().check_output(expected, printed, options)
-    assert same, f"the page says\n{expected}\nand it prints\n{printed}"
+@pytest.mark.parametrize("block", TESTS, ids=lambda block: block.name)
+def test_a_test_on_a_page_passes(block: Block, tmp_path: Path) -> None:
+    (tmp_path / block.title).write_text(block.text, "utf-8")
+    ended = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", str(tmp_path)],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout
+    assert "1 passed" in ended.stdout
