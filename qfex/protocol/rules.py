@@ -52,7 +52,7 @@ class Request:
         self.given_up = False
         self.lingering = False
         self.known_before: Callable[[str], object] = _nothing_known
-        self.collected: list[Any] = []
+        self.collected: dict[str, Any] = {}
 
 
 def _nothing_known(order_id: str) -> object:
@@ -206,13 +206,13 @@ def _modified_stop(request: Request, order: Order) -> Verdict:
 
 def _cancelled_all(request: Request, order: Order) -> Verdict:
     if order.status.is_cancellation:
-        request.collected.append(order)
+        request.collected[order.order_id] = order
         return MORE
     return NOT_MINE
 
 
 def _acknowledged_all(request: Request, ack: Ack) -> Verdict:
-    return list(request.collected) if acknowledges(request, ack) else NOT_MINE
+    return list(request.collected.values()) if acknowledges(request, ack) else NOT_MINE
 
 
 def acknowledges(request: Request, ack: Ack) -> bool:
@@ -282,7 +282,7 @@ def _confirmed(request: Request, message: Subscribed | Unsubscribed) -> Verdict:
     command: Any = request.command
     if message.channel not in {channel.value for channel in command.channels}:
         return NOT_MINE
-    request.collected.append(message.channel)
+    request.collected[message.channel] = message
     return None if {channel.value for channel in command.channels} <= set(request.collected) else MORE
 
 

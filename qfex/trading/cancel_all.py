@@ -79,4 +79,4 @@ def _settled(client: AccountMethods, call: Call, deadline: Deadline) -> list[Ord
     call.line.pending.linger(call.waiter)
     with suppress(QfexError):
         client._caller.result(client._submit_fence(deadline), deadline)
-    return list(call.waiter.collected)
+    return list(call.waiter.collected.values())

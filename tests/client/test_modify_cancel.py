@@ -250,6 +250,13 @@ def test_orders_of_another_session_are_cancelled_with_the_others(sim: Simulator,
     assert one.open_orders == {}
 
 
+def test_what_is_told_twice_is_counted_once(sim: Simulator, client: TradeClient) -> None:
+    for price in (330, 331):
+        client.place_order(AAPL, "BUY", 1, price)
+    sim.faults.duplicate("cancel_all_orders")
+    assert sorted(order.price for order in client.cancel_all_orders()) == [330, 331]
+
+
 def test_it_can_be_done_again_and_again(client: TradeClient) -> None:
     for _ in range(3):
         client.place_order(AAPL, "BUY", 1, 330)

@@ -125,7 +125,7 @@ def test_an_order_that_is_cancelled_at_once_answers_its_placing_before_its_cance
 def test_cancelled_orders_are_collected_until_the_acknowledgement() -> None:
     desk = Desk(c.CancelAllOrders())
     first, second = order("CANCELLED"), order("CANCELLED_STP", order_id="o2")
-    for message in (first, order("ACK", order_id="o3"), order("FILLED", order_id="o4"), second):
+    for message in (first, order("ACK", order_id="o3"), order("FILLED", order_id="o4"), second, first):
         assert desk.answers(message) == {}
     assert desk.answer(ack_of(c.CancelAllOrders())) == [first, second]
 
