@@ -185,6 +185,8 @@ class BaseClient(Generic[_ChannelT]):
         """
         self._session.check_process()
         named = self._channel_type.parse(channel, "channel")
+        if not callable(callback):
+            raise ValidationError("callback", callback, "must be callable")
         registration = self._session.dispatcher.registry.add(named, callback)
         try:
             self._want(named)

@@ -11,6 +11,7 @@ from ..enums import Channel
 from ..errors import OutcomeUnknown, QfexError, ValidationError
 from ..models.account import Balance, Leverage, Position
 from ..models.orders import OpenOrders, Order, UserTrade
+from ..order_request import flag
 from ..protocol import commands as c
 from ..protocol.numbers import Number, positive, text, whole
 from ..session.calls import Call
@@ -99,8 +100,8 @@ class AccountMethods(StopMethods):
             Page; the exchange's default limit is 1000.
         """
         for name, moment in (("start", start), ("end", end)):
-            if moment is not None and moment.tzinfo is None:
-                raise ValidationError(name, moment, "must have a time zone")
+            if moment is not None and getattr(moment, "tzinfo", None) is None:
+                raise ValidationError(name, moment, "must be a datetime with a time zone")
         order_id = None if order_id is None else text(order_id, "order_id")
         rows: list[UserTrade] = self._request(c.GetUserTrades(order_id, *_page(limit, offset)), timeout)
         return [row for row in rows if _within(row.time, start, end)]
@@ -140,7 +141,7 @@ class AccountMethods(StopMethods):
         ApiError
             If the exchange refuses; the setting before stays.
         """
-        command = c.SetCancelOnDisconnect(bool(enabled))
+        command = c.SetCancelOnDisconnect(flag(enabled, "enabled"))
         before, self._dialogue.cancel_on_disconnect = self._dialogue.cancel_on_disconnect, command.enabled
         try:
             self._send_proven(command, self._deadline(timeout))

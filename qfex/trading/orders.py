@@ -152,7 +152,7 @@ class OrderMethods(WaitingMethods):
             In the order given, the `Order` of each request, or the exception that it ended in.
         """
         deadline = self._deadline(timeout)
-        pending = [self._try_submit(request, deadline) for request in requests]
+        pending = [self._try_submit(request, deadline) for request in list(requests)]
         return [self._try_result(each) for each in pending]
 
     def _try_submit(self, request: OrderRequest, deadline: Deadline) -> PendingOrder | QfexError:
@@ -170,6 +170,8 @@ class OrderMethods(WaitingMethods):
             return error
 
     def _submit(self, request: OrderRequest, deadline: Deadline) -> PendingOrder:
+        if not isinstance(request, OrderRequest):
+            raise ValidationError("requests", request, "must be OrderRequests")
         command = request.to_command(self._new_id(), self._instruments)
         return PendingOrder(self._caller.submit(command, deadline), self._caller, command.client_order_id)
 
@@ -198,12 +200,14 @@ class OrderMethods(WaitingMethods):
         """
         known = self._known(order)
         command = c.ModifyOrder(
-            symbol=known.symbol,
-            order_id=known.order_id,
-            side=known.side,
-            order_type=known.order_type,
-            price=known.price if price is None else positive(price, "price"),
-            quantity=known.quantity if quantity is None else positive(quantity, "quantity"),
+            symbol=text(known.symbol, "order.symbol"),
+            order_id=text(known.order_id, "order.order_id"),
+            side=Side.parse(known.side, "order.side"),
+            order_type=OrderType.parse(known.order_type, "order.order_type"),
+            price=positive(known.price, "order.price") if price is None else positive(price, "price"),
+            quantity=positive(known.quantity, "order.quantity")
+            if quantity is None
+            else positive(quantity, "quantity"),
             reduce_only=known.reduce_only if reduce_only is None else flag(reduce_only, "reduce_only"),
             take_profit=known.take_profit if take_profit is None else positive(take_profit, "take_profit"),
             stop_loss=known.stop_loss if stop_loss is None else positive(stop_loss, "stop_loss"),
@@ -243,16 +247,24 @@ class OrderMethods(WaitingMethods):
 
     def _cancel_command(self, order: Order | str, symbol: str | None, kind: CancelIdType) -> c.CancelOrder:
         if isinstance(order, Order):
-            by_client_id = kind is CancelIdType.CLIENT_ORDER_ID
-            order_id = order.client_order_id if by_client_id else self._known(order).order_id
-            return c.CancelOrder(symbol or order.symbol, text(order_id, "order"), kind)
+            symbol = order.symbol if symbol is None else symbol
+            return c.CancelOrder(text(symbol, "symbol"), text(self._id_of(order, kind), "order"), kind)
         order_id = text(order, "order")
-        if symbol is None and kind is CancelIdType.ORDER_ID:
-            known = self._known(order_id)
+        if kind is CancelIdType.ORDER_ID:
+            known = self._known(
+                order_id if symbol is None else Order(order_id, symbol=text(symbol, "symbol"))
+            )
             return c.CancelOrder(known.symbol, known.order_id, kind)
         if symbol is None:
             raise ValidationError("symbol", None, "is needed to cancel by this kind of id")
         return c.CancelOrder(text(symbol, "symbol"), order_id, kind)
+
+    def _id_of(self, order: Order, kind: CancelIdType) -> str:
+        if kind is CancelIdType.CLIENT_ORDER_ID:
+            return order.client_order_id
+        if kind is not CancelIdType.ORDER_ID:
+            raise ValidationError("id_type", kind.value, "an Order has no such id")
+        return self._known(order).order_id
 
     def close_position(
         self,

@@ -97,16 +97,17 @@ class StopMethods(OrderMethods):
         return cancelled
 
     def _stop(self, stop_order: Order | StopOrder | str, symbol: str | None) -> tuple[str, str]:
-        if symbol is not None:
-            return self._stop_id(stop_order), text(symbol, "symbol")
+        """Id and symbol of a stop."""
         if isinstance(stop_order, StopOrder):
-            return stop_order.stop_order_id, stop_order.symbol
-        known = self._known(stop_order, "stop_order")
-        return known.order_id, known.symbol
+            symbol = stop_order.symbol if symbol is None else symbol
+        elif symbol is None:
+            symbol = self._known(stop_order, "stop_order").symbol
+        return self._stop_id(stop_order), text(symbol, "symbol")
 
     def _stop_id(self, stop_order: Order | StopOrder | str) -> str:
-        if isinstance(stop_order, StopOrder):
-            return stop_order.stop_order_id
-        stop_id = stop_order.order_id if isinstance(stop_order, Order) else text(stop_order, "stop_order")
+        """The id that a stop has now."""
+        stop_id = stop_order.order_id if isinstance(stop_order, Order) else stop_order
+        stop_id = stop_id.stop_order_id if isinstance(stop_id, StopOrder) else stop_id
+        text(stop_id, "stop_order")
         with self._session.state_lock:
             return self._dialogue.orders.current_id(stop_id)

@@ -95,7 +95,8 @@ class TwapMethods(AccountMethods):
 
     def _cancel_twap_command(self, twap: Twap | str, symbol: str | None) -> c.CancelOrder:
         if isinstance(twap, Twap):
-            return c.CancelOrder(symbol or twap.symbol, twap.twap_id, CancelIdType.TWAP_ID)
+            symbol = twap.symbol if symbol is None else symbol
+            return c.CancelOrder(text(symbol, "symbol"), text(twap.twap_id, "twap"), CancelIdType.TWAP_ID)
         if symbol is None:
             raise ValidationError("symbol", None, "is needed to cancel by id")
         return c.CancelOrder(text(symbol, "symbol"), text(twap, "twap"), CancelIdType.CLIENT_TWAP_ID)

@@ -162,6 +162,13 @@ def test_a_cancelled_order_keeps_what_was_filled(client: TradeClient, peer: Trad
     assert (cancelled.status, cancelled.quantity_filled) == (OrderStatus.CANCELLED, D("0.5"))
 
 
+def test_an_old_id_is_followed_with_and_without_the_symbol(client: TradeClient) -> None:
+    for given in ({}, {"symbol": AAPL}):
+        order = client.place_order(AAPL, "BUY", 2, 330)
+        modified = client.modify_order(order, price=331)
+        assert client.cancel_order(order.order_id, **given).order_id == modified.order_id  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("kind", [CancelIdType.CLIENT_ORDER_ID, "client_order_id"])
 def test_by_client_order_id_every_order_under_it_is_cancelled(client: TradeClient, kind: Any) -> None:
     first, second = (

@@ -15,10 +15,12 @@ from qfex import (
     Order,
     OrderRequest,
     OrderStatus,
+    OrderType,
     RestClient,
     Side,
     StopOrder,
     TradeClient,
+    Twap,
     ValidationError,
 )
 from qfex.sim import Simulator
@@ -34,6 +36,7 @@ def dialect() -> str:
 
 Call = Callable[[TradeClient, dict[str, Any]], object]
 
+RESTING = Order("o1", symbol=AAPL, side=Side.BUY, order_type=OrderType.LIMIT, price=D(330), quantity=D(1))
 METHODS: dict[str, tuple[Call, dict[str, Any]]] = {
     "place_order": (
         lambda client, given: client.place_order(**given),
@@ -59,7 +62,7 @@ METHODS: dict[str, tuple[Call, dict[str, Any]]] = {
         lambda client, given: client.place_stop_order(**given),
         {"symbol": AAPL, "side": "SELL", "stop_type": "STOP_LOSS", "quantity": 1, "trigger_price": 300},
     ),
-    "modify_order": (lambda client, given: client.modify_order(**given), {"order": Order("o1", symbol=AAPL)}),
+    "modify_order": (lambda client, given: client.modify_order(**given), {"order": RESTING}),
     "modify_stop_order": (
         lambda client, given: client.modify_stop_order(**given),
         {"stop_order": "s1", "symbol": AAPL, "trigger_price": 300, "quantity": 1},
@@ -162,8 +165,9 @@ RULES: list[tuple[str, str, list[Any]]] = [
     ("get_user_trades", "order_id", ["", 5]),
     ("get_user_trades", "limit", [0, -1]),
     ("get_user_trades", "offset", [-1]),
-    ("get_user_trades", "start", [datetime(2026, 1, 1)]),
-    ("get_user_trades", "end", [datetime(2026, 1, 1)]),
+    ("get_user_trades", "start", [datetime(2026, 1, 1), "2026-01-01", 1]),
+    ("get_user_trades", "end", [datetime(2026, 1, 1), "2026-01-01", 1]),
+    ("set_cancel_on_disconnect", "enabled", [None, "yes", 1, 0]),
     ("get_leverage", "limit", [0]),
     ("get_available_leverage", "offset", [-1]),
     ("set_leverage", "leverage", [*NOT_POSITIVE, None]),
@@ -206,6 +210,64 @@ def test_every_method_is_among_them() -> None:
     others = {"connect", "close", "from_env", "stats", "wait_until_ready", "block_for_close"}
     methods = {name for name in dir(TradeClient) if name[0] != "_" and callable(getattr(TradeClient, name))}
     assert methods - others == set(METHODS)
+
+
+BLANK: list[Any] = [
+    Order("o1", side=Side.BUY, order_type=OrderType.LIMIT, price=D(1), quantity=D(1)),
+    Order("o1", symbol=AAPL, order_type=OrderType.LIMIT, price=D(1), quantity=D(1)),
+    Order("o1", symbol=AAPL, side=Side.BUY, price=D(1), quantity=D(1)),
+    Order("o1", symbol=AAPL, side=Side.BUY, order_type=OrderType.LIMIT, quantity=D(1)),
+    Order("o1", symbol=AAPL, side=Side.BUY, order_type=OrderType.LIMIT, price=D(1)),
+    Order("", symbol=AAPL, side=Side.BUY, order_type=OrderType.LIMIT, price=D(1), quantity=D(1)),
+]
+
+
+@pytest.mark.parametrize("order", BLANK, ids=["symbol", "side", "type", "price", "quantity", "id"])
+def test_an_order_with_something_missing_cannot_be_modified(watched: TradeClient, order: Order) -> None:
+    with pytest.raises(ValidationError, match=r"order\."):
+        watched.modify_order(order, take_profit=2)
+
+
+def test_an_order_has_an_id_of_its_own_kinds_only(watched: TradeClient) -> None:
+    for kind in ("twap_id", "client_twap_id"):
+        with pytest.raises(ValidationError, match="id_type"):
+            watched.cancel_order(Order("o1", symbol=AAPL), id_type=kind)
+
+
+def test_values_without_a_symbol_or_id_are_not_sent(watched: TradeClient) -> None:
+    for call in (
+        lambda: watched.cancel_order(Order("o1")),
+        lambda: watched.cancel_order(Order("", symbol=AAPL)),
+        lambda: watched.cancel_order(Order("o1", symbol=AAPL), symbol=""),
+        lambda: watched.cancel_twap(Twap("t1")),
+        lambda: watched.cancel_twap(Twap("", symbol=AAPL)),
+        lambda: watched.modify_stop_order(Order("s1"), trigger_price=1, quantity=1),
+        lambda: watched.modify_stop_order(StopOrder("s1"), trigger_price=1, quantity=1),
+        lambda: watched.modify_stop_order(StopOrder("", AAPL), trigger_price=1, quantity=1),
+        lambda: watched.cancel_stop_order(StopOrder("")),
+        lambda: watched.cancel_stop_order(Order("")),
+    ):
+        with pytest.raises(ValidationError):
+            call()
+
+
+def test_what_is_no_request_takes_its_place_as_an_error(watched: TradeClient) -> None:
+    results = watched.place_orders([{"symbol": AAPL}, None])  # type: ignore[list-item]
+    assert [type(result) for result in results] == [ValidationError, ValidationError]
+
+
+def test_requests_that_cannot_all_be_read_are_not_sent_at_all(watched: TradeClient) -> None:
+    def failing() -> Iterator[OrderRequest]:
+        yield OrderRequest(AAPL, "BUY", 1, 330)
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        watched.place_orders(failing())
+
+
+def test_a_callback_can_be_called(watched: TradeClient) -> None:
+    with pytest.raises(ValidationError, match="callback"):
+        watched.on(Channel.ORDERS, None)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kind, tif", [("MARKET", "GTC"), ("MARKET", "FOK"), ("ALO", "IOC"), ("ALO", "FOK")])
