@@ -1,0 +1,111 @@
+"""Tables of the documentation agree with the code."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from qfex import Channel, ConnectionState, MarketChannel, RateLimitPolicy, ReconnectPolicy, errors
+from qfex.cli.app import cli
+from qfex.cli.exit_codes import MEANINGS
+from qfex.http.account import AccountOperations
+from qfex.http.market import MarketOperations
+from qfex.protocol import commands
+from qfex.protocol.commands import Command
+from qfex.sim.feeds.faults import FeedFaults
+from qfex.sim.server.cable import Cable
+from qfex.sim.server.faults import Faults
+from qfex.sim.server.options import Options
+from tests.docs.blocks import ROOT
+
+DOCS = ROOT / "docs"
+
+
+def page(name: str) -> str:
+    return (DOCS / name).read_text("utf-8")
+
+
+def rows(name: str) -> list[list[str]]:
+    """The cells of all tables of a page, backticks and emphasis taken off."""
+    lines = re.findall(r"^\|(.+)\|$", page(name), re.M)
+    return [[cell.strip().replace("`", "").replace("*", "") for cell in line.split("|")] for line in lines]
+
+
+def public(kind: type) -> list[str]:
+    return [name for name in vars(kind) if not name.startswith("_")]
+
+
+def test_exit_codes() -> None:
+    listed = {int(cells[0]): cells[1] for cells in rows("cli.md") if cells[0].isdigit()}
+    known = {int(code): meaning.replace("`", "") for code, meaning in MEANINGS.items()}
+    assert {code: text.replace("set-up", "setup") for code, text in listed.items()} == known
+
+
+@pytest.mark.parametrize("name", ["rate-limits.md", "commands/index.md"])
+def test_weights(name: str) -> None:
+    known = {
+        command.type: (command.weight, command.bucket)
+        for command in vars(commands).values()
+        if isinstance(command, type) and issubclass(command, Command) and getattr(command, "type", None)
+    }
+    for cells in rows(name):
+        weight = next((cell for cell in cells[1:] if re.match(r"\d", cell)), None)
+        for message in re.findall(r"\b[a-z]+_[a-z_]+\b", cells[0] if name == "rate-limits.md" else cells[-3]):
+            if weight is not None and message in known:
+                assert float(weight.split()[0].strip(",")) == known[message][0], message
+                assert ("cancels" in weight) == (known[message][1] == "cancel"), message
+
+
+def test_the_policies_defaults() -> None:
+    patience, budget = ReconnectPolicy(), RateLimitPolicy()
+    for name in ("initial_delay", "max_delay", "heartbeat_interval", "heartbeat_timeout"):
+        assert f"{name}={getattr(patience, name)}," in page("reconnects.md")
+    assert f"the default is {budget.units_per_second:.0f}" in page("rate-limits.md")
+    assert f"the default is {budget.burst:.0f}" in page("rate-limits.md")
+
+
+@pytest.mark.parametrize(
+    ("name", "members"),
+    [
+        ("callbacks.md", [channel.name for channel in Channel]),
+        ("market-data.md", [channel.name for channel in MarketChannel if not channel.is_local]),
+        ("reconnects.md", [state.name for state in ConnectionState]),
+        ("history.md", public(MarketOperations) + public(AccountOperations)),
+        ("faults.md", public(Faults) + public(FeedFaults)),
+        ("faults.md", [name for name in public(Cable) if name not in ("connections", "open", "close")]),
+        ("simulator.md", [field.name for field in fields(Options)]),
+        ("cli.md", list(cli.commands)),
+    ],
+)  # fmt: skip
+def test_nothing_is_left_out(name: str, members: list[str]) -> None:
+    text = page(name)
+    assert [member for member in members if not re.search(rf"\b{member}\b", text)] == []
+
+
+def test_the_tree_of_errors_is_complete() -> None:
+    kinds = [
+        name
+        for name, kind in vars(errors).items()
+        if isinstance(kind, type) and issubclass(kind, errors.QfexError)
+    ]
+    assert [name for name in kinds if name not in page("outcomes.md")] == []
+
+
+def test_the_named_threads_are_those_that_run() -> None:
+    named = set(re.findall(r"^\| `(qfex-[\w-]+)`", page("threads.md"), re.M))
+    sources = [path.read_text("utf-8") for path in (ROOT / "qfex").rglob("*.py")]
+    assert sum(source.count("threading.Thread(") for source in sources) == 3  # reader, dispatcher, simulator
+    assert named == {
+        "qfex-trade-reader", "qfex-trade-dispatcher", "qfex-market-data-reader", "qfex-market-data-dispatcher",
+        "qfex-sim",
+    }  # fmt: skip
+
+
+def test_no_page_names_a_place_that_is_not_in_the_source() -> None:
+    for path in DOCS.rglob("*.md"):
+        for named in re.findall(r"`((?:qfex|samples|benchmarks|docs)/[\w./-]+)`", path.read_text("utf-8")):
+            made_by_a_target = named == "benchmarks/RESULTS.md"
+            assert made_by_a_target or (ROOT / Path(named)).exists(), f"{path.name} names {named}"
