@@ -203,7 +203,7 @@ class RequestBook:
             taken = taken or not _is_shared(request, message)
             if verdict is not MORE:
                 answers.append((request, verdict))
-        return answers
+        return answers if len(answers) < 2 else _but_for_queries(answers, message)
 
     def _candidates(self, message: Message) -> Iterable[Request]:
         """Requests that might be answered, oldest first."""
@@ -255,6 +255,13 @@ class RequestBook:
             named = [request for request in self if _is_named_in(request, echo)]
             return named[0] if len(named) == 1 else None
         return None
+
+
+def _but_for_queries(answers: list[tuple[Request, Verdict]], message: Any) -> list[tuple[Request, Verdict]]:
+    """Leave a refusal to what it refused: the reply to a query for the same order is yet to come."""
+    if not isinstance(message, Order) or not message.status.is_rejection:
+        return answers
+    return [answer for answer in answers if type(answer[0].command) is not c.GetOrder]
 
 
 def _tells_news(request: Request, order: Order) -> bool:

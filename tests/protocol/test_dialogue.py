@@ -185,6 +185,35 @@ def test_an_order_that_vanished_is_asked_for_and_told() -> None:
     assert list(trade.released()) == []
 
 
+def test_an_order_that_was_modified_meanwhile_is_followed_to_its_new_id() -> None:
+    trade = with_orders(order(), order(order_id="o9", client_order_id="c9"))
+    talk = Talk(trade.recovery())
+    new = order(order_id="o2", price=D(181))
+    trade.receive(OpenOrders([new, order(order_id="o9", client_order_id="c9")]), [])
+    talk.answer(OpenOrders([new, order(order_id="o9", client_order_id="c9")]))
+    assert talk.over and sorted(trade.orders.live) == ["o2", "o9"]
+    assert trade.orders.get("o1") == new
+    assert told(trade.released()) == [(Channel.ORDERS, new)]
+
+
+def test_what_cannot_be_asked_about_an_order_leaves_it_as_it_was() -> None:
+    trade = with_orders(order())
+    talk = Talk(trade.recovery())
+    talk.answer(OpenOrders())
+    talk.answer(ServerError(ErrorCode.SERVER_ERROR))
+    assert talk.over and list(trade.orders.live) == ["o1"]
+    (problem,) = trade.released()
+    assert problem.value.kind == "recovery" and "o1" in problem.value.message
+
+
+def test_another_refusal_says_nothing_about_an_order() -> None:
+    trade = with_orders(order())
+    talk = Talk(trade.recovery())
+    talk.answer(OpenOrders())
+    talk.answer(OrderRejected(OrderStatus.RATE_LIMITED))
+    assert talk.over and list(trade.orders.live) == ["o1"] and list(trade.released()) == []
+
+
 @pytest.mark.parametrize(
     "traded, status, left",
     [([], OrderStatus.NO_SUCH_ORDER, "1"), (["0.4"], OrderStatus.NO_SUCH_ORDER, "0.6"),

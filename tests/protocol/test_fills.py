@@ -75,6 +75,17 @@ def test_missed_fills_are_told_oldest_first_whatever_the_order_of_the_history(
     assert missed[0].price == 183 and missed[0].time == (NOON + timedelta(seconds=3) if timed else None)
 
 
+def test_where_nothing_is_known_the_times_tell_the_order() -> None:
+    history = [row(number, timed=True) for number in (1, 2, 3)]
+    for rows in (history, history[::-1]):
+        log = FillLog()
+        log.set_baseline([])
+        assert ids(log.missed(rows)) == ["t1", "t2", "t3"]
+    log = FillLog()
+    log.set_baseline([])
+    assert ids(log.missed([row(2), row(1)])) == ["t1", "t2"]  # without times the newest come first
+
+
 def test_live_fills_wait_behind_the_missed_ones() -> None:
     log = FillLog()
     log.set_baseline([row(1)])

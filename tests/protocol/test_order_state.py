@@ -151,6 +151,11 @@ def test_a_later_message_without_a_client_order_id_keeps_it() -> None:
     assert late.apply(order("ACK")).client_order_id == "c1"  # type: ignore[union-attr]
 
 
+def test_a_partly_filled_order_that_is_listed_as_acknowledged_stays_partly_filled() -> None:
+    partly, listed = order("FILLED", quantity_remaining=D("0.4")), order("ACK", quantity_remaining=D("0.4"))
+    assert merge(partly, listed) == merge(listed, partly) == partly
+
+
 def test_an_order_that_may_only_reduce_stays_one() -> None:
     for messages in (
         (order(reduce_only=True), order("CANCELLED")),
