@@ -82,8 +82,7 @@ Message = (
 def decode(frame: bytes) -> Sequence[Message]:
     """Read one frame. Never raises, whatever the bytes."""
     try:
-        envelope = _decode_envelope(_with_model_names(frame))
-        message = _first(envelope) or _page(envelope.all_orders_response)
+        message = _sound(_decode_envelope(_with_model_names(frame)))
     except Exception:  # the careful path knows what to say
         message = None
     return (message,) if message is not None else _decode_with_care(frame)
@@ -92,13 +91,13 @@ def decode(frame: bytes) -> Sequence[Message]:
 # --- the fast path ---------------------------------------------------------------------------------------------
 
 
-class _Page(msgspec.Struct):
+class _Page(msgspec.Struct, gc=False):
     orders: list[Order] | None = None
     twaps: list[Twap] | None = None
     stop_orders: list[msgspec.Raw] | None = None
 
 
-class _Envelope(msgspec.Struct):
+class _Envelope(msgspec.Struct, gc=False):
     order_response: Order | None = None
     fill_response: Fill | None = None
     position_response: Position | None = None
@@ -118,24 +117,28 @@ def _key_renames(model: type) -> list[tuple[bytes, bytes]]:
 
 _ORDER_KEYS = _key_renames(Order)
 _FILL_KEYS = _key_renames(Fill)
+_FILL_HEAD = b'{"fill_response"'
 
 
-def _first(envelope: _Envelope) -> Order | Fill | Position | Balance | None:
-    """The one message of an envelope, unless msgspec took it too kindly."""
-    if envelope.order_response is not None:
-        return envelope.order_response if _is_sound_order(envelope.order_response) else None
+def _sound(envelope: _Envelope) -> Message | None:
+    """The one message of an envelope, unless msgspec took it too kindly: a text for a number may be "NaN"."""
+    order = envelope.order_response
+    if order is not None:
+        return order if _is_sound_order(order) else None
     fill = envelope.fill_response
     if fill is not None:
-        sound = _is_utc(fill.time) and fill.price.is_finite() and fill.quantity.is_finite()
-        return fill if sound else None
-    return envelope.position_response or envelope.balance_response
-
-
-# Texts are what msgspec takes too kindly: "NaN" for a number, a time of any zone or none.
+        return fill if _is_sound_fill(fill) else None
+    return envelope.position_response or envelope.balance_response or _page(envelope.all_orders_response)
 
 
 def _is_sound_order(order: Order) -> bool:
     return _is_utc(order.update_time) and order.price.is_finite() and order.quantity.is_finite()
+
+
+def _is_sound_fill(fill: Fill) -> bool:
+    # Without its time the fill may have had its keys under their wire names.
+    timed = fill.time is not None and _is_utc(fill.time)
+    return timed and fill.price.is_finite() and fill.quantity.is_finite()
 
 
 def _is_utc(moment: datetime | None) -> bool:
@@ -156,7 +159,7 @@ def _with_model_names(frame: bytes) -> bytes:
     Safe on any JSON: inside a string the closing quote of such a key would be escaped. A fifth faster than decoding
     into structs with renamed members and copying those into the models, and half the code.
     """
-    for wire, attribute in _FILL_KEYS if b"fill_response" in frame[:24] else _ORDER_KEYS:
+    for wire, attribute in _FILL_KEYS if frame.startswith(_FILL_HEAD) else _ORDER_KEYS:
         frame = frame.replace(wire, attribute)
     return frame
 

@@ -16,6 +16,8 @@ _CONTROL = (CLOSE, PING, PONG)
 
 MAX_MESSAGE = 64 * 1024 * 1024  # bytes; a longer one is an attack or an error
 
+_WHOLE_TEXT = 0x80 | TEXT  # first byte of a text message in one frame: nearly every frame
+
 _U16, _U64 = Struct("!H"), Struct("!Q")
 
 
@@ -78,6 +80,9 @@ class FrameReader:
         position = 0
         while (frame := self._frame(data, position)) is not None:
             position, first, payload = frame
+            if first == _WHOLE_TEXT and not self._fragments:
+                messages.append((TEXT, payload))
+                continue
             message = self._message(first, payload)
             if message is not None:
                 messages.append(message)
@@ -92,7 +97,8 @@ class FrameReader:
             self._needed = 2
             return None
         first, length, body = buffer[start], buffer[start + 1], start + 2
-        self._check_header(first, length)
+        if first != _WHOLE_TEXT or length > 127:
+            self._check_header(first, length)
         if length >= 126:
             size = _U16 if length == 126 else _U64
             body += size.size

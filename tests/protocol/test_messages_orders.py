@@ -134,6 +134,11 @@ def test_a_fill() -> None:
     assert fill.is_maker is False and str(fill.price) == "25242.0"
 
 
+def test_a_fill_written_with_spaces_is_the_same_fill() -> None:
+    spaced = json.dumps(json.loads(recorded.FILL), indent=1)
+    assert spaced != recorded.FILL and read(spaced) == read(recorded.FILL)
+
+
 def test_a_fill_tells_maker_from_taker_only_where_the_exchange_does() -> None:
     fill = json.loads(recorded.FILL)["fill_response"]
     maker = read(json.dumps({"fill_response": {**fill, "aggressor_side": "BUY"}}))
