@@ -69,7 +69,7 @@ class Order:
         ``FILLED`` with a remainder ends an order only if it may not rest: for a GTC order it is a partial fill.
         """
         if self.status is OrderStatus.FILLED:
-            return self.quantity_remaining <= 0 or not self.may_rest
+            return self.quantity_remaining <= _ZERO or not self.may_rest
         return self.status.is_terminal
 
     @property

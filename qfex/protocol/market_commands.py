@@ -91,23 +91,23 @@ class MarketBook:
     """
 
     def __init__(self) -> None:
-        self._requests: dict[Request, None] = {}
+        self.filed: dict[Request, None] = {}
 
     def __len__(self) -> int:
-        return len(self._requests)
+        return len(self.filed)
 
     def __iter__(self) -> Iterator[Request]:
-        return iter(list(self._requests))
+        return iter(list(self.filed))
 
     def add(self, request: Request) -> None:
         """File a request, before its bytes leave."""
         request.filed = True
-        self._requests[request] = None
+        self.filed[request] = None
 
     def remove(self, request: Request) -> None:
         """Take a request out, answered or never sent."""
         request.filed = False
-        self._requests.pop(request, None)
+        self.filed.pop(request, None)
 
     def give_up(self, request: Request) -> None:
         """Forget a request that nobody waits for: a late acknowledgement of it does no harm."""
@@ -119,9 +119,9 @@ class MarketBook:
 
     def answer(self, message: MarketMessage) -> Sequence[tuple[Request, Any]]:
         """The request that a message answers, taken out of the book, with its result or exception."""
-        if not self._requests or not isinstance(message, (SubscriptionAck, Failure)):
+        if not self.filed or not isinstance(message, (SubscriptionAck, Failure)):
             return ()
-        for request in self._requests:
+        for request in self.filed:
             if isinstance(message, Failure):
                 if isinstance(message.echo, dict) and echoes(request.command, message.echo):
                     self.remove(request)

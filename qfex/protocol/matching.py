@@ -84,6 +84,11 @@ class RequestBook:
     ----------
     habits : Habits, optional
         What earlier lines have taught; what this one teaches is added.
+
+    Attributes
+    ----------
+    filed : dict
+        Requests by the keys that a message may name them by. Those given up are there too, to swallow their replies.
     """
 
     #: Given-up requests that are remembered; the oldest are dropped on a line that never answers.
@@ -91,7 +96,7 @@ class RequestBook:
 
     def __init__(self, habits: Habits | None = None) -> None:
         self._habits = habits or Habits()
-        self._by_key: dict[Hashable, list[Request]] = {}
+        self.filed: dict[Hashable, list[Request]] = {}
         self._given_up: dict[Request, None] = {}
         self._count = 0
         self._serials = count()
@@ -99,12 +104,9 @@ class RequestBook:
     def __len__(self) -> int:
         return self._count - len(self._given_up)
 
-    def __bool__(self) -> bool:
-        return self._count > 0  # given-up requests included: they swallow their late replies
-
     def __iter__(self) -> Iterator[Request]:
         seen: dict[Request, None] = {}
-        for requests in self._by_key.values():
+        for requests in self.filed.values():
             seen.update(dict.fromkeys(requests))
         return iter(seen)
 
@@ -113,9 +115,9 @@ class RequestBook:
         request.serial = next(self._serials)
         request.filed = True
         for key in request.keys:
-            filed = self._by_key.get(key)
+            filed = self.filed.get(key)
             if filed is None:
-                self._by_key[key] = [request]
+                self.filed[key] = [request]
             elif request not in filed:
                 filed.append(request)
         self._count += 1
@@ -125,13 +127,13 @@ class RequestBook:
         if not request.filed:
             return
         for key in request.keys:
-            filed = self._by_key.get(key)
+            filed = self.filed.get(key)
             if filed is None:
                 continue
             if request in filed:
                 filed.remove(request)
             if not filed:
-                del self._by_key[key]
+                del self.filed[key]
         request.filed = False
         self._count -= 1
         if request.given_up:
@@ -149,17 +151,17 @@ class RequestBook:
     def occupant(self, lanes: Iterable[Hashable]) -> Request | None:
         """The request that uses one of the lanes, if any."""
         for lane in lanes:
-            for request in self._by_key.get(lane, ()):
+            for request in self.filed.get(lane, ()):
                 return request
         return None
 
     def answer(self, message: Message) -> list[tuple[Request, Verdict]]:
         """The requests that `message` answers, taken out of the book, each with its result or exception."""
-        if not self._count:
-            return []
         if isinstance(message, Failure):
             return self._fail(message)
         answers = self._judge(message)
+        if not answers:
+            return answers
         told = [answer for answer in answers if not answer[0].lingering]
         for request, _ in answers:
             if type(request.command) is c.GetOrder and not self._is_surely_found(
@@ -191,7 +193,7 @@ class RequestBook:
         answers: list[tuple[Request, Verdict]] = []
         kind, taken = type(message), False
         candidates = self._candidates(message)
-        if kind is Order and "orders" in self._by_key:
+        if kind is Order and "orders" in self.filed:
             candidates = self._with_queries(candidates, message)
         for request in candidates:
             rule = RULES[type(request.command)].get(kind)
@@ -212,9 +214,8 @@ class RequestBook:
         keys = _KEYS.get(type(message))
         found: dict[Request, None] = {}
         for key in keys(message) if keys is not None else ():
-            filed = self._by_key.get(key)
-            if filed:
-                found.update(dict.fromkeys(filed))
+            for request in self.filed.get(key, ()):
+                found[request] = None
         if isinstance(message, Subscribed):
             found.update(self._proven_by(found))
         return found
@@ -230,17 +231,17 @@ class RequestBook:
     def _proven_by(self, subscribes: Iterable[Request]) -> dict[Request, None]:
         """Requests that need no acknowledgement and were sent before the subscribe that is confirmed."""
         confirmed = min((request.serial for request in subscribes), default=-1)
-        filed = (self._by_key.get(kind, ()) for kind in ("cancel_on_disconnect", "cancel_all_orders"))
+        filed = (self.filed.get(kind, ()) for kind in ("cancel_on_disconnect", "cancel_all_orders"))
         return {request: None for request in chain.from_iterable(filed) if request.serial < confirmed}
 
     def _only_bare_ack(self) -> list[Request]:
         # Without an echo an acknowledgement counts only where no second request could be meant.
-        waiting = [request for kind in _BARE_ACK for request in self._by_key.get(kind, ())]
+        waiting = [request for kind in _BARE_ACK for request in self.filed.get(kind, ())]
         return waiting if len(waiting) == 1 else []
 
     def _fail(self, failure: Failure) -> list[tuple[Request, Verdict]]:
         """Find the request whose echo an error carries. Without an echo it fails nobody but an outstanding ``auth``."""
-        request = next(iter(self._by_key.get("auth", ())), None) or self._echoed(failure.echo)
+        request = next(iter(self.filed.get("auth", ())), None) or self._echoed(failure.echo)
         if request is None:
             return []
         self.remove(request)
@@ -249,7 +250,7 @@ class RequestBook:
     def _echoed(self, echo: dict[str, Any] | str | None) -> Request | None:
         if isinstance(echo, dict):
             keys = echo_keys(echo)
-            found = (request for key in keys for request in self._by_key.get(key, ()))
+            found = (request for key in keys for request in self.filed.get(key, ()))
             return next((request for request in found if echoes(request.command, echo)), None)
         if isinstance(echo, str):
             named = [request for request in self if _is_named_in(request, echo)]
@@ -276,17 +277,38 @@ def _state(order: Order) -> Hashable:
 
 def _is_shared(request: Request, message: Message) -> bool:
     """Whether the message may answer others too: what it says of an order's state is true for all who ask."""
-    if isinstance(request.command, (c.CancelAllOrders, c.SetCancelOnDisconnect)):
-        return True
-    if isinstance(request.command, c.GetOrder):
-        return isinstance(message, Order) and not message.status.is_rejection
-    if isinstance(message, OpenOrders):
-        return isinstance(request.command, (c.AddOrder, c.ClosePosition))
-    return (
-        isinstance(request.command, (c.CancelOrder, c.CancelStopOrder))
-        and isinstance(message, Order)
-        and (message.status.is_cancellation or message.status is OrderStatus.NO_SUCH_ORDER)
+    shared = _SHARED.get(type(request.command))
+    return shared is not None and shared(message)
+
+
+def _always(message: Message) -> bool:
+    return True
+
+
+def _tells_where_it_stands(message: Message) -> bool:
+    return isinstance(message, Order) and not message.status.is_rejection
+
+
+def _tells_of_its_end(message: Message) -> bool:
+    return isinstance(message, Order) and (
+        message.status.is_cancellation or message.status is OrderStatus.NO_SUCH_ORDER
     )
+
+
+def _lists(message: Message) -> bool:
+    return isinstance(message, OpenOrders)
+
+
+#: Which messages a command of a kind shares with others; none, where it is not named.
+_SHARED: dict[type, Callable[[Message], bool]] = {
+    c.CancelAllOrders: _always,
+    c.SetCancelOnDisconnect: _always,
+    c.GetOrder: _tells_where_it_stands,
+    c.AddOrder: _lists,
+    c.ClosePosition: _lists,
+    c.CancelOrder: _tells_of_its_end,
+    c.CancelStopOrder: _tells_of_its_end,
+}
 
 
 def _is_named_in(request: Request, text: str) -> bool:

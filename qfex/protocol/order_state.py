@@ -96,6 +96,8 @@ class OrderTracker:
 
     def current_id(self, order_id: str) -> str:
         """The id that an order has now."""
+        if order_id not in self._replaced:
+            return order_id
         seen = {order_id}
         while (following := self._replaced.get(order_id)) is not None and following not in seen:
             seen.add(following)
@@ -118,27 +120,29 @@ class OrderTracker:
         Order or None
             The order's state afterwards; None when the update says nothing about an order's state.
         """
-        known = self._live.get(update.order_id) or self._done.get(update.order_id)
-        if update.order_id in self._replaced or not self._says_state(update, known, rejects_order):
+        order_id = update.order_id
+        known = self._live.get(order_id) or self._done.get(order_id)
+        if order_id in self._replaced:
+            return known
+        if update.status.is_rejection and not self._ends_order(update, known, rejects_order):
             return known
         state = update if known is None else merge(known, update)
         self._store(state)
         return state
 
     @staticmethod
-    def _says_state(update: Order, known: Order | None, rejects_order: bool | None) -> bool:
-        if not update.status.is_rejection:
-            return True
+    def _ends_order(update: Order, known: Order | None, rejects_order: bool | None) -> bool:
         if rejects_order is None:
             return known is not None and update.status in _LATE_ENDS
         return rejects_order
 
     def _store(self, order: Order) -> None:
-        if order.is_live:
-            self._live[order.order_id] = order
+        order_id = order.order_id
+        if not order.is_done:
+            self._live[order_id] = order
             return
-        self._live.pop(order.order_id, None)
-        self._done[order.order_id] = order
+        self._live.pop(order_id, None)
+        self._done[order_id] = order
         while len(self._done) > _KEPT:
             self._done.popitem(last=False)
 

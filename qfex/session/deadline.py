@@ -26,8 +26,9 @@ class Deadline:
 
     def wait_time(self) -> float:
         """Seconds left, as `threading.Lock.acquire` takes them: -1 for no limit."""
-        remaining = self.remaining()
-        return -1.0 if remaining is None else min(remaining, threading.TIMEOUT_MAX)
+        if self._end is None:
+            return -1.0
+        return min(max(0.0, self._end - monotonic()), threading.TIMEOUT_MAX)
 
     @property
     def passed(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from time import monotonic
 from typing import Any, Protocol
 
@@ -59,9 +59,10 @@ class Waiter(Request):
 
     def wait(self, deadline: Deadline) -> bool:
         """Wait for the answer; whether it came in time."""
-        if not self._done.acquire(timeout=deadline.wait_time()):
+        done = self._done
+        if not done.acquire(False) and not done.acquire(True, deadline.wait_time()):
             return False
-        self._done.release()  # others may wait for the same answer
+        done.release()  # others may wait for the same answer
         return True
 
     @property
@@ -77,6 +78,10 @@ class Waiter(Request):
 
 class Book(Protocol):
     """What decides which message answers which request; see `qfex.protocol.matching.RequestBook`."""
+
+    @property
+    def filed(self) -> Mapping[Any, Any]:
+        """The requests, those given up included, however they are kept."""
 
     def __len__(self) -> int: ...
     def __iter__(self) -> Any: ...
@@ -180,7 +185,7 @@ class PendingTable:
 
     def answer(self, message: Any) -> Sequence[tuple[Waiter, Any]]:
         """The requests that a message answers. The caller resolves them, after the state shows the message."""
-        if not self._book:  # a request is filed before its bytes leave, so its answer finds it here
+        if not self._book.filed:  # a request is filed before its bytes leave, so its answer finds it here
             return ()
         with self._lock:
             answers = self._book.answer(message)
