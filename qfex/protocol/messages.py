@@ -132,7 +132,8 @@ def _sound(envelope: _Envelope) -> Message | None:
 
 
 def _is_sound_order(order: Order) -> bool:
-    return _is_utc(order.update_time) and order.price.is_finite() and order.quantity.is_finite()
+    numbers = order.price.is_finite() and order.quantity.is_finite() and order.quantity_remaining.is_finite()
+    return numbers and _is_utc(order.update_time)
 
 
 def _is_sound_fill(fill: Fill) -> bool:
@@ -149,7 +150,9 @@ def _page(page: _Page | None) -> OpenOrders | None:
     if page is None or page.stop_orders:
         return None
     orders, twaps = page.orders or [], page.twaps or []
-    sound = all(map(_is_sound_order, orders)) and all(_is_utc(twap.created_at) for twap in twaps)
+    sound = all(map(_is_sound_order, orders)) and all(
+        _is_utc(twap.created_at) and _is_utc(twap.updated_at) for twap in twaps
+    )
     return OpenOrders(orders, twaps) if sound else None
 
 

@@ -278,6 +278,21 @@ def test_times_come_as_text_too_and_end_as_utc(time: str, separators: tuple[str,
     assert moment.utcoffset().total_seconds() == 0
 
 
+@pytest.mark.parametrize("time", ["2025-10-15T18:23:34.123+02:00", "2025-10-15T16:23:34.123"])
+@pytest.mark.parametrize("both", [True, False])
+def test_times_of_fills_and_twaps_come_as_text_too(time: str, both: bool) -> None:
+    moment = utc(2025, 10, 15, 16, 23, 34, 123000)
+    fill = json.loads(recorded.FILL)
+    fill["fill_response"]["timestamp"] = time
+    assert read(json.dumps(fill)).time == moment
+    page = json.loads(recorded.ALL_ORDERS)
+    also = {"created_at": time} if both else {}
+    page["all_orders_response"]["twaps"][0].update(updated_at=time, **also)
+    (twap,) = read(json.dumps(page)).twaps
+    assert twap.updated_at == moment and (twap.created_at == moment) == both
+    assert twap.created_at is not None and twap.created_at.utcoffset() == moment.utcoffset()
+
+
 @pytest.mark.parametrize(
     "digits",
     ["0.1", "0.30000000000000004", "123456789012345678901234567890.123456789", "1e-8", "100", "1.50"],
@@ -309,6 +324,10 @@ def test_text_that_looks_like_a_key_is_left_alone() -> None:
         '{"order_response":{"order_id":"a","quantity":"NaN"}}',
         '{"order_response":{"order_id":"a","quantity":NaN}}',
         '{"order_response":{"order_id":"a","price":"Infinity"}}',
+        '{"order_response":{"order_id":"a","quantity_remaining":"NaN"}}',
+        '{"fill_response":{"trade_id":"t","order_id":"a","symbol":"A","side":"BUY","price":"NaN","quantity":1,"timestamp":1}}',
+        '{"fill_response":{"trade_id":"t","order_id":"a","symbol":"A","side":"BUY","price":1,"quantity":"Infinity","timestamp":1}}',
+        '{"all_orders_response":{"orders":[{"order_id":"a","price":"NaN"}]}}',
         '{"order_response":{"order_id":"a","price":"cheap"}}',
         '{"order_response":{"order_id":"a","update_time":"tomorrow"}}',
         '{"order_response":{"order_id":{"a":1}}}',
