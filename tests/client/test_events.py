@@ -17,6 +17,7 @@ from qfex import (
     Fill,
     Order,
     OrderStatus,
+    PermissionDenied,
     Position,
     ReconnectPolicy,
     RequestTimeout,
@@ -83,6 +84,23 @@ def test_what_is_wanted_before_connecting_is_subscribed_with_the_first_line(sim:
         assert isinstance(heard.next(), Balance) and isinstance(until(positions), Position)
         states = [connections.next().state for _ in range(3)]
     assert states == [ConnectionState.CONNECTING, ConnectionState.AUTHENTICATING, ConnectionState.READY]
+
+
+@live_only
+def test_what_cannot_be_subscribed_leaves_nothing_behind(sim: Simulator, client: TradeClient) -> None:
+    heard = Heard()
+    sim.faults.error_reply("subscribe", "PermissionDenied", times=2)
+    with pytest.raises(PermissionDenied):
+        client.on(Channel.POSITIONS, heard)
+    with pytest.raises(PermissionDenied):
+        client.stream(Channel.POSITIONS)
+    assert sim.connections[0].channels == {"order_responses"}
+    with client.stream(Channel.POSITIONS) as positions:
+        until(positions)
+    client.on(Channel.POSITIONS, last := Heard())
+    sim.advance(1)
+    last.next()
+    assert heard.nothing_more()
 
 
 # --- what is told ------------------------------------------------------------------------------------------------

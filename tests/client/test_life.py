@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import pickle
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -184,6 +186,28 @@ def test_with_a_policy_attempts_go_on_until_the_time_is_up() -> None:
     assert max(attempts) > 3
 
 
+@live_only
+def test_an_exchange_that_does_not_answer_the_call_is_not_waited_for(sim: Simulator) -> None:
+    sim.faults.stall_connections()
+    client = make(sim, request_timeout=0.3, reconnect=None)
+    with pytest.raises((NotConnected, RequestTimeout)):
+        client.connect()
+    assert client.state is ConnectionState.DISCONNECTED
+    client.close()
+
+
+@live_only
+def test_an_exchange_that_does_not_answer_to_the_credentials_is_not_waited_for(sim: Simulator) -> None:
+    sim.faults.swallow_command("auth", times=1)
+    client = make(sim, request_timeout=0.3)
+    with pytest.raises(RequestTimeout) as silent:
+        client.connect()
+    assert silent.value.sent is False
+    client.connect()
+    assert client.state is ConnectionState.READY
+    client.close()
+
+
 def test_an_exchange_that_comes_up_late_is_found(connect: Connect) -> None:
     sim = Simulator(symbols=[AAPL], liquidity=False, clock="manual")
     sim.start()
@@ -278,6 +302,42 @@ def test_closing_ends_a_waiting_call_at_once(sim: Simulator, connect: Connect) -
     client.close()
     waiter.join(PATIENCE)
     assert len(ended) == 1
+
+
+@live_only
+def test_an_order_that_was_placed_is_returned_though_its_wait_was_cut_short(
+    sim: Simulator, connect: Connect
+) -> None:
+    client = connect(sim)
+    client.on(Channel.ORDERS, lambda order: client.close())
+    order = client.place_order(AAPL, "BUY", 1, 330, wait=True)
+    assert order.is_live and client.state is ConnectionState.CLOSED
+
+
+FORGETFUL = """
+import sys
+from qfex import Environment, HmacCredentials, TradeClient
+
+client = TradeClient(Environment(*sys.argv[1:4]), HmacCredentials(*sys.argv[4:6]), cancel_on_disconnect=True)
+client.connect()
+print(client.place_order("AAPL-USD", "BUY", 1, 330).status)
+"""
+
+
+@live_only
+def test_a_client_that_a_script_forgot_is_closed_at_its_end(sim: Simulator) -> None:
+    where, keys = sim.environment, sim.credentials
+    given = [where.trade_url, where.market_data_url, where.rest_url, keys.public_key, keys.secret_key]
+    command = [sys.executable, "-c", FORGETFUL, *given]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "ACK\n"
+    assert (
+        "was not closed" in done.stderr
+        and "Traceback" not in done.stderr
+        and keys.secret_key not in done.stderr
+    )
+    while sim.connections:  # asked on the exchange's own thread, which sees the end a moment later
+        pass
 
 
 # --- what it shows -----------------------------------------------------------------------------------------------
