@@ -1,0 +1,220 @@
+"""The soak: many threads mix every command while lines are cut at random; then everybody's story is checked.
+
+``python -m tests.reliability.soak [--cuts N] [--seed N] [--dialect live|documented]``. The seed decides what each
+thread does and what is spoilt when; how the threads interleave is the machine's affair.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from random import Random
+from time import monotonic
+from typing import Any
+
+from qfex import Channel, Fill, OutcomeUnknown, TradeClient
+from qfex.sim import Simulator
+
+from .helpers import QUICK, eventually, outcome
+from .soak_audit import Audit, armed_late, untrue_fills
+from .soak_saboteur import Saboteur
+from .soak_trader import PRICES, Told, Trader
+
+_THREADS = 3  # of each client
+_PAUSE = 0.03  # seconds between two cuts, on average
+
+
+class Customer:
+    """A client, its threads, and what its callbacks were told."""
+
+    def __init__(self, name: str, sim: Simulator, credentials: Any, seed: int, **options: Any) -> None:
+        self.account_id = sim.account_id(credentials)
+        self.armed = bool(options.get("cancel_on_disconnect"))
+        self.client = TradeClient(sim.environment, credentials, reconnect=QUICK, rate_limit=None, **options)
+        self.fills: list[Fill] = []
+        self.errors: list[Any] = []
+        self.traders = [
+            Trader(f"{name}{number}", self.client, Random(f"{seed}-{name}{number}"))
+            for number in range(_THREADS)
+        ]
+        self._callback = Trader(f"{name}c", self.client, Random(f"{seed}-{name}"))
+        self.client.on(Channel.FILLS, self.fills.append)
+        self.client.on(Channel.ERRORS, self.errors.append)
+        self.client.on(Channel.ORDERS, self._ask_back)
+        self.client.connect()
+
+    def _ask_back(self, order: Any) -> None:
+        """A callback that calls the client, as callbacks do."""
+        if self._callback.random.random() < 0.02:
+            self._callback.get_user_trades()
+
+    @property
+    def told(self) -> list[Told]:
+        """All calls of its threads and its callback."""
+        return [told for trader in (*self.traders, self._callback) for told in trader.told]
+
+
+class Soak:
+    """One run.
+
+    Attributes
+    ----------
+    figures : dict
+        What happened, in numbers.
+    lies : list of str
+        Everything that somebody was told and that was not so.
+    """
+
+    def __init__(self, cuts: int, seed: int, dialect: Any) -> None:
+        self._cuts = cuts
+        self._seed = seed
+        self._dialect = dialect
+        self.figures: dict[str, Any] = {"seed": seed, "dialect": dialect}
+        self.lies: list[str] = []
+
+    def run(self) -> None:
+        """Soak, then check."""
+        begun = monotonic()
+        options: Any = {"symbols": list(PRICES), "rate_limits": False, "ping_interval": 3600.0}
+        with Simulator(dialect=self._dialect, seed=self._seed, **options) as sim:
+            for symbol, price in PRICES.items():
+                sim.set_mark_price(symbol, price)
+            customers = self._customers(sim)
+            self._soak(sim, customers)
+            self._check(sim, customers)
+            for customer in customers:
+                customer.client.close()
+        self.figures["seconds"] = round(monotonic() - begun, 1)
+
+    def _customers(self, sim: Simulator) -> list[Customer]:
+        """Two clients of one account, one that arms cancel-on-disconnect, and one more."""
+        shared, armed, other = (sim.create_account(50_000_000) for _ in range(3))
+        return [
+            Customer("a", sim, shared, self._seed),
+            Customer("b", sim, shared, self._seed),
+            Customer("c", sim, armed, self._seed, cancel_on_disconnect=True),
+            Customer("d", sim, other, self._seed),
+        ]
+
+    def _soak(self, sim: Simulator, customers: list[Customer]) -> None:
+        stop, saboteur = threading.Event(), Saboteur(sim, Random(f"{self._seed}-saboteur"))
+        traders = [trader for customer in customers for trader in customer.traders]
+        with ThreadPoolExecutor(len(traders)) as pool:
+            running = [pool.submit(trader.run, stop) for trader in traders]
+            try:
+                saboteur.run(self._cuts, _PAUSE, stop)
+            finally:
+                stop.set()
+            for finished in running:
+                finished.result()
+        self.figures |= {"threads": len(traders), "cuts": saboteur.cuts, "other faults": saboteur.spoilt}
+
+    # --- the check ---------------------------------------------------------------------------------------------
+
+    def _check(self, sim: Simulator, customers: list[Customer]) -> None:
+        self._settle(sim, customers)
+        resolved = self._resolve_all(customers)
+        ledger = sim.ledger
+        told = [each for customer in customers for each in customer.told]
+        self.lies += Audit(ledger, told, resolved).lies()
+        for customer in customers:
+            self._check_customer(sim, ledger, customer)
+        self.lies += [f"failure of the simulator: {error!r}" for error in ledger.errors]
+        self._count(told, resolved, customers)
+
+    def _settle(self, sim: Simulator, customers: list[Customer]) -> None:
+        """Give everybody a last new line, so that all that was missed is recovered, and let callbacks finish."""
+        for customer in customers:
+            customer.client.wait_until_ready()
+        before = [customer.client.stats().reconnects for customer in customers]
+        sim.faults.drop_now()
+        for customer, number in zip(customers, before, strict=True):
+            _await_new_line(customer.client, number)
+            customer.client.get_user_orders()
+            _await_callbacks(customer.client)
+
+    def _resolve_all(self, customers: list[Customer]) -> dict[str, Any]:
+        unknown = [
+            (customer.client, told)
+            for customer in customers
+            for told in customer.told
+            if isinstance(told.outcome, OutcomeUnknown) and told.command in ("add_order", "add_stop")
+        ]
+
+        def resolve(client: TradeClient, told: Told) -> Any:
+            return outcome(lambda: client.resolve(told.key, told.asked["symbol"], timeout=20))
+
+        with ThreadPoolExecutor(16) as pool:
+            found = list(pool.map(lambda each: resolve(*each), unknown))
+        return {told.key: order for (_, told), order in zip(unknown, found, strict=True)}
+
+    def _check_customer(self, sim: Simulator, ledger: Any, customer: Customer) -> None:
+        account_id, client = customer.account_id, customer.client
+        self.lies += untrue_fills(customer.fills, ledger, account_id)
+        self.lies += [f"internal error: {error}" for error in customer.errors if error.kind == "internal"]
+        rows = sim.exchange_call(lambda exchange: exchange.open_orders(account_id))
+        believed, true = set(client.open_orders), {row.order_id for row in rows}
+        if believed != true:
+            self.lies.append(
+                f"open orders: {len(believed - true)} are not open, {len(true - believed)} unknown"
+            )
+        if customer.armed:
+            late = armed_late(ledger, account_id)
+            self.lies += [f"traded before cancel-on-disconnect was armed on line {line}" for line in late]
+
+    def _count(self, told: list[Told], resolved: dict[str, Any], customers: list[Customer]) -> None:
+        kinds = Counter(_kind(each.outcome) for each in told)
+        overtime = max((each.seconds - each.timeout for each in told), default=0.0)
+        self.figures |= {
+            "calls": len(told),
+            "outcomes": dict(kinds.most_common()),
+            "unknown orders resolved": len(resolved),
+            "of them never placed": sum(order is None for order in resolved.values()),
+            "fills": sum(len(customer.fills) for customer in customers),
+            "reconnects": sum(customer.client.stats().reconnects for customer in customers),
+            "longest overtime of a call, s": round(overtime, 3),
+            "lies": len(self.lies),
+        }
+
+
+def _await_new_line(client: TradeClient, reconnects: int) -> None:
+    eventually(lambda: client.stats().reconnects > reconnects, "the last new line", patience=30)
+    client.wait_until_ready()
+
+
+def _await_callbacks(client: TradeClient) -> None:
+    eventually(lambda: client.stats().queue_depth == 0, "the last callback", patience=30)
+
+
+def _kind(told: Any) -> str:
+    if isinstance(told, OutcomeUnknown):
+        return f"OutcomeUnknown, {told.reason}"
+    return type(told).__name__ if isinstance(told, Exception) else "done"
+
+
+def main() -> int:
+    """Run the soak in both dialects; 0 if nobody was told a lie."""
+    parser = argparse.ArgumentParser(prog="python -m tests.reliability.soak", description=__doc__)
+    parser.add_argument("--cuts", type=int, default=1000, help="lines to cut, in each dialect")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--dialect", choices=["live", "documented"], help="only this one")
+    options = parser.parse_args()
+    logging.getLogger("qfex").setLevel(logging.CRITICAL)  # faults are its business here
+    lies = 0
+    for dialect in [options.dialect] if options.dialect else ["live", "documented"]:
+        soak = Soak(options.cuts, options.seed, dialect)
+        soak.run()
+        print(json.dumps(soak.figures, indent=2), flush=True)
+        for lie in soak.lies[:20]:
+            print(lie[:1500])
+        lies += len(soak.lies)
+    return 1 if lies else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,130 @@
+"""The soak's other side: cuts lines at random points, and spoils what is said on them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from qfex.sim import Simulator
+
+_COMMANDS = [
+    "add_order", "add_order", "modify_order", "cancel_order", "cancel_all_orders", "get_order", "get_user_orders",
+    "get_user_trades", "add_twap", "cancel_stop_order", "modify_stop_order", "set_user_leverage", "subscribe", "auth",
+]  # fmt: skip
+
+
+class Saboteur:
+    """Does harm to the lines of a simulator. `random` decides what and when.
+
+    Attributes
+    ----------
+    cuts : int
+        Lines that were ended without a word.
+    spoilt : int
+        Other faults.
+    """
+
+    def __init__(self, sim: Simulator, random: Random) -> None:
+        self._sim = sim
+        self._random = random
+        self.cuts = 0
+        self.spoilt = 0
+
+    def run(self, cuts: int, pause: float, stop: threading.Event) -> None:
+        """Go on until so many lines were cut."""
+        kinds, weights = zip(*_HARM, strict=True)
+        while self.cuts < cuts and not stop.is_set():
+            (harm,) = self._random.choices(kinds, weights)
+            harm(self)
+            stop.wait(self._random.uniform(0.2, 1.8) * pause)
+        self._sim.faults.clear()
+
+    # --- cuts --------------------------------------------------------------------------------------------------
+
+    def _some_connection(self) -> int | None:
+        open_now = self._sim.connections
+        return self._random.choice(open_now).id if open_now else None
+
+    def drop_one(self) -> None:
+        """Cut a line now."""
+        connection = self._some_connection()
+        if connection is not None:
+            self.cuts += self._sim.faults.drop_now(connection=connection, reset=self._random.random() < 0.5)
+
+    def drop_all(self) -> None:
+        """Cut all lines now."""
+        self.cuts += self._sim.faults.drop_now(reset=self._random.random() < 0.5)
+
+    def drop_in_a_frame(self) -> None:
+        """Cut the line that carries some byte, often in the middle of a message."""
+        direction: Any = self._random.choice(["in", "out"])
+        self._sim.faults.drop_after_bytes(
+            self._random.randint(1, 3000), direction, reset=self._random.random() < 0.5
+        )
+        self.cuts += 1
+
+    def drop_around_a_command(self) -> None:
+        """Cut a line when a command has come, or before its reply."""
+        faults, command = self._sim.faults, self._random.choice(_COMMANDS)
+        drop = self._random.choice([faults.drop_before_command, faults.drop_before_reply])
+        drop(command, reset=self._random.random() < 0.5)
+        self.cuts += 1
+
+    def close_politely(self) -> None:
+        """End a line with a close frame."""
+        connection = self._some_connection()
+        if connection is not None:
+            self._sim.faults.close_with(self._random.choice([1000, 1001, 1012]), connection=connection)
+            self.cuts += 1
+
+    # --- everything else ---------------------------------------------------------------------------------------
+
+    def swallow(self) -> None:
+        """Lose a command, or the reply to one."""
+        faults, command = self._sim.faults, self._random.choice(_COMMANDS[:-2])
+        self._random.choice([faults.swallow_reply, faults.swallow_command])(command)
+        self.spoilt += 1
+
+    def delay(self) -> None:
+        """Answer a command late."""
+        self._sim.faults.delay(self._random.uniform(0.05, 1.5), self._random.choice(_COMMANDS[:-2]))
+        self.spoilt += 1
+
+    def repeat(self) -> None:
+        """Say something twice: an order's message or a fill."""
+        self._sim.faults.duplicate(kind=self._random.choice(["order_response", "fill_response"]))
+        self.spoilt += 1
+
+    def spoil(self) -> None:
+        """Make a frame unreadable, or reorder a reply."""
+        faults, command = self._sim.faults, self._random.choice(_COMMANDS[:-2])
+        self._random.choice([faults.garble, faults.truncate, faults.reorder])(command)
+        self.spoilt += 1
+
+    def refuse(self) -> None:
+        """Turn away the next connections."""
+        self._sim.faults.refuse_connections(self._random.randint(1, 3))
+        self.spoilt += 1
+
+    def answer_with_an_error(self) -> None:
+        """Refuse a command, with or without saying which."""
+        echo: Any = self._random.choice(["object", "text", None])
+        self._sim.faults.error_reply(self._random.choice(_COMMANDS[:-2]), "ServerError", "busy", echo=echo)
+        self.spoilt += 1
+
+
+_HARM: list[tuple[Callable[[Saboteur], None], int]] = [
+    (Saboteur.drop_one, 30),
+    (Saboteur.drop_all, 2),
+    (Saboteur.drop_in_a_frame, 30),
+    (Saboteur.drop_around_a_command, 30),
+    (Saboteur.close_politely, 5),
+    (Saboteur.swallow, 3),
+    (Saboteur.delay, 6),
+    (Saboteur.repeat, 6),
+    (Saboteur.spoil, 3),
+    (Saboteur.refuse, 3),
+    (Saboteur.answer_with_an_error, 5),
+]
