@@ -311,7 +311,9 @@ def test_an_order_that_was_placed_is_returned_though_its_wait_was_cut_short(
     client = connect(sim)
     client.on(Channel.ORDERS, lambda order: client.close())
     order = client.place_order(AAPL, "BUY", 1, 330, wait=True)
-    assert order.is_live and client.state is ConnectionState.CLOSED
+    assert order.is_live
+    client.block_for_close(PATIENCE)
+    assert client.state is ConnectionState.CLOSED
 
 
 FORGETFUL = """
