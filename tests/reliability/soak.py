@@ -147,7 +147,7 @@ class Soak:
         ]
 
         def resolve(client: TradeClient, told: Told) -> Any:
-            return outcome(lambda: client.resolve(told.key, told.asked["symbol"], timeout=20))
+            return outcome(lambda: client.resolve(told.key, told.asked["symbol"], timeout=10))
 
         with ThreadPoolExecutor(16) as pool:
             found = list(pool.map(lambda each: resolve(*each), unknown))
