@@ -12,8 +12,8 @@ from qfex import Order, OrderRequest, RateLimited, RateLimitPolicy, RequestTimeo
 
 SYMBOL = "AAPL-USD"
 
-# Far slower than the exchange allows, so that there is something to see: 20 units at once, then 40 a second.
-slow = RateLimitPolicy(units_per_second=40, burst=20)
+# Far slower than the exchange allows, so that there is something to see: 40 units at once, then 20 a second.
+slow = RateLimitPolicy(units_per_second=20, burst=40)
 
 with (
     open_exchange() as exchange,
@@ -25,10 +25,10 @@ with (
     started = monotonic()
     orders = client.place_orders([request] * 60)
     placed = [order for order in orders if isinstance(order, Order)]
-    print(f"{len(placed)} orders in {monotonic() - started:.1f} s: 20 at once, 40 at 40 a second")
+    print(f"{len(placed)} orders in {monotonic() - started:.1f} s: 40 at once, 20 at 20 a second")
 
     try:
-        client.place_order(SYMBOL, "BUY", "0.1", price, timeout=0.001)
+        client.get_user_orders(timeout=0.01)  # weighs 5 units: a quarter of a second
     except RequestTimeout as error:
         print(f"no budget in time: sent={error.sent}: {error}")
 
