@@ -43,6 +43,7 @@ class ResolvingMethods(TwapMethods):
         OutcomeUnknown
             If the exchange could not be asked, or not all of it.
         """
+        self._session.check_process()
         text(client_order_id, "client_order_id")
         deadline = self._deadline(timeout)
         denied_since: float | None = None

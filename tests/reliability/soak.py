@@ -107,12 +107,12 @@ class Soak:
         with ThreadPoolExecutor(len(traders)) as pool:
             running = [pool.submit(trader.run, stop) for trader in traders]
             try:
-                saboteur.run(self._cuts, _PAUSE, stop)
+                saboteur.run(lambda: _lost_lines(customers) >= self._cuts, _PAUSE, stop)
             finally:
                 stop.set()
             for finished in running:
                 finished.result()
-        self.figures |= {"threads": len(traders), "cuts": saboteur.cuts, "other faults": saboteur.spoilt}
+        self.figures |= {"threads": len(traders), "faults": dict(saboteur.done.most_common())}
 
     # --- the check ---------------------------------------------------------------------------------------------
 
@@ -176,10 +176,15 @@ class Soak:
             "unknown orders resolved": len(resolved),
             "of them never placed": sum(order is None for order in resolved.values()),
             "fills": sum(len(customer.fills) for customer in customers),
-            "reconnects": sum(customer.client.stats().reconnects for customer in customers),
+            "lines lost": _lost_lines(customers),
             "longest overtime of a call, s": round(overtime, 3),
             "lies": len(self.lies),
         }
+
+
+def _lost_lines(customers: list[Customer]) -> int:
+    """Lines that were lost under the clients, and replaced."""
+    return sum(customer.client.stats().reconnects for customer in customers)
 
 
 def _await_new_line(client: TradeClient, reconnects: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 from random import Random
 from typing import Any
@@ -20,24 +21,22 @@ class Saboteur:
 
     Attributes
     ----------
-    cuts : int
-        Lines that were ended without a word.
-    spoilt : int
-        Other faults.
+    done : Counter
+        What it did, by name.
     """
 
     def __init__(self, sim: Simulator, random: Random) -> None:
         self._sim = sim
         self._random = random
-        self.cuts = 0
-        self.spoilt = 0
+        self.done: Counter[str] = Counter()
 
-    def run(self, cuts: int, pause: float, stop: threading.Event) -> None:
-        """Go on until so many lines were cut."""
+    def run(self, enough: Callable[[], bool], pause: float, stop: threading.Event) -> None:
+        """Go on until it is enough."""
         kinds, weights = zip(*_HARM, strict=True)
-        while self.cuts < cuts and not stop.is_set():
+        while not enough() and not stop.is_set():
             (harm,) = self._random.choices(kinds, weights)
             harm(self)
+            self.done[harm.__name__.replace("_", " ")] += 1
             stop.wait(self._random.uniform(0.2, 1.8) * pause)
         self._sim.faults.clear()
 
@@ -51,11 +50,11 @@ class Saboteur:
         """Cut a line now."""
         connection = self._some_connection()
         if connection is not None:
-            self.cuts += self._sim.faults.drop_now(connection=connection, reset=self._random.random() < 0.5)
+            self._sim.faults.drop_now(connection=connection, reset=self._random.random() < 0.5)
 
     def drop_all(self) -> None:
         """Cut all lines now."""
-        self.cuts += self._sim.faults.drop_now(reset=self._random.random() < 0.5)
+        self._sim.faults.drop_now(reset=self._random.random() < 0.5)
 
     def drop_in_a_frame(self) -> None:
         """Cut the line that carries some byte, often in the middle of a message."""
@@ -63,21 +62,18 @@ class Saboteur:
         self._sim.faults.drop_after_bytes(
             self._random.randint(1, 3000), direction, reset=self._random.random() < 0.5
         )
-        self.cuts += 1
 
     def drop_around_a_command(self) -> None:
         """Cut a line when a command has come, or before its reply."""
         faults, command = self._sim.faults, self._random.choice(_COMMANDS)
         drop = self._random.choice([faults.drop_before_command, faults.drop_before_reply])
         drop(command, reset=self._random.random() < 0.5)
-        self.cuts += 1
 
     def close_politely(self) -> None:
         """End a line with a close frame."""
         connection = self._some_connection()
         if connection is not None:
             self._sim.faults.close_with(self._random.choice([1000, 1001, 1012]), connection=connection)
-            self.cuts += 1
 
     # --- everything else ---------------------------------------------------------------------------------------
 
@@ -85,34 +81,28 @@ class Saboteur:
         """Lose a command, or the reply to one."""
         faults, command = self._sim.faults, self._random.choice(_COMMANDS[:-2])
         self._random.choice([faults.swallow_reply, faults.swallow_command])(command)
-        self.spoilt += 1
 
     def delay(self) -> None:
         """Answer a command late."""
         self._sim.faults.delay(self._random.uniform(0.05, 1.5), self._random.choice(_COMMANDS[:-2]))
-        self.spoilt += 1
 
     def repeat(self) -> None:
         """Say something twice: an order's message or a fill."""
         self._sim.faults.duplicate(kind=self._random.choice(["order_response", "fill_response"]))
-        self.spoilt += 1
 
     def spoil(self) -> None:
         """Make a frame unreadable, or reorder a reply."""
         faults, command = self._sim.faults, self._random.choice(_COMMANDS[:-2])
         self._random.choice([faults.garble, faults.truncate, faults.reorder])(command)
-        self.spoilt += 1
 
     def refuse(self) -> None:
         """Turn away the next connections."""
         self._sim.faults.refuse_connections(self._random.randint(1, 3))
-        self.spoilt += 1
 
     def answer_with_an_error(self) -> None:
         """Refuse a command, with or without saying which."""
         echo: Any = self._random.choice(["object", "text", None])
         self._sim.faults.error_reply(self._random.choice(_COMMANDS[:-2]), "ServerError", "busy", echo=echo)
-        self.spoilt += 1
 
 
 _HARM: list[tuple[Callable[[Saboteur], None], int]] = [
