@@ -20,7 +20,7 @@ from .rate_limit import RateLimiter
 from .session import Session
 from .transport import SendFailed
 
-_HAND_OVER = 1.0  # seconds that the reader thread may take from finding an answer to handing it over
+_HAND_OVER = 0.5  # seconds that the reader thread may take from finding an answer to handing it over
 
 
 class Call:
@@ -132,12 +132,12 @@ class Caller:
             line.pending.give_up(waiter)
             raise
 
-    def _take_leave(self, line: Line) -> None:
+    def _take_leave(self, line: Line, farewell: Deadline) -> None:
         """End a line on purpose without letting the exchange cancel the account's orders."""
         if not self._disarm():
             return
         try:
-            line.send(SetCancelOnDisconnect(False), Deadline(1.0))
+            line.send(SetCancelOnDisconnect(False), farewell)
         except SendFailed:
             pass
 

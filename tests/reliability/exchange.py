@@ -141,8 +141,11 @@ class Peer:
         if reset:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.sock.close()
-        else:
+            return
+        try:
             self.sock.shutdown(socket.SHUT_RDWR)
+        except OSError as error:
+            raise Gone from error
 
     def greet(self) -> None:
         """Let the client in: upgrade, authentication and the first subscription."""

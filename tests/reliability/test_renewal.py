@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 import pytest
 
-from qfex import Channel, ConnectionState, RequestTimeout, SlowConsumer, TradeClient
+from qfex import Channel, ConnectionState, OutcomeUnknown, RequestTimeout, SlowConsumer, TradeClient
 from qfex.sim import Simulator
 
 from .conftest import Stage
 from .exchange import Peer, obliging, order, silent
-from .helpers import AAPL, Heard, eventually, outcome, restored
+from .helpers import AAPL, Heard, background, eventually, outcome, restored
 
 Connect = Callable[..., TradeClient]
 AT_ONCE = pytest.mark.usefixtures("no_grace")
@@ -116,3 +117,24 @@ def test_r38_callbacks_that_fall_too_far_behind_end_the_line_and_everybody_hears
     assert slow_consumer and isinstance(slow_consumer[0].error, SlowConsumer)
     reasons = [event.reason for event in changes.events if event.state is ConnectionState.RECONNECTING]
     assert "behind" in reasons[0]
+
+
+@AT_ONCE
+def test_a_renewal_is_over_a_second_after_the_callers_time(stage: Stage) -> None:
+    """Even where the peer takes nothing any more, so that no farewell can be said."""
+    go_on = threading.Event()
+
+    def deaf(peer: Peer) -> None:
+        peer.greet()
+        go_on.wait(20)
+
+    _, client = stage(deaf, cancel_on_disconnect=True)
+    outcome(lambda: client.get_user_trades(timeout=0.05))
+    huge = "x" * 20_000_000  # no socket buffer holds it
+    with background(lambda: outcome(lambda: client.place_order(huge, "BUY", 1, 200, timeout=4))) as blocked:
+        eventually(lambda: client._session.current_line.transport._send_lock.locked(), "a sender that waits")  # type: ignore[union-attr]
+        begun = monotonic()
+        assert isinstance(outcome(lambda: client.get_user_trades(timeout=0.3)), RequestTimeout)
+        assert monotonic() - begun < 0.3 + 1
+        go_on.set()
+        assert isinstance(blocked(), OutcomeUnknown)
