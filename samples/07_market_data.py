@@ -13,7 +13,7 @@ from qfex import CandleInterval, MarketChannel, MarketDataClient, RestClient
 SYMBOL = "AAPL-USD"
 
 with (
-    open_exchange(price_path="calm", speed=30) as exchange,
+    open_exchange(price_path="calm", speed=30, symbols=[SYMBOL]) as exchange,
     MarketDataClient(exchange.environment) as market,
     RestClient(exchange.environment) as rest,
 ):
