@@ -1,10 +1,11 @@
-"""Pictures of terminals: the demo, and the doctor with a wrong key. ``python docs/tools/terminal.py [FOLDER]``"""
+"""Pictures of terminals: both demos, and the doctor with a wrong key. ``python docs/tools/terminal.py [FOLDER]``"""
 
 from __future__ import annotations
 
 import io
 import os
 import sys
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -13,8 +14,9 @@ from click.testing import CliRunner
 from rich.console import Console
 from rich.text import Text
 
-from qfex import ReconnectPolicy, TradeClient
+from qfex import MarketDataClient, ReconnectPolicy, RestClient, TradeClient
 from qfex.cli.app import cli
+from qfex.demo.market import MarketView
 from qfex.demo.screen import Screen
 from qfex.demo.tour import MARK, PATIENCE, SYMBOL, Tour
 from qfex.sim import Simulator
@@ -27,12 +29,13 @@ def main() -> None:
     """Make every picture."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else IMAGES
     demo(folder / "demo.svg")
+    market(folder / "market.svg")
     doctor(folder / "doctor.svg")
 
 
-def terminal() -> Console:
+def terminal(width: int = WIDTH) -> Console:
     """A terminal that is not there, and remembers what it shows."""
-    return Console(record=True, width=WIDTH, file=io.StringIO(), highlight=False)
+    return Console(record=True, width=width, file=io.StringIO(), highlight=False)
 
 
 def demo(path: Path) -> None:
@@ -49,6 +52,21 @@ def demo(path: Path) -> None:
         with client.stream("connection") as connection:
             Tour(Screen(console), sim, client, connection).run()
     save(console, path, "qfex-sync demo")
+
+
+def market(path: Path) -> None:
+    """The live book and candles, after an hour of a market with trends."""
+    console = terminal(2 * WIDTH)
+    with (
+        Simulator(symbols=[SYMBOL], price_path="trending", clock="manual", seed=4) as sim,
+        RestClient(sim.environment) as rest,
+        MarketDataClient(sim.environment) as data,
+    ):
+        sim.advance(3600)
+        now = datetime.fromtimestamp(sim.now, timezone.utc)
+        candles = rest.candles(SYMBOL, "1MIN", now - timedelta(hours=1), now)
+        console.print(MarketView(console, data.order_book(SYMBOL), candles))
+    save(console, path, "python -m qfex.demo.market")
 
 
 def doctor(path: Path) -> None:

@@ -25,7 +25,7 @@ MADE = {
         "reconnect.svg",
         "unknown.svg",
     ],
-    TOOLS / "terminal.py": ["demo.svg", "doctor.svg"],
+    TOOLS / "terminal.py": ["demo.svg", "doctor.svg", "market.svg"],
     TOOLS / "charts.py": ["outage.png", "rate_limit.png"],
     ROOT / "docs" / "screenshots.py": ["monitor.svg", "plan.svg", "rebalance.png"],
 }
