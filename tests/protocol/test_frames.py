@@ -66,6 +66,10 @@ def test_fragments_are_joined_and_control_frames_come_in_between() -> None:
     assert feed(stream) == [(PING, b"now"), (PONG, b""), (TEXT, b"abc"), (BINARY, b"next")]
 
 
+def test_the_longest_control_frame() -> None:
+    assert feed(server_frame(PING, b"a" * 125)) == [(PING, b"a" * 125)]
+
+
 def test_empty_fragments_are_fragments_too() -> None:
     assert feed(server_frame(TEXT, b"", fin=False) + server_frame(CONTINUATION, b"")) == [(TEXT, b"")]
 

@@ -73,6 +73,11 @@ def test_what_is_not_above_zero_is_refused(value: Any) -> None:
         positive(value, "price")
 
 
+def test_anything_above_zero_is_taken() -> None:
+    for value in ("0.5", 1, 1e-9, D("1E-18"), 10**12):
+        assert positive(value, "price") > 0
+
+
 def test_an_argument_may_be_left_out() -> None:
     assert positive_or_none(None, "stop_loss") is None
     assert positive_or_none("1.50", "stop_loss") == D("1.50")
