@@ -5,9 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from sequence import Diagram, Mark, Message, Note  # noqa: E402 - a script beside this one
+from sequence import Diagram, Mark, Message, Note
 
 IMAGES = Path(__file__).parent.parent / "images"
 

@@ -40,7 +40,7 @@ class Surroundings:
         public = {name: getattr(qfex, name) for name in qfex.__all__}
         return {**public, **{name.strip(): self._makers[name.strip()]() for name in wanted.split(",")}}
 
-    def client(self) -> qfex.TradeClient:
+    def client(self) -> Any:
         """A connected trade client."""
         return self._enter(qfex.TradeClient(self._exchange.environment, self._exchange.credentials))
 

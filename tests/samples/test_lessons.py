@@ -30,7 +30,7 @@ SHOWN = {
     "05": (["placed order", "the exchange says CANCELLED"], ["the exchange says CANCELLED"]),
     "06": (["BUY 0.5", "SELL 0.5", "reported: callback", "raised 2 times; nothing was lost: 0"], ["raised 2 times"]),
     "07": (["best bid", "five trades", "this minute", "hourly candles"], ["five trades"]),
-    "08": (["not sent", "refused here", "asked, it is:         ACK", "not there", "end: 2"], ["client id:   ACK", "end: 1"]),
+    "08": (["not sent", "refused here", "it is:         ACK", "not there", "end: 2"], ["client id:   ACK", "end: 1"]),
     "09": (["FILL            BUY 0.5", "the order is FILLED", "placed on the next line: ACK", "reconnects: 2"], ["s: 1"]),
     "10": (["60 orders in", "sent=False", "cancelled 60", "retry_after=0.25"], ["60 orders in", "cancelled 60"]),
     "11": (["position     0 ->", "earned"], ["earned"]),
