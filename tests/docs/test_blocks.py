@@ -36,7 +36,7 @@ def test_there_are_many_blocks_that_run() -> None:
 
 
 def test_every_language_has_its_test() -> None:
-    assert {block.language for block in BLOCKS} == {"python", "console", "text", "toml", "sh"}
+    assert {block.language for block in BLOCKS} <= {"python", "console", "text", "toml", "sh"}
 
 
 @pytest.mark.parametrize("block", every_block("toml"), ids=lambda block: block.name)
