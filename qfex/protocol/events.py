@@ -4,8 +4,9 @@
 policy         for                                   when the consumer is slow
 =============  ====================================  ============================================
 keep           orders, fills, errors, connection     everything is kept; a full queue is an error
-conflate       positions, balances, books, prices    only the newest of each symbol is kept
-drop oldest    public trades, candles                the oldest are dropped and counted
+conflate       positions, balances, books, prices,   only the newest of each symbol is kept
+               candles
+drop oldest    public trades                         the oldest are dropped and counted
 =============  ====================================  ============================================
 """
 
