@@ -56,6 +56,7 @@ _KEYS: dict[type, Callable[[Any], Iterable[Hashable]]] = {
 
 #: Commands that an acknowledgement without an echo may answer.
 _BARE_ACK = (
+    "auth",
     "set_user_leverage",
     "cancel_all_orders",
     "cancel_stop_order",

@@ -189,7 +189,8 @@ def _read(data: Any) -> list[Message]:
     for key, reader in _READERS.items():
         if data.get(key) is not None:
             return reader(data[key])
-    return _read_typed(data)
+    empty = _LISTS & data.keys()
+    return _READERS[next(iter(empty))]([]) if len(empty) == 1 else _read_typed(data)
 
 
 def _read_typed(data: dict[str, Any]) -> list[Message]:
@@ -205,6 +206,8 @@ def _read_typed(data: dict[str, Any]) -> list[Message]:
         channels = data.get("channels") or [data["channel"]]
         made = Subscribed if kind == "subscribed" else Unsubscribed
         return [made(str(channel)) for channel in channels]
+    if str(data.get("status")).lower() == "ok":
+        return [Authenticated(True)]
     raise ValueError("no known key")
 
 
@@ -297,6 +300,18 @@ def _echo(value: Any) -> dict[str, Any] | str | None:
         value = parsed if isinstance(parsed, dict) else value
     return redact(value) if isinstance(value, (dict, str)) else None
 
+
+#: Keys of lists, whose null is an empty list.
+_LISTS = frozenset(
+    {
+        "all_orders_response",
+        "user_orders",
+        "user_trades_response",
+        "user_trades",
+        "user_leverage_response",
+        "available_leverage_levels_response",
+    }
+)
 
 _READERS: dict[str, Callable[[Any], list[Message]]] = {
     "order_response": _each(Order),

@@ -7,7 +7,7 @@ from typing import Any
 
 _SECRET_NAMES = ("hmac", "jwt", "public_key", "secret_key", "signature", "nonce", "token", "api_key")
 _SECRET_MEMBER = re.compile(
-    r'("(?:' + "|".join(_SECRET_NAMES) + r')"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^,}\s]+)', re.IGNORECASE
+    r'("(?:' + "|".join(_SECRET_NAMES) + r')"\s*:\s*)(\{[^{}]*\}?|"(?:[^"\\]|\\.)*"?|[^,}\s]+)', re.IGNORECASE
 )
 _ESCAPED_QUOTE = '\\"'
 MAX_TEXT = 2000  # characters of a foreign message that are kept for people to read
