@@ -350,6 +350,7 @@ class Session:
             if self._was_ready:
                 self._set_state(ConnectionState.RESTORING, attempt)
                 self._recover(line)
+            self._release()
         except BaseException as error:
             line.end(error if isinstance(error, LineLost) else LineLost(str(error), closed=self._ending))
             if isinstance(error, Exception) and not isinstance(error, QfexConnectionError):
@@ -393,13 +394,16 @@ class Session:
         return script
 
     def _recover(self, line: Line) -> None:
-        """Learn what was missed and tell it, then what was held back. A line lost meanwhile leaves that to the next."""
+        """Learn what was missed. A line lost meanwhile leaves that, and what is held back, to the next."""
         try:
             self._converse(line, self.dialogue.recovery(), _RECOVERY_LIMIT)
         except LineLost:
             raise
         except Exception as error:
             self.report("recovery", f"what was missed could not be read: {error!r}", error=error)
+
+    def _release(self) -> None:
+        """Tell what was missed, then what was held back behind it."""
         with self._state_lock:
             events = list(self.dialogue.released())
         for event in events:

@@ -52,6 +52,7 @@ class Peer:
         self.commands: list[Message] = []
         self.controls: list[int] = []
         self.answers_pings = self.answers_closes = True
+        self.released = threading.Event()
         self._buffer = b""
         self.request = ""
 
@@ -112,6 +113,10 @@ class Peer:
                 self.receive()
         except Gone:
             pass
+
+    def idle(self) -> None:
+        """Read nothing any more, until the test is over."""
+        self.released.wait(_PATIENCE)
 
     def stall(self) -> None:
         """Take what comes and make nothing of it, until the client is gone."""
@@ -228,6 +233,7 @@ class Exchange:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for peer in self.peers:
+            peer.released.set()
             _end(peer.sock)
         for thread in self._threads:
             thread.join(_PATIENCE)

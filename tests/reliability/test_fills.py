@@ -10,7 +10,7 @@ import pytest
 from qfex import Channel
 
 from .conftest import Stage
-from .exchange import Gone, Message, Peer, acknowledged, order
+from .exchange import CLOSE, Gone, Message, Peer, acknowledged, frame, order
 from .helpers import AAPL, Heard, background, eventually, restored
 
 
@@ -231,3 +231,39 @@ def test_a_burst_of_missed_fills_comes_once_each_oldest_first_and_before_the_liv
     client.submit_order(AAPL, "BUY", 1, 200)
     heard.count(50 + 2)
     assert told(heard)[:52] == list(range(known, known + 52))
+
+
+def test_fills_are_told_after_a_first_line_that_died_before_it_was_ready(stage: Stage) -> None:
+    """Nothing was missed, so nothing may be held back for a recovery that does not come."""
+
+    def dies_as_it_opens(peer: Peer) -> None:
+        peer.upgrade()
+        peer.receive("auth")
+        peer.send({"authenticated": True})
+        request = peer.receive("subscribe")
+        last = frame(b"\x03\xe8", CLOSE)  # in one piece with the last confirmation
+        peer.write(b"".join(_confirmations(request)) + last)
+        peer.until_gone()
+
+    def second(peer: Peer) -> None:
+        peer.upgrade()
+        peer.receive("auth")
+        peer.send({"authenticated": True})
+        history = History(1)
+        while True:
+            request = peer.receive()
+            history.answer(peer, request)
+            if request["type"] == "add_order":
+                peer.send(fill(2))
+
+    _, client = stage(dies_as_it_opens, second, connected=False)
+    heard = Heard(client, Channel.FILLS)
+    client.connect()
+    client.submit_order(AAPL, "BUY", 1, 200)
+    heard.count(1)
+    assert told(heard) == [2]
+
+
+def _confirmations(request: Message) -> list[bytes]:
+    channels = request["params"]["channels"]
+    return [frame(f'{{"subscribed":"{channel}"}}'.encode()) for channel in channels]
