@@ -268,6 +268,8 @@ class ClosePosition(Command, frozen=True):
 
     type = "close_position"
     reduce_only: ClassVar[bool] = True
+    take_profit: ClassVar[None] = None
+    stop_loss: ClassVar[None] = None
     symbol: str
     client_order_id: str
 

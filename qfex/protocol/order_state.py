@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable
 from datetime import datetime, timezone
+from typing import Any
 
 import attrs
 
@@ -53,19 +54,27 @@ def rank(order: Order) -> tuple[bool, object, bool, bool, datetime, str]:
 def merge(known: Order, update: Order) -> Order:
     """The state after `update`, when `known` was the state before."""
     newer, older = (update, known) if rank(update) >= rank(known) else (known, update)
-    return _complete(newer, older)
+    return newer if is_as_complete(newer, older) else completed(newer, older)
 
 
-def _complete(newer: Order, older: Order) -> Order:
-    """Fill in what the newer message left blank: identifiers, and the fields that never change."""
-    blank_id = older.client_order_id and not newer.client_order_id
-    blank_flag = older.reduce_only and not newer.reduce_only
-    if not blank_id and not blank_flag:
-        return newer
+def is_as_complete(order: Order, other: Any) -> bool:
+    """Whether an order tells all that another state of it, or the command that placed it, tells too."""
+    return (
+        bool(order.client_order_id or not other.client_order_id)
+        and (order.reduce_only or not other.reduce_only)
+        and (order.take_profit is not None or other.take_profit is None)
+        and (order.stop_loss is not None or other.stop_loss is None)
+    )
+
+
+def completed(order: Order, other: Any) -> Order:
+    """Fill in what a message left out, from another state of the order or the command that placed it."""
     return attrs.evolve(
-        newer,
-        client_order_id=newer.client_order_id or older.client_order_id,
-        reduce_only=newer.reduce_only or older.reduce_only,
+        order,
+        client_order_id=order.client_order_id or other.client_order_id or "",
+        reduce_only=order.reduce_only or other.reduce_only,
+        take_profit=other.take_profit if order.take_profit is None else order.take_profit,
+        stop_loss=other.stop_loss if order.stop_loss is None else order.stop_loss,
     )
 
 

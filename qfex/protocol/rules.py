@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Any
 
-import attrs
-
 from ..enums import CancelIdType
 from ..errors import AuthenticationError, OrderRejected
 from ..models.orders import OpenOrders, Order, StopOrder
@@ -19,6 +17,7 @@ from ..statuses import OrderStatus
 from . import commands as c
 from .echo import echoes
 from .messages import Ack, Authenticated, Leverages, Subscribed, Trades, Unsubscribed
+from .order_state import completed, is_as_complete
 
 #: What a rule says: the result, an exception instance (the exchange said no), or `NOT_MINE`, or `MORE` to come.
 Verdict = Any
@@ -75,13 +74,7 @@ def _placed(request: Request, order: Order) -> Verdict:
 
 def _as_sent(order: Order, command: Any) -> Order:
     """Complete an order by what was sent: documented replies have no `reduce_only`, and those to stops no client id."""
-    if order.client_order_id and (order.reduce_only or not command.reduce_only):
-        return order
-    return attrs.evolve(
-        order,
-        client_order_id=order.client_order_id or command.client_order_id or "",
-        reduce_only=order.reduce_only or command.reduce_only,
-    )
+    return order if is_as_complete(order, command) else completed(order, command)
 
 
 def _names(command: Any, order: Order) -> bool:
