@@ -38,6 +38,7 @@ WHAT_WAS_TRADED = c.GetUserTrades(limit=PAGE)
 _MAX_TRADE_PAGES = 10
 _MAX_ORDERS_ASKED = 200  # orders that vanished during an outage; more are left to the user's own queries
 _NOTABLE_SKEW = 5.0  # seconds
+_TWAPS_KEPT = 10_000  # by whose TWAP id a TWAP can be cancelled
 
 
 class TradeDialogue:
@@ -278,6 +279,7 @@ class TradeDialogue:
                 yield Event(Channel.ORDERS, None, changed)
 
     def _twap(self, twap: Twap, answered: Sequence[tuple[Any, Any]]) -> Iterable[Event]:
+        self._note_twaps([twap])
         return (Event(Channel.TWAPS, None, twap),)
 
     def _trades(self, page: Trades, answered: Sequence[tuple[Any, Any]]) -> Iterable[Event]:
@@ -296,7 +298,13 @@ class TradeDialogue:
     def _open_orders(self, page: OpenOrders, answered: Sequence[tuple[Any, Any]]) -> Iterable[Event]:
         for order in page.orders:
             self.orders.apply(order)
+        self._note_twaps(page.twaps)
         return ()
+
+    def _note_twaps(self, twaps: Iterable[Twap]) -> None:
+        self.twaps.update((twap.twap_id, twap) for twap in twaps)
+        while len(self.twaps) > _TWAPS_KEPT:
+            del self.twaps[next(iter(self.twaps))]
 
     def _failure(self, failure: Failure, answered: Sequence[tuple[Any, Any]]) -> Iterable[Event]:
         if any(not request.given_up for request, _ in answered):

@@ -80,15 +80,18 @@ class TwapMethods(AccountMethods):
         Parameters
         ----------
         twap : Twap or str
-            The TWAP, or its client TWAP id.
+            The TWAP, the TWAP id of one that the client has seen, or a client TWAP id.
         symbol : str, optional
-            Needed with an id.
+            Needed with a client TWAP id.
 
         Returns
         -------
         Twap or Order
             As the exchange answers. Where it only acknowledges, the TWAP as it was last seen.
         """
+        if isinstance(twap, str):
+            with self._session.state_lock:
+                twap = self._dialogue.twaps.get(twap, twap)
         command = self._cancel_twap_command(twap, symbol)
         cancelled: Twap | Order | None = self._request(command, timeout)
         return cancelled or (twap if isinstance(twap, Twap) else Twap("", command.order_id, command.symbol))
@@ -123,7 +126,7 @@ class TwapMethods(AccountMethods):
         Twap
             Its newest state; final if it ended in time. Changes also reach `Channel.TWAPS`.
         """
-        newest = twap if isinstance(twap, Twap) else Twap(twap, twap)
+        newest = twap if isinstance(twap, Twap) else Twap(text(twap, "twap"), twap)
         if timeout is None and newest.total_num_orders:
             timeout = newest.total_num_orders * newest.order_interval_secs + 60.0
         deadline = self._deadline(timeout)
