@@ -41,7 +41,7 @@ official-sdk: $(VENV)/.test  ## run the exchange's own Python client against the
 	$(RUN) tests/sim/official_sdk.py
 
 docs: $(VENV)/.docs  ## build the documentation site
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 dist: $(VENV)/.dev  ## build wheel and sdist, check their metadata, and trade with the wheel in an environment of its own
 	rm -rf dist build/wheel-check
