@@ -12,6 +12,8 @@ from ..statuses import OrderStatus
 from .twaps import Twap
 
 _ZERO = Decimal(0)
+# Members by names of their own: looking one up in its class takes longer than the comparison.
+_FILLED, _GTC = OrderStatus.FILLED, TimeInForce.GTC
 _NEVER_RESTING = (OrderType.MARKET, OrderType.TAKE_PROFIT, OrderType.STOP_LOSS)
 
 
@@ -68,7 +70,7 @@ class Order:
 
         ``FILLED`` with a remainder ends an order only if it may not rest: for a GTC order it is a partial fill.
         """
-        if self.status is OrderStatus.FILLED:
+        if self.status is _FILLED:
             return self.quantity_remaining <= _ZERO or not self.may_rest
         return self.status.is_terminal
 
@@ -80,7 +82,7 @@ class Order:
     @property
     def may_rest(self) -> bool:
         """Whether the order can stay in the book. A stop cannot: it fires as a market order, whatever it says."""
-        return self.time_in_force is TimeInForce.GTC and self.order_type not in _NEVER_RESTING
+        return self.time_in_force is _GTC and self.order_type not in _NEVER_RESTING
 
 
 @attrs.frozen

@@ -35,6 +35,9 @@ PAGE = 1000  # rows; the exchange's default limit
 #: Asked once fills are subscribed: the answer is the past, which is never told as new.
 WHAT_WAS_TRADED = c.GetUserTrades(limit=PAGE)
 
+# Members by names of their own: looking one up in its class takes longer than what is done with it.
+_ORDERS, _MODIFIED = Channel.ORDERS, OrderStatus.MODIFIED
+
 _MAX_TRADE_PAGES = 10
 _MAX_ORDERS_ASKED = 200  # orders that vanished during an outage; more are left to the user's own queries
 _NOTABLE_SKEW = 5.0  # seconds
@@ -231,15 +234,15 @@ class TradeDialogue:
         return handler(self, message, answered) if handler is not None else ()
 
     def _order(self, order: Order, answered: Sequence[tuple[Any, Any]]) -> Iterable[Event]:
-        if order.status is OrderStatus.MODIFIED:
+        if order.status is _MODIFIED:
             self._note_replacement(order, answered)
         for _, outcome in answered:
             if isinstance(outcome, Order):  # the same, completed by what was sent
                 order = outcome
-        self.orders.apply(order, _rejects_order(order, answered))
+        self.orders.apply(order, _rejects_order(order, answered) if answered else None)
         if self._recovering and any(isinstance(request.command, c.GetOrder) for request, _ in answered):
             return ()  # told with everything else that was missed
-        return (Event(Channel.ORDERS, None, order),)
+        return (Event(_ORDERS, None, order),)
 
     def _note_replacement(self, order: Order, answered: Sequence[tuple[Any, Any]]) -> None:
         modified = (request.command for request, _ in answered)
@@ -317,8 +320,8 @@ class TradeDialogue:
 
 
 def _rejects_order(order: Order, answered: Sequence[tuple[Any, Any]]) -> bool | None:
-    """Whether a rejection refused a new order of this client; None where it answered nobody."""
-    if not answered or not order.status.is_rejection:
+    """Whether a rejection refused a new order of this client; None where it is no rejection."""
+    if not order.status.is_rejection:
         return None
     return any(isinstance(request.command, (c.AddOrder, c.ClosePosition)) for request, _ in answered)
 
