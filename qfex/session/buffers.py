@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator, Sequence
 
 from ..enums import OpenEnum
 from ..protocol.events import Event, Policy
+
+# Members by names of their own: looking one up in its class takes longer than the comparison.
+_CONFLATE, _DROP_OLDEST = Policy.CONFLATE, Policy.DROP_OLDEST
 
 
 class EventBuffer:
@@ -39,21 +42,24 @@ class EventBuffer:
     def __len__(self) -> int:
         return len(self._queue)
 
-    def put(self, event: Event) -> bool:
-        """Add an event; False if there is no room and its policy allows no loss."""
-        policy = self._policies.get(event.channel) or self._policy(event.channel)
+    def put(self, events: Iterator[Event]) -> Event | None:
+        """Add events up to the first for which there is no room, and whose policy allows no loss: that one is given."""
         with self._lock:
             if self._closed:
-                return True
-            if policy is Policy.CONFLATE:
-                self._conflate(event)
-            elif len(self._queue) < self._limit or (policy is Policy.DROP_OLDEST and self._drop_oldest()):
-                self._queue.append(event)
-            else:
-                return False
+                return None
+            refused = None
+            for event in events:
+                policy = self._policies.get(event.channel) or self._policy(event.channel)
+                if policy is _CONFLATE:
+                    self._conflate(event)
+                elif len(self._queue) < self._limit or (policy is _DROP_OLDEST and self._drop_oldest()):
+                    self._queue.append(event)
+                else:
+                    refused = event
+                    break
             if self._waiting:
                 self._ready.notify()
-            return True
+            return refused
 
     def _policy(self, channel: OpenEnum) -> Policy:
         policy = self._policies[channel] = self._policy_of(channel)
@@ -70,7 +76,7 @@ class EventBuffer:
     def _drop_oldest(self) -> bool:
         """Make room by dropping the oldest event that may be dropped; normally the first of the queue."""
         for index, held in enumerate(self._queue):
-            if isinstance(held, Event) and self._policy_of(held.channel) is Policy.DROP_OLDEST:
+            if isinstance(held, Event) and self._policy_of(held.channel) is _DROP_OLDEST:
                 del self._queue[index]
                 self.dropped += 1
                 return True
@@ -89,6 +95,21 @@ class EventBuffer:
                 return None
             held = self._queue.popleft()
             return held if isinstance(held, Event) else self._newest.pop(held)
+
+    def get_many(self, most: int) -> Sequence[Event]:
+        """Wait for events and take the oldest, as far as no newer one can replace them; none once closed and empty."""
+        with self._lock:
+            queue = self._queue
+            if not queue and not self._await_event(None):
+                return ()
+            held = queue.popleft()
+            if not isinstance(held, Event):
+                return (self._newest.pop(held),)
+            taken = [held]
+            while queue and len(taken) < most and isinstance(held := queue[0], Event):
+                taken.append(held)
+                queue.popleft()
+            return taken
 
     def _await_event(self, timeout: float | None) -> bool:
         self._waiting += 1

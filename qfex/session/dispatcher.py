@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Any
 
@@ -19,6 +19,7 @@ from .buffers import EventBuffer
 log = logging.getLogger("qfex")
 
 QUEUE_LIMIT = 100_000
+_AT_ONCE = 32  # events taken off the queue in one go
 _LOG_INTERVAL = 1.0  # seconds between log lines about one failing callback
 
 Callback = Callable[[Any], object]
@@ -44,28 +45,31 @@ class Registration:
 
 
 class CallbackRegistry:
-    """Callbacks by channel. `_lock` guards changes; readers take the current tuple without it."""
+    """Callbacks by channel. `_lock` guards changes; readers take the current tuple without it.
+
+    Attributes
+    ----------
+    by_channel : dict
+        The callbacks of each channel, in the order of their registration.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._by_channel: dict[OpenEnum, tuple[Registration, ...]] = {}
+        self.by_channel: dict[OpenEnum, tuple[Registration, ...]] = {}
 
     def add(self, channel: OpenEnum, callback: Callback) -> Registration:
         """Register a callback. Registering it twice calls it twice."""
         registration = Registration(self, channel, callback)
         with self._lock:
-            self._by_channel[channel] = (*self._by_channel.get(channel, ()), registration)
+            self.by_channel[channel] = (*self.by_channel.get(channel, ()), registration)
         return registration
 
     def remove(self, registration: Registration) -> None:
         """Remove a callback."""
         with self._lock:
-            kept = (each for each in self.of(registration.channel) if each is not registration)
-            self._by_channel[registration.channel] = tuple(kept)
-
-    def of(self, channel: OpenEnum) -> tuple[Registration, ...]:
-        """The callbacks of a channel, in the order of their registration."""
-        return self._by_channel.get(channel, ())
+            registered = self.by_channel.get(registration.channel, ())
+            kept = (each for each in registered if each is not registration)
+            self.by_channel[registration.channel] = tuple(kept)
 
 
 class Dispatcher:
@@ -101,14 +105,17 @@ class Dispatcher:
         self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
         self._thread.start()
 
-    def publish(self, event: Event) -> bool:
-        """Queue an event if a callback wants it; False when the queue is full and may lose nothing."""
-        if not self.registry.of(event.channel):
+    def publish(self, events: Sequence[Event]) -> bool:
+        """Queue the events that a callback wants; False when the queue is full and may lose nothing."""
+        registered = self.registry.by_channel
+        wanted = [event for event in events if registered.get(event.channel)]
+        if not wanted:
             return True
-        if self._buffer.put(event):
-            return True
-        self._buffer.force(event)
-        return False
+        remaining, roomy = iter(wanted), True
+        while (refused := self._buffer.put(remaining)) is not None:
+            self._buffer.force(refused)
+            roomy = False
+        return roomy
 
     def stop(self, patience: float) -> None:
         """Run the callbacks of what is queued for at most `patience` seconds, then end.
@@ -140,12 +147,12 @@ class Dispatcher:
             self._on_death(error)
 
     def _empty_the_queue(self) -> None:
-        while not self._abandoned:
-            event = self._buffer.get()
-            if event is None:
-                return
-            for registration in self.registry.of(event.channel):
-                self._call(registration, event)
+        while events := self._buffer.get_many(_AT_ONCE):
+            for event in events:
+                if self._abandoned:
+                    return
+                for registration in self.registry.by_channel.get(event.channel, ()):
+                    self._call(registration, event)
 
     def _call(self, registration: Registration, event: Event) -> None:
         try:

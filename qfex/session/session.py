@@ -240,10 +240,10 @@ class Session:
 
     # --- events ------------------------------------------------------------------------------------------------
 
-    def publish(self, event: Event) -> None:
-        """Give an event to callbacks and streams."""
-        self.streams.publish(event)
-        if not self.dispatcher.publish(event):
+    def publish(self, *events: Event) -> None:
+        """Give events to callbacks and streams."""
+        self.streams.publish(events)
+        if not self.dispatcher.publish(events):
             self._stop_inflow()
 
     def report(self, kind: str, message: str, text: str = "", error: BaseException | None = None) -> None:
@@ -406,8 +406,7 @@ class Session:
         """Tell what was missed, then what was held back behind it."""
         with self._state_lock:
             events = list(self.dialogue.released())
-        for event in events:
-            self.publish(event)
+        self.publish(*events)
         self._wake_observers()
 
     def _ready(self, line: Line, attempt: int) -> None:
@@ -458,14 +457,20 @@ class Session:
             self._pause(0.05)
 
     def _read(self, line: Line, until: float = float("inf")) -> None:
+        """Read what came. Events are told together, but before a caller learns of an answer that came after them."""
         decode = self.dialogue.decode
-        for frame in line.read(until):
-            self.received += 1
-            for message in decode(frame):
-                self._take(line, message)
+        told: list[Event] = []
+        try:
+            for frame in line.read(until):
+                self.received += 1
+                for message in decode(frame):
+                    self._take(line, message, told)
+        finally:
+            if told:
+                self.publish(*told)
 
-    def _take(self, line: Line, message: Any) -> None:
-        """Let a message change the state, wake the callers that it answers, and tell the user."""
+    def _take(self, line: Line, message: Any, told: list[Event]) -> None:
+        """Let a message change the state, wake the callers that it answers, and note what the user shall hear."""
         answers: Sequence[tuple[Any, Any]] = ()
         try:
             answers = line.pending.answer(message)
@@ -478,13 +483,15 @@ class Session:
             events = [
                 Event(self.dialogue.errors, None, ErrorEvent("internal", str(error), repr(message), error))
             ]
-        for event in events:
-            self.publish(event)
-        # Woken last: a caller that wakes now finds the interpreter free as soon as this thread waits again.
-        for waiter, outcome in answers:
-            waiter.resolve(outcome)
-        if answers and self.observers:
-            self._wake_observers()
+        told.extend(events)
+        if answers:
+            self.publish(*told)
+            told.clear()
+            # Woken last: a caller that wakes now finds the interpreter free as soon as this thread waits again.
+            for waiter, outcome in answers:
+                waiter.resolve(outcome)
+            if self.observers:
+                self._wake_observers()
 
     def _wake_observers(self) -> None:
         with self.state_changed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
@@ -102,9 +102,9 @@ class Stream(Generic[_EventT]):
         """Events replaced by a newer one of the same symbol."""
         return self._buffer.conflated
 
-    def offer(self, event: Event) -> None:
-        """Add an event; called by the client's reader thread."""
-        if not self._buffer.put(event):
+    def offer(self, events: Sequence[Event]) -> None:
+        """Add those events that are of its channels; called by the client's reader thread."""
+        if self._buffer.put(event for event in events if event.channel in self.channels) is not None:
             self._broken = True
             self._buffer.dropped += 1
             self._buffer.close()
@@ -141,11 +141,10 @@ class StreamHub:
                 self._conflated += stream.conflated
                 self._streams = tuple(each for each in self._streams if each is not stream)
 
-    def publish(self, event: Event) -> None:
-        """Offer an event to the streams that want it."""
+    def publish(self, events: Sequence[Event]) -> None:
+        """Offer events to the streams."""
         for stream in self._streams:
-            if event.channel in stream.channels:
-                stream.offer(event)
+            stream.offer(events)
 
     def close(self) -> None:
         """Close all streams."""
