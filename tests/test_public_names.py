@@ -277,6 +277,7 @@ def test_the_short_forms_have_the_obvious_signatures() -> None:
     assert list(at_market)[:4] == ["self", "symbol", "side", "quantity"] and "price" not in at_market
     assert limit["price"][1] is inspect.Parameter.empty
     for each in (limit, at_market):
+        assert each["wait"][1] is False and each["reduce_only"][1] is False
         assert {
             "reduce_only",
             "take_profit",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -69,6 +70,19 @@ def test_waiting_ends_with_the_time_and_the_newest_state(offered: TradeClient) -
     twap = offered.add_twap(AAPL, "BUY", 4, 4, 60)
     newest = offered.wait_until_twap_done(twap, timeout=0.1)
     assert (newest.twap_id, newest.filled_quantity) == (twap.twap_id, 1)
+
+
+def test_a_twap_is_waited_for_as_long_as_it_takes(sim: Simulator, connect: Connect) -> None:
+    client = connect(sim, request_timeout=0.4)
+    twap = client.add_twap(AAPL, "BUY", 2, 2, 30)
+    with ThreadPoolExecutor() as pool:
+        wait = pool.submit(client.wait_until_twap_done, twap)
+        while (
+            sim.ledger.count("get_user_orders") < 3 and not wait.done()
+        ):  # the third comes after 0.6 seconds
+            fence(client)
+        sim.advance(30)
+        assert wait.result(PATIENCE).status != twap.status
 
 
 @pytest.mark.parametrize("by", ["twap", "client id"])
