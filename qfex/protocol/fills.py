@@ -56,24 +56,33 @@ class FillLog:
         if not self.has_baseline:
             rows = self._since_the_last_known(rows)
         fresh = [row for row in rows if not self.knows(row)]
-        return self._new([_as_fill(row) for row in self._oldest_first(fresh, rows)])
+        if fresh and not self._is_oldest_first(rows, fresh[0]):
+            fresh.reverse()
+        live = {(fill.trade_id, fill.order_id): fill for fill in self._held or ()}
+        return self._new(live.get(_key(row)) or _as_fill(row) for row in fresh)
 
     def _since_the_last_known(self, rows: Sequence[UserTrade]) -> Sequence[UserTrade]:
         """Without a baseline only what is newer than a told fill is surely new."""
         known = [index for index, row in enumerate(rows) if self.knows(row)]
         return rows[: known[0]] if known else ()
 
-    def _oldest_first(self, fresh: list[UserTrade], rows: Sequence[UserTrade]) -> list[UserTrade]:
-        """Order new rows; the history's own order is not documented, and production leaves the times out."""
-        if not fresh:
-            return []
+    def _is_oldest_first(self, rows: Sequence[UserTrade], fresh: UserTrade) -> bool:
+        """Find out the history's order, which is not documented, by a new row; production leaves the times out."""
         times = [row.time for row in rows if row.time is not None]
         if len(times) == len(rows):
-            oldest_first = times[0] < times[-1]
-        else:
-            known = [index for index, row in enumerate(rows) if self.knows(row)]
-            oldest_first = bool(known) and known[0] < rows.index(fresh[0])
-        return fresh if oldest_first else fresh[::-1]
+            return times[0] < times[-1]
+        known = [index for index, row in enumerate(rows) if self.knows(row)]
+        return known[0] < rows.index(fresh) if known else self._live_come_last(rows)
+
+    def _live_come_last(self, rows: Sequence[UserTrade]) -> bool:
+        """Whether the fills held back, which came in their order and after what was missed, say so."""
+        keys = [_key(row) for row in rows]
+        places = [
+            keys.index(key) for fill in self._held or () if (key := (fill.trade_id, fill.order_id)) in keys
+        ]
+        if len(places) == 1:
+            return 0 < places[0] == len(rows) - 1
+        return bool(places) and places[0] < places[-1]
 
     def _new(self, fills: Iterable[Fill]) -> list[Fill]:
         return [fill for fill in fills if not fill.trade_id or self._remember((fill.trade_id, fill.order_id))]

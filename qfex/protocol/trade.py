@@ -14,7 +14,7 @@ import attrs
 
 from ..credentials import Credentials, HmacCredentials
 from ..enums import Channel, OpenEnum
-from ..errors import ApiError, AuthenticationError, OrderRejected, QfexError, RequestTimeout
+from ..errors import ApiError, AuthenticationError, OrderRejected, QfexError
 from ..models.account import Balance, Position
 from ..models.connection import ErrorEvent
 from ..models.orders import Fill, OpenOrders, Order, StopOrder, UserTrade
@@ -144,9 +144,7 @@ class TradeDialogue:
         for part in (self._missed_fills, self._missed_order_ends):
             try:
                 yield from part()
-            except RequestTimeout:
-                raise
-            except QfexError as error:
+            except QfexError as error:  # no reason to leave out the other part
                 self._recovered.append(
                     _error("recovery", f"{part.__name__.strip('_')}: {error}", error=error)
                 )
@@ -156,10 +154,12 @@ class TradeDialogue:
         listed = yield from self._listed_orders()
         gone = [order for order_id, order in before.items() if order_id not in listed and order.symbol]
         self._follow_modified(gone, [order for order_id, order in listed.items() if order_id not in before])
-        for order in gone[:_MAX_ORDERS_ASKED]:
-            yield from self._ask_for(order)
-        for order_id, order in before.items():
-            self._tell_if_changed(order_id, order)
+        try:
+            for order in gone[:_MAX_ORDERS_ASKED]:
+                yield from self._ask_for(order)
+        finally:
+            for order_id, order in before.items():
+                self._tell_if_changed(order_id, order)
 
     def _listed_orders(self) -> Generator[Sequence[c.Command], list[Any], dict[str, Order]]:
         listed: dict[str, Order] = {}
