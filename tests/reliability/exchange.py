@@ -53,15 +53,15 @@ class Peer:
         self.controls: list[int] = []
         self.answers_pings = self.answers_closes = True
         self.released = threading.Event()
-        self._buffer = b""
+        self._buffer = bytearray()
         self.request = ""
 
     def upgrade(self, *headers: str) -> None:
         """Answer the upgrade."""
         while b"\r\n\r\n" not in self._buffer:
             self._fill()
-        head, self._buffer = self._buffer.split(b"\r\n\r\n", 1)
-        self.request = head.decode()
+        head = self._take(self._buffer.index(b"\r\n\r\n") + 4)
+        self.request = head.decode().rstrip()
         key = next(
             line.split(": ")[1] for line in self.request.split("\r\n") if line.startswith("Sec-WebSocket-Key")
         )
@@ -190,7 +190,8 @@ class Peer:
     def _take(self, count: int) -> bytes:
         while len(self._buffer) < count:
             self._fill()
-        taken, self._buffer = self._buffer[:count], self._buffer[count:]
+        taken = bytes(self._buffer[:count])
+        del self._buffer[:count]
         return taken
 
     def _fill(self) -> None:

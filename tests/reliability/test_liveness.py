@@ -20,7 +20,7 @@ Connect = Callable[..., TradeClient]
 
 #: For lines that must live: notices silence after 1.5 s, so that a busy machine does not look like a dead peer.
 PATIENT = ReconnectPolicy(initial_delay=0.001, max_delay=0.02, heartbeat_interval=0.5, heartbeat_timeout=1.0)
-HUGE = "x" * 20_000_000  # a client order id that no socket buffer holds
+HUGE = "x" * 8_000_000  # a client order id that no socket buffer holds
 
 
 def states(heard: Heard) -> list[ConnectionState]:

@@ -24,7 +24,7 @@ BLOCKING = {
     "the next event": "client.stream(Channel.ORDERS).get()",
     "the end of the client": "client.block_for_close()",
     "a lane": "PENDING = client._caller.submit(GetTrades(), Deadline(60)); client.get_user_trades()",
-    "the message budget": "client._limiter.pause('general', 60.0); client.place_order('AAPL-USD', 'BUY', 1, 190)",
+    "the message budget": "client._limiter.pause('general', 30.0); client.place_order('AAPL-USD', 'BUY', 1, 190)",
 }
 
 
