@@ -166,5 +166,12 @@ class Dispatcher:
             registration.logged_at = monotonic()
             log.error("callback %r failed", registration, exc_info=error)
         if event.channel is not self._errors:  # an error callback that fails is not told about itself
-            message = f"callback on {event.channel} raised {type(error).__name__}: {error}"
+            message = f"callback on {event.channel} raised {type(error).__name__}: {_text(error)}"
             self._tell(Event(self._errors, None, ErrorEvent("callback", message, error=error)))
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # it is the user's exception, and so is its text
+        return "(no text)"
