@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import attrs
 import pytest
 
 from qfex import ApiError, Channel, Order, OrderRejected, TradeClient, Twap
@@ -98,6 +99,33 @@ def test_a_twap_is_cancelled_and_what_it_did_stays(sim: Simulator, offered: Trad
     assert done.filled_quantity == 2 and "CANCEL" in done.status
     with pytest.raises(OrderRejected):
         offered.cancel_twap(twap)
+
+
+@pytest.mark.parametrize("by", ["twap", "client id"])
+def test_a_cancel_that_is_only_acknowledged_gives_what_is_known(
+    sim: Simulator, offered: TradeClient, by: str
+) -> None:
+    twap = offered.add_twap(AAPL, "BUY", 4, 4, 60, client_twap_id="t1")
+    sim.faults.swallow_reply("cancel_order")
+    with ThreadPoolExecutor() as pool:
+        if by == "twap":
+            cancelling = pool.submit(offered.cancel_twap, twap)
+        else:
+            cancelling = pool.submit(offered.cancel_twap, "t1", symbol=AAPL)
+        while sim.ledger.count("cancel_order") == 0:
+            fence(offered)
+        echo = {"type": "cancel_order", "params": sent(sim, "cancel_order")[0]}
+        sim.faults.inject({"ack": {"incoming_message": echo}})
+        cancelled = cancelling.result(PATIENCE)
+    known = twap if by == "twap" else Twap("", "t1", AAPL)
+    assert cancelled == known
+
+
+def test_without_the_history_the_end_is_what_was_seen_last(sim: Simulator, offered: TradeClient) -> None:
+    twap = offered.add_twap(AAPL, "BUY", 2, 2, 30)
+    offered._environment = attrs.evolve(offered._environment, rest_url="http://127.0.0.1:9")
+    sim.advance(30)
+    assert offered.wait_until_twap_done(twap, timeout=PATIENCE) == twap
 
 
 def test_a_thin_book_fills_a_twap_in_part(sim: Simulator, client: TradeClient, peer: TradeClient) -> None:

@@ -80,6 +80,15 @@ def test_an_order_of_another_session_can_be_waited_for(sim: Simulator, connect: 
         assert wait.result(PATIENCE).status is OrderStatus.CANCELLED
 
 
+def test_an_order_that_a_client_never_saw_is_known_once_it_was_waited_for(
+    sim: Simulator, connect: Connect
+) -> None:
+    order = connect(sim).place_order(AAPL, "BUY", 1, 330)
+    later = connect(sim)
+    assert later.open_orders == {}
+    assert later.wait_until_done(order, 0.0) == order and later.open_orders == {order.order_id: order}
+
+
 def test_what_happened_during_an_outage_ends_the_wait(
     sim: Simulator, connect: Connect, peer: TradeClient
 ) -> None:
@@ -131,6 +140,23 @@ def test_a_finished_order_is_found(client: TradeClient, peer: TradeClient) -> No
     filled, gone = client.resolve("filled", AAPL), client.resolve("gone", AAPL)
     assert filled is not None and (filled.status, filled.quantity_filled) == (OrderStatus.FILLED, 1)
     assert gone is not None and gone.status is OrderStatus.CANCELLED and gone.client_order_id == "gone"
+
+
+@pytest.mark.parametrize("silent", ["get_user_orders", "get_order"])
+def test_one_source_suffices_to_find_a_live_order(sim: Simulator, client: TradeClient, silent: str) -> None:
+    order = client.place_order(AAPL, "BUY", 1, 330, client_order_id="mine")
+    sim.faults.error_reply(silent, "ServerError", times=None)
+    found = client.resolve("mine", AAPL)
+    assert found is not None and found.order_id == order.order_id
+
+
+def test_the_history_suffices_to_find_a_finished_order(sim: Simulator, client: TradeClient) -> None:
+    order = client.place_order(AAPL, "BUY", 1, 330, client_order_id="mine")
+    client.cancel_order(order)
+    sim.faults.error_reply("get_user_orders", "ServerError", times=None)
+    sim.faults.error_reply("get_order", "ServerError", times=None)
+    found = client.resolve("mine", AAPL)
+    assert found is not None and (found.order_id, found.is_done) == (order.order_id, True)
 
 
 def test_an_order_that_never_was_is_none(client: TradeClient) -> None:
