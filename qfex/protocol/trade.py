@@ -123,12 +123,13 @@ class TradeDialogue:
             yield [self._proof()]
         except AuthenticationError as error:
             skew = clock_skew() or 0.0
-            if abs(skew) < _NOTABLE_SKEW:
+            if abs(skew - self._clock_offset) >= _NOTABLE_SKEW:  # the proof was made by a wrong time
+                self._clock_offset = skew
+                yield from self._authenticate(clock_skew)
+            elif abs(skew) < _NOTABLE_SKEW:
                 raise
-            if self._clock_offset:
+            else:
                 raise AuthenticationError(f"{error}; this machine's clock differs by {skew:.0f} s") from None
-            self._clock_offset = skew
-            yield from self._authenticate(clock_skew)
 
     def _proof(self) -> c.Authenticate:
         return c.Authenticate(

@@ -43,6 +43,8 @@ class Peer:
         Request line and headers of the upgrade.
     commands : list of dict
         Messages received so far.
+    texts : list of str
+        The same as they came.
     controls : list of int
         Opcodes of the control frames received so far.
     """
@@ -50,6 +52,7 @@ class Peer:
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self.commands: list[Message] = []
+        self.texts: list[str] = []
         self.controls: list[int] = []
         self.answers_pings = self.answers_closes = True
         self.released = threading.Event()
@@ -81,6 +84,7 @@ class Peer:
         """The next message, or None after a control frame, which is dealt with."""
         opcode, payload = self._frame()
         if opcode == TEXT:
+            self.texts.append(payload.decode())
             self.commands.append(json.loads(payload))
             return self.commands[-1]
         self.controls.append(opcode)
