@@ -13,6 +13,7 @@ from .enums import ConnectionState, OpenEnum
 from .errors import NotConnected, QfexError, RequestTimeout, ValidationError
 from .models.connection import Stats
 from .policies import ReconnectPolicy
+from .protocol.numbers import seconds, whole
 from .session.calls import Caller
 from .session.deadline import Deadline
 from .session.dialogue import Dialogue
@@ -49,7 +50,7 @@ class BaseClient(Generic[_ChannelT]):
         reconnect: ReconnectPolicy | None,
         options: TransportOptions,
     ) -> None:
-        if not request_timeout > 0:
+        if not seconds(request_timeout, "request_timeout") > 0:
             raise ValidationError("request_timeout", request_timeout, "must be above zero")
         self._request_timeout = request_timeout
         self._reconnecting = reconnect is not None
@@ -165,7 +166,7 @@ class BaseClient(Generic[_ChannelT]):
         self._session.check_process()
         if self._session.dispatcher.is_current_thread:
             raise NotConnected("block_for_close cannot be called inside a callback")
-        if not self._session.ended.wait(timeout):
+        if not self._session.ended.wait(None if timeout is None else seconds(timeout)):
             raise RequestTimeout("the client is still running", sent=False)
         if self._session.failure is not None:
             raise self._session.failure
@@ -183,7 +184,7 @@ class BaseClient(Generic[_ChannelT]):
         Registration
             Its `cancel` removes the callback.
         """
-        self._session.check_process()
+        self._refuse_if_closed()
         named = self._channel_type.parse(channel, "channel")
         if not callable(callback):
             raise ValidationError("callback", callback, "must be callable")
@@ -205,11 +206,10 @@ class BaseClient(Generic[_ChannelT]):
         maxsize : int
             Events that are held at most; see `Stream` for what happens then.
         """
-        self._session.check_process()
+        self._refuse_if_closed()
         if not channels:
             raise ValidationError("channels", channels, "must name at least one channel")
-        if maxsize < 1:
-            raise ValidationError("maxsize", maxsize, "must be at least 1")
+        maxsize = whole(maxsize, "maxsize", 1)
         named = [self._channel_type.parse(channel, "channels") for channel in channels]
         stream = self._session.streams.open(frozenset(named), self._session.dialogue.policy_of, maxsize)
         try:
@@ -256,11 +256,7 @@ class BaseClient(Generic[_ChannelT]):
         return Deadline(self._seconds(timeout))
 
     def _seconds(self, timeout: float | None) -> float:
-        if timeout is None:
-            return self._request_timeout
-        if not timeout >= 0:
-            raise ValidationError("timeout", timeout, "must not be negative")
-        return timeout
+        return self._request_timeout if timeout is None else seconds(timeout)
 
     def _request(self, command: Any, timeout: float | None) -> Any:
         return self._caller.request(command, self._seconds(timeout))
@@ -269,8 +265,8 @@ class BaseClient(Generic[_ChannelT]):
         self, read: Callable[[], _ValueT], enough: Callable[[_ValueT], bool], deadline: Deadline
     ) -> _ValueT:
         """Wait until a reading of the state is enough, or the time is up; the newest reading."""
+        self._refuse_if_closed()
         session = self._session
-        session.check_process()
         with session.state_changed:
             session.observers += 1
             try:
@@ -281,9 +277,13 @@ class BaseClient(Generic[_ChannelT]):
                 session.observers -= 1
         return value
 
-    def _refuse_if_over(self) -> None:
+    def _refuse_if_closed(self) -> None:
+        self._session.check_process()
         if self._session.closing.is_set():
             raise NotConnected("the client is closed")
+
+    def _refuse_if_over(self) -> None:
+        self._refuse_if_closed()
         if self._session.failure is not None:
             raise NotConnected(f"the connection is over: {self._session.failure}") from self._session.failure
 

@@ -129,6 +129,7 @@ class TradeClient(ResolvingMethods):
         """
         wanted = self._exchange_channels(channels)
         deadline = self._deadline(timeout)
+        self._refuse_if_closed()
         with self._session.state_lock:
             missing = tuple(channel for channel in wanted if channel not in self._dialogue.channels)
         if missing:

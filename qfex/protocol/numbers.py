@@ -9,6 +9,8 @@ from msgspec import Raw
 
 from ..errors import ValidationError
 
+LONGEST = 4_000_000.0  # seconds; some systems cannot wait for more at once
+
 Number = int | str | float | Decimal
 
 
@@ -24,7 +26,7 @@ def to_decimal(value: Number, argument: str) -> Decimal:
         number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     except (InvalidOperation, TypeError, ValueError):
         raise ValidationError(argument, value, "must be a number") from None
-    if isinstance(value, bool) or not number.is_finite():
+    if isinstance(value, (bool, tuple, list)) or not number.is_finite():
         raise ValidationError(argument, value, "must be a finite number")
     return number
 
@@ -62,6 +64,19 @@ def whole(value: int, argument: str, minimum: int) -> int:
     if not integral or value < minimum:
         raise ValidationError(argument, value, f"must be a whole number of at least {minimum}")
     return int(value)
+
+
+def seconds(value: float, argument: str = "timeout") -> float:
+    """Check a length of time; one that is too long to be waited for counts as `LONGEST`.
+
+    Raises
+    ------
+    ValidationError
+        If `value` is not a number, or is negative.
+    """
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not value >= 0:
+        raise ValidationError(argument, value, "must be a number of seconds, not negative")
+    return min(value, LONGEST)
 
 
 def on_wire(number: Decimal) -> Raw:

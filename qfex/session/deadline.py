@@ -24,6 +24,11 @@ class Deadline:
         """Seconds left, not below 0; None for no limit."""
         return None if self._end is None else max(0.0, self._end - monotonic())
 
+    def part(self, share: int) -> Deadline:
+        """A deadline after one of so many equal shares of the time left."""
+        left = self.remaining()
+        return Deadline(None if left is None else left / share)
+
     def wait_time(self) -> float:
         """Seconds left, as `threading.Lock.acquire` takes them: -1 for no limit."""
         if self._end is None:

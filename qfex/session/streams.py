@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 from ..enums import OpenEnum
 from ..errors import RequestTimeout, SlowConsumer
 from ..protocol.events import Event, Policy
+from ..protocol.numbers import seconds
 from .buffers import EventBuffer
 
 DEFAULT_SIZE = 10_000
@@ -77,7 +78,7 @@ class Stream(Generic[_EventT]):
         SlowConsumer
             If events were lost because the stream was full.
         """
-        event = self._take(timeout)
+        event = self._take(None if timeout is None else seconds(timeout))
         if event is None:
             raise NoEvent
         value: _EventT = event.value

@@ -16,7 +16,7 @@ from ..protocol import commands as c
 from ..protocol.numbers import Number, positive, text, whole
 from ..session.calls import Call
 from ..session.deadline import Deadline
-from .cancel_all import wait_until_all_cancelled
+from .cancel_all import CancelAllWait
 from .stops import StopMethods
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class AccountMethods(StopMethods):
         with self._session.state_lock:
             known = set(self._dialogue.orders.live_ids())
         call = self._caller.submit(c.CancelAllOrders(), deadline)
-        return wait_until_all_cancelled(self, call, known, deadline)
+        return CancelAllWait(self, call, known, deadline).result()
 
     def get_user_trades(
         self,

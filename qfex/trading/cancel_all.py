@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ..errors import QfexError
+from ..errors import NotConnected, QfexError
 from ..models.orders import Order
 from ..session.calls import Call
 from ..session.deadline import Deadline
@@ -14,69 +14,80 @@ if TYPE_CHECKING:
     from .account import AccountMethods
 
 QUIET = 0.5  # seconds without a message after which no acknowledgement is expected any more
+LIST_PATIENCE = 1.0  # seconds for the list of open orders, which only confirms
 
 
-def wait_until_all_cancelled(
-    client: AccountMethods, call: Call, known: set[str], deadline: Deadline
-) -> list[Order]:
-    """Wait for the end of a cancel of all orders.
+class CancelAllWait:
+    """Waits for the end of one cancel of all orders.
 
     Parameters
     ----------
     known : set of str
         Ids of the orders that were live when it was sent.
     """
-    waiter = call.waiter
-    collected = waiter.collected
-    while not waiter.answered and not deadline.passed:
-        before = len(collected)
-        _await_news(client, call, known, before, deadline)
-        if waiter.answered:
-            break
-        if known and not _still_live(client, known):
-            return _settled(client, call, deadline)
-        if len(collected) == before and _nothing_left(client, known, deadline):
-            return _settled(client, call, deadline)
-    cancelled: list[Order] = client._caller.result(call, deadline)
-    return cancelled
 
+    def __init__(self, client: AccountMethods, call: Call, known: set[str], deadline: Deadline) -> None:
+        self._client = client
+        self._call = call
+        self._known = known
+        self._deadline = deadline
+        self._list_is_silent = False
 
-def _await_news(client: AccountMethods, call: Call, known: set[str], before: int, deadline: Deadline) -> None:
-    quiet = Deadline(min(QUIET, deadline.remaining() or 0.0))
-    if not known:
-        call.waiter.wait(quiet)
-        return
+    def result(self) -> list[Order]:
+        """The orders that the exchange said are cancelled."""
+        waiter = self._call.waiter
+        while not waiter.answered and not self._deadline.passed:
+            before = len(waiter.collected)
+            try:
+                self._await_news(before)
+            except NotConnected:  # closed: what that means for a command that was sent is not said here
+                break
+            if waiter.answered:
+                break
+            quiet = len(waiter.collected) == before
+            if self._known_are_gone() or (quiet and self._is_nothing_left()):
+                return self._settled()
+        cancelled: list[Order] = self._client._caller.result(self._call, self._deadline)
+        return cancelled
 
-    def news() -> bool:
-        return call.waiter.answered or len(call.waiter.collected) > before or not _is_any_live(client, known)
+    def _await_news(self, before: int) -> None:
+        waiter, quiet = self._call.waiter, Deadline(min(QUIET, self._deadline.remaining() or 0.0))
+        if not self._known:
+            waiter.wait(quiet)
+            return
 
-    client._wait_for(news, bool, quiet)
+        def news() -> bool:
+            return waiter.answered or len(waiter.collected) > before or not self._is_any_live()
 
+        self._client._wait_for(news, bool, quiet)
 
-def _is_any_live(client: AccountMethods, known: set[str]) -> bool:
-    """Whether one of the orders is live; the caller holds the state lock."""
-    return not known.isdisjoint(client._dialogue.orders.live_ids())
+    def _is_any_live(self) -> bool:
+        """Whether one of the orders is live; the caller holds the state lock."""
+        return not self._known.isdisjoint(self._client._dialogue.orders.live_ids())
 
+    def _known_are_gone(self) -> bool:
+        with self._client._session.state_lock:
+            return bool(self._known) and not self._is_any_live()
 
-def _still_live(client: AccountMethods, known: set[str]) -> bool:
-    with client._session.state_lock:
-        return _is_any_live(client, known)
+    def _is_nothing_left(self) -> bool:
+        """After a silence: whether there is nothing to wait for. Where orders are known, the exchange is asked."""
+        if not self._known:
+            return True
+        if not self._list_is_silent:
+            patience = min(LIST_PATIENCE, self._deadline.remaining() or 0.0)
+            try:
+                listed = list(self._client.iter_user_orders(timeout=patience))
+            except QfexError:
+                self._list_is_silent = True  # once is enough: a second question would renew the line
+            else:  # whether stops are cancelled too is not documented
+                live = (order.order_id for order in listed if not order.order_type.is_stop)
+                return bool(self._call.waiter.collected) or self._known.isdisjoint(live)
+        return bool(self._call.waiter.collected)
 
-
-def _nothing_left(client: AccountMethods, known: set[str], deadline: Deadline) -> bool:
-    """After a silence: whether there is nothing to wait for. Where orders are known, the exchange is asked."""
-    if not known:
-        return True
-    try:
-        listed = {order.order_id for order in client.iter_user_orders(timeout=deadline.remaining())}
-    except QfexError:
-        return False
-    return known.isdisjoint(listed)
-
-
-def _settled(client: AccountMethods, call: Call, deadline: Deadline) -> list[Order]:
-    """End the cancel without an acknowledgement, and see to it that none that comes yet is taken for another's."""
-    call.line.pending.linger(call.waiter)
-    with suppress(QfexError):
-        client._caller.result(client._submit_fence(deadline), deadline)
-    return list(call.waiter.collected.values())
+    def _settled(self) -> list[Order]:
+        """End without an acknowledgement, and see to it that none that comes yet is taken for another's."""
+        self._call.line.pending.linger(self._call.waiter)
+        with suppress(QfexError):
+            fence = self._client._submit_fence(Deadline(0.0))
+            fence.line.pending.linger(fence.waiter)
+        return list(self._call.waiter.collected.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..models.orders import Order
+from ..protocol.numbers import seconds
 from ..session.calls import Call, Caller
 from ..session.deadline import Deadline
 
@@ -38,7 +39,7 @@ class PendingOrder:
         OutcomeUnknown
             If no answer came.
         """
-        deadline = self._call.deadline if timeout is None else Deadline(timeout)
+        deadline = self._call.deadline if timeout is None else Deadline(seconds(timeout))
         order: Order = self._caller.result(self._call, deadline)
         return order
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import monotonic
 
 from ..errors import ConnectionLost, NotConnected, OrderRejected, OutcomeUnknown, QfexError
@@ -13,6 +14,7 @@ from .twaps import TwapMethods
 
 #: Seconds after which "no such order" is believed: a command may still be on its way to the exchange's engine.
 NOT_FOUND_GRACE = 1.0
+LAST_LOOK = 1.0  # seconds for the list of live orders, which only confirms
 
 
 class ResolvingMethods(TwapMethods):
@@ -21,7 +23,7 @@ class ResolvingMethods(TwapMethods):
     def resolve(self, client_order_id: str, symbol: str, timeout: float | None = None) -> Order | None:
         """Find out what became of an order: after `OutcomeUnknown`, or after a crash.
 
-        Asks for the live orders, for the order itself, and for the history of finished orders (REST).
+        Asks for the order itself, for the history of finished orders (REST), and for the live orders.
 
         Parameters
         ----------
@@ -56,30 +58,50 @@ class ResolvingMethods(TwapMethods):
             elif denied_since is None:
                 denied_since = monotonic()
             elif monotonic() - denied_since >= NOT_FOUND_GRACE:
-                return None
+                order, denied = self._look_at_last(client_order_id, symbol, deadline)
+                if order is not None or denied:
+                    return order
             if deadline.passed:
                 raise OutcomeUnknown("add_order", "timeout", client_order_id=client_order_id, symbol=symbol)
             self._pause(min(NOT_FOUND_GRACE / 2, deadline.remaining() or 0.0))
 
     def _look_for(self, client_order_id: str, symbol: str, deadline: Deadline) -> tuple[Order | None, bool]:
-        """Ask everywhere once: the order if found, else whether every source denied it."""
+        """Ask once: the order if found, else whether both the order query and the history denied it."""
         denials = 0
-        sources = (self._ask_live, self._ask_order, self._ask_history)
-        for number, source in enumerate(sources):
-            left = deadline.remaining()
-            share = (
-                None if left is None else left / (len(sources) - number)
-            )  # one that is silent costs not all
-            try:
-                order = source(client_order_id, symbol, Deadline(share))
-            except NotConnected as error:
-                raise self._still_unknown(client_order_id, symbol, error) from error
-            except (QfexError, TimeoutError):
-                continue
+        # One that is silent costs a share of the time, not all of it.
+        for share, source in ((3, self._ask_order), (2, self._ask_history)):
+            order, denied = self._ask(source, client_order_id, symbol, deadline.part(share))
             if order is not None:
                 return order, False
-            denials += 1
-        return None, denials == 3
+            denials += denied
+        if denials == 2:
+            return None, True
+        return self._ask(self._ask_live, client_order_id, symbol, deadline)[0], False
+
+    def _ask(
+        self,
+        source: Callable[[str, str, Deadline], Order | None],
+        client_order_id: str,
+        symbol: str,
+        deadline: Deadline,
+    ) -> tuple[Order | None, bool]:
+        """Ask one source: the order if found, else whether it denied it."""
+        try:
+            order = source(client_order_id, symbol, deadline)
+        except NotConnected as error:
+            raise self._still_unknown(client_order_id, symbol, error) from error
+        except (QfexError, TimeoutError):
+            return None, False
+        return order, order is None
+
+    def _look_at_last(
+        self, client_order_id: str, symbol: str, deadline: Deadline
+    ) -> tuple[Order | None, bool]:
+        """Look into the list of live orders before the others' denial is believed; silence does not gainsay it."""
+        patience = Deadline(min(LAST_LOOK, deadline.remaining() or 0.0))
+        order, denied = self._ask(self._ask_live, client_order_id, symbol, patience)
+        silent = patience.passed and not deadline.passed
+        return order, denied or silent
 
     def _still_unknown(self, client_order_id: str, symbol: str, error: NotConnected) -> OutcomeUnknown:
         reason = "closed" if self._session.closing.is_set() else "connection lost"
@@ -102,4 +124,4 @@ class ResolvingMethods(TwapMethods):
             raise ConnectionLost("no time left to ask the history")
         with self._history(deadline) as history:
             rows = history.historic_orders(symbol=symbol, client_order_id=client_order_id)
-        return rows[0].as_order() if rows else None
+        return next((row.as_order() for row in rows if row.client_order_id == client_order_id), None)
