@@ -54,20 +54,20 @@ class Matcher:
 def fillable(order: Order) -> Decimal:
     """Return how much of an order would trade at once: what FOK must know beforehand."""
     wanted, found = order.executable(), ZERO
-    reduced: dict[str, Decimal] = {}
+    taken: dict[str, Decimal] = {}  # from each account, which moves its position
     for resting in order.market.book.against(order.side).orders():
         if found >= wanted or not order.accepts(resting.limit):
             break
         if resting.account is not order.account:
-            found += _offered(resting, reduced)
+            found += _offered(resting, taken)
     return min(wanted, found)
 
 
-def _offered(resting: Order, reduced: dict[str, Decimal]) -> Decimal:
-    """Return what a resting order would trade, given what its account's reduce-only orders already would."""
-    if not resting.reduce_only:
-        return resting.remaining
-    used = reduced.get(resting.account.account_id, ZERO)
-    offered = max(ZERO, min(resting.remaining, resting.executable() - used))
-    reduced[resting.account.account_id] = used + offered
+def _offered(resting: Order, taken: dict[str, Decimal]) -> Decimal:
+    """Return what a resting order would trade, given what would be taken from its account before."""
+    account = resting.account
+    before, offered = taken.get(account.account_id, ZERO), resting.remaining
+    if resting.reduce_only:
+        offered = min(offered, max(ZERO, account.position(resting.market).reducible(resting.side) - before))
+    taken[account.account_id] = before + offered
     return offered

@@ -134,6 +134,16 @@ def test_fok_does_not_count_reduce_only_orders_beyond_their_position(arena: Aren
     assert (row.status, arena.position(arena.alice)) == ("CANCELLED", 1)
 
 
+@pytest.mark.parametrize("first_is_reduce_only", [True, False])
+def test_fok_counts_all_that_several_orders_may_reduce(arena: Arena, first_is_reduce_only: bool) -> None:
+    arena.hold(arena.alice, "BUY", 3)
+    arena.sell(arena.alice, 1, 200, reduce_only=first_is_reduce_only)
+    arena.sell(arena.alice, 3, 200, reduce_only=True)
+    assert arena.buy(arena.bob, 4, 200, tif="FOK").status == "CANCELLED"
+    assert arena.buy(arena.bob, 3, 200, tif="FOK").status == "FILLED"
+    assert arena.position(arena.alice) == 0
+
+
 def test_a_market_order_stops_at_the_band(arena: Arena) -> None:
     arena.sell(arena.alice, 1, 220)
     arena.sell(arena.alice, 1, "220.01")
