@@ -240,9 +240,13 @@ class TradeDialogue:
         for _, outcome in answered:
             if isinstance(outcome, Order):  # the same, completed by what was sent
                 order = outcome
+        known = self.orders.get(order.order_id) if answered else None
         self.orders.apply(order, _rejects_order(order, answered) if answered else None)
-        if self._recovering and any(isinstance(request.command, c.GetOrder) for request, _ in answered):
-            return ()  # told with everything else that was missed
+        if any(type(request.command) is c.GetOrder for request, _ in answered):
+            # During a recovery it is told with all else that was missed. Without news it is not told at all: whoever
+            # asks upon each event would ask for ever.
+            if self._recovering or self.orders.get(order.order_id) == known:
+                return ()
         return (Event(_ORDERS, None, order),)
 
     def _note_replacement(self, order: Order, answered: Sequence[tuple[Any, Any]]) -> None:

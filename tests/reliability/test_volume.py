@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable
 
 import pytest
 
-from qfex import Channel, SlowConsumer, TradeClient
+from qfex import Channel, OrderRejected, OrderStatus, SlowConsumer, TradeClient
 from qfex.sim import Simulator
 
 from . import figures
@@ -51,6 +52,23 @@ def test_r37_replies_to_requests_do_not_fill_the_queue_of_a_stream_that_nobody_r
         assert all(each.result().is_live for each in pending)
     assert len(stream) == 0 and client.stats().dropped == 0
     assert client.is_alive and client.stats().reconnects == 0
+
+
+@pytest.mark.parametrize("dialect", ["live", "documented"], indirect=True)
+def test_r37_whoever_asks_about_an_order_upon_each_event_comes_to_an_end(
+    market: Simulator, connect: Connect
+) -> None:
+    client = connect(market)
+    placed = client.place_order(AAPL, "BUY", 1, 150)
+    with client.stream(Channel.ORDERS) as stream:
+        client.get_order(AAPL, placed.order_id)
+        for order_id in (placed.order_id, "00000000-0000-0000-0000-000000000000"):
+            with contextlib.suppress(OrderRejected):
+                client.get_order(AAPL, order_id)
+        client.cancel_order(placed)
+        assert [order.status for order in (stream.get(timeout=0) for _ in range(len(stream)))] == [
+            OrderStatus.CANCELLED
+        ]
 
 
 def test_r38_a_stream_that_is_too_slow_says_so_and_the_client_goes_on(stage: Stage) -> None:
