@@ -23,7 +23,7 @@ demo-market: $(VENV)/.demo  ## watch a live order book and its candles on the em
 	@$(RUN) -m qfex.demo.market
 
 test: $(VENV)/.test  ## run the tests
-	$(RUN) -m pytest
+	$(RUN) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: $(VENV)/.dev  ## style and types
 	$(BIN)/ruff check .

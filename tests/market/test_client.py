@@ -21,6 +21,7 @@ from qfex import (
     ValidationError,
 )
 from qfex.sim import Simulator
+from tests.reliability.helpers import eventually
 
 from .conftest import PATIENCE, Heard, MakeClient
 
@@ -87,14 +88,14 @@ def test_last_trades_wait_for_the_first(market: Simulator, data: MarketDataClien
     trader = connect(market)
     for quantity in (1, 2, 3):
         trader.place_market_order(AAPL, "BUY", quantity, wait=True)
-    heard = Heard()
-    with data.stream(MarketChannel.TRADE) as stream:
-        trader.place_market_order(AAPL, "SELL", 4, wait=True)
-        heard(stream.get(PATIENCE))
+    trader.place_market_order(AAPL, "SELL", 4, wait=True)
+
+    def traded(side: str) -> Decimal:
+        return sum((trade.size for trade in data.last_trades(AAPL) if trade.side == side), Decimal(0))
+
+    eventually(lambda: traded("SELL") == 4, "the last trade")
+    assert traded("BUY") == 6
     trades = data.last_trades(AAPL)
-    assert trades[-1] == heard.next()
-    bought = sum((trade.size for trade in trades if trade.side == "BUY"), Decimal(0))
-    assert bought == 6
     assert len({trade.trade_id for trade in trades}) == len(trades)
 
 
