@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Generic, NoReturn, TypeVar
 
 from .enums import ConnectionState, OpenEnum
+from .environment import require_authorities
 from .errors import NotConnected, QfexError, RequestTimeout, ValidationError
 from .models.connection import Stats
 from .policies import ReconnectPolicy
@@ -54,6 +55,7 @@ class BaseClient(Generic[_ChannelT]):
             raise ValidationError("request_timeout", request_timeout, "must be above zero")
         self._request_timeout = request_timeout
         self._reconnecting = reconnect is not None
+        self._ca_file = options.ca_file
         self._session = Session(name, dialogue, reconnect, options)
         self._caller = self._make_caller()
 
@@ -76,8 +78,11 @@ class BaseClient(Generic[_ChannelT]):
             If the client is closed, or the connection cannot be made.
         RequestTimeout
             If the exchange does not answer in time.
+        ConfigurationError
+            If the file of certificate authorities cannot be read.
         """
         self._session.check_process()
+        require_authorities(self._ca_file)
         self._session.start()
         _open_clients.add(self)
         try:

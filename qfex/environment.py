@@ -51,6 +51,24 @@ def require_safe_for_secrets(url: str) -> None:
         raise ConfigurationError(f"credentials are not sent to {where}: use wss:// or https://")
 
 
+def require_authorities(ca_file: str | None) -> None:
+    """Refuse a file of certificate authorities that holds none: no attempt to connect could succeed.
+
+    Raises
+    ------
+    ConfigurationError
+        If the file cannot be read.
+    """
+    if ca_file is None:
+        return
+    import ssl  # here, since it is rarely needed
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(ca_file)
+    except OSError as error:  # which includes those of the TLS layer
+        raise ConfigurationError(f"no certificate authorities in {ca_file}: {error}") from None
+
+
 def is_loopback(host: str) -> bool:
     """Whether `host` names this machine."""
     if host == "localhost":

@@ -72,6 +72,11 @@ def is_under(name: str, package: str) -> bool:
     return name == package or name.startswith(f"{package}.")
 
 
+#: Imported inside a function, where it is needed.
+LATE_IMPORTS = {
+    "qfex.trading.account": {"qfex.rest.RestClient"},  # history is asked on demand
+    "qfex.session.proxies": {"requests.utils.get_environ_proxies", "requests.utils.select_proxy"},
+}
 MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 
@@ -83,8 +88,7 @@ def imports_of(module: str) -> set[str]:
 @pytest.mark.parametrize("module", MODULES)
 def test_nothing_imports_against_the_direction(module: str) -> None:
     forbidden = [name for part, names in FORBIDDEN.items() if is_under(module, part) for name in names]
-    # History is asked on demand, by a late import.
-    allowed = {"qfex.rest.RestClient"} if module == "qfex.trading.account" else set()
+    allowed = LATE_IMPORTS.get(module, set())
     wrong = {each for each in imports_of(module) - allowed if any(is_under(each, name) for name in forbidden)}
     assert wrong == set()
 

@@ -13,7 +13,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from ..environment import is_loopback
+from ..environment import is_loopback, require_authorities
 from ..errors import ConfigurationError, QfexConnectionError, RequestTimeout
 from .messages import Answer, Request
 from .retries import CertificateRefused
@@ -31,6 +31,7 @@ class Wire:
     """
 
     def __init__(self, timeout: float, proxy: str | None, ca_file: str | None, user_agent: str) -> None:
+        require_authorities(ca_file)
         self._timeout = timeout
         self._proxy = proxy
         self._ca_file = ca_file

@@ -6,11 +6,12 @@ deadline; a write that fails or is cut short ends the connection, since half a f
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import threading
 from time import time
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import attrs
 import websocket
@@ -19,6 +20,7 @@ from .._version import __version__
 from ..errors import AuthenticationError, NotConnected
 from . import frames
 from .deadline import Deadline
+from .proxies import proxy_arguments
 from .sockets import PlainSocket, PolledSocket, adopt
 
 USER_AGENT = f"qfex-sync/{__version__}"
@@ -54,17 +56,14 @@ class TransportOptions:
     ca_file: str | None = None
     connect_timeout: float = 10.0
 
-    def arguments(self) -> dict[str, object]:
+    def arguments(self, url: str) -> dict[str, object]:
         """Keyword arguments of websocket-client's ``connect``."""
-        if self.proxy is None:
-            return {}
-        parts = urlsplit(self.proxy)
-        user = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
         return {
-            "http_proxy_host": parts.hostname,
-            "http_proxy_port": parts.port,
-            "http_proxy_auth": user,
-            "proxy_type": parts.scheme or "http",
+            **proxy_arguments(url, self.proxy),
+            "timeout": self.connect_timeout,
+            "http_proxy_timeout": self.connect_timeout,
+            "suppress_origin": True,
+            "redirect_limit": 0,  # credentials must not follow to another host
         }
 
 
@@ -103,12 +102,10 @@ class Transport:
         """
         try:
             self._websocket.connect(  # type: ignore[no-untyped-call]
-                self._url,
-                header=self._headers,
-                suppress_origin=True,
-                timeout=self._options.connect_timeout,
-                **self._options.arguments(),
+                self._url, header=self._headers, **self._options.arguments(self._url)
             )
+            if (status := self._websocket.getstatus()) != 101:
+                raise NotConnected(f"{urlsplit(self._url).hostname} refused the connection: HTTP {status}")
         except Exception as error:
             self._websocket.shutdown()  # type: ignore[no-untyped-call]
             raise _connect_error(error, self._url) from None
@@ -232,6 +229,8 @@ class Transport:
 
 def _connect_error(error: Exception, url: str) -> NotConnected | AuthenticationError:
     host = urlsplit(url).hostname
+    if isinstance(error, NotConnected):
+        return error
     if isinstance(error, websocket.WebSocketBadStatusException):
         if error.status_code in (401, 403):
             return AuthenticationError(f"{host} refused the connection: HTTP {error.status_code}")
@@ -239,6 +238,12 @@ def _connect_error(error: Exception, url: str) -> NotConnected | AuthenticationE
     if isinstance(error, ssl.SSLCertVerificationError):
         hint = "if a proxy inspects TLS, pass its certificate authority as ca_file="
         return NotConnected(f"the certificate of {host} is not trusted ({error.verify_message}); {hint}")
+    if "redirect" in str(error).lower():
+        return NotConnected(f"{host} redirects elsewhere, where credentials must not follow")
+    if isinstance(error, websocket.WebSocketProxyException):
+        status = re.search(r"status: (\d+)", str(error))
+        refusal = f"answers HTTP {status[1]}" if status else "does not connect"
+        return NotConnected(f"cannot connect to {host}: the proxy {refusal}")
     # Texts of other errors may quote headers or the URL, which hold credentials.
     detail = f": {error}" if isinstance(error, OSError) else ""
     return NotConnected(f"cannot connect to {host}: {type(error).__name__}{detail}")

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable
@@ -214,8 +215,9 @@ class Exchange:
     A script that ends leaves its connection open. What it raises fails the test, but for `Gone`.
     """
 
-    def __init__(self, *scripts: Script) -> None:
+    def __init__(self, *scripts: Script, tls: ssl.SSLContext | None = None) -> None:
         self._scripts = list(scripts)
+        self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._threads: list[threading.Thread] = []
         self._errors: list[BaseException] = []
@@ -225,8 +227,13 @@ class Exchange:
     @property
     def environment(self) -> Environment:
         """Where it is. Its REST interface does not exist."""
-        port = self._listener.getsockname()[1]
+        port = self.port
         return Environment(f"ws://127.0.0.1:{port}/", f"ws://127.0.0.1:{port}/", "http://127.0.0.1:9")
+
+    @property
+    def port(self) -> int:
+        """Where it listens, on loopback."""
+        return int(self._listener.getsockname()[1])
 
     def __enter__(self) -> Exchange:
         self._start(self._accept)
@@ -260,8 +267,10 @@ class Exchange:
 
     def _run(self, script: Script, peer: Peer) -> None:
         try:
+            if self._tls is not None:
+                peer.sock = self._tls.wrap_socket(peer.sock, server_side=True)
             script(peer)
-        except Gone:
+        except (Gone, ssl.SSLError):  # a client that does not trust the certificate leaves, too
             pass
         except BaseException as error:
             self._errors.append(error)
