@@ -89,6 +89,8 @@ class TradeClient(ResolvingMethods):
         self._dialogue = TradeDialogue(environment.trade_url, credentials, account_id, time.time)
         self._dialogue.cancel_on_disconnect = cancel_on_disconnect
         self._limiter = shared_limiter((environment.trade_url, credentials), rate_limit)
+        if self._limiter is not None:
+            self._dialogue.on_rate_limit = self._limiter.pause
         self._options = TransportOptions(proxy, ca_file, request_timeout)
         self._make_ids()
         super().__init__(

@@ -14,7 +14,7 @@ import attrs
 
 from ..credentials import Credentials, HmacCredentials
 from ..enums import Channel, OpenEnum
-from ..errors import ApiError, AuthenticationError, OrderRejected, QfexError
+from ..errors import ApiError, AuthenticationError, OrderRejected, QfexError, RateLimited
 from ..models.account import Balance, Position
 from ..models.connection import ErrorEvent
 from ..models.orders import Fill, OpenOrders, Order, StopOrder, UserTrade
@@ -57,6 +57,12 @@ class TradeDialogue:
         Subaccount to act for.
     now : callable
         The wall clock, in unix seconds.
+
+    Attributes
+    ----------
+    on_rate_limit : callable
+        Told, on the reader thread, which bucket the exchange found empty, None where it did not say, and for how many
+        seconds, None likewise. It must not wait.
     """
 
     errors = Channel.ERRORS
@@ -81,6 +87,7 @@ class TradeDialogue:
         self.positions: dict[str, Position] = {}
         self.balance: Balance | None = None
         self.twaps: dict[str, Twap] = {}
+        self.on_rate_limit: Callable[[str | None, float | None], object] = _obey_nothing
 
     # --- what the session asks ---------------------------------------------------------------------------------
 
@@ -241,12 +248,15 @@ class TradeDialogue:
             if isinstance(outcome, Order):  # the same, completed by what was sent
                 order = outcome
         known = self.orders.get(order.order_id) if answered else None
-        self.orders.apply(order, _rejects_order(order, answered) if answered else None)
-        if any(type(request.command) is c.GetOrder for request, _ in answered):
+        rejects = _rejects_order(order, answered) if answered else None
+        if rejects is not None and order.status is OrderStatus.RATE_LIMITED:
+            self.on_rate_limit(answered[0][0].command.bucket, None)
+        self.orders.apply(order, rejects)
+        asked = any(type(request.command) is c.GetOrder for request, _ in answered)
+        if asked and (self._recovering or self.orders.get(order.order_id) == known):
             # During a recovery it is told with all else that was missed. Without news it is not told at all: whoever
             # asks upon each event would ask for ever.
-            if self._recovering or self.orders.get(order.order_id) == known:
-                return ()
+            return ()
         return (Event(_ORDERS, None, order),)
 
     def _note_replacement(self, order: Order, answered: Sequence[tuple[Any, Any]]) -> None:
@@ -315,13 +325,19 @@ class TradeDialogue:
             del self.twaps[next(iter(self.twaps))]
 
     def _failure(self, failure: Failure, answered: Sequence[tuple[Any, Any]]) -> Iterable[Event]:
+        error = api_error(failure)
+        if isinstance(error, RateLimited):
+            self.on_rate_limit(answered[0][0].command.bucket if answered else None, error.retry_after)
         if any(not request.given_up for request, _ in answered):
             return ()
-        error = api_error(failure)
         return (_error("exchange", str(error), str(failure.echo or ""), error),)
 
     def _undecodable(self, message: Undecodable, answered: Sequence[tuple[Any, Any]]) -> Iterable[Event]:
         return (_error("undecodable", message.reason, message.text),)
+
+
+def _obey_nothing(bucket: str | None, retry_after: float | None) -> None:
+    pass
 
 
 def _rejects_order(order: Order, answered: Sequence[tuple[Any, Any]]) -> bool | None:

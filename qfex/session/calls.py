@@ -10,9 +10,8 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from ..enums import ConnectionState
-from ..errors import ConnectionLost, NotConnected, OrderRejected, OutcomeUnknown, RateLimited, RequestTimeout
+from ..errors import ConnectionLost, NotConnected, OutcomeUnknown, RequestTimeout
 from ..protocol.commands import Command, SetCancelOnDisconnect
-from ..statuses import OrderStatus
 from .deadline import Deadline
 from .line import Line
 from .pending import LaneOverdue, LineDown, LineLost, Waiter
@@ -43,7 +42,7 @@ class Caller:
     session : Session
         Provides the line.
     limiter : RateLimiter or None
-        The account's message budget.
+        The account's message budget. What the exchange says of it, it is told by the dialogue.
     known_orders : callable
         What is known of an order, by order id; one that is known is not the answer to a new one.
     disarm : callable
@@ -162,18 +161,9 @@ class Caller:
         outcome = call.waiter.outcome
         if isinstance(outcome, LineLost):
             raise_lost(call.command, outcome)
-        self._obey_rate_limit(call.command, outcome)
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
-
-    def _obey_rate_limit(self, command: Command, outcome: Any) -> None:
-        if self._limiter is None:
-            return
-        if isinstance(outcome, RateLimited):
-            self._limiter.pause(command.bucket, outcome.retry_after)
-        elif isinstance(outcome, OrderRejected) and outcome.status is OrderStatus.RATE_LIMITED:
-            self._limiter.pause(command.bucket, None)
 
 
 def raise_timeout(command: Command) -> NoReturn:

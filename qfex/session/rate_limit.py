@@ -33,15 +33,26 @@ class TokenBucket:
             Seconds to wait before sending; None, with nothing taken, if that is longer than `patience`.
         """
         with self._lock:
-            now = monotonic()
-            refilled = self._level + max(0.0, now - self._as_of) * self._policy.units_per_second
-            level = min(self._policy.burst, refilled) if now >= self._as_of else self._level
-            self._level, self._as_of = level, max(now, self._as_of)
-            wait = max(0.0, (weight - level) / self._policy.units_per_second) + max(0.0, self._as_of - now)
+            now = self._refill()
+            wait = max(0.0, (weight - self._level) / self._policy.units_per_second) + self._as_of - now
             if patience is not None and wait > patience:
                 return None
             self._level -= weight
             return wait
+
+    def _refill(self) -> float:
+        now = monotonic()
+        if now >= self._as_of:  # otherwise it is paused until then
+            refilled = self._level + (now - self._as_of) * self._policy.units_per_second
+            self._level, self._as_of = min(self._policy.burst, refilled), now
+        return now
+
+    @property
+    def level(self) -> float:
+        """Units that may go now; below zero where some wait for their turn."""
+        with self._lock:
+            self._refill()
+            return self._level
 
     def pause(self, seconds: float) -> None:
         """Let nothing through for a while: the exchange said so."""
@@ -76,9 +87,10 @@ class RateLimiter:
         if wait > 0:
             interrupted.wait(wait)
 
-    def pause(self, bucket: str, retry_after: float | None) -> None:
-        """Obey an answer that said "rate limited"."""
-        self._buckets[bucket].pause(self.policy.retry_after if retry_after is None else retry_after)
+    def pause(self, bucket: str | None, retry_after: float | None) -> None:
+        """Obey the exchange's word that a bucket is empty. Where it does not say which, the emptier one is meant."""
+        chosen = bucket or min(self._buckets, key=lambda name: self._buckets[name].level)
+        self._buckets[chosen].pause(self.policy.retry_after if retry_after is None else retry_after)
 
 
 _lock = threading.Lock()  # guards _limiters

@@ -44,7 +44,8 @@ class Session:
     """The connection of one client.
 
     `_changed` guards `state`, `_line` and `_failure`, and wakes those who wait for the line. `state_lock` guards the
-    dialogue's state; `state_changed` waits on it. No two locks are ever held together.
+    dialogue's state; `state_changed` waits on it. No two locks are ever held together, but for those of the message
+    budget, which are held for no longer than a computation.
     """
 
     def __init__(

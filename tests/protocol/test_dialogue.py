@@ -235,6 +235,39 @@ def test_of_an_order_that_nobody_knows_any_more_the_trades_tell(
     assert told(trade.released()) == [(Channel.ORDERS, ended)]
 
 
+@pytest.mark.parametrize("given_up", [False, True])
+@pytest.mark.parametrize(
+    "command, bucket", [(limit(), "general"), (c.CancelOrder("o1", AAPL), "cancel"), (None, None)]
+)
+@pytest.mark.parametrize("text, seconds", [("retry after 1500ms", 1.5), ("slow down", None)])
+def test_what_the_exchange_says_of_the_budget_is_passed_on(
+    command: c.Command | None, bucket: str | None, text: str, seconds: float | None, given_up: bool
+) -> None:
+    said: list[Any] = []
+    trade = dialogue()
+    trade.on_rate_limit = lambda *word: said.append(word)
+    failure = Failure(ErrorCode.RATE_LIMITED, text)
+    answers = answered(command) if command else []
+    for request, _ in answers:
+        request.given_up = given_up
+    events = told(trade.receive(failure, answers))
+    assert said == [(bucket, seconds)]
+    assert len(events) == (1 if given_up or command is None else 0)
+    trade.receive(Failure(ErrorCode.SERVER_ERROR, text), answers)
+    assert len(said) == 1
+
+
+def test_an_order_that_is_refused_for_the_budget_says_so_once() -> None:
+    said: list[Any] = []
+    trade = dialogue()
+    trade.on_rate_limit = lambda *word: said.append(word)
+    refused = order("RATE_LIMITED", order_id="")
+    trade.receive(refused, answered(limit(), OrderRejected(OrderStatus.RATE_LIMITED, refused)))
+    assert said == [("general", None)]
+    trade.receive(order(), answered(limit(), order()))
+    assert len(said) == 1
+
+
 def following_fills(*baseline: UserTrade) -> TradeDialogue:
     trade = dialogue()
     trade.channels[Channel.FILLS] = None

@@ -114,6 +114,24 @@ def test_a_pause_shortens_no_longer_one(clock: Clock) -> None:
         acquire(limiter, clock, 1, timeout=9.0)
 
 
+@pytest.mark.parametrize("busy, idle", [("general", "cancel"), ("cancel", "general")])
+def test_a_word_about_no_bucket_is_about_the_emptier_one(clock: Clock, busy: str, idle: str) -> None:
+    limiter = RateLimiter(POLICY)
+    acquire(limiter, clock, 1, busy)
+    limiter.pause(None, 30.0)
+    acquire(limiter, clock, 20, idle)
+    assert clock.waited == []
+    with pytest.raises(RequestTimeout):
+        acquire(limiter, clock, 1, busy, timeout=30.0)
+
+
+def test_a_word_about_no_bucket_while_nothing_was_sent_is_not_about_cancels(clock: Clock) -> None:
+    limiter = RateLimiter(POLICY)
+    limiter.pause(None, 30.0)
+    acquire(limiter, clock, 20, "cancel")
+    assert clock.waited == []
+
+
 def test_closing_ends_a_wait() -> None:
     limiter = RateLimiter(RateLimitPolicy(units_per_second=0.001, burst=5))
     limiter.acquire(5, "general", Deadline(None), threading.Event())
