@@ -21,7 +21,8 @@ from ..errors import AuthenticationError, NotConnected
 from . import frames
 from .deadline import Deadline
 from .proxies import proxy_arguments
-from .sockets import PlainSocket, PolledSocket, adopt
+from .sockets import LineSocket, adopt
+from .tls import TlsContext
 
 USER_AGENT = f"qfex-sync/{__version__}"
 
@@ -82,9 +83,9 @@ class Transport:
         self._dead = False
         self._frames = frames.FrameReader()
         self._websocket = websocket.WebSocket(
-            sslopt={"ca_certs": options.ca_file} if options.ca_file else {}, skip_utf8_validation=True
+            sslopt={"context": TlsContext(options.ca_file)}, skip_utf8_validation=True
         )
-        self._socket: PlainSocket | PolledSocket | None = None
+        self._socket: LineSocket | None = None
         self._date: str | None = None
         self._dated_at = 0.0
 
@@ -188,22 +189,21 @@ class Transport:
         finally:
             lock.release()
 
-    def _write_all(self, sock: PlainSocket | PolledSocket, frame: bytes, deadline: Deadline) -> None:
-        begun = not sock.tells_what_left
+    def _write_all(self, sock: LineSocket, frame: bytes, deadline: Deadline) -> None:
         sent = 0
         try:
+            data = sock.seal(frame)
             while True:
-                sent += sock.send(memoryview(frame)[sent:] if sent else frame)
-                if sent == len(frame):
+                sent += sock.send(memoryview(data)[sent:] if sent else data)
+                if sent == len(data):
                     return
-                begun = begun or sent > 0
                 if deadline.passed or not sock.wait_writable(deadline.remaining()):
                     raise TimeoutError("the peer does not take the message")
         except BaseException as error:
             self.abort()
             if not isinstance(error, OSError):
                 raise
-            raise SendFailed(str(error) or type(error).__name__, begun=begun) from None
+            raise SendFailed(str(error) or type(error).__name__, begun=sent > 0) from None
 
     # --- the end -----------------------------------------------------------------------------------------------
 
@@ -213,8 +213,7 @@ class Transport:
         sock = self._websocket.sock
         if sock is not None:
             try:
-                # Past the TLS layer: its own shutdown would wait for the peer.
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+                sock.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
 
