@@ -10,7 +10,7 @@ import threading
 from collections.abc import Hashable
 from time import monotonic
 
-from ..errors import RequestTimeout
+from ..errors import NotConnected, RequestTimeout
 from ..policies import RateLimitPolicy
 from .deadline import Deadline
 
@@ -78,14 +78,20 @@ class RateLimiter:
 
         Raises
         ------
+        NotConnected
+            If the wait was ended early.
         RequestTimeout
             With ``sent`` False, at once, if the wait would outlast the deadline.
         """
         wait = self._buckets[bucket].reserve(weight, deadline.remaining())
         if wait is None:
             raise RequestTimeout("the rate limit leaves no room within the time allowed", sent=False)
-        if wait > 0:
-            interrupted.wait(wait)
+        if wait > 0 and interrupted.wait(wait):
+            raise NotConnected("the client is closed")
+
+    def takes(self, weight: float, bucket: str) -> bool:
+        """Take `weight` units if they may be sent at once; whether they were."""
+        return self._buckets[bucket].reserve(weight, 0.0) is not None
 
     def pause(self, bucket: str | None, retry_after: float | None) -> None:
         """Obey the exchange's word that a bucket is empty. Where it does not say which, the emptier one is meant."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qfex import RateLimitPolicy, RequestTimeout
+from qfex import NotConnected, RateLimitPolicy, RequestTimeout
 from qfex.session import deadline as deadlines
 from qfex.session import rate_limit
 from qfex.session.deadline import Deadline
@@ -132,12 +132,13 @@ def test_a_word_about_no_bucket_while_nothing_was_sent_is_not_about_cancels(cloc
     assert clock.waited == []
 
 
-def test_closing_ends_a_wait() -> None:
+def test_closing_ends_a_wait_and_lets_nothing_go() -> None:
     limiter = RateLimiter(RateLimitPolicy(units_per_second=0.001, burst=5))
     limiter.acquire(5, "general", Deadline(None), threading.Event())
     closing = threading.Event()
     closing.set()
-    limiter.acquire(1, "general", Deadline(None), closing)  # would be a quarter of an hour
+    with pytest.raises(NotConnected):
+        limiter.acquire(1, "general", Deadline(None), closing)  # would be a quarter of an hour
 
 
 WEIGHTS = st.sampled_from([0.1, 0.5, 1.0, 2.0, 5.0])

@@ -12,6 +12,7 @@ import pytest
 
 from qfex import (
     Channel,
+    NotConnected,
     OrderRejected,
     OutcomeUnknown,
     RateLimited,
@@ -23,7 +24,7 @@ from qfex.sim import Simulator
 
 from .conftest import Stage
 from .exchange import Message, Peer, order
-from .helpers import AAPL, PATIENCE, Heard, eventually, outcome
+from .helpers import AAPL, PATIENCE, Heard, background, eventually, outcome
 
 Connect = Callable[..., TradeClient]
 
@@ -73,23 +74,23 @@ def test_r46b_a_storm_of_several_threads_and_clients_stays_within_the_exchanges_
 
 
 @pytest.mark.parametrize("dialect", ["live"], indirect=True)
-def test_r46b_cancels_go_while_orders_have_to_wait(sim: Simulator, connect: Connect) -> None:
+def test_r46b_cancels_go_while_orders_have_to_wait_and_these_never_go_after_the_end(
+    sim: Simulator, connect: Connect
+) -> None:
     client = connect(sim, rate_limit=RateLimitPolicy(units_per_second=0.01, burst=20))
     orders = []
     while not isinstance(placed := outcome(lambda: client.place_order(AAPL, "BUY", 1, 190)), Exception):
         orders.append(placed)
     assert isinstance(placed, RequestTimeout) and placed.sent is False
     assert len(orders) >= 15
-    waiting = threading.Thread(
-        target=outcome, args=(lambda: client.place_order(AAPL, "BUY", 1, 190, timeout=1e4),)
-    )
-    waiting.start()
-    for placed in orders[:15]:
-        assert client.cancel_order(placed).is_done
-    assert waiting.is_alive()
-    client.close()
-    waiting.join(PATIENCE)
-    assert not waiting.is_alive()
+    general = client._limiter._buckets["general"]  # type: ignore[union-attr]
+    patient = partial(client.place_order, AAPL, "BUY", 1, 190, timeout=1e4)
+    with background(lambda: outcome(patient)) as end:
+        eventually(lambda: general.level < -0.5, "the wait")
+        for placed in orders[:15]:
+            assert client.cancel_order(placed).is_done
+        client.close()  # what waits is not let go by it
+        assert isinstance(end(), NotConnected)
     assert sim.ledger.count("add_order") == len(orders)
 
 
