@@ -9,14 +9,16 @@ _SECRET_NAMES = ("hmac", "jwt", "public_key", "secret_key", "signature", "nonce"
 _SECRET_MEMBER = re.compile(
     r'("(?:' + "|".join(_SECRET_NAMES) + r')"\s*:\s*)(\{[^{}]*\}?|"(?:[^"\\]|\\.)*"?|[^,}\s]+)', re.IGNORECASE
 )
+#: Keys and tokens in running text, by their looks.
+_SECRET_SHAPE = re.compile(r"\bqfex_(?:pub|secret|sec)_[\w-]+|\bey[\w-]{6,}\.[\w-]+\.[\w-]+")
 _ESCAPED_QUOTE = '\\"'
 MAX_TEXT = 2000  # characters of a foreign message that are kept for people to read
 
 
 def redact_text(text: str) -> str:
-    """Shorten `text` and blank the values of secret members, in escaped JSON too."""
+    """Shorten `text` and blank the values of secret members, in escaped JSON too, and what looks like a secret."""
     plain = text[:MAX_TEXT].replace(_ESCAPED_QUOTE, '"') if _mentions_secret(text) else text[:MAX_TEXT]
-    return _SECRET_MEMBER.sub(r'\1"***"', plain)
+    return _SECRET_SHAPE.sub("***", _SECRET_MEMBER.sub(r'\1"***"', plain))
 
 
 def redact(value: Any) -> Any:

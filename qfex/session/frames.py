@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from struct import Struct
 
+from ..protocol.redact import redact_text
+
 TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
 _CONTINUATION = 0x0
 _DATA = (TEXT, BINARY)
@@ -173,7 +175,7 @@ def encode_close(code: int, reason: str = "") -> bytes:
 
 
 def close_code(payload: bytes) -> tuple[int | None, str]:
-    """Code and reason of a close frame."""
+    """Code and reason of a close frame; the reason without secrets, for it is shown."""
     if len(payload) < 2:
         return None, ""
-    return int.from_bytes(payload[:2], "big"), payload[2:].decode("utf-8", "replace")
+    return int.from_bytes(payload[:2], "big"), redact_text(payload[2:].decode("utf-8", "replace"))
