@@ -156,9 +156,7 @@ def test_r46a_a_whole_session_shows_no_secret(
             trade(client, sim, witness)
             sim.faults.inject({"err": {"error_code": "ServerError", "incoming_message": _auth(credentials)}})
             sim.faults.inject({"strange": _auth(credentials)})
-            eventually(
-                lambda: any(event.kind == "undecodable" for event in _errors(heard)), "the strange message"
-            )
+            eventually(lambda: "strange" in str(heard.events), "the strange message")
             witness.see(client, stream, client.stats(), *heard.events)
         with client.stream(*Channel) as stream:
             witness.see(stream)
@@ -171,10 +169,6 @@ def test_r46a_a_whole_session_shows_no_secret(
     witness.see(credentials, sim.environment, attrs.asdict(sim.environment))
     assert len(witness.seen) > 500
     assert witness.leaks() == set()
-
-
-def _errors(heard: Heard) -> list[Any]:
-    return [event for event in heard.events if isinstance(event, qfex.ErrorEvent)]
 
 
 def _auth(credentials: Credentials) -> dict[str, Any]:

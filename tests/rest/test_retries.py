@@ -23,13 +23,13 @@ FAILURES = [reply({"title": "no"}, status) for status in (429, 500, 502, 503, 50
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda answer: str(answer.status))
-def test_a_read_is_asked_again(server: ScriptedServer, client: RestClient, failure: Reply) -> None:
+def test_r46c_a_read_is_asked_again(server: ScriptedServer, client: RestClient, failure: Reply) -> None:
     server.replies = [failure, failure, failure, reply(FUNDED)]
     assert client.balance().deposit == 5
     assert len(server.asked) == 4
 
 
-def test_each_attempt_has_a_fresh_signature(server: ScriptedServer, client: RestClient) -> None:
+def test_r46c_each_attempt_has_a_fresh_signature(server: ScriptedServer, client: RestClient) -> None:
     server.replies = [HANG_UP, reply({}, 503), reply(FUNDED)]
     client.balance()
     for header in ("x-qfex-nonce", "x-qfex-hmac-signature"):
@@ -64,7 +64,7 @@ def test_what_will_not_pass_is_not_asked_again(
     ("method", "arguments"),
     [("set_leverage", ("AAPL-USD", 5)), ("create_subaccount", ()), ("transfer", (1, "a", "b"))],
 )
-def test_a_write_is_sent_once(
+def test_r46c_a_write_is_sent_once(
     server: ScriptedServer, client: RestClient, failure: Reply, method: str, arguments: tuple[Any, ...]
 ) -> None:
     server.replies = [failure]
@@ -73,7 +73,7 @@ def test_a_write_is_sent_once(
     assert [asked.method for asked in server.asked] == ["POST"]
 
 
-def test_backoff_grows_and_has_full_jitter(
+def test_r46c_backoff_grows_and_has_full_jitter(
     server: ScriptedServer, make_client: MakeClient, delays: list[float]
 ) -> None:
     server.replies = [HANG_UP]
