@@ -28,6 +28,7 @@ class Script:
             stderr=subprocess.PIPE,
             text=True,
             cwd=_ROOT,
+            start_new_session=True,  # the only Ctrl-C that it gets is the test's
             env={
                 **os.environ,
                 "QFEX_TRADE_URL": environment.trade_url,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable
 
 import pytest
@@ -47,6 +48,24 @@ def test_r01_ctrl_c_ends_every_blocking_call(sim: Simulator, call: str) -> None:
         code, errors, seconds = script.end()
     assert code == -signal.SIGINT
     assert seconds < 2.5  # half a second for the interrupt, two for `close`
+    assert "Exception in thread" not in errors and errors.rstrip().endswith("KeyboardInterrupt")
+    eventually(lambda: not sim.connections, "the end of the connection")
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.002, 0.02])
+def test_r01_a_second_ctrl_c_while_the_client_closes_does_no_harm(sim: Simulator, pause: float) -> None:
+    body = """
+    with client:
+        ready()
+        client.block_for_close()
+    """
+    with Script(body, sim.environment, sim.credentials) as script:
+        script.line()
+        script.interrupt()
+        time.sleep(pause)
+        script.interrupt()
+        code, errors, seconds = script.end()
+    assert code == -signal.SIGINT and seconds < 2.5
     assert "Exception in thread" not in errors and errors.rstrip().endswith("KeyboardInterrupt")
     eventually(lambda: not sim.connections, "the end of the connection")
 

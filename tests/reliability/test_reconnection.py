@@ -1,4 +1,4 @@
-"""What happens on a new line, and when there is to be one (R10 to R14, R19, R21)."""
+"""What happens on a new line, and when there is to be one (R10 to R14, R19, R21, R30)."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ from qfex import (
     Channel,
     ConnectionState,
     NotConnected,
+    QfexConnectionError,
     ReconnectPolicy,
+    RequestTimeout,
     TradeClient,
 )
 from qfex.sim import Simulator
 
 from .conftest import Stage
 from .exchange import Message, Peer, obliging
-from .helpers import AAPL, PATIENCE, QUICK, Heard, eventually, restored
+from .helpers import AAPL, PATIENCE, QUICK, Heard, eventually, outcome, restored
 
 LIVE = pytest.mark.parametrize("dialect", ["live"], indirect=True)
 Connect = Callable[..., TradeClient]
@@ -154,6 +156,57 @@ def test_r12_a_subscription_that_is_confirmed_as_the_line_dies_is_restored(
     client.subscribe(Channel.BALANCES)
     restored(heard)
     assert "balances" in sim.connections[0].channels
+
+
+def test_r30_no_order_goes_out_on_a_new_line_before_it_is_armed(stage: Stage) -> None:
+    """The reply to a subscribe that follows it proves that the exchange took the setting in."""
+    armed = threading.Event()
+
+    def slow_to_confirm(peer: Peer) -> None:
+        peer.upgrade()
+        peer.receive("auth")
+        peer.send({"authenticated": True})
+        peer.receive("subscribe")
+        armed.wait(5)
+        peer.oblige(peer.commands[-1])
+        while True:
+            peer.oblige(peer.receive())
+
+    exchange, client = stage(obliging, slow_to_confirm, cancel_on_disconnect=True)
+    exchange.peers[0].vanish()
+    eventually(lambda: len(exchange.peers) == 2 and len(exchange.peers[1].commands) == 3, "the arming")
+    early = outcome(lambda: client.place_order(AAPL, "BUY", 1, 200, timeout=0.3))
+    assert isinstance(early, RequestTimeout) and early.sent is False
+    said = [command["type"] for command in exchange.peers[1].commands]
+    assert said == ["auth", "cancel_on_disconnect", "subscribe"]
+    armed.set()
+    assert client.place_order(AAPL, "BUY", 1, 200).is_live
+
+
+def test_r30_where_arming_is_refused_no_order_can_be_placed(stage: Stage) -> None:
+    def refuses(peer: Peer) -> None:
+        peer.upgrade()
+        peer.receive("auth")
+        peer.send({"authenticated": True})
+        request = peer.receive("cancel_on_disconnect")
+        peer.send({"err": {"error_code": "ServerError", "message": "not now", "incoming_message": request}})
+        peer.confirm()
+        peer.until_gone()
+
+    exchange, client = stage(refuses, connected=False, cancel_on_disconnect=True, reconnect=None)
+    assert isinstance(outcome(client.connect), QfexConnectionError)
+    assert isinstance(outcome(lambda: client.place_order(AAPL, "BUY", 1, 200)), NotConnected)
+    assert all(command["type"] != "add_order" for peer in exchange.peers for command in peer.commands)
+
+
+def test_r30_nothing_is_armed_unless_it_was_asked_for(stage: Stage) -> None:
+    exchange, client = stage(obliging)
+    client.get_user_orders()
+    assert [command["type"] for command in exchange.peers[0].commands] == [
+        "auth",
+        "subscribe",
+        "get_user_orders",
+    ]
 
 
 @LIVE
