@@ -41,9 +41,7 @@ def anchors(page: Path) -> set[str]:
 
 def test_every_page_is_in_the_plan() -> None:
     plan = yaml.safe_load((ROOT / "mkdocs.yml").read_text("utf-8"))["nav"]
-    planned, written = sorted(leaves(plan)), {str(page.relative_to(DOCS)) for page in PAGES}
-    assert len(planned) == len(set(planned)) and written <= set(planned)
-    assert set(planned) - written <= {"reliability.md"}
+    assert sorted(leaves(plan)) == sorted(str(page.relative_to(DOCS)) for page in PAGES)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
