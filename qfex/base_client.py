@@ -239,7 +239,7 @@ class BaseClient(Generic[_ChannelT]):
         buffer = session.dispatcher.buffer
         return Stats(
             sent=session.sent_before + (line.sent if line else 0),
-            received=session.received,
+            received=session.intake.received,
             pending=len(line.pending) if line else 0,
             reconnects=session.reconnects,
             queue_depth=len(buffer),
@@ -271,15 +271,15 @@ class BaseClient(Generic[_ChannelT]):
     ) -> _ValueT:
         """Wait until a reading of the state is enough, or the time is up; the newest reading."""
         self._refuse_if_closed()
-        session = self._session
-        with session.state_changed:
-            session.observers += 1
+        intake = self._session.intake
+        with intake.changed:
+            intake.observers += 1
             try:
                 while not enough(value := read()) and not deadline.passed:
                     self._refuse_if_over()
-                    session.state_changed.wait(deadline.remaining())
+                    intake.changed.wait(deadline.remaining())
             finally:
-                session.observers -= 1
+                intake.observers -= 1
         return value
 
     def _refuse_if_closed(self) -> None:

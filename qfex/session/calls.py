@@ -6,12 +6,13 @@ byte may have left, the call ends with the answer or with `OutcomeUnknown`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 from ..enums import ConnectionState
-from ..errors import ConnectionLost, NotConnected, OutcomeUnknown, RequestTimeout
+from ..errors import ConnectionLost, NotConnected, OutcomeUnknown, QfexError, RequestTimeout
 from ..protocol.commands import Command, SetCancelOnDisconnect
+from .bursts import Burst
 from .deadline import Deadline
 from .line import Line
 from .pending import LaneOverdue, LineDown, LineLost, Waiter
@@ -90,19 +91,38 @@ class Caller:
             self._limiter.acquire(command.weight, command.bucket, deadline, self._session.closing)
         while True:
             line = self._line(deadline)
-            waiter = Waiter(command)
-            if self._known_orders is not None:
-                waiter.known_before = self._known_orders
             try:
-                line.pending.add(waiter, deadline)
-                self._send(line, waiter, deadline)
+                call = self.file(command, line, deadline)
+                self._send(call, deadline)
             except LineDown:
                 self._await_other(line, deadline)
             except LaneOverdue:
                 self._session.renew(line, self._take_leave, deadline)
                 self._await_other(line, deadline)
             else:
-                return Call(command, waiter, line, deadline)
+                return call
+
+    def submit_all(self, commands: Iterable[Command], deadline: Deadline) -> list[Call | QfexError]:
+        """Send commands, in few writes; for each its call, or why it was not sent."""
+        self._session.check_process()
+        return Burst(self, deadline).submit(commands)
+
+    def file(self, command: Command, line: Line, deadline: Deadline) -> Call:
+        """File a command's request, so that its answer will find it. Raises what `PendingTable.add` does."""
+        waiter = Waiter(command)
+        if self._known_orders is not None:
+            waiter.known_before = self._known_orders
+        line.pending.add(waiter, deadline)
+        return Call(command, waiter, line, deadline)
+
+    def takes_budget(self, command: Command) -> bool:
+        """Take a command's share of the message budget, if it is there at once."""
+        return self._limiter is None or self._limiter.takes(command.weight, command.bucket)
+
+    def line_in_use(self) -> Line | None:
+        """The line, if it can be used at once."""
+        line = self._session.current_line
+        return line if self._session.state is ConnectionState.READY else None
 
     def _line(self, deadline: Deadline) -> Line:
         try:
@@ -115,10 +135,11 @@ class Caller:
         if deadline.passed:
             raise RequestTimeout("no other connection within the time allowed", sent=False)
 
-    def _send(self, line: Line, waiter: Waiter, deadline: Deadline) -> None:
+    def _send(self, call: Call, deadline: Deadline) -> None:
         """Send; afterwards the request is filed if and only if its bytes may have left."""
+        line, waiter = call.line, call.waiter
         try:
-            line.send(waiter.command, deadline)
+            line.send(call.command, deadline=deadline)
         except SendFailed as failed:
             if failed.begun:
                 line.pending.give_up(waiter)
@@ -136,7 +157,7 @@ class Caller:
         if not self._disarm():
             return
         try:
-            line.send(SetCancelOnDisconnect(False), farewell)
+            line.send(SetCancelOnDisconnect(False), deadline=farewell)
         except SendFailed:
             pass
 

@@ -38,16 +38,16 @@ class Line:
 
     # --- any thread --------------------------------------------------------------------------------------------
 
-    def send(self, command: Command, deadline: Deadline) -> None:
-        """Send a command whose request is filed already.
+    def send(self, *commands: Command, deadline: Deadline) -> None:
+        """Send commands whose requests are filed already.
 
         Raises
         ------
         SendFailed
             See `Transport.send`.
         """
-        self.transport.send(command.encode(), deadline)
-        self.sent += 1
+        self.transport.send([command.encode() for command in commands], deadline)
+        self.sent += len(commands)
 
     # --- the reader thread -------------------------------------------------------------------------------------
 

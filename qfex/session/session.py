@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from time import monotonic
-from typing import Any
 
 from ..enums import ConnectionState
 from ..errors import (
@@ -27,6 +26,7 @@ from ..protocol.events import Event
 from .deadline import Deadline
 from .dialogue import Dialogue
 from .dispatcher import Dispatcher, log
+from .intake import Intake
 from .line import Line
 from .pending import LineLost
 from .process import forks
@@ -43,9 +43,9 @@ _CAUGHT_UP = 50_000  # events; callbacks that fell too far behind have caught up
 class Session:
     """The connection of one client.
 
-    `_changed` guards `state`, `_line` and `_failure`, and wakes those who wait for the line. `state_lock` guards the
-    dialogue's state; `state_changed` waits on it. No two locks are ever held together, but for those of the message
-    budget, which are held for no longer than a computation.
+    `_changed` guards `state`, `_line` and `_failure`, and wakes those who wait for the line; `state_lock` guards the
+    dialogue's state. No two locks are ever held together, but for those of the message budget, which are held for no
+    longer than a computation.
     """
 
     def __init__(
@@ -68,15 +68,13 @@ class Session:
         self._reader: threading.Thread | None = None
         self._last_error: QfexConnectionError | None = None
         self.state = ConnectionState.DISCONNECTED
-        self._state_lock = threading.Lock()
-        self.state_changed = threading.Condition(self._state_lock)
-        self.observers = 0
         self.closing = threading.Event()
         self.ended = threading.Event()
         self.streams = StreamHub()
         self.dispatcher = self._new_dispatcher()
         self.round_trips: deque[float] = deque(maxlen=1000)
-        self.received = self.sent_before = self.reconnects = 0
+        self.intake = Intake(dialogue, self.publish)
+        self.sent_before = self.reconnects = 0
         self._gap_start: datetime | None = None
         self._was_ready = False
 
@@ -111,7 +109,7 @@ class Session:
     def state_lock(self) -> threading.Lock:
         """What guards the dialogue's state. Refused in a forked child, where its holder may not exist."""
         self.check_process()
-        return self._state_lock
+        return self.intake.lock
 
     def start(self) -> None:
         """Start the threads, unless they run."""
@@ -381,7 +379,7 @@ class Session:
         while not script.done:
             if self._ending:
                 raise LineLost("closed", closed=True)
-            self._read(line, until)
+            self.intake.read(line, until)
             if monotonic() >= until and not script.done:
                 script.expire()
                 until = monotonic() + limit
@@ -390,7 +388,9 @@ class Session:
 
     def start_script(self, line: Line, conversation: Conversation) -> Script:
         """Begin a conversation on a line; the reader thread carries it on."""
-        script = Script(conversation, line.pending, lambda command: line.send(command, Deadline(1.0)))
+        script = Script(
+            conversation, line.pending, lambda command: line.send(command, deadline=Deadline(1.0))
+        )
         script.start()
         return script
 
@@ -405,10 +405,10 @@ class Session:
 
     def _release(self) -> None:
         """Tell what was missed, then what was held back behind it."""
-        with self._state_lock:
+        with self.intake.lock:
             events = list(self.dialogue.released())
         self.publish(*events)
-        self._wake_observers()
+        self.intake.wake_observers()
 
     def _ready(self, line: Line, attempt: int) -> None:
         gap = None
@@ -426,7 +426,7 @@ class Session:
         """Read until the line ends; seconds to wait before the next attempt."""
         try:
             while True:
-                self._read(line)
+                self.intake.read(line)
         except LineLost as lost:
             self._lose(line, LineLost(line.renewing) if line.renewing else lost)
         except BaseException as error:
@@ -450,50 +450,9 @@ class Session:
         if not closed and self._reconnect is not None:
             self._set_state(ConnectionState.RECONNECTING, reason=str(lost))
         line.end(LineLost(lost.reason, lost.code, closed=closed))
-        self._wake_observers()
+        self.intake.wake_observers()
 
     def _await_caught_up(self) -> None:
         buffer = self.dispatcher.buffer
         while len(buffer) > _CAUGHT_UP and not self._ending:
             self._pause(0.05)
-
-    def _read(self, line: Line, until: float = float("inf")) -> None:
-        """Read what came. Events are told together, but before a caller learns of an answer that came after them."""
-        decode = self.dialogue.decode
-        told: list[Event] = []
-        try:
-            for frame in line.read(until):
-                self.received += 1
-                for message in decode(frame):
-                    self._take(line, message, told)
-        finally:
-            if told:
-                self.publish(*told)
-
-    def _take(self, line: Line, message: Any, told: list[Event]) -> None:
-        """Let a message change the state, wake the callers that it answers, and note what the user shall hear."""
-        answers: Sequence[tuple[Any, Any]] = ()
-        try:
-            answers = line.pending.answer(message)
-            with self._state_lock:
-                events = self.dialogue.receive(message, answers)
-                if self.observers:
-                    self.state_changed.notify_all()
-        except Exception as error:  # a strange message must not end the reader
-            log.exception("a message could not be taken")
-            events = [
-                Event(self.dialogue.errors, None, ErrorEvent("internal", str(error), repr(message), error))
-            ]
-        told.extend(events)
-        if answers:
-            self.publish(*told)
-            told.clear()
-            # Woken last: a caller that wakes now finds the interpreter free as soon as this thread waits again.
-            for waiter, outcome in answers:
-                waiter.resolve(outcome)
-            if self.observers:
-                self._wake_observers()
-
-    def _wake_observers(self) -> None:
-        with self.state_changed:
-            self.state_changed.notify_all()

@@ -10,6 +10,8 @@ import re
 import socket
 import ssl
 import threading
+from collections.abc import Sequence
+from itertools import accumulate
 from time import time
 from urllib.parse import urlsplit
 
@@ -31,9 +33,9 @@ _AT_ONCE = Deadline(0.0)
 
 
 class SendFailed(Exception):
-    """A message did not leave. `begun` tells whether some of its bytes may have."""
+    """Messages did not leave, or not all of them. `begun` tells of how many, the first ones, bytes may have left."""
 
-    def __init__(self, reason: str, *, begun: bool) -> None:
+    def __init__(self, reason: str, *, begun: int = 0) -> None:
         super().__init__(reason)
         self.begun = begun
 
@@ -145,15 +147,15 @@ class Transport:
 
     # --- writing: any thread -----------------------------------------------------------------------------------
 
-    def send(self, payload: bytes, deadline: Deadline) -> None:
-        """Send one text message.
+    def send(self, payloads: Sequence[bytes], deadline: Deadline) -> None:
+        """Send text messages, together.
 
         Raises
         ------
         SendFailed
-            When it did not leave, or not whole; in the second case the connection is dead.
+            When not all left whole; unless none of them was begun, the connection is dead.
         """
-        self._write(frames.encode_frame(frames.TEXT, payload), deadline)
+        self._write([frames.encode_frame(frames.TEXT, payload) for payload in payloads], deadline)
 
     def send_control(self, opcode: int, payload: bytes) -> bool:
         """Send a ping or pong, if nobody is writing and the socket takes it; whether it was sent."""
@@ -163,7 +165,7 @@ class Transport:
             sock = self._socket
             if self._dead or self._close_sent or sock is None or not sock.wait_writable(0.0):
                 return False
-            self._write_all(sock, frames.encode_frame(opcode, payload), _AT_ONCE)
+            self._write_all(sock, [frames.encode_frame(opcode, payload)], _AT_ONCE)
         except SendFailed:
             return False
         finally:
@@ -173,26 +175,28 @@ class Transport:
     def send_close(self, code: int = 1000, reason: str = "") -> None:
         """Send the close frame, once; a connection that cannot take it at once is left to `abort`."""
         try:
-            self._write(frames.encode_close(code, reason), Deadline(0.2), closing=True)
+            self._write([frames.encode_close(code, reason)], Deadline(0.2), closing=True)
         except SendFailed:
             pass
 
-    def _write(self, frame: bytes, deadline: Deadline, closing: bool = False) -> None:
+    def _write(self, whole: Sequence[bytes], deadline: Deadline, closing: bool = False) -> None:
         lock = self._send_lock
         if not lock.acquire(blocking=False) and not lock.acquire(timeout=deadline.wait_time()):
-            raise SendFailed("the connection is busy with another message", begun=False)
+            raise SendFailed("the connection is busy with another message")
         try:
             if self._dead or self._close_sent or self._socket is None:
-                raise SendFailed("the connection is closed", begun=False)
+                raise SendFailed("the connection is closed")
             self._close_sent = closing
-            self._write_all(self._socket, frame, deadline)
+            self._write_all(self._socket, whole, deadline)
         finally:
             lock.release()
 
-    def _write_all(self, sock: LineSocket, frame: bytes, deadline: Deadline) -> None:
+    def _write_all(self, sock: LineSocket, whole: Sequence[bytes], deadline: Deadline) -> None:
+        sealed: list[bytes] = []
         sent = 0
         try:
-            data = sock.seal(frame)
+            sealed += map(sock.seal, whole)
+            data = sealed[0] if len(sealed) == 1 else b"".join(sealed)
             while True:
                 sent += sock.send(memoryview(data)[sent:] if sent else data)
                 if sent == len(data):
@@ -203,7 +207,7 @@ class Transport:
             self.abort()
             if not isinstance(error, OSError):
                 raise
-            raise SendFailed(str(error) or type(error).__name__, begun=sent > 0) from None
+            raise SendFailed(str(error) or type(error).__name__, begun=_begun(sealed, sent)) from None
 
     # --- the end -----------------------------------------------------------------------------------------------
 
@@ -224,6 +228,12 @@ class Transport:
         if sock is not None:
             sock.close()
         self._websocket.sock = None
+
+
+def _begun(sealed: Sequence[bytes], sent: int) -> int:
+    """How many frames begin within the first `sent` bytes."""
+    starts = accumulate(map(len, sealed), initial=0)
+    return sum(start < sent for start, _ in zip(starts, sealed, strict=False))
 
 
 def _connect_error(error: Exception, url: str) -> NotConnected | AuthenticationError:

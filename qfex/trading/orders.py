@@ -9,7 +9,9 @@ from ..errors import QfexError, ValidationError
 from ..models.orders import Order
 from ..order_request import OrderRequest, flag, order_command
 from ..protocol import commands as c
+from ..protocol.commands import AddOrder
 from ..protocol.numbers import Number, positive, text
+from ..session.calls import Call
 from ..session.deadline import Deadline
 from .pending_order import PendingOrder
 from .waiting import WaitingMethods
@@ -133,7 +135,9 @@ class OrderMethods(WaitingMethods):
             symbol, side, quantity, price, order_type, time_in_force, reduce_only, take_profit, stop_loss,
             client_order_id,
         )  # fmt: skip
-        return self._submit(request, self._deadline(timeout))
+        command = self._command(request)
+        call = self._caller.submit(command, self._deadline(timeout))
+        return PendingOrder(call, self._caller, command.client_order_id)
 
     def place_orders(
         self, requests: Iterable[OrderRequest], *, timeout: float | None = None
@@ -152,28 +156,31 @@ class OrderMethods(WaitingMethods):
             In the order given, the `Order` of each request, or the exception that it ended in.
         """
         deadline = self._deadline(timeout)
-        pending = [self._try_submit(request, deadline) for request in list(requests)]
-        return [self._try_result(each) for each in pending]
+        commands = [self._try_command(request) for request in requests]
+        calls = iter(self._caller.submit_all([c for c in commands if isinstance(c, AddOrder)], deadline))
+        submitted = [each if isinstance(each, ValidationError) else next(calls) for each in commands]
+        # The last first: while it is waited for, the others are answered, and this thread wakes once.
+        return [self._try_result(each, deadline) for each in reversed(submitted)][::-1]
 
-    def _try_submit(self, request: OrderRequest, deadline: Deadline) -> PendingOrder | QfexError:
+    def _try_command(self, request: OrderRequest) -> AddOrder | ValidationError:
         try:
-            return self._submit(request, deadline)
+            return self._command(request)
+        except ValidationError as error:
+            return error
+
+    def _try_result(self, call: Call | QfexError, deadline: Deadline) -> Order | QfexError:
+        if isinstance(call, QfexError):
+            return call
+        try:
+            order: Order = self._caller.result(call, deadline)
+            return order
         except QfexError as error:
             return error
 
-    def _try_result(self, pending: PendingOrder | QfexError) -> Order | QfexError:
-        if isinstance(pending, QfexError):
-            return pending
-        try:
-            return pending.result()
-        except QfexError as error:
-            return error
-
-    def _submit(self, request: OrderRequest, deadline: Deadline) -> PendingOrder:
+    def _command(self, request: OrderRequest) -> AddOrder:
         if not isinstance(request, OrderRequest):
             raise ValidationError("requests", request, "must be OrderRequests")
-        command = request.to_command(self._new_id(), self._instruments)
-        return PendingOrder(self._caller.submit(command, deadline), self._caller, command.client_order_id)
+        return request.to_command(self._new_id(), self._instruments)
 
     def modify_order(
         self,

@@ -48,7 +48,9 @@ class StopMethods(OrderMethods):
             raise ValidationError("stop_type", kind.value, "must be TAKE_PROFIT or STOP_LOSS")
         trigger = positive(trigger_price, "trigger_price")
         request = OrderRequest(symbol, side, quantity, trigger, kind, client_order_id=client_order_id)
-        return self._submit(request, self._deadline(timeout)).result()
+        deadline = self._deadline(timeout)
+        order: Order = self._caller.result(self._caller.submit(self._command(request), deadline), deadline)
+        return order
 
     def modify_stop_order(
         self,

@@ -175,7 +175,7 @@ def refused(work):
 with client:
     stream = client.stream(Channel.ORDERS)
     order = client.place_order('AAPL-USD', 'BUY', 1, 190)
-    client._session._state_lock.acquire()  # as if the reader had it at the moment of the fork
+    client._session.intake.lock.acquire()  # as if the reader had it at the moment of the fork
     child = os.fork()
     if child == 0:
         calls = [
@@ -193,7 +193,7 @@ with client:
         print(wrong, flush=True)
         os._exit(0)
     os.waitpid(child, 0)
-    client._session._state_lock.release()
+    client._session.intake.lock.release()
     print(client.cancel_order(order).status, flush=True)
 """
 

@@ -1,0 +1,80 @@
+"""What becomes of a message: it changes the state, callbacks and streams are told, and who waits for it is woken."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..models.connection import ErrorEvent
+from ..protocol.events import Event
+from .dialogue import Dialogue
+from .dispatcher import log
+from .line import Line
+
+
+class Intake:
+    """Reads a line for a session. `lock` guards the dialogue's state; `changed` waits on it.
+
+    Parameters
+    ----------
+    publish : callable
+        Gives events to callbacks and streams.
+
+    Attributes
+    ----------
+    observers : int
+        Threads that wait on `changed`; nobody is notified where there are none.
+    received : int
+        Messages so far.
+    """
+
+    def __init__(self, dialogue: Dialogue, publish: Callable[..., None]) -> None:
+        self._dialogue = dialogue
+        self._publish = publish
+        self.lock = threading.Lock()
+        self.changed = threading.Condition(self.lock)
+        self.observers = 0
+        self.received = 0
+
+    def read(self, line: Line, until: float = float("inf")) -> None:
+        """Read what came. Events are told together, but before a caller learns of an answer that came after them."""
+        decode = self._dialogue.decode
+        told: list[Event] = []
+        try:
+            for frame in line.read(until):
+                self.received += 1
+                for message in decode(frame):
+                    self._take(line, message, told)
+        finally:
+            if told:
+                self._publish(*told)
+
+    def _take(self, line: Line, message: Any, told: list[Event]) -> None:
+        """Let a message change the state, wake the callers that it answers, and note what the user shall hear."""
+        answers: Sequence[tuple[Any, Any]] = ()
+        try:
+            answers = line.pending.answer(message)
+            with self.lock:
+                events = self._dialogue.receive(message, answers)
+                if self.observers:
+                    self.changed.notify_all()
+        except Exception as error:  # a strange message must not end the reader
+            log.exception("a message could not be taken")
+            events = [
+                Event(self._dialogue.errors, None, ErrorEvent("internal", str(error), repr(message), error))
+            ]
+        told.extend(events)
+        if answers:
+            self._publish(*told)
+            told.clear()
+            # Woken last: a caller that wakes now finds the interpreter free as soon as this thread waits again.
+            for waiter, outcome in answers:
+                waiter.resolve(outcome)
+            if self.observers:
+                self.wake_observers()
+
+    def wake_observers(self) -> None:
+        """Let those who wait for the state look again."""
+        with self.changed:
+            self.changed.notify_all()
