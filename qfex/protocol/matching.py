@@ -118,14 +118,13 @@ class RequestBook:
     def add(self, request: Request) -> None:
         """File a request, before its bytes leave."""
         request.serial = next(self._serials)
-        request.filed = True
+        request.filed, self._count = True, self._count + 1  # both, wherever Ctrl-C may fall
         for key in request.keys:
             filed = self.filed.get(key)
             if filed is None:
                 self.filed[key] = [request]
             elif request not in filed:
                 filed.append(request)
-        self._count += 1
 
     def remove(self, request: Request) -> None:
         """Take a request out, answered or never sent."""
@@ -139,8 +138,7 @@ class RequestBook:
                 filed.remove(request)
             if not filed:
                 del self.filed[key]
-        request.filed = False
-        self._count -= 1
+        request.filed, self._count = False, self._count - 1
         if request.given_up:
             self._given_up.pop(request, None)
 

@@ -21,14 +21,14 @@ _MOST = 64  # commands in one write: the first shall not wait long for the last
 class Burst:
     """Collects commands that need to wait for nothing, and sends them together; the others it sends in their turn.
 
-    `_held` are the places, in `_ends`, of the calls that are filed and not sent yet.
+    The first `_sent` of `_ends` are settled; the others are calls that are filed and not sent yet.
     """
 
     def __init__(self, caller: Caller, deadline: Deadline) -> None:
         self._caller = caller
         self._deadline = deadline
         self._line: Line | None = None
-        self._held: list[int] = []
+        self._sent = 0
         self._ends: list[Call | QfexError] = []
 
     def submit(self, commands: Iterable[Command]) -> list[Call | QfexError]:
@@ -38,57 +38,55 @@ class Burst:
                 self._add(command)
             self._flush()
         except BaseException:  # Ctrl-C: what is filed and not sent never will be
-            for call in self._calls():
-                call.line.pending.withdraw(call.waiter)
+            _withdraw(self._calls(self._sent))
             raise
         return self._ends
 
-    def _calls(self) -> list[Call]:
-        return [self._ends[place] for place in self._held]  # type: ignore[misc]
+    def _calls(self, first: int) -> list[Call]:
+        return self._ends[first:]  # type: ignore[return-value]
 
     def _add(self, command: Command) -> None:
-        call = self._file(command)
-        if call is None:
+        if not self._file(command):
             self._flush()
+            self._sent += 1
             self._ends.append(self._alone(command))
-            return
-        self._held.append(len(self._ends))
-        self._ends.append(call)
-        if len(self._held) == _MOST:
+        elif len(self._ends) - self._sent == _MOST:
             self._flush()
 
-    def _file(self, command: Command) -> Call | None:
-        """File a command on the line in use; None if it has to wait, for a line, its lane or the message budget."""
+    def _file(self, command: Command) -> bool:
+        """File a command on the line in use; False if it has to wait, for a line, its lane or the message budget."""
         line = self._caller.line_in_use()
         if line is not self._line:
             self._flush()
             self._line = line
         if line is None or command.lanes or not self._caller.takes_budget(command):
-            return None
+            return False
         try:
-            return self._caller.file(command, line, self._deadline)
+            self._ends.append(self._caller.file(command, line, self._deadline))
         except LineDown:
-            return None
+            return False
+        return True
 
     def _flush(self) -> None:
-        calls = self._calls()
+        calls, settled = self._calls(self._sent), len(self._ends)
         if not calls:
             return
         try:
             calls[0].line.send(*[call.command for call in calls], deadline=self._deadline)
         except SendFailed as failed:
-            self._send_anew(calls, failed.begun)
+            self._sent = settled
+            self._send_anew(calls[failed.begun :])
         except BaseException:
-            self._held.clear()
+            self._sent = settled
             for call in calls:
                 call.line.pending.give_up(call.waiter)
             raise
-        self._held.clear()
+        self._sent = settled
 
-    def _send_anew(self, calls: list[Call], begun: int) -> None:
+    def _send_anew(self, calls: list[Call]) -> None:
         """Send those of which nothing left. To the others the end of the line tells what it means for them."""
-        for place, call in list(zip(self._held, calls, strict=True))[begun:]:
-            call.line.pending.withdraw(call.waiter)
+        _withdraw(calls)  # all of them first: each may wait for long, until Ctrl-C perhaps
+        for place, call in enumerate(calls, self._sent - len(calls)):
             self._ends[place] = self._alone(call.command)
 
     def _alone(self, command: Command) -> Call | QfexError:
@@ -96,3 +94,8 @@ class Burst:
             return self._caller.submit(command, self._deadline)
         except QfexError as error:
             return error
+
+
+def _withdraw(calls: Iterable[Call]) -> None:
+    for call in calls:
+        call.line.pending.withdraw(call.waiter)

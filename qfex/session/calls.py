@@ -91,16 +91,20 @@ class Caller:
             self._limiter.acquire(command.weight, command.bucket, deadline, self._session.closing)
         while True:
             line = self._line(deadline)
+            call = None
             try:
                 call = self.file(command, line, deadline)
                 self._send(call, deadline)
+                return call
             except LineDown:
                 self._await_other(line, deadline)
             except LaneOverdue:
                 self._session.renew(line, self._take_leave, deadline)
                 self._await_other(line, deadline)
-            else:
-                return call
+            except BaseException:  # Ctrl-C among them: nobody will wait for the answer
+                if call is not None:
+                    line.pending.give_up(call.waiter)
+                raise
 
     def submit_all(self, commands: Iterable[Command], deadline: Deadline) -> list[Call | QfexError]:
         """Send commands, in few writes; for each its call, or why it was not sent."""
@@ -112,8 +116,12 @@ class Caller:
         waiter = Waiter(command)
         if self._known_orders is not None:
             waiter.known_before = self._known_orders
-        line.pending.add(waiter, deadline)
-        return Call(command, waiter, line, deadline)
+        try:
+            line.pending.add(waiter, deadline)
+            return Call(command, waiter, line, deadline)
+        except BaseException:  # Ctrl-C, after it was filed perhaps
+            line.pending.withdraw(waiter)
+            raise
 
     def takes_budget(self, command: Command) -> bool:
         """Take a command's share of the message budget, if it is there at once."""
@@ -148,9 +156,6 @@ class Caller:
             if deadline.passed:
                 raise RequestTimeout(f"the message could not be sent: {failed}", sent=False) from None
             raise LineDown from None
-        except BaseException:  # Ctrl-C: nobody will wait for the answer
-            line.pending.give_up(waiter)
-            raise
 
     def _take_leave(self, line: Line, farewell: Deadline) -> None:
         """End a line on purpose without letting the exchange cancel the account's orders."""

@@ -1,0 +1,131 @@
+"""Ctrl-C where it may fall in a call, for those who catch it and go on: notebooks, consoles (R1)."""
+
+from __future__ import annotations
+
+import itertools
+import linecache
+import sys
+from collections.abc import Callable
+from functools import partial
+from types import FrameType
+from typing import Any
+
+import pytest
+
+import qfex
+from qfex import OrderRequest, RequestTimeout, TradeClient
+from qfex.protocol.commands import Command
+from qfex.session.deadline import Deadline
+from qfex.session.transport import SendFailed
+
+from .conftest import Stage
+from .exchange import Exchange, Peer, obliging
+from .helpers import AAPL, QUICK, eventually, outcome
+
+_LIBRARY = qfex.__file__.removesuffix("__init__.py")
+_LAST_OF_ALL = (
+    "session/transport.py",
+    "session/sockets.py",
+    "session/frames.py",
+)  # a write ends or cuts the line
+
+
+class CtrlC:
+    """Raises KeyboardInterrupt at the n-th line of the library that this thread comes by."""
+
+    def __init__(self, number: int) -> None:
+        self.left = number
+        self.where = ""
+
+    def __enter__(self) -> CtrlC:
+        self._before = sys.gettrace()
+        sys.settrace(self._enter)
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        sys.settrace(self._before)
+
+    def _enter(self, frame: FrameType, event: str, arg: Any) -> Any:
+        name = frame.f_code.co_filename
+        return self._step if name.startswith(_LIBRARY) and not name.endswith(_LAST_OF_ALL) else None
+
+    def _step(self, frame: FrameType, event: str, arg: Any) -> Any:
+        if event == "line" and self.left > 0 and not _is_with(frame):
+            self.left -= 1
+            if self.left == 0:
+                self.where = f"{frame.f_code.co_filename.removeprefix(_LIBRARY)}:{frame.f_lineno}"
+                raise KeyboardInterrupt
+        return self._step
+
+
+def _is_with(frame: FrameType) -> bool:
+    """A tracer comes by again as the block ends; the interpreter looks for signals only after the lock is free."""
+    return linecache.getline(frame.f_code.co_filename, frame.f_lineno).lstrip().startswith("with ")
+
+
+CALLS: dict[str, Callable[[TradeClient], Any]] = {
+    "a read": lambda client: client.get_user_trades(),
+    "an order": lambda client: client.place_order(AAPL, "BUY", 1, 200),
+    "a command with a lane": lambda client: client.set_leverage(AAPL, 5),
+    "a burst": lambda client: client.place_orders([OrderRequest(AAPL, "BUY", 1, 200)] * 2),
+}
+
+
+def exchange(peer: Peer) -> None:
+    peer.greet()
+    while (request := peer.receive())["type"]:
+        if request["type"] == "set_user_leverage":
+            peer.send({"ack": {"incoming_message": request}})
+        else:
+            peer.oblige(request)
+
+
+def interrupted(venue: Exchange, call: Callable[[TradeClient], Any], number: int) -> tuple[str, list[Any]]:
+    """Where Ctrl-C fell in a call, if it did, and what the calls after it ended in."""
+    client = TradeClient(venue.environment, venue.credentials, rate_limit=None, reconnect=QUICK)
+    trap = CtrlC(number)
+    with client:
+        try:
+            with trap:
+                call(client)
+        except KeyboardInterrupt:
+            pass
+        ends = [outcome(partial(each, client)) for each in CALLS.values()]
+        eventually(lambda: not client.stats().pending, f"answers to all after Ctrl-C at {trap.where}")
+    return trap.where, ends
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_r01_ctrl_c_at_any_line_of_a_call_spoils_no_later_call(
+    call: Callable[[TradeClient], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qfex.session.pending.LATE_REPLY_GRACE", 0.02)
+    with Exchange(exchange) as venue:
+        for number in itertools.count(1):
+            where, ends = interrupted(venue, call, number)
+            assert not [end for end in ends if isinstance(end, Exception)], f"Ctrl-C at {where}"
+            if not where:
+                break
+    assert number > 50
+
+
+def test_r01_ctrl_c_while_a_burst_waits_for_another_line_is_ctrl_c(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the first message something left, of the others nothing; sending these anew, Ctrl-C falls at the last."""
+    _, client = stage(obliging, rate_limit=None)
+    line = client._session.current_line
+    assert line is not None
+    alone = iter([RequestTimeout("no line", sent=False), KeyboardInterrupt()])
+
+    def cut(*commands: Command, deadline: Deadline) -> None:
+        raise SendFailed("cut", begun=1)
+
+    def submit(command: Command, deadline: Deadline) -> Any:
+        raise next(alone)
+
+    monkeypatch.setattr(line, "send", cut)
+    monkeypatch.setattr(client._caller, "submit", submit)
+    with pytest.raises(KeyboardInterrupt):
+        client.place_orders([OrderRequest(AAPL, "BUY", 1, 200)] * 3)
+    assert client.stats().pending == 1, "what was withdrawn is forgotten"
