@@ -69,6 +69,7 @@ class Session:
         self._last_error: QfexConnectionError | None = None
         self.state = ConnectionState.DISCONNECTED
         self.closing = threading.Event()
+        self._spent = False  # closed by the user, for good
         self.ended = threading.Event()
         self.streams = StreamHub()
         self.dispatcher = self._new_dispatcher()
@@ -197,10 +198,24 @@ class Session:
         """End the connection and the threads; from any thread, any number of times, within two seconds."""
         if forks() != self._forks:
             return  # the parent's threads and socket are its own business
-        self.closing.set()
         with self._changed:
+            self._spent = True
+            self.closing.set()
             reader, line, transport = self._reader, self._line, self._transport
             self._changed.notify_all()
+        try:
+            self._say_goodbye(reader, line, transport)
+        finally:  # a second Ctrl-C cuts only the goodbye short
+            if transport is not None:
+                transport.abort()
+            self._set_state(ConnectionState.CLOSED, reason="closed")
+            self.streams.close()
+        self.dispatcher.stop(0.7)
+        self.ended.set()
+
+    def _say_goodbye(
+        self, reader: threading.Thread | None, line: Line | None, transport: Transport | None
+    ) -> None:
         if line is not None:
             line.transport.send_close()
         if reader is not None and reader is not threading.current_thread():
@@ -208,15 +223,11 @@ class Session:
             if transport is not None:
                 transport.abort()
             reader.join(0.7)
-        self._set_state(ConnectionState.CLOSED, reason="closed")
-        self.streams.close()
-        self.dispatcher.stop(0.7)
-        self.ended.set()
 
     def stop(self) -> None:
-        """Undo `start` after a failed `connect`, so that it may be called again."""
-        self.closing.set()
+        """Undo `start` after a failed `connect`, so that it may be called again, unless the client was closed."""
         with self._changed:
+            self.closing.set()
             reader, transport, self._reader = self._reader, self._transport, None
             self._changed.notify_all()
         if transport is not None:
@@ -227,8 +238,10 @@ class Session:
         registry = self.dispatcher.registry
         self.dispatcher = self._new_dispatcher()
         self.dispatcher.registry = registry
-        self.state = ConnectionState.DISCONNECTED
-        self.closing = threading.Event()
+        with self._changed:
+            if not self._spent:
+                self.state = ConnectionState.DISCONNECTED
+                self.closing = threading.Event()
 
     def await_other(self, line: Line, deadline: Deadline) -> None:
         """Wait until a line that is over is no longer the one in use, or the deadline passed."""

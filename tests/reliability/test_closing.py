@@ -213,3 +213,39 @@ def test_r15_nothing_is_left_of_a_closed_client(sim: Simulator) -> None:
 
 def _threads() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("qfex-trade")]
+
+
+def test_a_client_that_was_closed_while_it_connected_is_spent(stage: Stage) -> None:
+    exchange, client = stage(Peer.stall, connected=False)
+    with background(lambda: outcome(client.connect)) as connecting:
+        eventually(lambda: exchange.peers, "the attempt")
+        client.close()
+        assert isinstance(connecting(), NotConnected)
+    again = outcome(client.connect)
+    assert isinstance(again, NotConnected) and "closed" in str(again)
+    assert isinstance(outcome(client.get_user_orders), NotConnected)
+    assert client.state is ConnectionState.CLOSED and not client.is_alive
+
+
+def test_r01_a_close_that_ctrl_c_cuts_short_is_a_close(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hangs_up_late(peer: Peer) -> None:
+        peer.answers_closes = False
+        obliging(peer)
+
+    exchange, client = stage(hangs_up_late)
+    reader, stream = client._session._reader, client.stream(Channel.ORDERS)
+    assert reader is not None
+
+    def interrupted(timeout: float | None = None) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(reader, "join", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            client.close()
+    reader.join(PATIENCE)
+    assert not reader.is_alive() and client.state is ConnectionState.CLOSED
+    assert list(stream) == []
+    assert isinstance(outcome(lambda: client.place_order(AAPL, "BUY", 1, 200)), NotConnected)
+    assert [command["type"] for command in exchange.peers[0].commands] == ["auth", "subscribe"]
+    client.close()
