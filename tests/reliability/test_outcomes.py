@@ -11,7 +11,7 @@ from qfex import ConnectionLost, NotConnected, OutcomeUnknown, RequestTimeout
 
 from .conftest import Stage
 from .exchange import Peer, acknowledged, order, silent
-from .helpers import AAPL, background, eventually, outcome
+from .helpers import AAPL, PATIENCE, background, eventually, outcome
 
 
 def acknowledging(peer: Peer) -> None:
@@ -151,3 +151,69 @@ def test_a_list_that_shows_another_order_with_the_same_client_id_answers_nobody(
     client.get_user_orders()
     listed.set()
     assert pending.result().order_id == "newer"
+
+
+def test_whoever_waits_longer_gets_the_answer_that_another_gave_up(stage: Stage) -> None:
+    answer = threading.Event()
+
+    def slow(peer: Peer) -> None:
+        peer.greet()
+        request = peer.receive("add_order")
+        answer.wait(PATIENCE)
+        peer.send(acknowledged(request))
+        peer.until_gone()
+
+    _, client = stage(slow)
+    pending = client.submit_order(AAPL, "BUY", 1, 200)
+    with background(pending.result) as patient, background(lambda: pending.result(PATIENCE)) as other:
+        assert isinstance(outcome(lambda: pending.result(timeout=0.05)), OutcomeUnknown)
+        answer.set()
+        assert patient() == other() == pending.result()
+    assert patient().order_id in client.open_orders
+
+
+@pytest.mark.parametrize("end", ["the exchange leaves", "the client is closed"])
+def test_whoever_waits_longer_than_another_hears_of_the_end_at_once(stage: Stage, end: str) -> None:
+    exchange, client = stage(silent, reconnect=None)
+    pending = client.submit_order(AAPL, "BUY", 1, 200, timeout=1e6)
+    with background(lambda: outcome(pending.result)) as patient:
+        assert isinstance(outcome(lambda: pending.result(timeout=0.05)), OutcomeUnknown)
+        exchange.peers[0].vanish() if end == "the exchange leaves" else client.close()
+        unknown = patient()
+    assert isinstance(unknown, OutcomeUnknown) and unknown.reason != "timeout"
+
+
+def test_an_answer_to_an_order_of_a_lost_line_answers_no_order_of_the_next(stage: Stage) -> None:
+    """The same client order id on two lines: the first order's late answer is not the second one's."""
+    answer = threading.Event()
+
+    def dies(peer: Peer) -> None:
+        peer.greet()
+        peer.receive("add_order")
+        peer.vanish()
+
+    def second(peer: Peer) -> None:
+        peer.greet()
+        while (request := peer.receive())["type"] != "add_order":
+            peer.oblige(request)
+        peer.send(
+            {
+                "err": {
+                    "error_code": "InvalidOrder",
+                    "incoming_message": {**request, "params": {**request["params"], "quantity": 7}},
+                }
+            }
+        )
+        answer.wait(PATIENCE)
+        peer.send(acknowledged(request))
+        peer.until_gone()
+
+    _, client = stage(dies, second)
+    first = outcome(lambda: client.place_order(AAPL, "BUY", 7, 200, client_order_id="mine"))
+    assert isinstance(first, OutcomeUnknown) and first.reason == "connection lost"
+    client.wait_until_ready()
+    later = client.submit_order(AAPL, "BUY", 1, 200, client_order_id="mine")
+    errors = outcome(lambda: later.result(timeout=0.2))
+    assert isinstance(errors, OutcomeUnknown), "the error was about the order of seven"
+    answer.set()
+    assert later.result(timeout=PATIENCE).quantity == 1
