@@ -149,11 +149,10 @@ def test_r03_a_busy_callback_does_not_hold_up_the_end(sim: Simulator, connect: C
 def test_r04_full_queues_do_not_hold_up_the_end(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """A callback that never returns, a stream that nobody reads, and a peer that goes on talking."""
     monkeypatch.setattr("qfex.session.dispatcher.QUEUE_LIMIT", 100)
-    _, client = stage(talking_peer, connected=False)
+    _, client = stage(talking_peer)
     never = threading.Event()
     client.on(Channel.ORDERS, lambda order: never.wait(10))
     stream = client.stream(Channel.ORDERS, maxsize=10)
-    client.connect()
     eventually(lambda: client.stats().queue_depth > 100 and len(stream) >= 10, "full queues")
     assert timed(client.close) <= CLOSING
     never.set()
