@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from ..errors import RequestTimeout
 from ..protocol.commands import Command
 from ..protocol.matching import Request
+from .bells import Bell, own_bell
 from .deadline import Deadline
 
 #: Seconds for which an overdue reply may still come before its lane is given up and the line renewed.
@@ -39,41 +40,48 @@ class LaneOverdue(Exception):
 
 
 class Waiter(Request):
-    """A request whose caller can wait for it.
+    """A request whose callers can wait for it.
 
-    `_done` is a raw lock that is held until the answer came: the cheapest thing in the language to wait on.
+    Attributes
+    ----------
+    answered : bool
+        Whether the answer came; then `outcome` has it.
     """
 
-    __slots__ = ("_done", "given_up_at", "outcome", "sent_at")
+    __slots__ = ("_bells", "answered", "given_up_at", "outcome", "sent_at")
 
     #: Seconds after which a request that no caller waits for counts as given up.
     patience = float("inf")
 
     def __init__(self, command: Command) -> None:
         super().__init__(command)
-        self._done = threading.Lock()
-        self._done.acquire()
+        self._bells: list[Bell] = []
+        self.answered = False
         self.outcome: Any = None
         self.sent_at = 0.0
         self.given_up_at = 0.0
 
     def wait(self, deadline: Deadline) -> bool:
         """Wait for the answer; whether it came in time."""
-        done = self._done
-        if not done.acquire(False) and not done.acquire(True, deadline.wait_time()):
-            return False
-        done.release()  # others may wait for the same answer
+        if self.answered:
+            return True
+        bell = own_bell()
+        self._bells.append(
+            bell
+        )  # before the next look at `answered`, which `resolve` sets before it looks at these
+        while not self.answered:
+            left = deadline.remaining()
+            if left is not None and left <= 0:
+                return False
+            bell.wait(left)
         return True
-
-    @property
-    def answered(self) -> bool:
-        """Whether the answer came."""
-        return not self._done.locked()
 
     def resolve(self, outcome: Any) -> None:
         """Hand over the result, or the exception that the caller shall get."""
         self.outcome = outcome
-        self._done.release()
+        self.answered = True
+        for bell in self._bells:
+            bell.ring()
 
 
 class Book(Protocol):

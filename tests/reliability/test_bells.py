@@ -1,0 +1,113 @@
+"""Every wait ends by its answer or its deadline, whichever bell there is."""
+
+from __future__ import annotations
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from random import Random
+
+import pytest
+
+from qfex.protocol.commands import CancelAllOrders
+from qfex.session import bells
+from qfex.session.bells import new_bell, own_bell
+from qfex.session.deadline import Deadline
+from qfex.session.pending import Waiter
+
+PATIENCE = 10.0
+
+
+@pytest.fixture(params=["best", "lock"], autouse=True)
+def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bell of this system, and the one of all others."""
+    if request.param == "lock":
+        monkeypatch.setattr(bells, "new_bell", bells._LockBell)
+    monkeypatch.setattr(bells, "_owned", threading.local())
+
+
+def test_a_bell_that_rang_before_is_heard() -> None:
+    bell = own_bell()
+    bell.ring()
+    bell.ring()
+    bell.wait(None)
+
+
+def test_a_bell_that_nobody_rings_lets_its_owner_go() -> None:
+    bell = own_bell()
+    bell.wait(0.01)
+    bell.wait(0)
+
+
+def test_a_thread_keeps_its_bell() -> None:
+    assert own_bell() is own_bell()
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(own_bell).result() is not own_bell()
+
+
+def test_who_asks_after_the_answer_does_not_wait() -> None:
+    waiter = Waiter(CancelAllOrders())
+    waiter.resolve(1)
+    assert waiter.answered and waiter.wait(Deadline(0)) and waiter.outcome == 1
+
+
+def test_a_wait_ends_with_its_deadline_though_the_bell_rings_for_others() -> None:
+    mine, other = Waiter(CancelAllOrders()), Waiter(CancelAllOrders())
+    assert not other.wait(Deadline(0.01))
+    other.resolve(None)  # rings the bell that was lent to it
+    assert not mine.wait(Deadline(0.02))
+
+
+@pytest.mark.parametrize("timeout", [None, 4e6])
+def test_all_who_wait_for_an_answer_get_it(timeout: float | None) -> None:
+    """Answers come before, while and after their callers go to sleep."""
+    random = Random(1)
+    waiters = [Waiter(CancelAllOrders()) for _ in range(2000)]
+    begun = threading.Barrier(5)
+
+    def wait_for_all() -> int:
+        begun.wait(PATIENCE)
+        return sum(waiter.wait(Deadline(timeout)) for waiter in waiters)
+
+    with ThreadPoolExecutor(4) as pool:
+        counts = [pool.submit(wait_for_all) for _ in range(4)]
+        begun.wait(PATIENCE)
+        for waiter in waiters:
+            if random.random() < 0.1:
+                threading.Event().wait(0.0005)
+            waiter.resolve(True)
+        assert [count.result(PATIENCE) for count in counts] == [2000] * 4
+
+
+@pytest.mark.skipif(not hasattr(os, "eventfd"), reason="needs eventfd")
+def test_without_descriptors_a_lock_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(*_: int) -> int:
+        raise OSError(24, "too many open files")
+
+    monkeypatch.setattr(os, "eventfd", none_left)
+    bell = new_bell()
+    bell.ring()
+    bell.wait(None)
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="reads /proc")
+def test_bells_go_with_their_threads() -> None:
+    def descriptors() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    before = descriptors()
+    for _ in range(50):
+        thread = threading.Thread(target=lambda: own_bell().wait(0))
+        thread.start()
+        thread.join()
+    assert descriptors() <= before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_a_forked_child_has_a_bell_of_its_own() -> None:
+    mine = own_bell()
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if own_bell() is not mine else 1)
+    assert os.waitpid(child, 0)[1] == 0
