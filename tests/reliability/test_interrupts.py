@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import linecache
 import sys
@@ -13,7 +14,14 @@ from typing import Any
 import pytest
 
 import qfex
-from qfex import OrderRequest, RequestTimeout, TradeClient
+from qfex import (
+    Channel,
+    ConnectionState,
+    NotConnected,
+    OrderRequest,
+    RequestTimeout,
+    TradeClient,
+)
 from qfex.protocol.commands import Command
 from qfex.session.deadline import Deadline
 from qfex.session.transport import SendFailed
@@ -107,6 +115,38 @@ def test_r01_ctrl_c_at_any_line_of_a_call_spoils_no_later_call(
             if not where:
                 break
     assert number > 50
+
+
+def test_r01_ctrl_c_at_any_line_of_connecting_leaves_a_client_that_can_connect() -> None:
+    with Exchange(exchange) as venue:
+        for number in itertools.count(1):
+            trap = CtrlC(number)
+            client = TradeClient(venue.environment, venue.credentials, reconnect=QUICK)
+            client.on(Channel.FILLS, print)
+            with contextlib.suppress(KeyboardInterrupt), trap:
+                client.connect()
+            ends = [outcome(partial(each, client)) for each in (TradeClient.connect, *CALLS.values())]
+            client.close()
+            assert not [end for end in ends if isinstance(end, Exception)], f"Ctrl-C at {trap.where}"
+            if not trap.where:
+                break
+    assert number > 50
+
+
+def test_r01_ctrl_c_at_any_line_of_closing_leaves_a_client_that_can_be_closed() -> None:
+    with Exchange(exchange) as venue:
+        for number in itertools.count(1):
+            trap = CtrlC(number)
+            client = TradeClient(venue.environment, venue.credentials, reconnect=QUICK)
+            client.connect()
+            with contextlib.suppress(KeyboardInterrupt), trap:
+                client.close()
+            client.close()
+            assert not client.is_alive and client.state is ConnectionState.CLOSED, f"Ctrl-C at {trap.where}"
+            assert isinstance(outcome(client.get_user_trades), NotConnected)
+            if not trap.where:
+                break
+    assert number > 20
 
 
 def test_r01_ctrl_c_while_a_burst_waits_for_another_line_is_ctrl_c(
