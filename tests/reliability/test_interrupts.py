@@ -117,7 +117,10 @@ def test_r01_ctrl_c_at_any_line_of_a_call_spoils_no_later_call(
     assert number > 50
 
 
-def test_r01_ctrl_c_at_any_line_of_connecting_leaves_a_client_that_can_connect() -> None:
+def test_r01_ctrl_c_at_any_line_of_connecting_leaves_a_client_that_can_connect(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("qfex.session.pending.LATE_REPLY_GRACE", 0.02)
     with Exchange(exchange) as venue:
         for number in itertools.count(1):
             trap = CtrlC(number)
