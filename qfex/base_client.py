@@ -19,9 +19,9 @@ from .session.calls import Caller
 from .session.deadline import Deadline
 from .session.dialogue import Dialogue
 from .session.dispatcher import Registration
+from .session.options import TransportOptions
 from .session.session import Session
 from .session.streams import DEFAULT_SIZE, Stream
-from .session.transport import TransportOptions
 
 log = logging.getLogger("qfex")
 

@@ -18,8 +18,8 @@ from .protocol import commands as c
 from .protocol.trade import WHAT_WAS_TRADED, TradeDialogue
 from .session.calls import Caller
 from .session.deadline import Deadline
+from .session.options import TransportOptions
 from .session.rate_limit import shared_limiter
-from .session.transport import TransportOptions
 from .trading.resolving import ResolvingMethods
 
 if TYPE_CHECKING:

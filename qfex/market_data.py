@@ -33,7 +33,7 @@ from .protocol.market_commands import (
 from .protocol.market_dialogue import MarketDialogue, unconfirmed
 from .protocol.numbers import text
 from .session.deadline import Deadline
-from .session.transport import TransportOptions
+from .session.options import TransportOptions
 
 _T = TypeVar("_T")
 

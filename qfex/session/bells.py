@@ -14,7 +14,6 @@ from typing import Protocol
 
 from .process import forks
 
-
 _LONGEST = 1e6  # seconds; the system cannot count many more
 
 

@@ -9,8 +9,7 @@ from ..errors import QfexError
 from ..protocol.commands import Command
 from .deadline import Deadline
 from .line import Line
-from .pending import LineDown
-from .transport import SendFailed
+from .pending import LineDown, SendFailed
 
 if TYPE_CHECKING:
     from .calls import Call, Caller

@@ -15,10 +15,9 @@ from ..protocol.commands import Command, SetCancelOnDisconnect
 from .bursts import Burst
 from .deadline import Deadline
 from .line import Line
-from .pending import LaneOverdue, LineDown, LineLost, Waiter
+from .pending import LaneOverdue, LineDown, LineLost, SendFailed, Waiter
 from .rate_limit import RateLimiter
 from .session import Session
-from .transport import SendFailed
 
 _HAND_OVER = 0.5  # seconds that the reader thread may take from finding an answer to handing it over
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from ..policies import ReconnectPolicy
 from ..protocol.commands import Command
 from . import frames
 from .deadline import Deadline
 from .pending import Book, LineLost, PendingTable
-from .transport import Transport
+
+if TYPE_CHECKING:
+    from .transport import Transport
 
 _CONTROLS_HELD = 8  # control frames that wait for a busy socket; older ones are out of date by then
 _LONGEST_WAIT = 0.5  # seconds; how late a deadline of the reader's own may be noticed

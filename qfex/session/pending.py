@@ -35,6 +35,14 @@ class LineLost(Exception):
         self.silent = silent
 
 
+class SendFailed(Exception):
+    """Messages did not leave, or not all of them. `begun` tells of how many, the first ones, bytes may have left."""
+
+    def __init__(self, reason: str, *, begun: int = 0) -> None:
+        super().__init__(reason)
+        self.begun = begun
+
+
 class LaneOverdue(Exception):
     """A lane waits for a late reply that does not come."""
 

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from ..enums import ConnectionState
 from ..errors import (
@@ -28,11 +29,14 @@ from .dialogue import Dialogue
 from .dispatcher import Dispatcher, log
 from .intake import Intake
 from .line import Line
+from .options import TransportOptions
 from .pending import LineLost
 from .process import forks
 from .script import Conversation, Script
 from .streams import StreamHub
-from .transport import Transport, TransportOptions
+
+if TYPE_CHECKING:
+    from .transport import Transport
 
 _OPENING_LIMIT = 15.0  # seconds for authentication and subscriptions; the exchange's own client waits as long
 _RECOVERY_LIMIT = 5.0  # seconds for what was missed; then the line is used without it, and an error reported
@@ -114,6 +118,7 @@ class Session:
 
     def start(self) -> None:
         """Start the threads, unless they run."""
+        _transport_type()  # imported by the user's thread: the reader's may outlive the interpreter
         with self._changed:
             if self.closing.is_set():
                 raise NotConnected("the client is closed")
@@ -373,7 +378,7 @@ class Session:
 
     def _connect(self) -> Line:
         url, headers = self.dialogue.endpoint()
-        transport = Transport(url, headers, self._options)
+        transport = _transport_type()(url, headers, self._options)
         with self._changed:
             self._transport = transport
         if self.closing.is_set():
@@ -469,3 +474,10 @@ class Session:
         buffer = self.dispatcher.buffer
         while len(buffer) > _CAUGHT_UP and not self._ending:
             self._pause(0.05)
+
+
+def _transport_type() -> type[Transport]:
+    """Import what connects on first use: a program that never does needs neither websocket-client nor OpenSSL."""
+    from .transport import Transport
+
+    return Transport

@@ -21,7 +21,8 @@ import sys
 from collections.abc import Callable
 from typing import Protocol
 
-from .tls import Tls, TlsSocket
+from .handshake import HandshakeSocket
+from .tls import Tls
 
 _CHUNK = 65536  # bytes; larger reads make the allocator map memory anew each time
 TICK = 0.25  # seconds; how late a reader of a plain socket may notice that its time is up
@@ -111,35 +112,25 @@ class PolledSocket:
 
 
 class SealedSocket:
-    """A socket under TLS, whose handshake is done.
+    """A socket under TLS, whose handshake is done."""
 
-    Parameters
-    ----------
-    rest : bytes
-        What was decrypted during the handshake, and belongs to what follows it.
-    """
-
-    def __init__(self, sock: LineSocket, tls: Tls, rest: bytes) -> None:
+    def __init__(self, sock: LineSocket, tls: Tls) -> None:
         self._socket = sock
         self._tls = tls
-        self._rest = rest
         self.seal = tls.seal
         self.send = sock.send
         self.wait_writable = sock.wait_writable
 
     def receive(self, timeout: float) -> bytes | None:
-        if self._rest:
-            rest, self._rest = self._rest, b""
-            return rest
         data = self._socket.receive(timeout)
         return None if data is None else self._tls.unseal(data) or None
 
 
-def adopt(sock: socket.socket | TlsSocket) -> LineSocket:
+def adopt(shaken: HandshakeSocket) -> LineSocket:
     """Take over a socket whose handshake is done."""
-    if isinstance(sock, TlsSocket):
-        return SealedSocket(adopt(sock.socket), sock.tls, sock.rest)
-    return PolledSocket(sock) if sys.platform == "win32" else PlainSocket(sock)
+    sock = shaken.socket
+    line: LineSocket = PolledSocket(sock) if sys.platform == "win32" else PlainSocket(sock)
+    return line if shaken.tls is None else SealedSocket(line, shaken.tls)
 
 
 def _not_ended(data: bytes) -> bytes:

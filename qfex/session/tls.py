@@ -7,7 +7,6 @@ in memory, and the plain socket stays in our hands.
 
 from __future__ import annotations
 
-import os
 import socket
 import ssl
 import threading
@@ -77,70 +76,3 @@ class Tls:
             if self._ended and not any(opened):
                 raise ConnectionResetError("the peer closed the connection")
             return b"".join(opened)
-
-
-class TlsSocket:
-    """A socket under TLS, as far as websocket-client needs one for its handshake."""
-
-    def __init__(self, sock: socket.socket, tls: Tls) -> None:
-        self.socket = sock
-        self.tls = tls
-        self.rest = b""  # what was decrypted and not yet read
-
-    def recv(self, size: int) -> bytes:
-        """Read up to `size` bytes; none at the end."""
-        while not self.rest:
-            data = self.socket.recv(_CHUNK)
-            if not data:
-                return b""
-            self.rest = self.tls.unseal(data)
-        taken, self.rest = self.rest[:size], self.rest[size:]
-        return taken
-
-    def send(self, data: bytes) -> int:
-        """Write all bytes; how many those are."""
-        self.socket.sendall(self.tls.seal(data))
-        return len(data)
-
-    def gettimeout(self) -> float | None:
-        """Seconds that a read or write may take."""
-        return self.socket.gettimeout()
-
-    def settimeout(self, timeout: float | None) -> None:
-        """Set how long a read or write may take."""
-        self.socket.settimeout(timeout)
-
-    def fileno(self) -> int:
-        """The descriptor, to wait on."""
-        return self.socket.fileno()
-
-    def shutdown(self, how: int) -> None:
-        """Cut the connection."""
-        self.socket.shutdown(how)
-
-    def close(self) -> None:
-        """Free the socket."""
-        self.socket.close()
-
-
-class TlsContext:
-    """Stands in for `ssl.SSLContext` where websocket-client wraps its sockets.
-
-    Parameters
-    ----------
-    ca_file : str or None
-        Certificates to trust; None means ``WEBSOCKET_CLIENT_CA_BUNDLE`` or the system's (``SSL_CERT_FILE``).
-    """
-
-    def __init__(self, ca_file: str | None) -> None:
-        self._ca_file = ca_file or os.environ.get("WEBSOCKET_CLIENT_CA_BUNDLE") or None
-
-    def wrap_socket(
-        self, sock: socket.socket, server_hostname: str | None = None, **_options: object
-    ) -> TlsSocket:
-        """Shake hands over a connected socket."""
-        context = ssl.create_default_context(cafile=self._ca_file)
-        context.options |= ssl.OP_NO_RENEGOTIATION  # nobody would answer it
-        tls = Tls(context, server_hostname)
-        tls.shake_hands(sock)
-        return TlsSocket(sock, tls)

@@ -15,59 +15,21 @@ from itertools import accumulate
 from time import time
 from urllib.parse import urlsplit
 
-import attrs
 import websocket
 
 from .._version import __version__
 from ..errors import AuthenticationError, NotConnected
 from . import frames
 from .deadline import Deadline
-from .proxies import proxy_arguments
+from .handshake import HandshakeClient, TlsContext
+from .options import TransportOptions
+from .pending import SendFailed
 from .sockets import LineSocket, adopt
-from .tls import TlsContext
 
 USER_AGENT = f"qfex-sync/{__version__}"
 
 
 _AT_ONCE = Deadline(0.0)
-
-
-class SendFailed(Exception):
-    """Messages did not leave, or not all of them. `begun` tells of how many, the first ones, bytes may have left."""
-
-    def __init__(self, reason: str, *, begun: int = 0) -> None:
-        super().__init__(reason)
-        self.begun = begun
-
-
-@attrs.frozen
-class TransportOptions:
-    """How to reach the peer.
-
-    Parameters
-    ----------
-    proxy : str or None
-        ``http://user:password@host:port`` or ``socks5://...``; None takes the environment's (``HTTPS_PROXY``,
-        ``NO_PROXY``).
-    ca_file : str or None
-        Certificates to trust instead of the system's.
-    connect_timeout : float
-        Seconds for TCP, TLS and handshake together.
-    """
-
-    proxy: str | None = attrs.field(default=None, repr=False)
-    ca_file: str | None = None
-    connect_timeout: float = 10.0
-
-    def arguments(self, url: str) -> dict[str, object]:
-        """Keyword arguments of websocket-client's ``connect``."""
-        return {
-            **proxy_arguments(url, self.proxy),
-            "timeout": self.connect_timeout,
-            "http_proxy_timeout": self.connect_timeout,
-            "suppress_origin": True,
-            "redirect_limit": 0,  # credentials must not follow to another host
-        }
 
 
 class Transport:
@@ -84,9 +46,10 @@ class Transport:
         self._close_sent = False
         self._dead = False
         self._frames = frames.FrameReader()
-        self._websocket = websocket.WebSocket(
+        self._websocket = HandshakeClient(
             sslopt={"context": TlsContext(options.ca_file)}, skip_utf8_validation=True
         )
+        self._rest = b""  # what came with the end of the handshake and belongs to what follows it
         self._socket: LineSocket | None = None
         self._date: str | None = None
         self._dated_at = 0.0
@@ -114,7 +77,7 @@ class Transport:
             raise _connect_error(error, self._url) from None
         assert self._websocket.sock is not None
         self._date, self._dated_at = (self._websocket.getheaders() or {}).get("date"), time()
-        self._socket = adopt(self._websocket.sock)
+        self._socket, self._rest = adopt(self._websocket.sock), self._websocket.sock.rest
 
     @property
     def clock_skew(self) -> float | None:
@@ -142,6 +105,9 @@ class Transport:
         assert self._socket is not None
         if self._frames.error is not None:
             raise self._frames.error
+        if self._rest:
+            rest, self._rest = self._rest, b""
+            return self._frames.feed(rest)
         data = self._socket.receive(timeout)
         return [] if data is None else self._frames.feed(data)
 

@@ -13,7 +13,7 @@ from ..errors import ValidationError
 from ..models.orders import Order
 from ..protocol.numbers import text
 from ..protocol.trade import TradeDialogue
-from ..session.transport import TransportOptions
+from ..session.options import TransportOptions
 from .events import EventMethods
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from qfex.session.frames import TEXT, FrameError
-from qfex.session.transport import Transport, TransportOptions
+from qfex.session.options import TransportOptions
+from qfex.session.transport import Transport
 
 
 class Bytes:

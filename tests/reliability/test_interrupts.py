@@ -24,7 +24,7 @@ from qfex import (
 )
 from qfex.protocol.commands import Command
 from qfex.session.deadline import Deadline
-from qfex.session.transport import SendFailed
+from qfex.session.pending import SendFailed
 
 from .conftest import Stage
 from .exchange import Exchange, Peer, obliging

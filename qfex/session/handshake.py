@@ -1,0 +1,104 @@
+"""What websocket-client shakes hands on: sockets that read ahead, under TLS where the URL says so.
+
+It reads the answer to the upgrade byte by byte, which is a system call or two for each.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+
+import websocket
+
+from .tls import Tls
+
+_CHUNK = 65536  # bytes
+
+
+class HandshakeSocket:
+    """A connected socket, as far as websocket-client needs one for its handshake.
+
+    Attributes
+    ----------
+    rest : bytes
+        What was read, and decrypted, and not yet taken.
+    """
+
+    def __init__(self, sock: socket.socket, tls: Tls | None = None) -> None:
+        self.socket = sock
+        self.tls = tls
+        self.rest = b""
+
+    def recv(self, size: int) -> bytes:
+        """Take up to `size` bytes; none at the end."""
+        while not self.rest:
+            data = self.socket.recv(_CHUNK)
+            if not data:
+                return b""
+            self.rest = data if self.tls is None else self.tls.unseal(data)
+        taken, self.rest = self.rest[:size], self.rest[size:]
+        return taken
+
+    def send(self, data: bytes) -> int:
+        """Write all bytes; how many those are."""
+        self.socket.sendall(data if self.tls is None else self.tls.seal(data))
+        return len(data)
+
+    def gettimeout(self) -> float | None:
+        """Seconds that a read or write may take."""
+        return self.socket.gettimeout()
+
+    def settimeout(self, timeout: float | None) -> None:
+        """Set how long a read or write may take."""
+        self.socket.settimeout(timeout)
+
+    def fileno(self) -> int:
+        """The descriptor, to wait on."""
+        return self.socket.fileno()
+
+    def shutdown(self, how: int) -> None:
+        """Cut the connection."""
+        self.socket.shutdown(how)
+
+    def close(self) -> None:
+        """Free the socket."""
+        self.socket.close()
+
+
+class HandshakeClient(websocket.WebSocket):
+    """websocket-client's handshake on a `HandshakeSocket`."""
+
+    _ahead: HandshakeSocket | None = None
+
+    @property  # type: ignore[override]
+    def sock(self) -> HandshakeSocket | None:
+        """The connection, from the moment that it is made."""
+        return self._ahead
+
+    @sock.setter
+    def sock(self, sock: socket.socket | HandshakeSocket | None) -> None:
+        self._ahead = HandshakeSocket(sock) if isinstance(sock, socket.socket) else sock
+
+
+class TlsContext:
+    """Stands in for `ssl.SSLContext` where websocket-client wraps its sockets.
+
+    Parameters
+    ----------
+    ca_file : str or None
+        Certificates to trust; None means ``WEBSOCKET_CLIENT_CA_BUNDLE`` or the system's (``SSL_CERT_FILE``).
+    """
+
+    def __init__(self, ca_file: str | None) -> None:
+        self._ca_file = ca_file or os.environ.get("WEBSOCKET_CLIENT_CA_BUNDLE") or None
+
+    def wrap_socket(
+        self, sock: socket.socket, server_hostname: str | None = None, **_options: object
+    ) -> HandshakeSocket:
+        """Shake hands over a connected socket."""
+        context = ssl.create_default_context(cafile=self._ca_file)
+        context.options |= ssl.OP_NO_RENEGOTIATION  # nobody would answer it
+        tls = Tls(context, server_hostname)
+        tls.shake_hands(sock)
+        return HandshakeSocket(sock, tls)
