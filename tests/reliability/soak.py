@@ -19,6 +19,7 @@ from typing import Any
 
 from qfex import Channel, Fill, OutcomeUnknown, TradeClient
 from qfex.sim import Simulator
+from qfex.sim.engine import Rules
 
 from .helpers import QUICK, eventually, outcome
 from .soak_audit import Audit, armed_late, untrue_fills
@@ -80,7 +81,14 @@ class Soak:
     def run(self) -> None:
         """Soak, then check."""
         begun = monotonic()
-        options: Any = {"symbols": list(PRICES), "rate_limits": False, "ping_interval": 3600.0}
+        # An exchange that forgets nothing: the oldest unknown orders are asked about when all is over.
+        rules = Rules(history_limit=10**9)
+        options: Any = {
+            "symbols": list(PRICES),
+            "rate_limits": False,
+            "ping_interval": 3600.0,
+            "rules": rules,
+        }
         with Simulator(dialect=self._dialect, seed=self._seed, **options) as sim:
             for symbol, price in PRICES.items():
                 sim.set_mark_price(symbol, price)
