@@ -103,8 +103,9 @@ class OrderTracker:
 
     def get(self, order_id: str) -> Order | None:
         """Newest state of an order, its replacements followed."""
-        current = self.current_id(order_id)
-        return self._live.get(current) or self._done.get(current)
+        if order_id in self._replaced:
+            order_id = self.current_id(order_id)
+        return self._live.get(order_id) or self._done.get(order_id)
 
     def current_id(self, order_id: str) -> str:
         """The id that an order has now."""

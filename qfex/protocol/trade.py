@@ -244,15 +244,22 @@ class TradeDialogue:
     def _order(self, order: Order, answered: Sequence[tuple[Any, Any]]) -> Iterable[Event]:
         if order.status is _MODIFIED:
             self._note_replacement(order, answered)
-        for _, outcome in answered:
+        if answered:
+            return self._order_as_answer(order, answered)
+        self.orders.apply(order)
+        return (Event(_ORDERS, None, order),)
+
+    def _order_as_answer(self, order: Order, answered: Sequence[tuple[Any, Any]]) -> Iterable[Event]:
+        asked = False
+        for request, outcome in answered:
+            asked = asked or type(request.command) is c.GetOrder
             if isinstance(outcome, Order):  # the same, completed by what was sent
                 order = outcome
-        known = self.orders.get(order.order_id) if answered else None
-        rejects = _rejects_order(order, answered) if answered else None
+        known = self.orders.get(order.order_id) if asked else None
+        rejects = _rejects_order(order, answered)
         if rejects is not None and order.status is OrderStatus.RATE_LIMITED:
             self.on_rate_limit(answered[0][0].command.bucket, None)
         self.orders.apply(order, rejects)
-        asked = any(type(request.command) is c.GetOrder for request, _ in answered)
         if asked and (self._recovering or self.orders.get(order.order_id) == known):
             # During a recovery it is told with all else that was missed. Without news it is not told at all: whoever
             # asks upon each event would ask for ever.

@@ -79,8 +79,8 @@ class FrameReader:
 
     def _cut(self, data: bytes, messages: list[tuple[int, bytes]]) -> int:
         """Collect the whole messages of `data`; where what is left begins."""
-        position = 0
-        while (frame := self._frame(data, position)) is not None:
+        position, end = 0, len(data)
+        while position < end and (frame := self._frame(data, position)) is not None:
             position, first, payload = frame
             if first == _WHOLE_TEXT and not self._fragments:
                 messages.append((TEXT, payload))

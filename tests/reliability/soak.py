@@ -184,6 +184,7 @@ class Soak:
             "unknown orders resolved": len(resolved),
             "of them never placed": sum(order is None for order in resolved.values()),
             "fills": sum(len(customer.fills) for customer in customers),
+            "errors reported": dict(Counter(error.kind for each in customers for error in each.errors)),
             "lines lost": _lost_lines(customers),
             "longest overtime of a call, s": round(overtime, 3),
             "lies": len(self.lies),

@@ -250,5 +250,6 @@ def untrue_fills(told: list[Any], ledger: Ledger, account_id: str) -> list[str]:
     problems += [f"fill lost: {key}" for key in set(done) - set(heard)]
     problems += [f"fill that never was: {key}" for key in set(heard) - set(done)]
     if not problems and heard != done:
-        problems.append("fills out of order")
+        place = next(place for place, pair in enumerate(zip(heard, done, strict=True)) if pair[0] != pair[1])
+        problems.append(f"fills out of order: {heard[place]} was told before {done[place]}")
     return problems
