@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable
 from datetime import datetime, timezone
+from itertools import chain
 from typing import Any
 
 import attrs
@@ -91,6 +92,12 @@ class OrderTracker:
 
     def __contains__(self, order_id: str) -> bool:
         return order_id in self._live or order_id in self._done or order_id in self._replaced
+
+    def has_seen(self, name: str) -> bool:
+        """Whether an order is known by its order id or its client order id. Looks at all of them."""
+        if name in self:
+            return True
+        return any(order.client_order_id == name for order in chain(self._live.values(), self._done.values()))
 
     @property
     def live(self) -> dict[str, Order]:

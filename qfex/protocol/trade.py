@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -14,7 +15,7 @@ import attrs
 
 from ..credentials import Credentials, HmacCredentials
 from ..enums import Channel, OpenEnum
-from ..errors import ApiError, AuthenticationError, OrderRejected, QfexError, RateLimited
+from ..errors import ApiError, AuthenticationError, NotConnected, OrderRejected, QfexError, RateLimited
 from ..models.account import Balance, Position
 from ..models.connection import ErrorEvent
 from ..models.orders import Fill, OpenOrders, Order, StopOrder, UserTrade
@@ -39,6 +40,8 @@ WHAT_WAS_TRADED = c.GetUserTrades(limit=PAGE)
 _ORDERS, _MODIFIED = Channel.ORDERS, OrderStatus.MODIFIED
 
 _MAX_TRADE_PAGES = 10
+_TRIES = 3  # at a part of the recovery that the exchange answers with an error
+_INSISTENCE = 2  # further lines on which missed fills are asked for, before they are done without
 _MAX_ORDERS_ASKED = 200  # orders that vanished during an outage; more are left to the user's own queries
 _NOTABLE_SKEW = 5.0  # seconds
 _TWAPS_KEPT = 10_000  # by whose TWAP id a TWAP can be cancelled
@@ -80,6 +83,7 @@ class TradeDialogue:
         self._opened = False
         self._recovered: list[Event] = []
         self._recovering = False
+        self._insistence = _INSISTENCE
         self.cancel_on_disconnect = False
         self.channels: dict[Channel, None] = {Channel.ORDERS: None}
         self.orders = OrderTracker()
@@ -149,13 +153,37 @@ class TradeDialogue:
         Fills come first: each order that ended takes a question of its own, for which the time may not suffice.
         """
         self._recovering = True
-        for part in (self._missed_fills, self._missed_order_ends):
+        unread = yield from self._attempt("missed fills", self._missed_fills)
+        yield from self._attempt("missed order ends", self._missed_order_ends)
+        if unread is None:
+            self._insistence = _INSISTENCE
+        elif self._insistence > 0:
+            self._insistence -= 1
+            yield from self._leave_for_another_line(unread)
+
+    def _attempt(
+        self, what: str, part: Callable[[], Conversation]
+    ) -> Generator[Sequence[c.Command], list[Any], QfexError | None]:
+        """Read a part of what was missed; why that failed. An error of the exchange may pass at once."""
+        for attempt in range(_TRIES):
             try:
                 yield from part()
-            except QfexError as error:  # no reason to leave out the other part
-                self._recovered.append(
-                    _error("recovery", f"{part.__name__.strip('_')}: {error}", error=error)
-                )
+                return None
+            except QfexError as error:
+                if isinstance(error, ApiError) and attempt < _TRIES - 1:
+                    continue
+                self._recovered.append(_error("recovery", f"{what}: {error}", error=error))
+                return error
+        return None
+
+    def _leave_for_another_line(self, unread: QfexError) -> Conversation:
+        """Try again on a new line: fills that are told before older ones could be read would be out of order."""
+        if (
+            self.cancel_on_disconnect
+        ):  # the account's orders live on; the subscription proves that it was heard
+            with suppress(QfexError):
+                yield [c.SetCancelOnDisconnect(False), c.Subscribe(tuple(self.channels))]
+        raise NotConnected(f"what was traded meanwhile could not be read: {unread}")
 
     def _missed_order_ends(self) -> Conversation:
         before = {order.order_id: order for order in self.orders.live.values()}

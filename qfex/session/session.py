@@ -413,10 +413,10 @@ class Session:
         return script
 
     def _recover(self, line: Line) -> None:
-        """Learn what was missed. A line lost meanwhile leaves that, and what is held back, to the next."""
+        """Learn what was missed. A line lost or given up meanwhile leaves that, and what is held back, to the next."""
         try:
             self._converse(line, self.dialogue.recovery(), _RECOVERY_LIMIT)
-        except LineLost:
+        except (LineLost, QfexConnectionError):
             raise
         except Exception as error:
             self.report("recovery", f"what was missed could not be read: {error!r}", error=error)

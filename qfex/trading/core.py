@@ -57,6 +57,11 @@ class TradeCore(EventMethods):
             return order
         raise ValidationError(argument, order, "is not an order that this client has seen; pass the Order")
 
+    def _has_seen(self, order_id: str) -> bool:
+        """Whether the client knows an order by an order id or a client order id."""
+        with self._session.state_lock:
+            return self._dialogue.orders.has_seen(order_id)
+
     def _read_state(self, name: str) -> Any:
         with self._session.state_lock:
             value = getattr(self._dialogue, name)

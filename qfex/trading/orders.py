@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..enums import CancelIdType, OrderType, Side, TimeInForce
-from ..errors import QfexError, ValidationError
+from ..errors import OrderRejected, QfexError, ValidationError
 from ..models.orders import Order
 from ..order_request import OrderRequest, flag, order_command
 from ..protocol import commands as c
@@ -304,5 +304,13 @@ class OrderMethods(WaitingMethods):
         OrderRejected
             With ``NO_SUCH_ORDER`` where the exchange knows none.
         """
-        order: Order = self._request(c.GetOrder(text(symbol, "symbol"), text(order_id, "order_id")), timeout)
+        command = c.GetOrder(text(symbol, "symbol"), text(order_id, "order_id"))
+        deadline = self._deadline(timeout)
+        try:
+            order: Order = self._caller.request(command, deadline.remaining())
+        except OrderRejected:
+            if not self._has_seen(order_id):
+                raise
+            # A doubled reply to an earlier request looks just like this one; that costs one more question.
+            order = self._caller.request(command, deadline.remaining())
         return order

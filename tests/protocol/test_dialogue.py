@@ -16,11 +16,13 @@ from qfex import (
     Fill,
     HmacCredentials,
     JwtCredentials,
+    NotConnected,
     OpenOrders,
     Order,
     OrderRejected,
     OrderStatus,
     Position,
+    RequestTimeout,
     ServerError,
     Side,
     StopOrder,
@@ -295,17 +297,47 @@ def test_without_a_subscription_no_fills_are_read() -> None:
     assert talk.over
 
 
-def test_what_cannot_be_read_is_reported_and_the_rest_still_is() -> None:
+TIMEOUT = RequestTimeout("no answer", sent=True)
+
+
+def test_what_the_exchange_failed_to_tell_is_asked_for_again() -> None:
+    trade = following_fills()
+    talk = Talk(trade.recovery())
+    question = [c.GetUserTrades(limit=PAGE, offset=0)]
+    assert talk.answer(ServerError(ErrorCode.SERVER_ERROR)) == question
+    assert talk.answer(ServerError(ErrorCode.SERVER_ERROR)) == question
+    assert talk.answer([]) == [c.GetUserOrders(limit=PAGE, offset=0)]
+    assert list(trade.released()) == []
+
+
+def test_fills_that_cannot_be_read_are_asked_for_on_other_lines_before_they_are_done_without() -> None:
+    """Fills that came meanwhile are held back all the time: told before the missed ones, they would be out of order."""
     trade = following_fills()
     trade.receive(order(), [])
+    for _ in range(2):
+        talk = Talk(trade.recovery())
+        assert talk.answer(TIMEOUT) == [c.GetUserOrders(limit=PAGE, offset=0)]
+        with pytest.raises(NotConnected, match="could not be read"):
+            talk.answer(OpenOrders([order()]))
     talk = Talk(trade.recovery())
-    assert talk.answer(ServerError(ErrorCode.SERVER_ERROR)) == [c.GetUserOrders(limit=PAGE, offset=0)]
+    talk.answer(TIMEOUT)
     talk.answer(OpenOrders())
     talk.answer(trade.orders.apply(order("CANCELLED")))
-    (problem, end) = trade.released()
-    assert problem.channel is Channel.ERRORS and problem.value.kind == "recovery"
-    assert isinstance(problem.value.error, ServerError) and "fills" in problem.value.message
+    *problems, end = trade.released()
+    assert [problem.value.kind for problem in problems] == ["recovery"] * 3
+    assert all(problem.value.error is TIMEOUT and "fills" in problem.value.message for problem in problems)
     assert end.value.status is OrderStatus.CANCELLED
+
+
+def test_a_line_that_is_given_up_takes_no_orders_with_it() -> None:
+    trade = following_fills()
+    trade.cancel_on_disconnect = True
+    talk = Talk(trade.recovery())
+    talk.answer(TIMEOUT)
+    disarm, proof = talk.answer(OpenOrders())
+    assert disarm == c.SetCancelOnDisconnect(False) and isinstance(proof, c.Subscribe)
+    with pytest.raises(NotConnected):
+        talk.answer(None, None)
 
 
 def live_fill(number: int) -> Fill:

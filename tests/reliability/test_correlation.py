@@ -145,3 +145,28 @@ def test_a_reply_that_never_comes_costs_the_line_and_not_the_truth(
     assert _number(kind, ask(client, 5)) == 2
     assert len(exchange.peers) == 2
     assert [each["type"] for each in exchange.peers[0].commands].count(command) == 1
+
+
+def test_a_doubled_refusal_is_not_taken_for_the_answer_to_a_question(stage: Stage) -> None:
+    """Of an order that it knows the client asks once more before it believes that there is none."""
+
+    def doubles(peer: Peer) -> None:
+        peer.greet()
+        peer.oblige(peer.receive("add_order"))
+        refusal = order("mine", "NO_SUCH_ORDER", order_id="")
+        peer.receive("cancel_order")
+        peer.send(refusal)
+        peer.receive("get_order")
+        peer.send(refusal)
+        peer.receive("get_order")
+        peer.send(order("mine"))
+        while True:
+            peer.oblige(peer.receive())
+
+    _, client = stage(doubles)
+    client.place_order(AAPL, "BUY", 1, 200, client_order_id="mine")
+    with pytest.raises(OrderRejected):
+        client.cancel_order("mine", symbol=AAPL, id_type="client_order_id")
+    assert client.get_order(AAPL, "mine").is_live
+    with pytest.raises(OrderRejected):
+        client.get_order(AAPL, "never-seen")
