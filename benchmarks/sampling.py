@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,16 +12,19 @@ from benchmarks.timing import Sample
 
 @dataclass(frozen=True)
 class Spread:
-    """The median of the measured rounds, and the lowest and highest of them."""
+    """The median of the measured rounds, the lowest and highest of them, and the bounds of their middle half."""
 
     median: float
     low: float
     high: float
+    middle: tuple[float, float] = (math.nan, math.nan)
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Spread:
         """Summarise values; there must be one at least."""
-        return cls(statistics.median(values), min(values), max(values))
+        several = values if len(values) > 1 else [*values, *values]
+        lower, _, upper = statistics.quantiles(several, n=4, method="inclusive")
+        return cls(statistics.median(values), min(values), max(values), (lower, upper))
 
 
 def spread(rounds: Sequence[Sample], metric: str) -> Spread:

@@ -52,7 +52,7 @@ def test_who_fails_ends_the_run() -> None:
 def test_ratios_are_taken_round_by_round() -> None:
     mine = [{"t": 1.0}, {"t": 20.0}, {"t": 3.0}]
     theirs = [{"t": 2.0}, {"t": 40.0}, {"t": 4.0}]
-    assert ratios(mine, theirs, "t") == Spread(0.5, 0.5, 0.75)
+    assert ratios(mine, theirs, "t") == Spread(0.5, 0.5, 0.75, (0.5, 0.625))
 
 
 @pytest.mark.parametrize(
@@ -60,12 +60,12 @@ def test_ratios_are_taken_round_by_round() -> None:
     [
         (FASTER, Spread(0.5, 0.4, 0.9), Verdict.AIM),
         (FASTER, Spread(0.7, 0.6, 0.9), Verdict.MUST),
-        (FASTER, Spread(0.8, 0.7, 0.9), Verdict.NOISE),
-        (FASTER, Spread(0.8, 0.71, 0.9), Verdict.MISSED),
+        (FASTER, Spread(0.8, 0.6, 0.9, (0.7, 0.85)), Verdict.NOISE),
+        (FASTER, Spread(0.8, 0.6, 0.9, (0.71, 0.85)), Verdict.MISSED),
         (MORE, Spread(3.0, 1.0, 4.0), Verdict.AIM),
         (MORE, Spread(2.5, 1.0, 2.9), Verdict.MUST),
-        (MORE, Spread(1.9, 1.0, 2.0), Verdict.NOISE),
-        (MORE, Spread(1.9, 1.0, 1.99), Verdict.MISSED),
+        (MORE, Spread(1.9, 1.0, 2.9, (1.5, 2.0)), Verdict.NOISE),
+        (MORE, Spread(1.9, 1.0, 2.9, (1.5, 1.99)), Verdict.MISSED),
     ],
 )
 def test_a_must_is_missed_only_beyond_the_noise(target: Target, ratio: Spread, verdict: Verdict) -> None:
@@ -78,7 +78,7 @@ def test_rows_are_judged_from_the_contests() -> None:
     rows = judge.judge([FASTER, replace(FASTER, rival="sdk"), replace(FASTER, scenario="tls")], {
         "round_trip": contest.Contest(samples, {"sdk": "no index"})
     })  # fmt: skip
-    assert [row.ratio for row in rows] == [Spread(0.3, 0.3, 0.3), None]
+    assert [row.ratio for row in rows] == [Spread(0.3, 0.3, 0.3, (0.3, 0.3)), None]
     assert "no index" in judge.summary(rows)
 
 
