@@ -15,6 +15,9 @@ _COMMANDS = [
     "get_user_trades", "add_twap", "cancel_stop_order", "modify_stop_order", "set_user_leverage", "subscribe", "auth",
 ]  # fmt: skip
 
+# The replies to these may carry fills. Late, reversed or unreadable, fills would be out of order by this side's doing.
+_TRADING = ("add_order", "modify_order")
+
 
 class Saboteur:
     """Does harm to the lines of a simulator. `random` decides what and when.
@@ -84,7 +87,15 @@ class Saboteur:
 
     def delay(self) -> None:
         """Answer a command late."""
-        self._sim.faults.delay(self._random.uniform(0.05, 1.5), self._random.choice(_COMMANDS[:-2]))
+        seconds = self._random.uniform(0.05, 1.5)
+        self._on_reply(self._sim.faults.delay, self._random.choice(_COMMANDS[:-2]), seconds)
+
+    def _on_reply(self, fault: Callable[..., None], command: str, *arguments: Any) -> None:
+        """Spoil the reply to a command, or a message about an order where the reply may carry fills."""
+        if command in _TRADING:
+            fault(*arguments, kind="order_response")
+        else:
+            fault(*arguments, command)
 
     def repeat(self) -> None:
         """Say something twice: an order's message or a fill."""
@@ -93,7 +104,11 @@ class Saboteur:
     def spoil(self) -> None:
         """Make a frame unreadable, or reorder a reply."""
         faults, command = self._sim.faults, self._random.choice(_COMMANDS[:-2])
-        self._random.choice([faults.garble, faults.truncate, faults.reorder])(command)
+        spoil = self._random.choice([faults.garble, faults.truncate, faults.reorder])
+        if spoil != faults.reorder:
+            self._on_reply(spoil, command)
+        elif command not in _TRADING:
+            faults.reorder(command)
 
     def refuse(self) -> None:
         """Turn away the next connections."""
