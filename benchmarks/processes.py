@@ -170,12 +170,16 @@ print((time.perf_counter() - started) * 1e6, len(sys.modules))
 """
 
 
+#: A user's packages were compiled when they were installed, whatever the environment of this run says.
+_WITH_BYTE_CODE = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(_CACHE / "bytecode")}
+
+
 def importer(statement: str, cpus: frozenset[int]) -> Callable[[], Sample]:
     """Return a measurement of one import statement in a new interpreter."""
     code = _CHECKOUT_FIRST + _IMPORTER.format(statement=statement, cpus=sorted(cpus))
 
     def measure() -> Sample:
-        with Process(code, (), log_name="importer") as process:
+        with Process(code, (), environment=_WITH_BYTE_CODE, log_name="importer") as process:
             microseconds, modules = process.read_line(60).split()
             return {"mean_us": float(microseconds), "modules": float(modules)}
 

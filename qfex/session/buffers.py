@@ -8,6 +8,8 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 
 from ..enums import OpenEnum
 from ..protocol.events import Event, Policy
+from .bells import Bell, own_bell
+from .deadline import Deadline
 
 # Members by names of their own: looking one up in its class takes longer than the comparison.
 _CONFLATE, _DROP_OLDEST = Policy.CONFLATE, Policy.DROP_OLDEST
@@ -16,7 +18,8 @@ _CONFLATE, _DROP_OLDEST = Policy.CONFLATE, Policy.DROP_OLDEST
 class EventBuffer:
     """A queue of events under their channels' policies.
 
-    `_lock` guards everything; `_ready` waits on it, and is notified only while the consumer waits.
+    `_lock` guards everything, the bells of waiting consumers included. They are rung without it, so that who wakes
+    does not have to wait for it.
 
     Parameters
     ----------
@@ -31,8 +34,7 @@ class EventBuffer:
         self._policies: dict[OpenEnum, Policy] = {}
         self._limit = limit
         self._lock = threading.Lock()
-        self._ready = threading.Condition(self._lock)
-        self._waiting = 0  # threads in `get`
+        self._bells: list[Bell] = []
         self._queue: deque[Event | tuple[OpenEnum, Hashable]] = deque()
         self._newest: dict[tuple[OpenEnum, Hashable], Event] = {}
         self._closed = False
@@ -45,21 +47,20 @@ class EventBuffer:
     def put(self, events: Iterator[Event]) -> Event | None:
         """Add events up to the first for which there is no room, and whose policy allows no loss: that one is given."""
         with self._lock:
-            if self._closed:
-                return None
-            refused = None
-            for event in events:
-                policy = self._policies.get(event.channel) or self._policy(event.channel)
-                if policy is _CONFLATE:
-                    self._conflate(event)
-                elif len(self._queue) < self._limit or (policy is _DROP_OLDEST and self._drop_oldest()):
-                    self._queue.append(event)
-                else:
-                    refused = event
-                    break
-            if self._waiting:
-                self._ready.notify()
-            return refused
+            refused = None if self._closed else self._add(events)
+        self._ring()
+        return refused
+
+    def _add(self, events: Iterator[Event]) -> Event | None:
+        for event in events:
+            policy = self._policies.get(event.channel) or self._policy(event.channel)
+            if policy is _CONFLATE:
+                self._conflate(event)
+            elif len(self._queue) < self._limit or (policy is _DROP_OLDEST and self._drop_oldest()):
+                self._queue.append(event)
+            else:
+                return event
+        return None
 
     def _policy(self, channel: OpenEnum) -> Policy:
         policy = self._policies[channel] = self._policy_of(channel)
@@ -86,7 +87,12 @@ class EventBuffer:
         """Add an event beyond the limit: nothing is lost while the session stops the inflow."""
         with self._lock:
             self._queue.append(event)
-            self._ready.notify()
+        self._ring()
+
+    def _ring(self) -> None:
+        """Wake who waits. Who begins to wait now has seen what was added."""
+        for bell in tuple(self._bells):
+            bell.ring()
 
     def get(self, timeout: float | None = None) -> Event | None:
         """Take the oldest event; None when none came in time, or the buffer was closed and is empty."""
@@ -112,11 +118,21 @@ class EventBuffer:
             return taken
 
     def _await_event(self, timeout: float | None) -> bool:
-        self._waiting += 1
+        """Let go of the lock until there is an event; whether there is."""
+        deadline, bell = Deadline(timeout), own_bell()
+        self._bells.append(bell)
         try:
-            self._ready.wait_for(lambda: self._queue or self._closed, timeout)
+            while not self._queue and not self._closed:
+                left = deadline.remaining()
+                if left is not None and left <= 0:
+                    break
+                self._lock.release()
+                try:
+                    bell.wait(left)
+                finally:
+                    self._lock.acquire()
         finally:
-            self._waiting -= 1
+            self._bells.remove(bell)
         return bool(self._queue)
 
     def close(self, *, discard: bool = False) -> None:
@@ -125,7 +141,7 @@ class EventBuffer:
             self._closed = True
             if discard:
                 self._queue.clear()
-            self._ready.notify_all()
+        self._ring()
 
     @property
     def closed(self) -> bool:
