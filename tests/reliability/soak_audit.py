@@ -60,7 +60,7 @@ class Audit:
         for row in ledger.changes:
             self._rows[row.client_order_id][row.order_id] = row
             self._states[row.order_id].add(row.status)
-            self._owner[row.order_id] = row.client_order_id
+            self._owner.setdefault(row.order_id, row.client_order_id)  # refusals that come later may lack it
         self._placed = {told.key: told.outcome for told in told if told.command in _PLACING}
 
     def lies(self) -> Iterator[str]:
