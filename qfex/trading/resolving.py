@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
 
 from ..errors import ConnectionLost, NotConnected, OrderRejected, OutcomeUnknown, QfexError
@@ -43,7 +44,8 @@ class ResolvingMethods(TwapMethods):
         Raises
         ------
         OutcomeUnknown
-            If the exchange could not be asked, or not all of it.
+            If the exchange could not be asked, or not all of it; or if stops of the symbol are live that carry no
+            client order id (as documented) and that this client did not see placed: one of them may be the order.
         """
         self._session.check_process()
         text(client_order_id, "client_order_id")
@@ -76,7 +78,9 @@ class ResolvingMethods(TwapMethods):
             denials += denied
         if denials == 2:
             return None, True
-        return self._ask(self._ask_live, client_order_id, symbol, deadline)[0], False
+        with suppress(OutcomeUnknown):
+            return self._ask(self._ask_live, client_order_id, symbol, deadline)[0], False
+        return None, False
 
     def _ask(
         self,
@@ -88,6 +92,8 @@ class ResolvingMethods(TwapMethods):
         """Ask one source: the order if found, else whether it denied it."""
         try:
             order = source(client_order_id, symbol, deadline)
+        except OutcomeUnknown:
+            raise
         except NotConnected as error:
             raise self._still_unknown(client_order_id, symbol, error) from error
         except (QfexError, TimeoutError):
@@ -108,8 +114,16 @@ class ResolvingMethods(TwapMethods):
         return OutcomeUnknown("add_order", reason, client_order_id=client_order_id, symbol=symbol)
 
     def _ask_live(self, client_order_id: str, symbol: str, deadline: Deadline) -> Order | None:
-        orders = self.iter_user_orders(symbol=symbol, timeout=deadline.remaining())
-        return next((order for order in orders if order.client_order_id == client_order_id), None)
+        nameless = 0
+        for order in self.iter_user_orders(symbol=symbol, timeout=deadline.remaining()):
+            known = order if order.client_order_id else self._known(order)
+            if known.client_order_id == client_order_id:
+                return known
+            nameless += not known.client_order_id
+        if nameless:
+            reason = "there are live stops without a client order id"
+            raise OutcomeUnknown("add_order", reason, client_order_id=client_order_id, symbol=symbol)
+        return None
 
     def _ask_order(self, client_order_id: str, symbol: str, deadline: Deadline) -> Order | None:
         try:

@@ -13,6 +13,7 @@ import attrs
 import pytest
 
 from qfex import OutcomeUnknown, TradeClient
+from qfex.sim import Simulator
 from tests.reliability.exchange import Exchange, Message, Peer, order
 from tests.reliability.helpers import AAPL, QUICK, outcome
 
@@ -24,6 +25,7 @@ FINISHED = {
 }  # fmt: skip
 OF_ANOTHER = {**FINISHED, "order_id": "h2", "client_order_id": "other"}
 Answer = Callable[[Peer, Message], None]
+Connect = Callable[..., TradeClient]
 
 
 @contextmanager
@@ -101,3 +103,25 @@ def test_a_finished_order_is_found_among_others() -> None:
 @pytest.mark.parametrize("query", [None, fails])
 def test_without_the_query_nothing_is_denied(query: Answer | None) -> None:
     assert isinstance(resolved({"get_order": query}, [], timeout=1.5), OutcomeUnknown)
+
+
+def test_a_live_stop_without_a_name_may_be_the_order_that_is_asked_about() -> None:
+    def lists_a_stop(peer: Peer, request: Message) -> None:
+        stop = order("", type="STOP_LOSS", side="SELL", order_id="s1")["order_response"]
+        peer.send({"all_orders_response": {"orders": [stop], "twaps": []}})
+
+    found = resolved({"get_user_orders": lists_a_stop}, [])
+    assert isinstance(found, OutcomeUnknown) and "without a client order id" in found.reason
+
+
+@pytest.mark.parametrize("dialect", ["live", "documented"], indirect=True)
+def test_a_stop_that_was_seen_placed_is_found_by_its_name(market: Simulator, connect: Connect) -> None:
+    client = connect(market)
+    client.place_market_order(AAPL, "BUY", 2, wait=True)
+    stops = [
+        client.place_stop_order(AAPL, "SELL", "STOP_LOSS", 1, 100 + number, client_order_id=f"stop-{number}")
+        for number in range(2)
+    ]
+    found = client.resolve("stop-1", AAPL)
+    assert found is not None and found.order_id == stops[1].order_id
+    assert client.resolve("never", AAPL) is None
