@@ -31,12 +31,10 @@ class _EventBell:
     """An eventfd. It is polled for edges, so that it never needs to be read."""
 
     def __init__(self) -> None:
-        self._event = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        try:
-            self._edges = select.epoll()
-        except OSError:
-            os.close(self._event)
-            raise
+        self._edges = select.epoll()
+        # No epoll, but an owner that closes the descriptor from C: Ctrl-C could fall into a destructor of our own.
+        self._owner = select.epoll.fromfd(os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK))
+        self._event = self._owner.fileno()
         self._edges.register(self._event, select.EPOLLIN | select.EPOLLET)
         self._poll = self._edges.poll
 
@@ -45,11 +43,6 @@ class _EventBell:
 
     def wait(self, timeout: float | None) -> None:
         self._poll(timeout if timeout is None else min(timeout, _LONGEST), 1)
-
-    def __del__(self) -> None:  # with its thread, or with the last request that it was lent to
-        if hasattr(self, "_edges"):
-            self._edges.close()
-            os.close(self._event)
 
 
 class _LockBell:
