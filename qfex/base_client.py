@@ -35,9 +35,9 @@ _open_clients: weakref.WeakSet[BaseClient[Any]] = weakref.WeakSet()
 class BaseClient(Generic[_ChannelT]):
     """Connection, threads, callbacks and streams of a client.
 
-    A client has two threads while it is connected: the reader (``qfex-...-reader``) owns the socket, the dispatcher
-    (``qfex-...-dispatcher``) runs callbacks. Both are daemons and end with `close`. All methods may be called from
-    any thread, callbacks included.
+    A client has up to two threads while it is connected: the reader (``qfex-...-reader``) owns the socket, the
+    dispatcher (``qfex-...-dispatcher``), which the first callback starts, runs callbacks. Both are daemons and end with
+    `close`. All methods may be called from any thread, callbacks included.
     """
 
     _channel_type: type[_ChannelT]
@@ -193,7 +193,7 @@ class BaseClient(Generic[_ChannelT]):
         named = self._channel_type.parse(channel, "channel")
         if not callable(callback):
             raise ValidationError("callback", callback, "must be callable")
-        registration = self._session.dispatcher.registry.add(named, callback)
+        registration = self._session.dispatcher.register(named, callback)
         try:
             self._want(named)
         except BaseException:

@@ -73,7 +73,10 @@ class CallbackRegistry:
 
 
 class Dispatcher:
-    """The queue between the reader thread and the callbacks, and the thread that empties it."""
+    """The queue between the reader thread and the callbacks, and the thread that empties it.
+
+    The thread starts with the first callback: whoever has none does not pay for it. `_lock` guards its start.
+    """
 
     def __init__(
         self,
@@ -90,6 +93,8 @@ class Dispatcher:
         self._on_death = on_death
         self._buffer = EventBuffer(policy_of, QUEUE_LIMIT)
         self._abandoned = False
+        self._lock = threading.Lock()
+        self._started = False
         self._thread: threading.Thread | None = None
         self.callback_errors = 0
 
@@ -99,11 +104,26 @@ class Dispatcher:
         return self._buffer
 
     def start(self) -> None:
-        """Start the thread, unless it runs."""
-        if self._thread is not None and self._thread.is_alive():
-            return
-        self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-        self._thread.start()
+        """Run callbacks from now on; with a new thread, where an earlier one died."""
+        with self._lock:
+            self._started = True
+            if self._thread is not None and not self._thread.is_alive():
+                self._thread = None
+        if self.registry.by_channel:
+            self._start_thread()
+
+    def register(self, channel: OpenEnum, callback: Callback) -> Registration:
+        """Register a callback."""
+        registration = self.registry.add(channel, callback)
+        if self._started:
+            self._start_thread()
+        return registration
+
+    def _start_thread(self) -> None:
+        with self._lock:
+            if self._thread is None or self._thread.ident is None:  # Ctrl-C may have kept it from starting
+                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                self._thread.start()
 
     def publish(self, events: Sequence[Event]) -> bool:
         """Queue the events that a callback wants; False when the queue is full and may lose nothing."""

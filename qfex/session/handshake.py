@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import socket
 import ssl
+from io import BytesIO
 
 import websocket
 
@@ -17,53 +18,39 @@ _CHUNK = 65536  # bytes
 
 
 class HandshakeSocket:
-    """A connected socket, as far as websocket-client needs one for its handshake.
-
-    Attributes
-    ----------
-    rest : bytes
-        What was read, and decrypted, and not yet taken.
-    """
+    """A connected socket, as far as websocket-client needs one for its handshake."""
 
     def __init__(self, sock: socket.socket, tls: Tls | None = None) -> None:
         self.socket = sock
         self.tls = tls
-        self.rest = b""
+        self._ahead = BytesIO()
+        # What is the socket's own. The first is called for each byte.
+        self.gettimeout, self.settimeout = sock.gettimeout, sock.settimeout
+        self.fileno, self.shutdown, self.close = sock.fileno, sock.shutdown, sock.close
+
+    @property
+    def rest(self) -> bytes:
+        """What was read, and decrypted, and not taken."""
+        return self._ahead.read()
 
     def recv(self, size: int) -> bytes:
         """Take up to `size` bytes; none at the end."""
-        while not self.rest:
+        return self._ahead.read(size) or self._read_on(size)
+
+    def _read_on(self, size: int) -> bytes:
+        opened = b""
+        while not opened:  # under TLS, no record may be whole yet
             data = self.socket.recv(_CHUNK)
             if not data:
                 return b""
-            self.rest = data if self.tls is None else self.tls.unseal(data)
-        taken, self.rest = self.rest[:size], self.rest[size:]
-        return taken
+            opened = data if self.tls is None else self.tls.unseal(data)
+        self._ahead = BytesIO(opened)
+        return self._ahead.read(size)
 
     def send(self, data: bytes) -> int:
         """Write all bytes; how many those are."""
         self.socket.sendall(data if self.tls is None else self.tls.seal(data))
         return len(data)
-
-    def gettimeout(self) -> float | None:
-        """Seconds that a read or write may take."""
-        return self.socket.gettimeout()
-
-    def settimeout(self, timeout: float | None) -> None:
-        """Set how long a read or write may take."""
-        self.socket.settimeout(timeout)
-
-    def fileno(self) -> int:
-        """The descriptor, to wait on."""
-        return self.socket.fileno()
-
-    def shutdown(self, how: int) -> None:
-        """Cut the connection."""
-        self.socket.shutdown(how)
-
-    def close(self) -> None:
-        """Free the socket."""
-        self.socket.close()
 
 
 class HandshakeClient(websocket.WebSocket):

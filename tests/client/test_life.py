@@ -39,6 +39,10 @@ def make(sim: Simulator, credentials: Any = None, **options: Any) -> TradeClient
     )
 
 
+def own_threads() -> set[str]:
+    return {thread.name for thread in threading.enumerate() if thread.name.startswith("qfex-trade")}
+
+
 def test_a_client_is_ready_when_its_block_is_entered(sim: Simulator) -> None:
     client = make(sim)
     assert client.state is ConnectionState.DISCONNECTED and not client.is_alive
@@ -46,10 +50,9 @@ def test_a_client_is_ready_when_its_block_is_entered(sim: Simulator) -> None:
         assert entered is client and client.state is ConnectionState.READY and client.is_alive
         assert [entry.command for entry in sim.ledger.received] == ["auth", "subscribe"]
         assert sent(sim, "subscribe") == [{"channels": ["order_responses"]}]
-        assert {thread.name for thread in threading.enumerate()} >= {
-            "qfex-trade-reader",
-            "qfex-trade-dispatcher",
-        }
+        assert own_threads() == {"qfex-trade-reader"}
+        client.on(Channel.FILLS, print)
+        assert own_threads() == {"qfex-trade-reader", "qfex-trade-dispatcher"}
     assert client.state is ConnectionState.CLOSED and not client.is_alive
     assert sim.connections == []
 
