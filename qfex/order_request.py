@@ -10,7 +10,7 @@ import attrs
 from .enums import ALLOWED_TIMES_IN_FORCE, OrderType, Side, TimeInForce
 from .errors import ValidationError
 from .protocol.commands import AddOrder
-from .protocol.numbers import Number, positive, positive_or_none, text
+from .protocol.numbers import Number, positive, text
 
 if TYPE_CHECKING:
     from .models.instruments import Instrument
@@ -106,8 +106,8 @@ def order_command(
         text(client_order_id, "client_order_id"),
         _price(price, kind),
         flag(reduce_only, "reduce_only"),
-        positive_or_none(take_profit, "take_profit"),
-        positive_or_none(stop_loss, "stop_loss"),
+        None if take_profit is None else positive(take_profit, "take_profit"),
+        None if stop_loss is None else positive(stop_loss, "stop_loss"),
     )
     if instruments is not None:
         check_against(instruments, command)

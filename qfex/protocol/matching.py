@@ -194,18 +194,19 @@ class RequestBook:
     def _judge(self, message: Message) -> list[tuple[Request, Verdict]]:
         """Ask the rules, oldest request first. One request takes the message, except where it may be shared."""
         answers: list[tuple[Request, Verdict]] = []
-        kind, taken = type(message), False
+        takers: list[Request] = []
+        kind = type(message)
         candidates = self._candidates(message)
         if kind is Order and "orders" in self.filed:
             candidates = self._with_queries(candidates, message)
         for request in candidates:
             rule = RULES[type(request.command)].get(kind)
-            if rule is None or (taken and not _is_shared(request, message)):
+            if rule is None or (takers and not _may_take_too(request, takers, message)):
                 continue
             verdict = rule(request, message)
             if verdict is NOT_MINE:
                 continue
-            taken = taken or not _is_shared(request, message)
+            takers.append(request)
             if verdict is not MORE:
                 answers.append((request, verdict))
         return answers if len(answers) < 2 else _but_for_queries(answers, message)
@@ -276,6 +277,11 @@ def _tells_news(request: Request, order: Order) -> bool:
 
 def _state(order: Order) -> Hashable:
     return order.status, order.quantity, order.quantity_remaining, order.price
+
+
+def _may_take_too(request: Request, takers: list[Request], message: Message) -> bool:
+    """Whether a message that others have taken may be taken by one more: one request at most need not share it."""
+    return _is_shared(request, message) or all(_is_shared(taker, message) for taker in takers)
 
 
 def _is_shared(request: Request, message: Message) -> bool:

@@ -89,7 +89,7 @@ class Caller:
         if self._limiter is not None:
             self._limiter.acquire(command.weight, command.bucket, deadline, self._session.closing)
         while True:
-            line = self._line(deadline)
+            line = self.line_in_use() or self._line(deadline)
             call = None
             try:
                 call = self.file(command, line, deadline)

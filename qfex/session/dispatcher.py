@@ -128,6 +128,8 @@ class Dispatcher:
     def publish(self, events: Sequence[Event]) -> bool:
         """Queue the events that a callback wants; False when the queue is full and may lose nothing."""
         registered = self.registry.by_channel
+        if not registered:
+            return True
         wanted = [event for event in events if registered.get(event.channel)]
         if not wanted:
             return True

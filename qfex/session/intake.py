@@ -10,6 +10,7 @@ from ..models.connection import ErrorEvent
 from ..protocol.events import Event
 from .dialogue import Dialogue
 from .dispatcher import log
+from .frames import BINARY
 from .line import Line
 
 
@@ -42,9 +43,12 @@ class Intake:
         decode = self._dialogue.decode
         told: list[Event] = []
         try:
-            for frame in line.read(until):
+            for opcode, payload in line.receive(until):
+                if opcode > BINARY:
+                    line.take_control(opcode, payload)
+                    continue
                 self.received += 1
-                for message in decode(frame):
+                for message in decode(payload):
                     self._take(line, message, told)
         finally:
             if told:

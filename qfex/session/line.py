@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from operator import methodcaller
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from .pending import Book, LineLost, PendingTable
 if TYPE_CHECKING:
     from .transport import Transport
 
+_encode = methodcaller("encode")
 _CONTROLS_HELD = 8  # control frames that wait for a busy socket; older ones are out of date by then
 _LONGEST_WAIT = 0.5  # seconds; how late a deadline of the reader's own may be noticed
 
@@ -49,13 +50,13 @@ class Line:
         SendFailed
             See `Transport.send`.
         """
-        self.transport.send([command.encode() for command in commands], deadline)
+        self.transport.send(map(_encode, commands), deadline)
         self.sent += len(commands)
 
     # --- the reader thread -------------------------------------------------------------------------------------
 
-    def read(self, until: float = float("inf")) -> Iterator[bytes]:
-        """Wait for messages, at most until a monotonic time, and give those that came. Answers pings.
+    def receive(self, until: float) -> list[tuple[int, bytes]]:
+        """Wait for messages, at most until a monotonic time; those that came, as opcode and payload.
 
         Raises
         ------
@@ -75,11 +76,7 @@ class Line:
             self._heard = monotonic()
         elif due:  # and all that came is read, however long the reader was held up
             self._heartbeat(now)
-        for opcode, payload in messages:
-            if opcode <= frames.BINARY:
-                yield payload
-            else:
-                self._control(opcode, payload)
+        return messages
 
     def _heartbeat(self, now: float) -> None:
         """Ping, or declare the line dead; both a silent peer and one that does not read are noticed."""
@@ -93,7 +90,14 @@ class Line:
         self._send_due()
         self._next_check = now + min(_LONGEST_WAIT, self._interval / 8, self._patience / 8)
 
-    def _control(self, opcode: int, payload: bytes) -> None:
+    def take_control(self, opcode: int, payload: bytes) -> None:
+        """Answer a ping or a farewell.
+
+        Raises
+        ------
+        LineLost
+            When it is a farewell.
+        """
         if opcode == frames.PING:
             self._due.append((frames.PONG, payload))
             self._send_due()

@@ -25,6 +25,7 @@ from .handshake import HandshakeSocket
 from .tls import Tls
 
 _CHUNK = 65536  # bytes; larger reads make the allocator map memory anew each time
+_ENDED = "the peer closed the connection"
 TICK = 0.25  # seconds; how late a reader of a plain socket may notice that its time is up
 
 
@@ -66,7 +67,9 @@ class PlainSocket:
             data = self._socket.recv(_CHUNK, 0 if timeout > 0 else socket.MSG_DONTWAIT)
         except BlockingIOError:
             return None
-        return _not_ended(data)
+        if not data:
+            raise ConnectionResetError(_ENDED)
+        return data
 
     def seal(self, data: bytes) -> bytes:
         return data
@@ -96,7 +99,9 @@ class PolledSocket:
             data = self._socket.recv(_CHUNK)
         except BlockingIOError:
             return None
-        return _not_ended(data)
+        if not data:
+            raise ConnectionResetError(_ENDED)
+        return data
 
     def seal(self, data: bytes) -> bytes:
         return data
@@ -131,12 +136,6 @@ def adopt(shaken: HandshakeSocket) -> LineSocket:
     sock = shaken.socket
     line: LineSocket = PolledSocket(sock) if sys.platform == "win32" else PlainSocket(sock)
     return line if shaken.tls is None else SealedSocket(line, shaken.tls)
-
-
-def _not_ended(data: bytes) -> bytes:
-    if not data:
-        raise ConnectionResetError("the peer closed the connection")
-    return data
 
 
 def _waiter(sock: socket.socket, write: bool) -> Callable[[float | None], bool]:

@@ -10,7 +10,8 @@ import re
 import socket
 import ssl
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import accumulate
 from time import time
 from urllib.parse import urlsplit
@@ -30,6 +31,7 @@ USER_AGENT = f"qfex-sync/{__version__}"
 
 
 _AT_ONCE = Deadline(0.0)
+_text_frame = partial(frames.encode_frame, frames.TEXT)
 
 
 class Transport:
@@ -113,7 +115,7 @@ class Transport:
 
     # --- writing: any thread -----------------------------------------------------------------------------------
 
-    def send(self, payloads: Sequence[bytes], deadline: Deadline) -> None:
+    def send(self, payloads: Iterable[bytes], deadline: Deadline) -> None:
         """Send text messages, together.
 
         Raises
@@ -121,7 +123,7 @@ class Transport:
         SendFailed
             When not all left whole; unless none of them was begun, the connection is dead.
         """
-        self._write([frames.encode_frame(frames.TEXT, payload) for payload in payloads], deadline)
+        self._write(list(map(_text_frame, payloads)), deadline)
 
     def send_control(self, opcode: int, payload: bytes) -> bool:
         """Send a ping or pong, if nobody is writing and the socket takes it; whether it was sent."""

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qfex import ValidationError
-from qfex.protocol.numbers import on_wire, positive, positive_or_none, text, to_decimal, whole
+from qfex.protocol.numbers import on_wire, positive, text, to_decimal, whole
 
 
 @pytest.mark.parametrize(
@@ -76,13 +76,6 @@ def test_what_is_not_above_zero_is_refused(value: Any) -> None:
 def test_anything_above_zero_is_taken() -> None:
     for value in ("0.5", 1, 1e-9, D("1E-18"), 10**12):
         assert positive(value, "price") > 0
-
-
-def test_an_argument_may_be_left_out() -> None:
-    assert positive_or_none(None, "stop_loss") is None
-    assert positive_or_none("1.50", "stop_loss") == D("1.50")
-    with pytest.raises(ValidationError, match="stop_loss"):
-        positive_or_none(0, "stop_loss")
 
 
 @pytest.mark.parametrize("value, minimum", [(2, 2), (3.0, 2), (D(30), 30), (D("3E1"), 30)])
