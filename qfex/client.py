@@ -189,12 +189,7 @@ class TradeClient(ResolvingMethods):
             self._caller.request(WHAT_WAS_TRADED, deadline.remaining())
 
     def _make_caller(self) -> Caller:
-        return Caller(
-            self._session,
-            self._limiter,
-            known_orders=self._dialogue.orders.get,
-            disarm=lambda: self._dialogue.cancel_on_disconnect,
-        )
+        return Caller(self._session, self._limiter, known_orders=self._dialogue.orders.get)
 
 
 def environment_from_env() -> Environment:

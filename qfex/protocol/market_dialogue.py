@@ -124,6 +124,10 @@ class MarketDialogue:
             if refused:
                 self._hold("recovery", f"not restored: {command.channel} of {', '.join(refused)}")
 
+    def farewell(self) -> Sequence[Command]:
+        """Nothing: the exchange keeps nothing for a connection."""
+        return ()
+
     def recovery(self) -> Conversation:
         """Nothing more: every stream begins with its newest value."""
         yield from ()

@@ -147,6 +147,10 @@ class TradeDialogue:
             self._credentials.auth_params(lambda: self._now() + self._clock_offset), self._account_id
         )
 
+    def farewell(self) -> Sequence[c.Command]:
+        """Disarm cancel-on-disconnect, where it is armed: the account's orders live on."""
+        return (c.SetCancelOnDisconnect(False),) if self.cancel_on_disconnect else ()
+
     def recovery(self) -> Conversation:
         """Learn what was missed while the line was down: fills, and orders that ended.
 

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from ..enums import ConnectionState
 from ..errors import ConnectionLost, NotConnected, OutcomeUnknown, QfexError, RequestTimeout
-from ..protocol.commands import Command, SetCancelOnDisconnect
+from ..protocol.commands import Command
 from .bursts import Burst
 from .deadline import Deadline
 from .line import Line
@@ -45,8 +45,6 @@ class Caller:
         The account's message budget. What the exchange says of it, it is told by the dialogue.
     known_orders : callable
         What is known of an order, by order id; one that is known is not the answer to a new one.
-    disarm : callable
-        Whether cancel-on-disconnect is armed, and so must be disarmed before a line is ended on purpose.
     """
 
     def __init__(
@@ -54,12 +52,10 @@ class Caller:
         session: Session,
         limiter: RateLimiter | None = None,
         known_orders: Callable[[str], object] | None = None,
-        disarm: Callable[[], bool] = lambda: False,
     ) -> None:
         self._session = session
         self._limiter = limiter
         self._known_orders = known_orders
-        self._disarm = disarm
 
     def request(self, command: Command, timeout: float | None) -> Any:
         """Send a command and wait for its answer. A read whose line is lost is asked again while its time lasts.
@@ -73,7 +69,7 @@ class Caller:
         lost: ConnectionLost | None = None
         while True:
             try:
-                return self.result(self.submit(command, deadline), deadline)
+                return self.complete(command, deadline)
             except ConnectionLost as error:
                 if deadline.passed or self._session.state is ConnectionState.CLOSED:
                     raise
@@ -83,27 +79,69 @@ class Caller:
                     raise
                 raise lost from None  # asked once already: "never sent" would not be true
 
+    def complete(self, command: Command, deadline: Deadline) -> Any:
+        """Send a command once and wait for its answer."""
+        self._admit(command, deadline)
+        line = self.line_in_use()
+        # Whoever must wait for a lane waits for an answer that another thread has to read.
+        if line is None or command.lanes or self._session.has_listeners():
+            call = self._post(command, deadline)
+        else:
+            call = self._post_and_read(command, line, deadline)
+        return self.result(call, deadline)
+
     def submit(self, command: Command, deadline: Deadline) -> Call:
         """Send a command once, waiting for budget, line and lane in the caller's thread."""
+        self._admit(command, deadline)
+        return self._post(command, deadline)
+
+    def _admit(self, command: Command, deadline: Deadline) -> None:
+        """Wait for the command's share of the message budget."""
         self._session.check_process()
         if self._limiter is not None:
             self._limiter.acquire(command.weight, command.bucket, deadline, self._session.closing)
+
+    def _post(self, command: Command, deadline: Deadline) -> Call:
+        """Send by the first line that takes the command."""
         while True:
             line = self.line_in_use() or self._line(deadline)
-            call = None
             try:
-                call = self.file(command, line, deadline)
-                self._send(call, deadline)
-                return call
+                return self._put_on(line, command, deadline)
             except LineDown:
                 self._await_other(line, deadline)
             except LaneOverdue:
-                self._session.renew(line, self._take_leave, deadline)
+                self._session.renew(line, deadline)
                 self._await_other(line, deadline)
-            except BaseException:  # Ctrl-C among them: nobody will wait for the answer
-                if call is not None:
-                    line.pending.give_up(call.waiter)
-                raise
+
+    def _put_on(self, line: Line, command: Command, deadline: Deadline) -> Call:
+        call = None
+        try:
+            call = self.file(command, line, deadline)
+            self._send(call, deadline)
+            return call
+        except BaseException:  # Ctrl-C among them: nobody will wait for the answer
+            if call is not None:
+                line.pending.give_up(call.waiter)
+            raise
+
+    def _post_and_read(self, command: Command, line: Line, deadline: Deadline) -> Call:
+        """Send by a line and read it until the answer is there, unless another caller reads it already."""
+        call, reading = None, False
+        try:
+            reading = line.watch.begin()  # before the answer can come, which would wake the reader thread
+            call = self._put_on(line, command, deadline)
+            if reading:
+                self._session.intake.read_for(call.waiter, line, deadline)
+        except LineDown:
+            pass
+        except BaseException:
+            if call is not None:
+                line.pending.give_up(call.waiter)
+            raise
+        finally:
+            if reading:
+                line.watch.finish()
+        return call or self._post(command, deadline)
 
     def submit_all(self, commands: Iterable[Command], deadline: Deadline) -> list[Call | QfexError]:
         """Send commands, in few writes; for each its call, or why it was not sent."""
@@ -155,15 +193,6 @@ class Caller:
             if deadline.passed:
                 raise RequestTimeout(f"the message could not be sent: {failed}", sent=False) from None
             raise LineDown from None
-
-    def _take_leave(self, line: Line, farewell: Deadline) -> None:
-        """End a line on purpose without letting the exchange cancel the account's orders."""
-        if not self._disarm():
-            return
-        try:
-            line.send(SetCancelOnDisconnect(False), deadline=farewell)
-        except SendFailed:
-            pass
 
     def result(self, call: Call, deadline: Deadline) -> Any:
         """Wait for the answer of a submitted command."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from ..enums import OpenEnum
+from ..protocol.commands import Command
 from ..protocol.events import Event, Policy
 from .pending import Book
 from .script import Conversation
@@ -33,6 +34,9 @@ class Dialogue(Protocol):
 
     def opening(self, clock_skew: Callable[[], float | None]) -> Conversation:
         """What is said first on every line; `clock_skew` tells by how many seconds the peer's clock is ahead."""
+
+    def farewell(self) -> Sequence[Command]:
+        """What is said before a line is ended on purpose; nobody waits for the answers."""
 
     def recovery(self) -> Conversation:
         """What is said on a line that follows a lost one."""

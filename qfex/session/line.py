@@ -15,6 +15,7 @@ from .pending import Book, LineLost, PendingTable
 
 if TYPE_CHECKING:
     from .transport import Transport
+    from .watch import Watch
 
 _encode = methodcaller("encode")
 _CONTROLS_HELD = 8  # control frames that wait for a busy socket; older ones are out of date by then
@@ -37,6 +38,7 @@ class Line:
         self._next_check = self._heard
         self._due: deque[tuple[int, bytes]] = deque(maxlen=_CONTROLS_HELD)
         self.lost: LineLost | None = None
+        self.spoiled = False
         self.renewing = ""  # why this client ends the line, if it does
         self.sent = 0
 
@@ -50,31 +52,48 @@ class Line:
         SendFailed
             See `Transport.send`.
         """
-        self.transport.send(map(_encode, commands), deadline)
+        if commands:
+            self.transport.send(map(_encode, commands), deadline)
         self.sent += len(commands)
 
-    # --- the reader thread -------------------------------------------------------------------------------------
+    # --- who reads ---------------------------------------------------------------------------------------------
 
-    def receive(self, until: float) -> list[tuple[int, bytes]]:
-        """Wait for messages, at most until a monotonic time; those that came, as opcode and payload.
+    @property
+    def watch(self) -> Watch:
+        """Who reads."""
+        return self.transport.watch
+
+    def wait(self, until: float) -> None:
+        """Wait for messages, at most until a monotonic time, as a caller who has the turn."""
+        self.transport.wait_readable(self.patience(until))
+
+    def patience(self, until: float) -> float:
+        """Seconds to wait for bytes before the next look at the line, which shall not be later than `until`."""
+        if self.transport.holds_more:
+            return 0.0
+        return max(0.0, min(self._next_check, until) - monotonic())
+
+    def receive(self) -> list[tuple[int, bytes]]:
+        """Read the messages that came, as opcode and payload; where none came, see to the liveness of the peer.
 
         Raises
         ------
         LineLost
             When the connection is over.
         """
+        if self.lost is not None:
+            raise self.lost
         now = monotonic()
-        due = now >= self._next_check
         try:
-            messages = self.transport.receive(0.0 if due else max(0.0, min(self._next_check, until) - now))
+            messages = self.transport.receive()
         except frames.FrameError as error:
             self.transport.send_close(error.code, str(error))
-            raise LineLost(f"protocol error: {error}", error.code) from None
+            raise self._over(LineLost(f"protocol error: {error}", error.code)) from None
         except (OSError, ValueError) as error:
-            raise LineLost(str(error) or type(error).__name__) from None
+            raise self._over(LineLost(str(error) or type(error).__name__)) from None
         if messages:
-            self._heard = monotonic()
-        elif due:  # and all that came is read, however long the reader was held up
+            self._heard = now
+        elif now >= self._next_check:  # and all that came is read, however long the reader was held up
             self._heartbeat(now)
         return messages
 
@@ -82,7 +101,7 @@ class Line:
         """Ping, or declare the line dead; both a silent peer and one that does not read are noticed."""
         if self._pinged is not None and now - self._pinged >= self._patience:
             silent = now - min(self._heard, self._last_pong)
-            raise LineLost(f"the peer was silent for {silent:.1f} s", silent=True)
+            raise self._over(LineLost(f"the peer was silent for {silent:.1f} s", silent=True))
         # Pinged in traffic too: a peer may go on sending and yet read nothing.
         if self._pinged is None and now - self._last_pong >= self._interval:
             self._due.append((frames.PING, b""))
@@ -106,7 +125,17 @@ class Line:
         else:
             code, reason = frames.close_code(payload)
             self.transport.send_close(code if code in _ECHOED_CODES else 1000)
-            raise LineLost(reason or "the peer closed the connection", code)
+            raise self._over(LineLost(reason or "the peer closed the connection", code))
+
+    def spoil(self) -> None:
+        """Give the line up: what was taken off it is lost."""
+        self.spoiled, self.renewing = True, "a call was interrupted while it took a message"
+        self._over(LineLost(self.renewing))
+
+    def _over(self, lost: LineLost) -> LineLost:
+        """Note the end, whoever came upon it: the reader thread shall hear of it too."""
+        self.lost = lost
+        return lost
 
     def _send_due(self) -> None:
         """Send pings and pongs; those that find the socket busy are tried again with the next heartbeat."""

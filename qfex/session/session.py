@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -30,7 +29,7 @@ from .dispatcher import Dispatcher, log
 from .intake import Intake
 from .line import Line
 from .options import TransportOptions
-from .pending import LineLost
+from .pending import LineLost, SendFailed
 from .process import forks
 from .script import Conversation, Script
 from .streams import StreamHub
@@ -78,7 +77,7 @@ class Session:
         self.streams = StreamHub()
         self.dispatcher = self._new_dispatcher()
         self.round_trips: deque[float] = deque(maxlen=1000)
-        self.intake = Intake(dialogue, self.publish)
+        self.intake = Intake(dialogue, self.publish, self.has_listeners)
         self.sent_before = self.reconnects = 0
         self._gap_start: datetime | None = None
         self._was_ready = False
@@ -181,23 +180,27 @@ class Session:
         """The line in use, if any."""
         return self._line
 
-    def renew(self, line: Line, before_closing: Callable[[Line, Deadline], None], deadline: Deadline) -> None:
-        """Replace a line that cannot be trusted any more, once what is in flight on it is answered.
-
-        `before_closing` runs when nothing is in flight any more, and may still send.
-        """
+    def renew(self, line: Line, deadline: Deadline) -> None:
+        """Replace a line that cannot be trusted any more, once what is in flight on it is answered."""
         with self._changed:
             if line.renewing or self._reconnect is None:
                 return
             line.renewing = "a reply is overdue"
         try:
             line.pending.drain(deadline)
-            farewell = Deadline(_GOODBYE)
-            before_closing(line, farewell)
-            line.transport.send_close(1000, "renewed")
-            self.await_other(line, farewell)  # the peer's answer proves that it read all before it
+            goodbye = Deadline(_GOODBYE)
+            self._take_leave(line, goodbye)
+            self.await_other(line, goodbye)  # the peer's answer proves that it read all before it
         finally:  # Ctrl-C too must not leave a line that refuses everything
             line.transport.abort()
+
+    def _take_leave(self, line: Line, deadline: Deadline) -> None:
+        """Say what must be said before a line is ended on purpose, and close it."""
+        try:
+            line.send(*self.dialogue.farewell(), deadline=deadline)
+        except SendFailed:
+            pass
+        line.transport.send_close(1000, "renewed")
 
     def close(self) -> None:
         """End the connection and the threads; from any thread, any number of times, within two seconds."""
@@ -262,6 +265,10 @@ class Session:
         self.streams.publish(events)
         if not self.dispatcher.publish(events):
             self._stop_inflow()
+
+    def has_listeners(self) -> bool:
+        """Whether there are callbacks or streams."""
+        return bool(self.dispatcher.registry.by_channel) or self.streams.is_open
 
     def report(self, kind: str, message: str, text: str = "", error: BaseException | None = None) -> None:
         """Report what belongs to no call on the errors channel."""
@@ -446,6 +453,10 @@ class Session:
             while True:
                 self.intake.read(line)
         except LineLost as lost:
+            if line.spoiled:
+                goodbye = Deadline(_GOODBYE)
+                self._take_leave(line, goodbye)
+                line.transport.drain(goodbye)
             self._lose(line, LineLost(line.renewing) if line.renewing else lost)
         except BaseException as error:
             line.end(LineLost(f"the reader failed: {error!r}"))

@@ -142,6 +142,11 @@ class StreamHub:
                 self._conflated += stream.conflated
                 self._streams = tuple(each for each in self._streams if each is not stream)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there are any streams."""
+        return bool(self._streams)
+
     def publish(self, events: Sequence[Event]) -> None:
         """Offer events to the streams."""
         for stream in self._streams:

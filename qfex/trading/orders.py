@@ -68,7 +68,7 @@ class OrderMethods(WaitingMethods):
             symbol, side, quantity, price, order_type, time_in_force, reduce_only, take_profit, stop_loss,
             self._new_id() if client_order_id is None else client_order_id, self._instruments,
         )  # fmt: skip
-        order: Order = self._caller.result(self._caller.submit(command, deadline), deadline)
+        order: Order = self._caller.complete(command, deadline)
         return self._await_end(order, deadline) if wait else order
 
     def place_limit_order(
@@ -293,7 +293,7 @@ class OrderMethods(WaitingMethods):
         deadline = self._deadline(timeout)
         new_id = self._new_id() if client_order_id is None else text(client_order_id, "client_order_id")
         command = c.ClosePosition(text(symbol, "symbol"), new_id)
-        order: Order = self._caller.result(self._caller.submit(command, deadline), deadline)
+        order: Order = self._caller.complete(command, deadline)
         return self._await_end(order, deadline) if wait else order
 
     def get_order(self, symbol: str, order_id: str, *, timeout: float | None = None) -> Order:

@@ -49,7 +49,7 @@ class StopMethods(OrderMethods):
         trigger = positive(trigger_price, "trigger_price")
         request = OrderRequest(symbol, side, quantity, trigger, kind, client_order_id=client_order_id)
         deadline = self._deadline(timeout)
-        order: Order = self._caller.result(self._caller.submit(self._command(request), deadline), deadline)
+        order: Order = self._caller.complete(self._command(request), deadline)
         return order
 
     def modify_stop_order(

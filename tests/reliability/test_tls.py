@@ -14,8 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qfex.session.handshake import HandshakeSocket, TlsContext
-from qfex.session.sockets import adopt
+from qfex.session.sockets import LineSocket, adopt
 from qfex.session.tls import Tls
+
+from .helpers import PATIENCE
 
 AUTHORITY = trustme.CA()
 
@@ -156,6 +158,11 @@ def serve(listener: socket.socket, answer: bytes) -> threading.Thread:
     return thread
 
 
+def waited_for(line: LineSocket) -> bytes:
+    assert line.wait_readable(PATIENCE)
+    return line.receive() or b""
+
+
 def test_what_follows_the_handshake_at_once_is_not_lost(listener: socket.socket, authority: str) -> None:
     server = serve(listener, b"head\nbody")
     with socket.create_connection(listener.getsockname(), timeout=5) as raw:
@@ -165,11 +172,11 @@ def test_what_follows_the_handshake_at_once_is_not_lost(listener: socket.socket,
         line = adopt(secured)
         read = secured.rest
         while len(read) < 4:
-            read += line.receive(1.0) or b""
+            read += waited_for(line)
         assert read == b"body"
         with pytest.raises(OSError):
             while True:
-                line.receive(1.0)
+                waited_for(line)
     server.join()
 
 
