@@ -84,10 +84,12 @@ class Intake:
     def _take_all(self, line: Line) -> bool:
         """Take what came; whether anything did.
 
-        Events are told together, but before a caller learns of an answer that came after them.
+        The first event is told at once, so that its callback need not wait for what came with it; the others together,
+        but before a caller learns of an answer that came after them.
         """
         decode = self._dialogue.decode
         told: list[Event] = []
+        at_once = True
         try:
             messages = line.receive()
             for opcode, payload in messages:
@@ -97,10 +99,17 @@ class Intake:
                 self.received += 1
                 for message in decode(payload):
                     self._take(line, message, told)
+                if told and at_once:
+                    at_once = False
+                    self._tell(told)
         finally:
             if told:
-                self._publish(*told)
+                self._tell(told)
         return bool(messages)
+
+    def _tell(self, events: list[Event]) -> None:
+        self._publish(*events)
+        events.clear()
 
     def _take(self, line: Line, message: Any, told: list[Event]) -> None:
         """Let a message change the state, wake the callers that it answers, and note what the user shall hear."""
@@ -118,8 +127,7 @@ class Intake:
             ]
         told.extend(events)
         if answers:
-            self._publish(*told)
-            told.clear()
+            self._tell(told)
             # Woken last: a caller that wakes now finds the interpreter free as soon as this thread waits again.
             for waiter, outcome in answers:
                 waiter.resolve(outcome)

@@ -11,7 +11,7 @@ import socket
 import ssl
 import threading
 
-_CHUNK = 65536  # bytes
+_CHUNK = 16384  # bytes: the longest record
 
 
 class Tls:
@@ -68,11 +68,11 @@ class Tls:
             self._incoming.write(data)
             opened: list[bytes] = []
             try:
-                while not self._ended and (self._incoming.pending or self._connection.pending()):
+                while self._incoming.pending and not self._ended:  # a read takes the whole of a record
                     opened.append(self._connection.read(_CHUNK))
                     self._ended = not opened[-1]
             except ssl.SSLWantReadError:
                 pass
             if self._ended and not any(opened):
                 raise ConnectionResetError("the peer closed the connection")
-            return b"".join(opened)
+            return opened[0] if len(opened) == 1 else b"".join(opened)
