@@ -69,11 +69,13 @@ class Intake:
     def _read_until_answered(self, request: Waiter, line: Line, deadline: Deadline) -> None:
         taking = False
         try:
-            while not (request.answered or deadline.passed or self._has_listeners()):
-                line.wait(deadline.end)
+            while True:  # a quick exchange has answered before anybody waits
                 taking = True
                 self._take_all(line)
                 taking = False
+                if request.answered or deadline.passed or self._has_listeners():
+                    return
+                line.wait(deadline.end)
         except LineLost:  # the reader thread will come upon it too, and end the request
             pass
         except BaseException:

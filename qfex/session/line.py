@@ -15,7 +15,6 @@ from .pending import Book, LineLost, PendingTable
 
 if TYPE_CHECKING:
     from .transport import Transport
-    from .watch import Watch
 
 _encode = methodcaller("encode")
 _CONTROLS_HELD = 8  # control frames that wait for a busy socket; older ones are out of date by then
@@ -29,6 +28,7 @@ class Line:
         self, transport: Transport, book: Book, policy: ReconnectPolicy, round_trips: deque[float]
     ) -> None:
         self.transport = transport
+        self.watch = transport.watch
         self.pending = PendingTable(book, round_trips)
         self._interval = policy.heartbeat_interval
         self._patience = policy.heartbeat_timeout
@@ -57,11 +57,6 @@ class Line:
         self.sent += len(commands)
 
     # --- who reads ---------------------------------------------------------------------------------------------
-
-    @property
-    def watch(self) -> Watch:
-        """Who reads."""
-        return self.transport.watch
 
     def wait(self, until: float) -> None:
         """Wait for messages, at most until a monotonic time, as a caller who has the turn."""
