@@ -1,4 +1,4 @@
-"""Iterable queues of events, for those who prefer a loop to callbacks. The reader thread fills them."""
+"""Iterable queues of events, for those who prefer a loop to callbacks. The thread that reads fills them."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Stream(Generic[_EventT]):
         return self._buffer.conflated
 
     def offer(self, events: Sequence[Event]) -> None:
-        """Add those events that are of its channels; called by the client's reader thread."""
+        """Add those events that are of its channels; called by the thread that reads."""
         if self._buffer.put(event for event in events if event.channel in self.channels) is not None:
             self._broken = True
             self._buffer.dropped += 1
