@@ -59,6 +59,8 @@ class FrameReader:
         """
         if self.error is not None:
             raise self.error
+        if not self._rest and not self._fragments and _is_lone_text(data, self._max):
+            return [(TEXT, data[4:])]
         if self._rest:
             self._rest.append(data)
             self._held += len(data)
@@ -150,6 +152,16 @@ class FrameReader:
         message = b"".join(self._fragments)
         self._fragments = []
         return self._fragments_opcode, message
+
+
+def _is_lone_text(data: bytes, limit: int) -> bool:
+    """Whether bytes are one whole text message of 126 to 65535 bytes, as nearly every read is."""
+    return (
+        129 < len(data) <= limit + 4
+        and data[0] == _WHOLE_TEXT
+        and data[1] == 126
+        and data[2] << 8 | data[3] == len(data) - 4
+    )
 
 
 def encode_frame(opcode: int, payload: bytes) -> bytes:
