@@ -19,7 +19,7 @@ from .pending import LaneOverdue, LineDown, LineLost, SendFailed, Waiter
 from .rate_limit import RateLimiter
 from .session import Session
 
-_HAND_OVER = 0.5  # seconds that the reader thread may take from finding an answer to handing it over
+_HAND_OVER = 0.5  # seconds that another thread may take from finding an answer to handing it over
 
 
 class Call:

@@ -68,8 +68,11 @@ class CallbackRegistry:
         """Remove a callback."""
         with self._lock:
             registered = self.by_channel.get(registration.channel, ())
-            kept = (each for each in registered if each is not registration)
-            self.by_channel[registration.channel] = tuple(kept)
+            kept = tuple(each for each in registered if each is not registration)
+            if kept:
+                self.by_channel[registration.channel] = kept
+            else:
+                self.by_channel.pop(registration.channel, None)
 
 
 class Dispatcher:

@@ -97,6 +97,19 @@ def test_where_somebody_listens_the_reader_reads(
     assert set(names) == {READER}
 
 
+def test_when_nobody_listens_any_more_callers_read_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, client = stage(obliging, rate_limit=None)
+    registration = client.on(Channel.ORDERS, lambda order: None)
+    with client.stream(Channel.ORDERS):
+        registration.cancel()
+    names = takers(client, monkeypatch)
+    for _ in range(20):
+        place(client)
+    assert "MainThread" in names
+
+
 def test_what_a_caller_reads_for_others_reaches_them(stage: Stage) -> None:
     """The answer to the second comes first, and later an update of neither."""
 
