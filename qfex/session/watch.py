@@ -1,7 +1,7 @@
 """Who reads a line: its reader thread, or a caller that waits for an answer anyway.
 
 The answer to a call wakes the reader, and the reader wakes the caller. A caller that reads its answer itself saves the
-hop between the threads, an eighth of a round trip. While it does, the reader sleeps on: the line is taken off the list
+hop between the threads, a sixth of a round trip. While it does, the reader sleeps on: the line is taken off the list
 of what may wake it. It looks all the same whenever it has slept for its longest, so that no message is ever left lying
 because a caller was held up.
 
