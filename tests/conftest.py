@@ -11,12 +11,17 @@ from time import monotonic
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from qfex import HmacCredentials, JwtCredentials, TradeClient
 from qfex.sim import Simulator
 
 PATIENCE = 5.0  # seconds: an upper limit of waits, never a delay
 SYMBOLS = ["AAPL-USD", "GOLD-USD"]
+
+# How long an example takes says something about the machine, and nothing about the code.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 _DESCRIPTORS = Path("/proc/self/fd")
 

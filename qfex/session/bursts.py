@@ -78,7 +78,7 @@ class Burst:
         except BaseException:
             self._sent = settled
             for call in calls:
-                call.line.pending.give_up(call.waiter)
+                call.line.pending.give_up(call)
             raise
         self._sent = settled
 
@@ -97,4 +97,4 @@ class Burst:
 
 def _withdraw(calls: Iterable[Call]) -> None:
     for call in calls:
-        call.line.pending.withdraw(call.waiter)
+        call.line.pending.withdraw(call)

@@ -22,14 +22,13 @@ from .session import Session
 _HAND_OVER = 0.5  # seconds that another thread may take from finding an answer to handing it over
 
 
-class Call:
+class Call(Waiter):
     """A command that is on its way, and the line that it went by."""
 
-    __slots__ = ("command", "deadline", "line", "waiter")
+    __slots__ = ("deadline", "line")
 
-    def __init__(self, command: Command, waiter: Waiter, line: Line, deadline: Deadline) -> None:
-        self.command = command
-        self.waiter = waiter
+    def __init__(self, command: Command, line: Line, deadline: Deadline) -> None:
+        super().__init__(command)
         self.line = line
         self.deadline = deadline
 
@@ -121,7 +120,7 @@ class Caller:
             return call
         except BaseException:  # Ctrl-C among them: nobody will wait for the answer
             if call is not None:
-                line.pending.give_up(call.waiter)
+                line.pending.give_up(call)
             raise
 
     def _post_and_read(self, command: Command, line: Line, deadline: Deadline) -> Call:
@@ -131,12 +130,12 @@ class Caller:
             reading = line.watch.begin()  # before the answer can come, which would wake the reader thread
             call = self._put_on(line, command, deadline)
             if reading:
-                self._session.intake.read_for(call.waiter, line, deadline)
+                self._session.intake.read_for(call, line, deadline)
         except LineDown:
             pass
         except BaseException:
             if call is not None:
-                line.pending.give_up(call.waiter)
+                line.pending.give_up(call)
             raise
         finally:
             if reading:
@@ -150,14 +149,14 @@ class Caller:
 
     def file(self, command: Command, line: Line, deadline: Deadline) -> Call:
         """File a command's request, so that its answer will find it. Raises what `PendingTable.add` does."""
-        waiter = Waiter(command)
+        call = Call(command, line, deadline)
         if self._known_orders is not None:
-            waiter.known_before = self._known_orders
+            call.known_before = self._known_orders
         try:
-            line.pending.add(waiter, deadline)
-            return Call(command, waiter, line, deadline)
+            line.pending.add(call, deadline)
+            return call
         except BaseException:  # Ctrl-C, after it was filed perhaps
-            line.pending.withdraw(waiter)
+            line.pending.withdraw(call)
             raise
 
     def takes_budget(self, command: Command) -> bool:
@@ -182,37 +181,36 @@ class Caller:
 
     def _send(self, call: Call, deadline: Deadline) -> None:
         """Send; afterwards the request is filed if and only if its bytes may have left."""
-        line, waiter = call.line, call.waiter
+        line = call.line
         try:
             line.send(call.command, deadline=deadline)
         except SendFailed as failed:
             if failed.begun:
-                line.pending.give_up(waiter)
-                raise_lost(waiter.command, LineLost(str(failed)))
-            line.pending.withdraw(waiter)
+                line.pending.give_up(call)
+                raise_lost(call.command, LineLost(str(failed)))
+            line.pending.withdraw(call)
             if deadline.passed:
                 raise RequestTimeout(f"the message could not be sent: {failed}", sent=False) from None
             raise LineDown from None
 
     def result(self, call: Call, deadline: Deadline) -> Any:
         """Wait for the answer of a submitted command."""
-        waiter = call.waiter
         try:
-            answered = waiter.wait(deadline)
+            answered = call.wait(deadline)
         except BaseException:  # Ctrl-C
-            call.line.pending.give_up(waiter)
+            call.line.pending.give_up(call)
             raise
         if not answered:
-            if call.line.pending.give_up(waiter):
+            if call.line.pending.give_up(call):
                 raise_timeout(call.command)
             # An answer that came at the last moment is still being handed over. None comes after the line's end to
             # a request that was given up before.
-            if not waiter.wait(Deadline(_HAND_OVER)):
+            if not call.wait(Deadline(_HAND_OVER)):
                 raise_timeout(call.command)
         return self._conclude(call)
 
     def _conclude(self, call: Call) -> Any:
-        outcome = call.waiter.outcome
+        outcome = call.outcome
         if isinstance(outcome, LineLost):
             raise_lost(call.command, outcome)
         if isinstance(outcome, Exception):

@@ -170,16 +170,18 @@ class Transport:
             pass
 
     def _write(self, whole: Sequence[bytes], deadline: Deadline, closing: bool = False) -> None:
-        lock = self._send_lock
-        if not lock.acquire(blocking=False) and not lock.acquire(timeout=deadline.wait_time()):
-            raise SendFailed("the connection is busy with another message")
-        try:
+        lock, mine = self._send_lock, False
+        try:  # in here already: Ctrl-C must not leave the lock behind
+            mine = lock.acquire(blocking=False) or lock.acquire(timeout=deadline.wait_time())
+            if not mine:
+                raise SendFailed("the connection is busy with another message")
             if self._dead or self._close_sent or self._socket is None:
                 raise SendFailed("the connection is closed")
             self._close_sent = closing
             self._write_all(self._socket, whole, deadline)
         finally:
-            lock.release()
+            if mine:
+                lock.release()
 
     def _write_all(self, sock: LineSocket, whole: Sequence[bytes], deadline: Deadline) -> None:
         sealed: list[bytes] = []

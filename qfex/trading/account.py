@@ -160,7 +160,7 @@ class AccountMethods(StopMethods):
             self._caller.result(call, deadline)
         finally:
             if fence is not None:
-                fence.line.pending.give_up(fence.waiter)
+                fence.line.pending.give_up(fence)
 
     def _submit_fence(self, deadline: Deadline) -> Call:
         """Send what the exchange, which works in order, confirms when it has dealt with all that was sent before."""

@@ -35,29 +35,29 @@ class CancelAllWait:
 
     def result(self) -> list[Order]:
         """The orders that the exchange said are cancelled."""
-        waiter = self._call.waiter
-        while not waiter.answered and not self._deadline.passed:
-            before = len(waiter.collected)
+        call = self._call
+        while not call.answered and not self._deadline.passed:
+            before = len(call.collected)
             try:
                 self._await_news(before)
             except NotConnected:  # closed: what that means for a command that was sent is not said here
                 break
-            if waiter.answered:
+            if call.answered:
                 break
-            quiet = len(waiter.collected) == before
+            quiet = len(call.collected) == before
             if self._known_are_gone() or (quiet and self._is_nothing_left()):
                 return self._settled()
         cancelled: list[Order] = self._client._caller.result(self._call, self._deadline)
         return cancelled
 
     def _await_news(self, before: int) -> None:
-        waiter, quiet = self._call.waiter, Deadline(min(QUIET, self._deadline.remaining() or 0.0))
+        call, quiet = self._call, Deadline(min(QUIET, self._deadline.remaining() or 0.0))
         if not self._known:
-            waiter.wait(quiet)
+            call.wait(quiet)
             return
 
         def news() -> bool:
-            return waiter.answered or len(waiter.collected) > before or not self._is_any_live()
+            return call.answered or len(call.collected) > before or not self._is_any_live()
 
         self._client._wait_for(news, bool, quiet)
 
@@ -81,13 +81,13 @@ class CancelAllWait:
                 self._list_is_silent = True  # once is enough: a second question would renew the line
             else:  # whether stops are cancelled too is not documented
                 live = (order.order_id for order in listed if not order.order_type.is_stop)
-                return bool(self._call.waiter.collected) or self._known.isdisjoint(live)
-        return bool(self._call.waiter.collected)
+                return bool(self._call.collected) or self._known.isdisjoint(live)
+        return bool(self._call.collected)
 
     def _settled(self) -> list[Order]:
         """End without an acknowledgement, and see to it that none that comes yet is taken for another's."""
-        self._call.line.pending.linger(self._call.waiter)
+        self._call.line.pending.linger(self._call)
         with suppress(QfexError):
             fence = self._client._submit_fence(Deadline(0.0))
-            fence.line.pending.linger(fence.waiter)
-        return list(self._call.waiter.collected.values())
+            fence.line.pending.linger(fence)
+        return list(self._call.collected.values())

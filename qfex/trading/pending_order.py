@@ -46,7 +46,7 @@ class PendingOrder:
     @property
     def done(self) -> bool:
         """Whether the answer is there, so that `result` does not wait."""
-        return self._call.waiter.answered
+        return self._call.answered
 
     def __repr__(self) -> str:
         return f"<PendingOrder {self.client_order_id}{' answered' if self.done else ''}>"
