@@ -48,7 +48,7 @@ class Intake:
     def read(self, line: Line, until: float = float("inf")) -> None:
         """Wait for messages and take them, as the reader thread; a caller who reads is left to it."""
         watch = line.watch
-        readable = watch.sleep(line.patience(until))
+        readable = watch.stand_by(line.patience(until))
         if not watch.turn.acquire(blocking=readable):
             return
         try:

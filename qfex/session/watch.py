@@ -33,7 +33,7 @@ class Watch:
         self._caller: dict[str, int] = {}  # the thread that reads in place of the reader, if one does
         self._alarm = _Alarm(sock.fileno()) if hasattr(select, "epoll") else None
 
-    def sleep(self, timeout: float) -> bool:
+    def stand_by(self, timeout: float) -> bool:
         """Wait for bytes, as the reader thread; whether there are any."""
         if self._alarm is None:
             return self._socket.wait_readable(timeout)
