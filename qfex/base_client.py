@@ -35,7 +35,7 @@ _open_clients: weakref.WeakSet[BaseClient[Any]] = weakref.WeakSet()
 class BaseClient(Generic[_ChannelT]):
     """Connection, threads, callbacks and streams of a client.
 
-    A client has up to two threads while it is connected: the reader (``qfex-...-reader``) keeps the line, the
+    A client has up to two threads while it is connected: the reader (``qfex-...-reader``) owns the socket, the
     dispatcher (``qfex-...-dispatcher``), which the first callback starts, runs callbacks. Both are daemons and end with
     `close`. All methods may be called from any thread, callbacks included.
     """

@@ -64,7 +64,7 @@ class TradeDialogue:
     Attributes
     ----------
     on_rate_limit : callable
-        Told, by the thread that reads, which bucket the exchange found empty, None where it did not say, and for how many
+        Told, on the reader thread, which bucket the exchange found empty, None where it did not say, and for how many
         seconds, None likewise. It must not wait.
     """
 

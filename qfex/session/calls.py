@@ -80,28 +80,13 @@ class Caller:
 
     def complete(self, command: Command, deadline: Deadline) -> Any:
         """Send a command once and wait for its answer."""
-        self._admit(command, deadline)
-        line = self.line_in_use()
-        # Whoever must wait for a lane waits for an answer that another thread has to read.
-        if line is None or command.lanes or self._session.has_listeners():
-            call = self._post(command, deadline)
-        else:
-            call = self._post_and_read(command, line, deadline)
-        return self.result(call, deadline)
+        return self.result(self.submit(command, deadline), deadline)
 
     def submit(self, command: Command, deadline: Deadline) -> Call:
         """Send a command once, waiting for budget, line and lane in the caller's thread."""
-        self._admit(command, deadline)
-        return self._post(command, deadline)
-
-    def _admit(self, command: Command, deadline: Deadline) -> None:
-        """Wait for the command's share of the message budget."""
         self._session.check_process()
         if self._limiter is not None:
             self._limiter.acquire(command.weight, command.bucket, deadline, self._session.closing)
-
-    def _post(self, command: Command, deadline: Deadline) -> Call:
-        """Send by the first line that takes the command."""
         while True:
             line = self.line_in_use() or self._line(deadline)
             try:
@@ -122,25 +107,6 @@ class Caller:
             if call is not None:
                 line.pending.give_up(call)
             raise
-
-    def _post_and_read(self, command: Command, line: Line, deadline: Deadline) -> Call:
-        """Send by a line and read it until the answer is there, unless another caller reads it already."""
-        call, reading = None, False
-        try:
-            reading = line.watch.begin()  # before the answer can come, which would wake the reader thread
-            call = self._put_on(line, command, deadline)
-            if reading:
-                self._session.intake.read_for(call, line, deadline)
-        except LineDown:
-            pass
-        except BaseException:
-            if call is not None:
-                line.pending.give_up(call)
-            raise
-        finally:
-            if reading:
-                line.watch.finish()
-        return call or self._post(command, deadline)
 
     def submit_all(self, commands: Iterable[Command], deadline: Deadline) -> list[Call | QfexError]:
         """Send commands, in few writes; for each its call, or why it was not sent."""

@@ -24,11 +24,6 @@ class Deadline:
         """Seconds left, not below 0; None for no limit."""
         return None if self._end is None else max(0.0, self._end - monotonic())
 
-    @property
-    def end(self) -> float:
-        """When it is, in monotonic time; infinity for no limit."""
-        return float("inf") if self._end is None else self._end
-
     def part(self, share: int) -> Deadline:
         """A deadline after one of so many equal shares of the time left."""
         left = self.remaining()

@@ -76,7 +76,7 @@ class CallbackRegistry:
 
 
 class Dispatcher:
-    """The queue between the thread that reads and the callbacks, and the thread that empties it.
+    """The queue between the reader thread and the callbacks, and the thread that empties it.
 
     The thread starts with the first callback: whoever has none does not pay for it. `_lock` guards its start.
     """

@@ -8,23 +8,19 @@ from typing import Any
 
 from ..models.connection import ErrorEvent
 from ..protocol.events import Event
-from .deadline import Deadline
 from .dialogue import Dialogue
 from .dispatcher import log
 from .frames import BINARY
 from .line import Line
-from .pending import LineLost, Waiter
 
 
 class Intake:
-    """Takes what a line brings, for a session. `lock` guards the dialogue's state; `changed` waits on it.
+    """Reads a line for a session. `lock` guards the dialogue's state; `changed` waits on it.
 
     Parameters
     ----------
     publish : callable
         Gives events to callbacks and streams.
-    has_listeners : callable
-        Whether there are any callbacks or streams.
 
     Attributes
     ----------
@@ -34,57 +30,16 @@ class Intake:
         Messages so far.
     """
 
-    def __init__(
-        self, dialogue: Dialogue, publish: Callable[..., None], has_listeners: Callable[[], bool]
-    ) -> None:
+    def __init__(self, dialogue: Dialogue, publish: Callable[..., None]) -> None:
         self._dialogue = dialogue
         self._publish = publish
-        self._has_listeners = has_listeners
         self.lock = threading.Lock()
         self.changed = threading.Condition(self.lock)
         self.observers = 0
         self.received = 0
 
     def read(self, line: Line, until: float = float("inf")) -> None:
-        """Wait for messages and take them, as the reader thread; a caller who reads is left to it."""
-        watch = line.watch
-        readable = watch.stand_by(line.patience(until))
-        if not watch.turn.acquire(blocking=readable):
-            return
-        try:
-            if self._take_all(line) and not readable:
-                watch.rearm()  # a caller has turned it off and went away
-        finally:
-            watch.turn.release()
-
-    def read_for(self, request: Waiter, line: Line, deadline: Deadline) -> None:
-        """Wait for messages and take them, as a caller, until a request is answered or the line ends.
-
-        Ctrl-C may fall into the taking, and then it is not known what became of a message: the line is spoiled. So
-        this is for those only to whom no event can get lost that way: nobody listens.
-        """
-        with line.watch.turn:
-            self._read_until_answered(request, line, deadline)
-
-    def _read_until_answered(self, request: Waiter, line: Line, deadline: Deadline) -> None:
-        taking = False
-        try:
-            while True:  # a quick exchange has answered before anybody waits
-                taking = True
-                self._take_all(line)
-                taking = False
-                if request.answered or deadline.passed or self._has_listeners():
-                    return
-                line.wait(deadline.end)
-        except LineLost:  # the reader thread will come upon it too, and end the request
-            pass
-        except BaseException:
-            if taking:
-                line.spoil()
-            raise
-
-    def _take_all(self, line: Line) -> bool:
-        """Take what came; whether anything did.
+        """Read what came.
 
         The first event is told at once, so that its callback need not wait for what came with it; the others together,
         but before a caller learns of an answer that came after them.
@@ -93,8 +48,7 @@ class Intake:
         told: list[Event] = []
         at_once = True
         try:
-            messages = line.receive()
-            for opcode, payload in messages:
+            for opcode, payload in line.receive(until):
                 if opcode > BINARY:
                     line.take_control(opcode, payload)
                     continue
@@ -107,7 +61,6 @@ class Intake:
         finally:
             if told:
                 self._tell(told)
-        return bool(messages)
 
     def _tell(self, events: list[Event]) -> None:
         self._publish(*events)

@@ -28,7 +28,6 @@ class Line:
         self, transport: Transport, book: Book, policy: ReconnectPolicy, round_trips: deque[float]
     ) -> None:
         self.transport = transport
-        self.watch = transport.watch
         self.pending = PendingTable(book, round_trips)
         self._interval = policy.heartbeat_interval
         self._patience = policy.heartbeat_timeout
@@ -38,7 +37,6 @@ class Line:
         self._next_check = self._heard
         self._due: deque[tuple[int, bytes]] = deque(maxlen=_CONTROLS_HELD)
         self.lost: LineLost | None = None
-        self.spoiled = False
         self.renewing = ""  # why this client ends the line, if it does
         self.sent = 0
 
@@ -56,39 +54,28 @@ class Line:
             self.transport.send(map(_encode, commands), deadline)
         self.sent += len(commands)
 
-    # --- who reads ---------------------------------------------------------------------------------------------
+    # --- the reader thread -------------------------------------------------------------------------------------
 
-    def wait(self, until: float) -> None:
-        """Wait for messages, at most until a monotonic time, as a caller who has the turn."""
-        self.transport.wait_readable(self.patience(until))
-
-    def patience(self, until: float) -> float:
-        """Seconds to wait for bytes before the next look at the line, which shall not be later than `until`."""
-        if self.transport.holds_more:
-            return 0.0
-        return max(0.0, min(self._next_check, until) - monotonic())
-
-    def receive(self) -> list[tuple[int, bytes]]:
-        """Read the messages that came, as opcode and payload; where none came, see to the liveness of the peer.
+    def receive(self, until: float) -> list[tuple[int, bytes]]:
+        """Wait for messages, at most until a monotonic time; those that came, as opcode and payload.
 
         Raises
         ------
         LineLost
             When the connection is over.
         """
-        if self.lost is not None:
-            raise self.lost
         now = monotonic()
+        due = now >= self._next_check
         try:
-            messages = self.transport.receive()
+            messages = self.transport.receive(0.0 if due else max(0.0, min(self._next_check, until) - now))
         except frames.FrameError as error:
             self.transport.send_close(error.code, str(error))
-            raise self._over(LineLost(f"protocol error: {error}", error.code)) from None
+            raise LineLost(f"protocol error: {error}", error.code) from None
         except (OSError, ValueError) as error:
-            raise self._over(LineLost(str(error) or type(error).__name__)) from None
+            raise LineLost(str(error) or type(error).__name__) from None
         if messages:
-            self._heard = now
-        elif now >= self._next_check:  # and all that came is read, however long the reader was held up
+            self._heard = monotonic()
+        elif due:  # and all that came is read, however long the reader was held up
             self._heartbeat(now)
         return messages
 
@@ -96,7 +83,7 @@ class Line:
         """Ping, or declare the line dead; both a silent peer and one that does not read are noticed."""
         if self._pinged is not None and now - self._pinged >= self._patience:
             silent = now - min(self._heard, self._last_pong)
-            raise self._over(LineLost(f"the peer was silent for {silent:.1f} s", silent=True))
+            raise LineLost(f"the peer was silent for {silent:.1f} s", silent=True)
         # Pinged in traffic too: a peer may go on sending and yet read nothing.
         if self._pinged is None and now - self._last_pong >= self._interval:
             self._due.append((frames.PING, b""))
@@ -120,17 +107,7 @@ class Line:
         else:
             code, reason = frames.close_code(payload)
             self.transport.send_close(code if code in _ECHOED_CODES else 1000)
-            raise self._over(LineLost(reason or "the peer closed the connection", code))
-
-    def spoil(self) -> None:
-        """Give the line up: what was taken off it is lost."""
-        self.spoiled, self.renewing = True, "a call was interrupted while it took a message"
-        self._over(LineLost(self.renewing))
-
-    def _over(self, lost: LineLost) -> LineLost:
-        """Note the end, whoever came upon it: the reader thread shall hear of it too."""
-        self.lost = lost
-        return lost
+            raise LineLost(reason or "the peer closed the connection", code)
 
     def _send_due(self) -> None:
         """Send pings and pongs; those that find the socket busy are tried again with the next heartbeat."""

@@ -35,7 +35,7 @@ class _Step(Waiter):
 
 
 class Script:
-    """One run of a conversation on one line. Used by one thread at a time: the one that reads, or the starter's."""
+    """One run of a conversation on one line. Used by one thread at a time: the reader's, or the starter's."""
 
     def __init__(
         self, conversation: Conversation, pending: PendingTable, send: Callable[[Command], None]

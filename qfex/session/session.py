@@ -77,7 +77,7 @@ class Session:
         self.streams = StreamHub()
         self.dispatcher = self._new_dispatcher()
         self.round_trips: deque[float] = deque(maxlen=1000)
-        self.intake = Intake(dialogue, self.publish, self.has_listeners)
+        self.intake = Intake(dialogue, self.publish)
         self.sent_before = self.reconnects = 0
         self._gap_start: datetime | None = None
         self._was_ready = False
@@ -266,10 +266,6 @@ class Session:
         if not self.dispatcher.publish(events):
             self._stop_inflow()
 
-    def has_listeners(self) -> bool:
-        """Whether there are callbacks or streams."""
-        return bool(self.dispatcher.registry.by_channel) or self.streams.is_open
-
     def report(self, kind: str, message: str, text: str = "", error: BaseException | None = None) -> None:
         """Report what belongs to no call on the errors channel."""
         log.debug("%s: %s", kind, message)
@@ -453,10 +449,6 @@ class Session:
             while True:
                 self.intake.read(line)
         except LineLost as lost:
-            if line.spoiled:
-                goodbye = Deadline(_GOODBYE)
-                self._take_leave(line, goodbye)
-                line.transport.drain(goodbye)
             self._lose(line, LineLost(line.renewing) if line.renewing else lost)
         except BaseException as error:
             line.end(LineLost(f"the reader failed: {error!r}"))

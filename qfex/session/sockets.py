@@ -1,9 +1,23 @@
-"""Reading and writing a connected socket, plain or under TLS, without ever blocking: one waits until it is ready."""
+"""Reading and writing a connected socket, from two threads at once, without ever blocking for long.
+
+=============  ================================================  ==============================
+kind           reading                                           writing
+=============  ================================================  ==============================
+`PlainSocket`  one blocking ``recv``, which the kernel ends       ``MSG_DONTWAIT``
+               after `TICK`
+`PolledSocket` ``poll``, then a ``recv`` that cannot block        non-blocking
+`SealedSocket` one of the above, decrypted                        one of the above, sealed before
+=============  ================================================  ==============================
+
+The first costs one system call less for each message. The second is for systems without ``MSG_DONTWAIT``.
+"""
 
 from __future__ import annotations
 
 import select
 import socket
+import struct
+import sys
 from collections.abc import Callable
 from typing import Protocol
 
@@ -11,25 +25,21 @@ from .handshake import HandshakeSocket
 from .tls import Tls
 
 _CHUNK = 65536  # bytes; larger reads make the allocator map memory anew each time
+_ENDED = "the peer closed the connection"
+TICK = 0.25  # seconds; how late a reader of a plain socket may notice that its time is up
 
 
 class LineSocket(Protocol):
     """What the transport reads and writes."""
 
-    def fileno(self) -> int:
-        """The descriptor."""
-
-    def receive(self) -> bytes | None:
-        """Read what is there; None if there is nothing.
+    def receive(self, timeout: float) -> bytes | None:
+        """Wait for bytes; None if none came.
 
         Raises
         ------
         OSError
             When the connection ended.
         """
-
-    def wait_readable(self, timeout: float | None) -> bool:
-        """Wait until something can be read, `timeout` seconds at most; whether it can. One thread at a time."""
 
     def seal(self, data: bytes) -> bytes:
         """The bytes of the line that stand for `data`. What was sealed first must be sent first."""
@@ -38,26 +48,59 @@ class LineSocket(Protocol):
         """Write of sealed bytes what can be written at once; how many that was."""
 
     def wait_writable(self, timeout: float | None) -> bool:
-        """Wait until something can be written, `timeout` seconds at most; whether it can. One thread at a time."""
+        """Wait until something can be written, `timeout` seconds at most; whether it can."""
 
 
 class PlainSocket:
-    """A plain TCP socket."""
+    """A plain TCP socket. `receive` waits for `TICK` at most."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        sock.settimeout(None)
+        seconds, fraction = divmod(TICK, 1.0)
+        limit = struct.pack("@ll", int(seconds), int(fraction * 1e6))
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+        self._wait_writable = _waiter(sock, write=True)
+
+    def receive(self, timeout: float) -> bytes | None:
+        try:
+            data = self._socket.recv(_CHUNK, 0 if timeout > 0 else socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return None
+        if not data:
+            raise ConnectionResetError(_ENDED)
+        return data
+
+    def seal(self, data: bytes) -> bytes:
+        return data
+
+    def send(self, data: bytes | memoryview) -> int:
+        try:
+            return self._socket.send(data, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return 0
+
+    def wait_writable(self, timeout: float | None) -> bool:
+        return self._wait_writable(timeout)
+
+
+class PolledSocket:
+    """A TCP socket on a system without ``MSG_DONTWAIT``."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
         sock.setblocking(False)
-        self.fileno = sock.fileno
-        self.wait_readable = _waiter(sock, write=False)
-        self.wait_writable = _waiter(sock, write=True)
+        self._wait_readable = _waiter(sock, write=False)
+        self._wait_writable = _waiter(sock, write=True)
 
-    def receive(self) -> bytes | None:
+    def receive(self, timeout: float) -> bytes | None:
+        self._wait_readable(timeout)
         try:
             data = self._socket.recv(_CHUNK)
         except BlockingIOError:
             return None
         if not data:
-            raise ConnectionResetError("the peer closed the connection")
+            raise ConnectionResetError(_ENDED)
         return data
 
     def seal(self, data: bytes) -> bytes:
@@ -69,6 +112,9 @@ class PlainSocket:
         except BlockingIOError:
             return 0
 
+    def wait_writable(self, timeout: float | None) -> bool:
+        return self._wait_writable(timeout)
+
 
 class SealedSocket:
     """A socket under TLS, whose handshake is done."""
@@ -76,21 +122,20 @@ class SealedSocket:
     def __init__(self, sock: LineSocket, tls: Tls) -> None:
         self._socket = sock
         self._tls = tls
-        self.fileno = sock.fileno
         self.seal = tls.seal
         self.send = sock.send
-        self.wait_readable = sock.wait_readable
         self.wait_writable = sock.wait_writable
 
-    def receive(self) -> bytes | None:
-        data = self._socket.receive()
+    def receive(self, timeout: float) -> bytes | None:
+        data = self._socket.receive(timeout)
         return None if data is None else self._tls.unseal(data) or None
 
 
 def adopt(shaken: HandshakeSocket) -> LineSocket:
     """Take over a socket whose handshake is done."""
-    plain = PlainSocket(shaken.socket)
-    return plain if shaken.tls is None else SealedSocket(plain, shaken.tls)
+    sock = shaken.socket
+    line: LineSocket = PolledSocket(sock) if sys.platform == "win32" else PlainSocket(sock)
+    return line if shaken.tls is None else SealedSocket(line, shaken.tls)
 
 
 def _waiter(sock: socket.socket, write: bool) -> Callable[[float | None], bool]:

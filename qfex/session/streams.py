@@ -1,4 +1,4 @@
-"""Iterable queues of events, for those who prefer a loop to callbacks. The thread that reads fills them."""
+"""Iterable queues of events, for those who prefer a loop to callbacks. The reader thread fills them."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Stream(Generic[_EventT]):
         return self._buffer.conflated
 
     def offer(self, events: Sequence[Event]) -> None:
-        """Add those events that are of its channels; called by the thread that reads."""
+        """Add those events that are of its channels; called by the client's reader thread."""
         if self._buffer.put(event for event in events if event.channel in self.channels) is not None:
             self._broken = True
             self._buffer.dropped += 1
@@ -141,11 +141,6 @@ class StreamHub:
                 self._dropped += stream.dropped
                 self._conflated += stream.conflated
                 self._streams = tuple(each for each in self._streams if each is not stream)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether there are any streams."""
-        return bool(self._streams)
 
     def publish(self, events: Sequence[Event]) -> None:
         """Offer events to the streams."""

@@ -1,6 +1,6 @@
 """One WebSocket: made by websocket-client, then read and written here, in bulk and without ever blocking for long.
 
-One thread at a time reads; `Watch` says which. Writers take turns under one lock, each with its own
+Only the reader thread reads. Writers take turns under one lock, each with its own
 deadline; a write that fails or is cut short ends the connection, since half a frame would corrupt what follows.
 """
 
@@ -26,7 +26,6 @@ from .handshake import HandshakeClient, TlsContext
 from .options import TransportOptions
 from .pending import SendFailed
 from .sockets import LineSocket, adopt
-from .watch import Watch
 
 USER_AGENT = f"qfex-sync/{__version__}"
 
@@ -54,7 +53,6 @@ class Transport:
         )
         self._rest = b""  # what came with the end of the handshake and belongs to what follows it
         self._socket: LineSocket | None = None
-        self.watch: Watch
         self._date: str | None = None
         self._dated_at = 0.0
 
@@ -82,7 +80,6 @@ class Transport:
         assert self._websocket.sock is not None
         self._date, self._dated_at = (self._websocket.getheaders() or {}).get("date"), time()
         self._socket, self._rest = adopt(self._websocket.sock), self._websocket.sock.rest
-        self.watch = Watch(self._socket)
 
     @property
     def clock_skew(self) -> float | None:
@@ -95,29 +92,10 @@ class Transport:
         except (TypeError, ValueError):
             return None
 
-    # --- reading: who has the turn of the watch ----------------------------------------------------------------
+    # --- reading: the reader thread only -----------------------------------------------------------------------
 
-    @property
-    def holds_more(self) -> bool:
-        """Whether `receive` has something to give, or to raise, before anything more is read."""
-        return bool(self._rest) or self._frames.error is not None
-
-    def wait_readable(self, timeout: float) -> None:
-        """Wait until there is something to read, at most so many seconds."""
-        assert self._socket is not None
-        self._socket.wait_readable(timeout)
-
-    def drain(self, deadline: Deadline) -> None:
-        """Throw away what comes until the peer ends the connection: one cut short might not read what it was sent."""
-        try:
-            while not deadline.passed and self._socket is not None:
-                self._socket.wait_readable(deadline.remaining())
-                self._socket.receive()
-        except OSError:
-            pass
-
-    def receive(self) -> list[tuple[int, bytes]]:
-        """Read what is there; give the whole messages that it completes, as opcode and payload.
+    def receive(self, timeout: float) -> list[tuple[int, bytes]]:
+        """Wait for bytes; give the whole messages that they complete, as opcode and payload.
 
         Raises
         ------
@@ -132,7 +110,7 @@ class Transport:
         if self._rest:
             rest, self._rest = self._rest, b""
             return self._frames.feed(rest)
-        data = self._socket.receive()
+        data = self._socket.receive(timeout)
         return [] if data is None else self._frames.feed(data)
 
     # --- writing: any thread -----------------------------------------------------------------------------------
@@ -214,10 +192,8 @@ class Transport:
                 pass
 
     def release(self) -> None:
-        """Free the socket, once nobody reads it any more."""
+        """Free the socket. Only after its last user is done."""
         self._dead = True
-        if self._socket is not None:
-            self.watch.close()
         sock = self._websocket.sock
         if sock is not None:
             sock.close()

@@ -31,7 +31,7 @@ _PAUSE = 0.03  # seconds between two cuts, on average
 
 
 class Customer:
-    """A client, its threads, and what its callbacks were told, if it has any: without, callers read the line."""
+    """A client, its threads, and what its callbacks were told, if it has any."""
 
     def __init__(
         self, name: str, sim: Simulator, credentials: Any, seed: int, listens: bool = True, **options: Any

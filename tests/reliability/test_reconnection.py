@@ -223,6 +223,8 @@ def test_r13_subscribing_twice_and_ten_new_lines_double_nothing(sim: Simulator, 
     seller.place_order(AAPL, "SELL", 1, 200)
     client.place_order(AAPL, "BUY", 1, 200)
     fills.count(1)
+    orders.count(2)
+    client.get_user_orders()  # whatever was told twice was told by now
     eventually(lambda: client.stats().queue_depth == 0, "the last callback")
     assert [order.status.value for order in orders.events] == ["ACK", "FILLED"]
     assert len(fills.events) == 1

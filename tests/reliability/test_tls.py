@@ -14,10 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qfex.session.handshake import HandshakeSocket, TlsContext
-from qfex.session.sockets import LineSocket, adopt
+from qfex.session.sockets import adopt
 from qfex.session.tls import Tls
-
-from .helpers import PATIENCE
 
 AUTHORITY = trustme.CA()
 
@@ -158,11 +156,6 @@ def serve(listener: socket.socket, answer: bytes) -> threading.Thread:
     return thread
 
 
-def waited_for(line: LineSocket) -> bytes:
-    assert line.wait_readable(PATIENCE)
-    return line.receive() or b""
-
-
 def test_what_follows_the_handshake_at_once_is_not_lost(listener: socket.socket, authority: str) -> None:
     server = serve(listener, b"head\nbody")
     with socket.create_connection(listener.getsockname(), timeout=5) as raw:
@@ -172,11 +165,11 @@ def test_what_follows_the_handshake_at_once_is_not_lost(listener: socket.socket,
         line = adopt(secured)
         read = secured.rest
         while len(read) < 4:
-            read += waited_for(line)
+            read += line.receive(1.0) or b""
         assert read == b"body"
         with pytest.raises(OSError):
             while True:
-                waited_for(line)
+                line.receive(1.0)
     server.join()
 
 
