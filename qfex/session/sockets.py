@@ -25,6 +25,7 @@ from .handshake import HandshakeSocket
 from .tls import Tls
 
 _CHUNK = 65536  # bytes; larger reads make the allocator map memory anew each time
+_AT_ONCE = (getattr(socket, "MSG_DONTWAIT", 0),)
 _ENDED = "the peer closed the connection"
 TICK = 0.25  # seconds; how late a reader of a plain socket may notice that its time is up
 
@@ -44,8 +45,11 @@ class LineSocket(Protocol):
     def seal(self, data: bytes) -> bytes:
         """The bytes of the line that stand for `data`. What was sealed first must be sent first."""
 
-    def send(self, data: bytes | memoryview) -> int:
-        """Write of sealed bytes what can be written at once; how many that was."""
+    def send(self, data: bytes | memoryview, counts: list[int]) -> None:
+        """Write of sealed bytes what can be written at once, and add how many that was.
+
+        Both are one step, of the interpreter's own code: Ctrl-C must not come between.
+        """
 
     def wait_writable(self, timeout: float | None) -> bool:
         """Wait until something can be written, `timeout` seconds at most; whether it can."""
@@ -56,6 +60,7 @@ class PlainSocket:
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
+        self._send = sock.send
         sock.settimeout(None)
         seconds, fraction = divmod(TICK, 1.0)
         limit = struct.pack("@ll", int(seconds), int(fraction * 1e6))
@@ -74,11 +79,11 @@ class PlainSocket:
     def seal(self, data: bytes) -> bytes:
         return data
 
-    def send(self, data: bytes | memoryview) -> int:
+    def send(self, data: bytes | memoryview, counts: list[int]) -> None:
         try:
-            return self._socket.send(data, socket.MSG_DONTWAIT)
+            counts.extend(map(self._send, (data,), _AT_ONCE))
         except BlockingIOError:
-            return 0
+            counts.append(0)
 
     def wait_writable(self, timeout: float | None) -> bool:
         return self._wait_writable(timeout)
@@ -89,6 +94,7 @@ class PolledSocket:
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
+        self._send = sock.send
         sock.setblocking(False)
         self._wait_readable = _waiter(sock, write=False)
         self._wait_writable = _waiter(sock, write=True)
@@ -106,11 +112,11 @@ class PolledSocket:
     def seal(self, data: bytes) -> bytes:
         return data
 
-    def send(self, data: bytes | memoryview) -> int:
+    def send(self, data: bytes | memoryview, counts: list[int]) -> None:
         try:
-            return self._socket.send(data)
+            counts.extend(map(self._send, (data,)))
         except BlockingIOError:
-            return 0
+            counts.append(0)
 
     def wait_writable(self, timeout: float | None) -> bool:
         return self._wait_writable(timeout)

@@ -37,14 +37,16 @@ _text_frame = partial(frames.encode_frame, frames.TEXT)
 class Transport:
     """One connection's socket.
 
-    `_send_lock` guards writing and `_close_sent`.
+    `_send_lock` guards writing and `_close_sent`; it is one that only its owner can release. `_writer` is the thread
+    that writes.
     """
 
     def __init__(self, url: str, headers: dict[str, str], options: TransportOptions) -> None:
         self._url = url
         self._headers = [f"{name}: {value}" for name, value in {"User-Agent": USER_AGENT, **headers}.items()]
         self._options = options
-        self._send_lock = threading.Lock()
+        self._send_lock = threading.RLock()
+        self._writer: int | None = None
         self._close_sent = False
         self._dead = False
         self._frames = frames.FrameReader()
@@ -148,36 +150,42 @@ class Transport:
             pass
 
     def _write(self, whole: Sequence[bytes], deadline: Deadline, closing: bool = False) -> None:
-        lock, mine = self._send_lock, False
-        try:  # in here already: Ctrl-C must not leave the lock behind
-            mine = lock.acquire(blocking=False) or lock.acquire(timeout=deadline.wait_time())
-            if not mine:
+        lock, me = self._send_lock, threading.get_ident()
+        if self._writer == me:
+            raise SendFailed("a signal handler cannot write while it interrupts a message")
+        try:
+            if not lock.acquire(blocking=False) and not lock.acquire(timeout=deadline.wait_time()):
                 raise SendFailed("the connection is busy with another message")
+            self._writer = me
             if self._dead or self._close_sent or self._socket is None:
                 raise SendFailed("the connection is closed")
             self._close_sent = closing
             self._write_all(self._socket, whole, deadline)
-        finally:
-            if mine:
+        finally:  # Ctrl-C leaves open whether this thread has the lock; if not, it cannot release it
+            if self._writer == me:
+                self._writer = None
+            try:
                 lock.release()
+            except RuntimeError:
+                pass
 
     def _write_all(self, sock: LineSocket, whole: Sequence[bytes], deadline: Deadline) -> None:
         sealed: list[bytes] = []
-        sent = 0
+        counts: list[int] = []
         try:
             sealed += map(sock.seal, whole)
             data = sealed[0] if len(sealed) == 1 else b"".join(sealed)
-            while True:
-                sent += sock.send(memoryview(data)[sent:] if sent else data)
-                if sent == len(data):
-                    return
-                if deadline.passed or not sock.wait_writable(deadline.remaining()):
+            while (sent := sum(counts)) < len(data):
+                if counts and (deadline.passed or not sock.wait_writable(deadline.remaining())):
                     raise TimeoutError("the peer does not take the message")
-        except BaseException as error:
+                sock.send(memoryview(data)[sent:] if sent else data, counts)
+        except OSError as error:
             self.abort()
-            if not isinstance(error, OSError):
-                raise
-            raise SendFailed(str(error) or type(error).__name__, begun=_begun(sealed, sent)) from None
+            raise SendFailed(str(error) or type(error).__name__, begun=_begun(sealed, sum(counts))) from None
+        except BaseException:  # Ctrl-C; half a message would corrupt what follows
+            if len(sealed) < len(whole) or sum(counts) < sum(map(len, sealed)):
+                self.abort()
+            raise
 
     # --- the end -----------------------------------------------------------------------------------------------
 

@@ -93,7 +93,7 @@ def test_r02_close_is_prompt_while_a_sender_is_blocked(stage: Stage) -> None:
     _, client = stage(stalled_peer)
     huge = "x" * 8_000_000
     with background(lambda: outcome(lambda: client.place_order(huge, "BUY", 1, 200, timeout=20))) as blocked:
-        eventually(lambda: client._session.current_line.transport._send_lock.locked(), "a sender that waits")  # type: ignore[union-attr]
+        eventually(lambda: client._session.current_line.transport._writer, "a sender that waits")  # type: ignore[union-attr]
         assert timed(client.close) <= CLOSING
         assert isinstance(blocked(), OutcomeUnknown)
 

@@ -28,7 +28,7 @@ from qfex.session.pending import SendFailed
 
 from .conftest import Stage
 from .exchange import Exchange, Peer, obliging
-from .helpers import AAPL, QUICK, eventually, outcome
+from .helpers import AAPL, QUICK, background, eventually, outcome
 
 _LIBRARY = qfex.__file__.removesuffix("__init__.py")
 _LAST_OF_ALL = (
@@ -172,3 +172,65 @@ def test_r01_ctrl_c_while_a_burst_waits_for_another_line_is_ctrl_c(
     with pytest.raises(KeyboardInterrupt):
         client.place_orders([OrderRequest(AAPL, "BUY", 1, 200)] * 3)
     assert client.stats().pending == 1, "what was withdrawn is forgotten"
+
+
+class LockThenCtrlC:
+    """A lock; Ctrl-C falls when it has been acquired, and nobody knows of that yet."""
+
+    def __init__(self, lock: Any) -> None:
+        self._lock = lock
+        self.release = lock.release
+
+    def acquire(self, **options: Any) -> bool:
+        assert self._lock.acquire(**options)
+        raise KeyboardInterrupt
+
+
+def test_r01_ctrl_c_upon_the_right_to_write_gives_it_back(stage: Stage) -> None:
+    exchange, client = stage(obliging, rate_limit=None)
+    transport = client._session.current_line.transport  # type: ignore[union-attr]
+    lock = transport._send_lock
+    transport._send_lock = LockThenCtrlC(lock)  # type: ignore[assignment]
+    with pytest.raises(KeyboardInterrupt):
+        CALLS["an order"](client)
+    transport._send_lock = lock
+    with background(lambda: CALLS["an order"](client)) as placed:
+        assert placed().is_live
+    assert len(exchange.peers) == 1
+
+
+def test_r01_ctrl_c_when_a_message_has_left_costs_neither_the_line_nor_the_orders(stage: Stage) -> None:
+    """With cancel-on-disconnect armed, a line that is cut cancels all of them."""
+    exchange, client = stage(obliging, rate_limit=None)
+    sock = client._session.current_line.transport._socket  # type: ignore[union-attr]
+    assert sock is not None
+    send = sock.send
+
+    def interrupted(*arguments: Any) -> None:
+        send(*arguments)
+        sock.send = send  # type: ignore[method-assign]
+        raise KeyboardInterrupt
+
+    sock.send = interrupted  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        client.place_order(AAPL, "BUY", 1, 200, client_order_id="interrupted")
+    eventually(lambda: client.open_orders, "the order lives")
+    assert CALLS["an order"](client).client_order_id != "interrupted"
+    assert len(exchange.peers) == 1 and client.stats().pending == 0
+
+
+def test_a_signal_handler_that_interrupts_a_message_cannot_write_into_it(stage: Stage) -> None:
+    exchange, client = stage(obliging, rate_limit=None)
+    sock = client._session.current_line.transport._socket  # type: ignore[union-attr]
+    assert sock is not None
+    send, ends = sock.send, []
+
+    def handled(data: Any, counts: list[int]) -> None:
+        sock.send = send  # type: ignore[method-assign]
+        send(data[:20], counts)
+        ends.append(outcome(lambda: client.place_order(AAPL, "BUY", 1, 200, timeout=0.05)))
+
+    sock.send = handled  # type: ignore[method-assign]
+    assert CALLS["an order"](client).is_live
+    assert isinstance(ends[0], RequestTimeout) and not ends[0].sent
+    assert [each["type"] for each in exchange.peers[0].commands].count("add_order") == 1
