@@ -258,7 +258,7 @@ class BaseClient(Generic[_ChannelT]):
     # --- helpers of the clients --------------------------------------------------------------------------------
 
     def _deadline(self, timeout: float | None) -> Deadline:
-        return Deadline(self._seconds(timeout))
+        return Deadline(self._request_timeout if timeout is None else seconds(timeout))
 
     def _seconds(self, timeout: float | None) -> float:
         return self._request_timeout if timeout is None else seconds(timeout)

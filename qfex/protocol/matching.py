@@ -120,10 +120,8 @@ class RequestBook:
         request.serial = next(self._serials)
         request.filed, self._count = True, self._count + 1  # both, wherever Ctrl-C may fall
         for key in request.keys:
-            filed = self.filed.get(key)
-            if filed is None:
-                self.filed[key] = [request]
-            elif request not in filed:
+            filed = self.filed.setdefault(key, [])
+            if request not in filed:
                 filed.append(request)
 
     def remove(self, request: Request) -> None:
@@ -132,12 +130,10 @@ class RequestBook:
             return
         for key in request.keys:
             filed = self.filed.get(key)
-            if filed is None:
-                continue
-            if request in filed:
-                filed.remove(request)
-            if not filed:
+            if filed == [request]:
                 del self.filed[key]
+            elif filed is not None and request in filed:
+                filed.remove(request)
         request.filed, self._count = False, self._count - 1
         if request.given_up:
             self._given_up.pop(request, None)
@@ -165,8 +161,11 @@ class RequestBook:
         answers = self._judge(message)
         if not answers:
             return answers
-        told = [answer for answer in answers if not answer[0].lingering]
-        for request, _ in answers:
+        told: list[tuple[Request, Verdict]] = []
+        for answer in answers:
+            request = answer[0]
+            if not request.lingering:
+                told.append(answer)
             if type(request.command) is c.GetOrder and not self._is_surely_found(
                 request, message, len(answers)
             ):
@@ -213,16 +212,14 @@ class RequestBook:
 
     def _candidates(self, message: Message) -> Iterable[Request]:
         """Requests that might be answered, oldest first."""
+        kind = type(message)
         if isinstance(message, Ack) and message.echo is None:
             return self._only_bare_ack()
-        keys = _KEYS.get(type(message))
-        found: dict[Request, None] = {}
-        for key in keys(message) if keys is not None else ():
-            for request in self.filed.get(key, ()):
-                found[request] = None
+        keys = _KEYS.get(kind)
+        filed = list(filter(None, map(self.filed.get, keys(message)))) if keys is not None else []
         if isinstance(message, Subscribed):
-            found.update(self._proven_by(found))
-        return found
+            filed.append(self._proven_by(chain.from_iterable(filed)))
+        return filed[0] if len(filed) == 1 else dict.fromkeys(chain.from_iterable(filed))
 
     def _with_queries(self, candidates: Iterable[Request], order: Any) -> Iterable[Request]:
         """Let a refusal answer the request that it refuses before a query; and no query that a list answers."""
@@ -232,11 +229,11 @@ class RequestBook:
         queries = [request for request in candidates if type(request.command) is c.GetOrder]
         return others + queries if order.status.is_rejection else queries + others
 
-    def _proven_by(self, subscribes: Iterable[Request]) -> dict[Request, None]:
+    def _proven_by(self, subscribes: Iterable[Request]) -> list[Request]:
         """Requests that need no acknowledgement and were sent before the subscribe that is confirmed."""
         confirmed = min((request.serial for request in subscribes), default=-1)
         filed = (self.filed.get(kind, ()) for kind in ("cancel_on_disconnect", "cancel_all_orders"))
-        return {request: None for request in chain.from_iterable(filed) if request.serial < confirmed}
+        return [request for request in chain.from_iterable(filed) if request.serial < confirmed]
 
     def _only_bare_ack(self) -> list[Request]:
         # Without an echo an acknowledgement counts only where no second request could be meant.

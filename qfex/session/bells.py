@@ -12,7 +12,7 @@ import select
 import threading
 from typing import Protocol
 
-from .process import forks
+from . import process
 
 _LONGEST = 1e6  # seconds; the system cannot count many more
 
@@ -76,7 +76,7 @@ _owned = threading.local()
 def own_bell() -> Bell:
     """The bell of the calling thread."""
     # A forked child has its parent's descriptors, and must not be woken in its stead.
-    if getattr(_owned, "forks", None) != forks():
-        _owned.bell, _owned.forks = new_bell(), forks()
+    if getattr(_owned, "forks", None) != process.forks:
+        _owned.bell, _owned.forks = new_bell(), process.forks
     bell: Bell = _owned.bell
     return bell

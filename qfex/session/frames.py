@@ -22,6 +22,10 @@ _WHOLE_TEXT = 0x80 | TEXT  # first byte of a text message in one frame: nearly e
 
 _U16, _U64 = Struct("!H"), Struct("!Q")
 
+# Headers of frames with lengths of 7, 16 and 64 bits.
+_SHORT, _MEDIUM, _LONG = Struct("!BB"), Struct("!BBH"), Struct("!BBQ")
+_MEDIUM_MOST = 65535
+
 
 class FrameError(Exception):
     """The peer broke the protocol. `code` is the close code to answer with."""
@@ -155,9 +159,9 @@ class FrameReader:
 
 
 def _is_lone_text(data: bytes, limit: int) -> bool:
-    """Whether bytes are one whole text message of 126 to 65535 bytes, as nearly every read is."""
+    """Whether bytes are one whole text message of medium length, as nearly every read is."""
     return (
-        129 < len(data) <= limit + 4
+        130 <= len(data) <= limit + 4
         and data[0] == _WHOLE_TEXT
         and data[1] == 126
         and data[2] << 8 | data[3] == len(data) - 4
@@ -168,11 +172,11 @@ def encode_frame(opcode: int, payload: bytes) -> bytes:
     """Make one masked frame."""
     length = len(payload)
     if length < 126:
-        head = bytes((0x80 | opcode, 0x80 | length))
-    elif length < 65536:
-        head = bytes((0x80 | opcode, 0x80 | 126)) + _U16.pack(length)
+        head = _SHORT.pack(0x80 | opcode, 0x80 | length)
+    elif length <= _MEDIUM_MOST:
+        head = _MEDIUM.pack(0x80 | opcode, 0x80 | 126, length)
     else:
-        head = bytes((0x80 | opcode, 0x80 | 127)) + _U64.pack(length)
+        head = _LONG.pack(0x80 | opcode, 0x80 | 127, length)
     key = os.urandom(4)
     # One operation on large integers masks the whole payload.
     pad = (key * (length // 4 + 1))[:length]

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import os
 
-_forks = 0
+#: Number of forks between the first import and this process; far cheaper to compare than process ids.
+forks = 0
 
 
 def _count_fork() -> None:
-    global _forks
-    _forks += 1
+    global forks
+    forks += 1
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_count_fork)
-
-
-def forks() -> int:
-    """Number of forks between the first import and this process; far cheaper to compare than process ids."""
-    return _forks

@@ -23,6 +23,7 @@ from ..errors import (
 from ..models.connection import ConnectionEvent, ErrorEvent
 from ..policies import ReconnectPolicy
 from ..protocol.events import Event
+from . import process
 from .deadline import Deadline
 from .dialogue import Dialogue
 from .dispatcher import Dispatcher, log
@@ -30,7 +31,6 @@ from .intake import Intake
 from .line import Line
 from .options import TransportOptions
 from .pending import LineLost, SendFailed
-from .process import forks
 from .script import Conversation, Script
 from .streams import StreamHub
 
@@ -46,7 +46,7 @@ _CAUGHT_UP = 50_000  # events; callbacks that fell too far behind have caught up
 class Session:
     """The connection of one client.
 
-    `_changed` guards `state`, `_line` and `_failure`, and wakes those who wait for the line; `state_lock` guards the
+    `_changed` guards `state`, `current_line` and `_failure`, and wakes those who wait for the line; `state_lock` guards the
     dialogue's state. No two locks are ever held together, but for those of the message budget, which are held for no
     longer than a computation.
     """
@@ -63,9 +63,9 @@ class Session:
         self._reconnect = reconnect
         self._policy = reconnect or ReconnectPolicy()
         self._options = options
-        self._forks = forks()
+        self._forks = process.forks
         self._changed = threading.Condition()
-        self._line: Line | None = None
+        self.current_line: Line | None = None
         self._transport: Transport | None = None
         self._failure: QfexError | None = None
         self._reader: threading.Thread | None = None
@@ -106,7 +106,7 @@ class Session:
         ForkedClientError
             In a process other than the one that made the client.
         """
-        if forks() != self._forks:
+        if process.forks != self._forks:
             raise ForkedClientError("this client belongs to the parent process; make a new one in the child")
 
     @property
@@ -140,13 +140,13 @@ class Session:
             If none came in time.
         """
         self.check_process()
-        line = self._line
+        line = self.current_line
         if line is not None and self.state is ConnectionState.READY:
             return line
         with self._changed:
             while True:
-                if self._line is not None and self.state is ConnectionState.READY:
-                    return self._line
+                if self.current_line is not None and self.state is ConnectionState.READY:
+                    return self.current_line
                 self._refuse_if_over()
                 if deadline.passed:
                     raise TimeoutError(str(self._last_error or "no connection"))
@@ -175,11 +175,6 @@ class Session:
         """Whether the reader thread runs."""
         return self._reader is not None and self._reader.is_alive()
 
-    @property
-    def current_line(self) -> Line | None:
-        """The line in use, if any."""
-        return self._line
-
     def renew(self, line: Line, deadline: Deadline) -> None:
         """Replace a line that cannot be trusted any more, once what is in flight on it is answered."""
         with self._changed:
@@ -204,12 +199,12 @@ class Session:
 
     def close(self) -> None:
         """End the connection and the threads; from any thread, any number of times, within two seconds."""
-        if forks() != self._forks:
+        if process.forks != self._forks:
             return  # the parent's threads and socket are its own business
         with self._changed:
             self._spent = True
             self.closing.set()
-            reader, line, transport = self._reader, self._line, self._transport
+            reader, line, transport = self._reader, self.current_line, self._transport
             self._changed.notify_all()
         try:
             self._say_goodbye(reader, line, transport)
@@ -254,7 +249,7 @@ class Session:
     def await_other(self, line: Line, deadline: Deadline) -> None:
         """Wait until a line that is over is no longer the one in use, or the deadline passed."""
         with self._changed:
-            while self._line is line and not deadline.passed:
+            while self.current_line is line and not deadline.passed:
                 self._refuse_if_over()
                 self._changed.wait(deadline.remaining())
 
@@ -273,7 +268,7 @@ class Session:
 
     def _stop_inflow(self) -> None:
         """End the line, since callbacks are too far behind; the next one waits until they have caught up."""
-        line = self._line
+        line = self.current_line
         if line is None or line.renewing:
             return
         line.renewing = f"callbacks are {len(self.dispatcher.buffer)} events behind"
@@ -440,7 +435,7 @@ class Session:
         self._was_ready = True
         self._last_error = None
         with self._changed:
-            self._line = line
+            self.current_line = line
         self._set_state(ConnectionState.READY, attempt, gap=gap)
 
     def _use(self, line: Line) -> float:
@@ -461,7 +456,7 @@ class Session:
     def _lose(self, line: Line, lost: LineLost) -> None:
         closed = self.closing.is_set()
         with self._changed:
-            self._line = None
+            self.current_line = None
             silence = timedelta(seconds=line.silent_for)
             self._gap_start = self._gap_start or datetime.now(timezone.utc) - silence
         self._last_error = NotConnected(str(lost))
