@@ -90,6 +90,9 @@ class MarketBook:
     There are no request ids: an acknowledgement repeats what was asked for, as far as it was granted.
     """
 
+    #: Kinds of messages that may answer something.
+    answering = frozenset({SubscriptionAck, Failure})
+
     def __init__(self) -> None:
         self.filed: dict[Request, None] = {}
 
@@ -119,14 +122,12 @@ class MarketBook:
 
     def answer(self, message: MarketMessage) -> Sequence[tuple[Request, Any]]:
         """The request that a message answers, taken out of the book, with its result or exception."""
-        if not self.filed or not isinstance(message, (SubscriptionAck, Failure)):
-            return ()
         for request in self.filed:
             if isinstance(message, Failure):
                 if isinstance(message.echo, dict) and echoes(request.command, message.echo):
                     self.remove(request)
                     return [(request, api_error(message))]
-            elif _acknowledges(message, request.command):
+            elif isinstance(message, SubscriptionAck) and _acknowledges(message, request.command):
                 self.remove(request)
                 return [(request, message)]
         return ()

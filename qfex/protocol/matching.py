@@ -96,6 +96,9 @@ class RequestBook:
         Requests by the keys that a message may name them by. Those given up are there too, to swallow their replies.
     """
 
+    #: Kinds of messages that may answer something.
+    answering = frozenset({*_KEYS, Failure})
+
     #: Given-up requests that are remembered; the oldest are dropped on a line that never answers.
     MAX_GIVEN_UP = 10_000
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence, Set
 from time import monotonic
 from typing import Any, Protocol
 
@@ -98,6 +98,10 @@ class Book(Protocol):
     @property
     def filed(self) -> Mapping[Any, Any]:
         """The requests, those given up included, however they are kept."""
+
+    @property
+    def answering(self) -> Set[type]:
+        """Kinds of messages that may answer something."""
 
     def __len__(self) -> int: ...
     def __iter__(self) -> Any: ...
@@ -201,7 +205,8 @@ class PendingTable:
 
     def answer(self, message: Any) -> Sequence[tuple[Waiter, Any]]:
         """The requests that a message answers. The caller resolves them, after the state shows the message."""
-        if not self._book.filed:  # a request is filed before its bytes leave, so its answer finds it here
+        # A request is filed before its bytes leave, so its answer finds it here.
+        if not self._book.filed or type(message) not in self._book.answering:
             return ()
         with self._lock:
             answers = self._book.answer(message)

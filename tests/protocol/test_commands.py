@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from qfex import CancelIdType, Channel, OrderType, Side, TimeInForce
 from qfex.protocol import commands as c
-from qfex.protocol.matching import RULES
+from qfex.protocol.matching import RULES, RequestBook
 
 LIMIT = c.AddOrder(
     symbol="AAPL-USD",
@@ -127,6 +127,10 @@ READS = {
     "auth", "subscribe", "unsubscribe", "get_order", "get_user_orders", "get_user_trades", "get_user_leverage",
     "get_available_leverage_levels",
 }  # fmt: skip
+
+
+def test_every_message_that_a_rule_knows_is_looked_at() -> None:
+    assert {kind for rules in RULES.values() for kind in rules} <= RequestBook.answering
 
 
 @pytest.mark.parametrize("kind", RULES, ids=lambda kind: kind.type)
