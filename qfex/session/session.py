@@ -46,9 +46,9 @@ _CAUGHT_UP = 50_000  # events; callbacks that fell too far behind have caught up
 class Session:
     """The connection of one client.
 
-    `_changed` guards `state`, `current_line` and `_failure`, and wakes those who wait for the line; `state_lock` guards the
-    dialogue's state. No two locks are ever held together, but for those of the message budget, which are held for no
-    longer than a computation.
+    `_changed` guards `state`, `current_line` (the line in use, if any) and `_failure`, and wakes those who wait for the
+    line; `state_lock` guards the dialogue's state. No two locks are ever held together, but for those of the message
+    budget, which are held for no longer than a computation.
     """
 
     def __init__(
