@@ -38,7 +38,7 @@ class Transport:
     """One connection's socket.
 
     `_send_lock` guards writing and `_close_sent`; it is one that only its owner can release. `_writer` is the thread
-    that writes.
+    that writes, `_outgoing` what it writes: whole, sealed, and how much of that has left.
     """
 
     def __init__(self, url: str, headers: dict[str, str], options: TransportOptions) -> None:
@@ -47,6 +47,7 @@ class Transport:
         self._options = options
         self._send_lock = threading.RLock()
         self._writer: int | None = None
+        self._outgoing: tuple[Sequence[bytes], list[bytes], list[int]] = ((), [], [])
         self._close_sent = False
         self._dead = False
         self._frames = frames.FrameReader()
@@ -151,8 +152,8 @@ class Transport:
 
     def _write(self, whole: Sequence[bytes], deadline: Deadline, closing: bool = False) -> None:
         lock, me = self._send_lock, threading.get_ident()
-        if self._writer == me:
-            raise SendFailed("a signal handler cannot write while it interrupts a message")
+        if self._writer == me and self._is_halfway():
+            raise SendFailed("a signal handler cannot write into the message that it interrupts")
         try:
             if not lock.acquire(blocking=False) and not lock.acquire(timeout=deadline.wait_time()):
                 raise SendFailed("the connection is busy with another message")
@@ -172,6 +173,7 @@ class Transport:
     def _write_all(self, sock: LineSocket, whole: Sequence[bytes], deadline: Deadline) -> None:
         sealed: list[bytes] = []
         counts: list[int] = []
+        self._outgoing = whole, sealed, counts
         try:
             sealed += map(sock.seal, whole)
             data = sealed[0] if len(sealed) == 1 else b"".join(sealed)
@@ -183,9 +185,14 @@ class Transport:
             self.abort()
             raise SendFailed(str(error) or type(error).__name__, begun=_begun(sealed, sum(counts))) from None
         except BaseException:  # Ctrl-C; half a message would corrupt what follows
-            if len(sealed) < len(whole) or sum(counts) < sum(map(len, sealed)):
+            if self._is_halfway():
                 self.abort()
             raise
+
+    def _is_halfway(self) -> bool:
+        """Whether something of what is being written has not left."""
+        whole, sealed, counts = self._outgoing
+        return len(sealed) < len(whole) or sum(counts) < sum(map(len, sealed))
 
     # --- the end -----------------------------------------------------------------------------------------------
 
