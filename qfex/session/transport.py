@@ -177,10 +177,11 @@ class Transport:
         try:
             sealed += map(sock.seal, whole)
             data = sealed[0] if len(sealed) == 1 else b"".join(sealed)
+            sock.send(data, counts)
             while (sent := sum(counts)) < len(data):
-                if counts and (deadline.passed or not sock.wait_writable(deadline.remaining())):
+                if deadline.passed or not sock.wait_writable(deadline.remaining()):
                     raise TimeoutError("the peer does not take the message")
-                sock.send(memoryview(data)[sent:] if sent else data, counts)
+                sock.send(memoryview(data)[sent:], counts)
         except OSError as error:
             self.abort()
             raise SendFailed(str(error) or type(error).__name__, begun=_begun(sealed, sum(counts))) from None
