@@ -103,9 +103,9 @@ def order_command(
         kind,
         _time_in_force(time_in_force, kind),
         positive(quantity, "quantity"),
-        text(client_order_id, "client_order_id"),
         _price(price, kind),
         flag(reduce_only, "reduce_only"),
+        text(client_order_id, "client_order_id"),
         None if take_profit is None else positive(take_profit, "take_profit"),
         None if stop_loss is None else positive(stop_loss, "stop_loss"),
     )

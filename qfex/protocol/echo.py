@@ -11,12 +11,9 @@ from collections.abc import Hashable, Iterable
 from decimal import Decimal
 from typing import Any
 
-import msgspec
-
 from .. import errors
 from ..enums import ErrorCode
 from ..errors import ApiError, AuthenticationError, ConnectionLost, QfexError, RateLimited
-from .codec import parse_json
 from .commands import Authenticate, Command
 from .messages import Failure
 
@@ -34,7 +31,7 @@ def echoes(command: Command, echo: dict[str, Any]) -> bool:
     """Whether `echo` is the message that `command` was sent as."""
     if _kind(echo) not in ("", command.type):
         return False
-    sent, back = command.params(), _params(echo)
+    sent, back = command.members(), _params(echo)
     shared = [name for name in sent if back.get(name) is not None]
     if not _kind(echo) and not shared:
         return False
@@ -51,8 +48,6 @@ def _params(echo: dict[str, Any]) -> dict[str, Any]:
 
 
 def _same(sent: Any, back: Any) -> bool:
-    if isinstance(sent, msgspec.Raw):
-        sent = parse_json(bytes(sent))
     if isinstance(sent, bool) or isinstance(back, bool):
         return bool(sent) == bool(back)
     if isinstance(sent, (int, Decimal)):

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Any
 
+import msgspec
+
 from ..enums import CancelIdType
 from ..errors import AuthenticationError, OrderRejected
 from ..models.orders import OpenOrders, Order, StopOrder
@@ -25,8 +27,13 @@ NOT_MINE = object()
 MORE = object()
 
 
-class Request:
-    """A command in flight, as far as matching is concerned.
+def nothing_known(order_id: str) -> object:
+    """Tell nothing of an order: for `Request.known_before`, where nobody keeps account of orders."""
+    return None
+
+
+class Request(msgspec.Struct, eq=False):
+    """A command in flight, as far as matching is concerned. A struct, since one is made for each call.
 
     Attributes
     ----------
@@ -38,24 +45,20 @@ class Request:
         What the client knew of an order, by order id, before the message that is judged.
     """
 
-    __slots__ = (
-        "collected", "command", "filed", "given_up", "keys", "known_before", "lanes", "lingering", "serial",
-    )  # fmt: skip
+    command: c.Command
+    known_before: Callable[[str], object] = nothing_known
+    lanes: c.Keys = ()
+    keys: c.Keys = ()
+    filed: bool = False
+    serial: int = 0
+    given_up: bool = False
+    lingering: bool = False
+    collected: dict[str, Any] = {}
 
-    def __init__(self, command: c.Command) -> None:
-        self.command = command
-        self.lanes = command.lanes
-        self.keys = (*command.ids, *self.lanes)
-        self.filed = False
-        self.serial = 0
-        self.given_up = False
-        self.lingering = False
-        self.known_before: Callable[[str], object] = _nothing_known
-        self.collected: dict[str, Any] = {}
-
-
-def _nothing_known(order_id: str) -> object:
-    return None
+    def __post_init__(self) -> None:
+        command = self.command
+        self.lanes = lanes = command.lanes
+        self.keys = (*command.ids, *lanes) if lanes else command.ids
 
 
 # --- when a message answers a command ---------------------------------------------------------------------------

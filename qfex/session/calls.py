@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from ..enums import ConnectionState
 from ..errors import ConnectionLost, NotConnected, OutcomeUnknown, QfexError, RequestTimeout
 from ..protocol.commands import Command
+from ..protocol.rules import nothing_known
 from .bursts import Burst
 from .deadline import Deadline
 from .line import Line
@@ -22,15 +23,11 @@ from .session import Session
 _HAND_OVER = 0.5  # seconds that another thread may take from finding an answer to handing it over
 
 
-class Call(Waiter):
+class Call(Waiter, eq=False, kw_only=True):
     """A command that is on its way, and the line that it went by."""
 
-    __slots__ = ("deadline", "line")
-
-    def __init__(self, command: Command, line: Line, deadline: Deadline) -> None:
-        super().__init__(command)
-        self.line = line
-        self.deadline = deadline
+    line: Line
+    deadline: Deadline
 
 
 class Caller:
@@ -50,7 +47,7 @@ class Caller:
         self,
         session: Session,
         limiter: RateLimiter | None = None,
-        known_orders: Callable[[str], object] | None = None,
+        known_orders: Callable[[str], object] = nothing_known,
     ) -> None:
         self._session = session
         self._limiter = limiter
@@ -115,9 +112,7 @@ class Caller:
 
     def file(self, command: Command, line: Line, deadline: Deadline) -> Call:
         """File a command's request, so that its answer will find it. Raises what `PendingTable.add` does."""
-        call = Call(command, line, deadline)
-        if self._known_orders is not None:
-            call.known_before = self._known_orders
+        call = Call(command, self._known_orders, line=line, deadline=deadline)
         try:
             line.pending.add(call, deadline)
             return call

@@ -6,10 +6,9 @@ import threading
 from collections import deque
 from collections.abc import Hashable, Iterable, Mapping, Sequence, Set
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from ..errors import RequestTimeout
-from ..protocol.commands import Command
 from ..protocol.matching import Request
 from .bells import Bell, own_bell
 from .deadline import Deadline
@@ -47,36 +46,33 @@ class LaneOverdue(Exception):
     """A lane waits for a late reply that does not come."""
 
 
-class Waiter(Request):
+class Waiter(Request, eq=False):
     """A request whose callers can wait for it.
 
     Attributes
     ----------
+    bells : list
+        How to wake who waits.
     answered : bool
         Whether the answer came; then `outcome` has it.
     """
 
-    __slots__ = ("_bells", "answered", "given_up_at", "outcome", "sent_at")
-
     #: Seconds after which a request that no caller waits for counts as given up.
-    patience = float("inf")
+    patience: ClassVar[float] = float("inf")
 
-    def __init__(self, command: Command) -> None:
-        super().__init__(command)
-        self._bells: list[Bell] = []
-        self.answered = False
-        self.outcome: Any = None
-        self.sent_at = 0.0
-        self.given_up_at = 0.0
+    bells: list[Bell] = []
+    answered: bool = False
+    outcome: Any = None
+    sent_at: float = 0.0
+    given_up_at: float = 0.0
 
     def wait(self, deadline: Deadline) -> bool:
         """Wait for the answer; whether it came in time."""
         if self.answered:
             return True
         bell = own_bell()
-        self._bells.append(
-            bell
-        )  # before the next look at `answered`, which `resolve` sets before it looks at these
+        # Before the next look at `answered`, which `resolve` sets before it looks at these.
+        self.bells.append(bell)
         while not self.answered:
             left = deadline.remaining()
             if left is not None and left <= 0:
@@ -88,7 +84,7 @@ class Waiter(Request):
         """Hand over the result, or the exception that the caller shall get."""
         self.outcome = outcome
         self.answered = True
-        for bell in self._bells:
+        for bell in self.bells:
             bell.ring()
 
 

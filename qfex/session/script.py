@@ -18,20 +18,16 @@ from .pending import PendingTable, Waiter
 Conversation = Generator[Sequence[Command], list[Any], Any]
 
 
-class _Step(Waiter):
+class _Step(Waiter, eq=False, kw_only=True):
     """A command of a script; its answer moves the script on."""
-
-    __slots__ = ("_script",)
 
     patience = 5.0
 
-    def __init__(self, command: Command, script: Script) -> None:
-        super().__init__(command)
-        self._script = script
+    script: Script
 
     def resolve(self, outcome: Any) -> None:
         super().resolve(outcome)
-        self._script.step_answered()
+        self.script.step_answered()
 
 
 class Script:
@@ -72,7 +68,7 @@ class Script:
     def _move(self, advance: Callable[[], Sequence[Command]]) -> None:
         try:
             commands = advance()
-            self._steps = [_Step(command, self) for command in commands]
+            self._steps = [_Step(command, script=self) for command in commands]
             for step in self._steps:
                 self._pending.add(step, Deadline(0.0))
                 self._send(step.command)

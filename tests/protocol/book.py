@@ -52,6 +52,7 @@ def limit(client_order_id: str = "c1", price: str = "180", quantity: str = "1", 
         "side": Side.BUY,
         "order_type": OrderType.LIMIT,
         "time_in_force": TimeInForce.GTC,
+        "reduce_only": False,
     }
     return c.AddOrder(
         quantity=D(quantity), price=D(price), client_order_id=client_order_id, **{**members, **changed}

@@ -20,23 +20,24 @@ LIMIT = c.AddOrder(
     order_type=OrderType.LIMIT,
     time_in_force=TimeInForce.GTC,
     quantity=D("0.5"),
-    client_order_id="c1",
     price=D("180.25"),
+    reduce_only=False,
+    client_order_id="c1",
 )
-MARKET = c.AddOrder("AAPL-USD", Side.SELL, OrderType.MARKET, TimeInForce.IOC, D(2), "c2", reduce_only=True)
+MARKET = c.AddOrder("AAPL-USD", Side.SELL, OrderType.MARKET, TimeInForce.IOC, D(2), D(0), True, "c2")
 WITH_STOPS = c.AddOrder(
     "AAPL-USD",
     Side.BUY,
     OrderType.ALO,
     TimeInForce.GTC,
     D("1.000"),
-    "c3",
     D(180),
     False,
+    "c3",
     D("200.5"),
     D("150.10"),
 )
-STOP = c.AddOrder("AAPL-USD", Side.SELL, OrderType.STOP_LOSS, TimeInForce.GTC, D(1), "c4", D("170.5"))
+STOP = c.AddOrder("AAPL-USD", Side.SELL, OrderType.STOP_LOSS, TimeInForce.GTC, D(1), D("170.5"), False, "c4")
 MODIFY = c.ModifyOrder(
     "AAPL-USD", "o1", Side.BUY, OrderType.LIMIT, D("181.5"), D(3), False, None, D(150), "c1"
 )
@@ -80,13 +81,13 @@ WIRE: list[tuple[c.Command, str]] = [
     (c.SetLeverage("AAPL-USD", D("10.5")),
         '{"type":"set_user_leverage","params":{"symbol":"AAPL-USD","leverage":10.5}}'),
     (c.SetCancelOnDisconnect(True), '{"type":"cancel_on_disconnect","params":{"cancel_on_disconnect":true}}'),
-    (c.GetOrder("AAPL-USD", "o1"), '{"type":"get_order","params":{"order_id":"o1","symbol":"AAPL-USD"}}'),
+    (c.GetOrder("AAPL-USD", "o1"), '{"type":"get_order","params":{"symbol":"AAPL-USD","order_id":"o1"}}'),
     (c.GetUserOrders(), '{"type":"get_user_orders","params":{}}'),
     (c.GetUserOrders("AAPL-USD", 10, 0),
-        '{"type":"get_user_orders","params":{"limit":10,"offset":0,"symbol":"AAPL-USD"}}'),
+        '{"type":"get_user_orders","params":{"symbol":"AAPL-USD","limit":10,"offset":0}}'),
     (c.GetUserTrades(), '{"type":"get_user_trades","params":{}}'),
     (c.GetUserTrades("o1", 20, 40),
-        '{"type":"get_user_trades","params":{"limit":20,"offset":40,"order_id":"o1"}}'),
+        '{"type":"get_user_trades","params":{"order_id":"o1","limit":20,"offset":40}}'),
     (c.GetLeverage(), '{"type":"get_user_leverage","params":{}}'),
     (c.GetLeverage(5, 0), '{"type":"get_user_leverage","params":{"limit":5,"offset":0}}'),
     (c.GetAvailableLeverage(), '{"type":"get_available_leverage_levels","params":{}}'),
@@ -200,7 +201,7 @@ def test_orders_with_an_id_of_their_own_use_no_lane() -> None:
         (c.CancelStopOrder("s"), c.ModifyStopOrder("s", "A", D(1), D(1))),
         (
             STOP,
-            c.AddOrder("AAPL-USD", Side.SELL, OrderType.STOP_LOSS, TimeInForce.IOC, D(1), "c9", D("170.50")),
+            c.AddOrder("AAPL-USD", Side.SELL, OrderType.STOP_LOSS, TimeInForce.IOC, D(1), D("170.50"), False, "c9"),
         ),
         (MODIFY, c.ModifyOrder("B", "o1", Side.SELL, OrderType.LIMIT, D(1), D(1), False)),
         (MODIFY, c.ModifyOrder("AAPL-USD", "o2", Side.BUY, OrderType.LIMIT, D("181.5"), D(3), False)),

@@ -14,7 +14,7 @@ from qfex.protocol.codec import parse_json
 from qfex.protocol.echo import api_error, echo_keys, echoes, error_from, retry_after
 from qfex.protocol.messages import Failure
 
-LIMIT = c.AddOrder("AAPL-USD", Side.BUY, OrderType.LIMIT, TimeInForce.GTC, D("0.5"), "c1", D("180.25"))
+LIMIT = c.AddOrder("AAPL-USD", Side.BUY, OrderType.LIMIT, TimeInForce.GTC, D("0.5"), D("180.25"), False, "c1")
 COMMANDS: list[c.Command] = [
     LIMIT,
     c.ModifyOrder("AAPL-USD", "o1", Side.BUY, OrderType.LIMIT, D("181.5"), D(3), False),

@@ -263,7 +263,7 @@ def test_a_signal_handler_may_call_the_client_while_a_call_waits(stage: Stage) -
         peer.greet()
         first = peer.receive("add_order")
         eventually(
-            lambda: any(call._bells for call in client._session.current_line.pending._book), "it waits"
+            lambda: any(call.bells for call in client._session.current_line.pending._book), "it waits"
         )  # type: ignore[union-attr]
         os.kill(os.getpid(), signal.SIGUSR1)
         second = peer.receive("add_order")
