@@ -53,7 +53,7 @@ class Command(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     def encode(self) -> bytes:
         """The message as JSON, every number with all of its digits."""
         message = _encode({"type": self.type, "params": self.params()})
-        if b"E-" in message or b"E+" in message:  # a number with an exponent, or a text like it
+        if b"E-" in message or b"+" in message:  # a number with an exponent, or a text like it
             return _encode({"type": self.type, "params": _without_exponents(self.members())})
         return message
 

@@ -115,6 +115,7 @@ def _key_renames(model: type) -> list[tuple[bytes, bytes]]:
     ]
 
 
+_UTC = timezone.utc
 _ORDER_KEYS = _key_renames(Order)
 _FILL_KEYS = _key_renames(Fill)
 _FILL_HEAD = b'{"fill_response"'
@@ -132,8 +133,13 @@ def _sound(envelope: _Envelope) -> Message | None:
 
 
 def _is_sound_order(order: Order) -> bool:
-    numbers = order.price.is_finite() and order.quantity.is_finite() and order.quantity_remaining.is_finite()
-    return numbers and _is_utc(order.update_time)
+    moment = order.update_time
+    return (
+        order.price.is_finite()
+        and order.quantity.is_finite()
+        and order.quantity_remaining.is_finite()
+        and (moment is None or moment.tzinfo is _UTC)
+    )
 
 
 def _is_sound_fill(fill: Fill) -> bool:
@@ -143,7 +149,7 @@ def _is_sound_fill(fill: Fill) -> bool:
 
 
 def _is_utc(moment: datetime | None) -> bool:
-    return moment is None or moment.tzinfo is timezone.utc
+    return moment is None or moment.tzinfo is _UTC
 
 
 def _page(page: _Page | None) -> OpenOrders | None:

@@ -24,8 +24,6 @@ def to_decimal(value: Number, argument: str) -> Decimal:
     ValidationError
         If `value` is not a finite number.
     """
-    if type(value) is Decimal and value.is_finite():
-        return value
     try:
         number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     except (InvalidOperation, TypeError, ValueError):
@@ -43,7 +41,7 @@ def positive(value: Number, argument: str) -> Decimal:
     ValidationError
         If `value` is not a finite positive number.
     """
-    number = to_decimal(value, argument)
+    number = value if type(value) is Decimal and value.is_finite() else to_decimal(value, argument)
     if number <= _ZERO:
         raise ValidationError(argument, value, "must be a finite number above zero")
     return number

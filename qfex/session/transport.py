@@ -155,7 +155,7 @@ class Transport:
         if self._writer == me and self._is_halfway():
             raise SendFailed("a signal handler cannot write into the message that it interrupts")
         try:
-            if not lock.acquire(blocking=False) and not lock.acquire(timeout=deadline.wait_time()):
+            if not lock.acquire(False) and not lock.acquire(timeout=deadline.wait_time()):
                 raise SendFailed("the connection is busy with another message")
             self._writer = me
             if self._dead or self._close_sent or self._socket is None:
