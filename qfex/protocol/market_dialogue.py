@@ -78,6 +78,7 @@ class MarketDialogue:
 
     errors = MarketChannel.ERRORS
     connection = MarketChannel.CONNECTION
+    decode = staticmethod(decode)
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -97,10 +98,6 @@ class MarketDialogue:
     def new_book(self) -> MarketBook:
         """The book for the commands of a new line."""
         return MarketBook()
-
-    def decode(self, frame: bytes) -> Sequence[MarketMessage]:
-        """Messages of a frame."""
-        return decode(frame)
 
     def policy_of(self, channel: OpenEnum) -> Policy:
         """Conflate snapshots, drop the oldest trades, keep errors and changes of the connection."""

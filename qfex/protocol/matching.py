@@ -44,6 +44,10 @@ def _list_keys(page: OpenOrders) -> Iterable[Hashable]:
     return ("orders", *(order.client_order_id for order in page.orders))
 
 
+def _no_keys(message: Message) -> Iterable[Hashable]:
+    return ()
+
+
 _KEYS: dict[type, Callable[[Any], Iterable[Hashable]]] = {
     Order: _order_keys,
     OpenOrders: _list_keys,
@@ -195,12 +199,10 @@ class RequestBook:
 
     def _judge(self, message: Message) -> list[tuple[Request, Verdict]]:
         """Ask the rules, oldest request first. One request takes the message, except where it may be shared."""
+        kind = type(message)
+        candidates = self._candidates(message, kind)
         answers: list[tuple[Request, Verdict]] = []
         takers: list[Request] = []
-        kind = type(message)
-        candidates = self._candidates(message)
-        if kind is Order and "orders" in self.filed:
-            candidates = self._with_queries(candidates, message)
         for request in candidates:
             rule = RULES[type(request.command)].get(kind)
             if rule is None or (takers and not _may_take_too(request, takers, message)):
@@ -213,14 +215,14 @@ class RequestBook:
                 answers.append((request, verdict))
         return answers if len(answers) < 2 else _but_for_queries(answers, message)
 
-    def _candidates(self, message: Message) -> Iterable[Request]:
+    def _candidates(self, message: Any, kind: type) -> Iterable[Request]:
         """Requests that might be answered, oldest first."""
-        kind = type(message)
-        if isinstance(message, Ack) and message.echo is None:
+        if kind is Ack and message.echo is None:
             return self._only_bare_ack()
-        keys = _KEYS.get(kind)
-        filed = list(filter(None, map(self.filed.get, keys(message)))) if keys is not None else []
-        if isinstance(message, Subscribed):
+        filed = list(filter(None, map(self.filed.get, _KEYS.get(kind, _no_keys)(message))))
+        if kind is Order and "orders" in self.filed:
+            return self._with_queries(dict.fromkeys(chain.from_iterable(filed)), message)
+        if kind is Subscribed:
             filed.append(self._proven_by(chain.from_iterable(filed)))
         return filed[0] if len(filed) == 1 else dict.fromkeys(chain.from_iterable(filed))
 

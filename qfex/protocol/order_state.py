@@ -58,21 +58,18 @@ def rank(order: Order) -> tuple[bool, object, bool, bool, datetime, str]:
 def merge(known: Order, update: Order) -> Order:
     """The state after `update`, when `known` was the state before."""
     newer, older = (update, known) if rank(update) >= rank(known) else (known, update)
-    return newer if is_as_complete(newer, older) else completed(newer, older)
-
-
-def is_as_complete(order: Order, other: Any) -> bool:
-    """Whether an order tells all that another state of it, or the command that placed it, tells too."""
-    return (
-        bool(order.client_order_id or not other.client_order_id)
-        and (order.reduce_only or not other.reduce_only)
-        and (order.take_profit is not None or other.take_profit is None)
-        and (order.stop_loss is not None or other.stop_loss is None)
-    )
+    return completed(newer, older)
 
 
 def completed(order: Order, other: Any) -> Order:
     """Fill in what a message left out, from another state of the order or the command that placed it."""
+    if (
+        (order.client_order_id or not other.client_order_id)
+        and (order.reduce_only or not other.reduce_only)
+        and (order.take_profit is not None or other.take_profit is None)
+        and (order.stop_loss is not None or other.stop_loss is None)
+    ):
+        return order
     return attrs.evolve(
         order,
         client_order_id=order.client_order_id or other.client_order_id or "",

@@ -19,7 +19,7 @@ from ..statuses import OrderStatus
 from . import commands as c
 from .echo import echoes
 from .messages import Ack, Authenticated, Leverages, Subscribed, Trades, Unsubscribed
-from .order_state import completed, is_as_complete
+from .order_state import completed
 
 #: What a rule says: the result, an exception instance (the exchange said no), or `NOT_MINE`, or `MORE` to come.
 Verdict = Any
@@ -69,21 +69,18 @@ Rule = Callable[[Request, Any], Verdict]
 def _placed(request: Request, order: Order) -> Verdict:
     """Judge an order message for a new order: whatever comes first under its client order id says what became of it."""
     command: Any = request.command
-    if not _names(command, order) or request.known_before(order.order_id):
+    if order.client_order_id != command.client_order_id and not _is_blank_stop(order, command):
         return NOT_MINE
-    order = _as_sent(order, command)
+    if request.known_before(order.order_id):
+        return NOT_MINE
+    # Documented replies have no `reduce_only`, and those to stops no client id.
+    order = completed(order, command)
     return OrderRejected(order.status, order) if order.status.is_rejection else order
 
 
-def _as_sent(order: Order, command: Any) -> Order:
-    """Complete an order by what was sent: documented replies have no `reduce_only`, and those to stops no client id."""
-    return order if is_as_complete(order, command) else completed(order, command)
-
-
-def _names(command: Any, order: Order) -> bool:
-    if order.client_order_id:
-        return bool(order.client_order_id == command.client_order_id)
-    if not isinstance(command, c.AddOrder):
+def _is_blank_stop(order: Order, command: Any) -> bool:
+    """Whether an order message without a client order id describes the stop that was sent."""
+    if order.client_order_id or not isinstance(command, c.AddOrder):
         return False
     return bool(command.order_type.is_stop and terms_of(order) == command.terms)
 
@@ -106,7 +103,7 @@ def _modified(request: Request, order: Order) -> Verdict:
     if order.status is OrderStatus.MODIFIED:
         wanted = (order.price, order.quantity) == (command.price, command.quantity)
         mine = wanted and (same_id or _is_replacement(request, order))
-        return _as_sent(order, command) if mine else NOT_MINE
+        return completed(order, command) if mine else NOT_MINE
     if order.status.is_rejection and (same_id or (not order.order_id and _same_client_id(command, order))):
         return OrderRejected(order.status, order)
     return NOT_MINE

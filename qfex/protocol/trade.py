@@ -70,6 +70,7 @@ class TradeDialogue:
 
     errors = Channel.ERRORS
     connection = Channel.CONNECTION
+    decode = staticmethod(decode)
 
     def __init__(
         self, url: str, credentials: Credentials, account_id: str | None, now: Callable[[], float]
@@ -107,10 +108,6 @@ class TradeDialogue:
     def new_book(self) -> RequestBook:
         """The book for the requests of a new line."""
         return RequestBook(self._habits)
-
-    def decode(self, frame: bytes) -> Sequence[Message]:
-        """Messages of a frame."""
-        return decode(frame)
 
     def policy_of(self, channel: OpenEnum) -> Policy:
         """Conflate the pulses, keep everything else."""
@@ -288,9 +285,11 @@ class TradeDialogue:
             if isinstance(outcome, Order):  # the same, completed by what was sent
                 order = outcome
         known = self.orders.get(order.order_id) if asked else None
-        rejects = _rejects_order(order, answered)
-        if rejects is not None and order.status is OrderStatus.RATE_LIMITED:
-            self.on_rate_limit(answered[0][0].command.bucket, None)
+        rejects = None
+        if order.status.is_rejection:
+            rejects = any(type(request.command) in _NEW_ORDERS for request, _ in answered)
+            if order.status is OrderStatus.RATE_LIMITED:
+                self.on_rate_limit(answered[0][0].command.bucket, None)
         self.orders.apply(order, rejects)
         if asked and (self._recovering or self.orders.get(order.order_id) == known):
             # During a recovery it is told with all else that was missed. Without news it is not told at all: whoever
@@ -379,11 +378,8 @@ def _obey_nothing(bucket: str | None, retry_after: float | None) -> None:
     pass
 
 
-def _rejects_order(order: Order, answered: Sequence[tuple[Any, Any]]) -> bool | None:
-    """Whether a rejection refused a new order of this client; None where it is no rejection."""
-    if not order.status.is_rejection:
-        return None
-    return any(isinstance(request.command, (c.AddOrder, c.ClosePosition)) for request, _ in answered)
+#: Commands whose rejection is the end of an order.
+_NEW_ORDERS = (c.AddOrder, c.ClosePosition)
 
 
 def _cancelled_stop(known: Order, command: c.CancelStopOrder) -> Order:

@@ -71,7 +71,7 @@ class Burst:
         if not calls:
             return
         try:
-            calls[0].line.send(*[call.command for call in calls], deadline=self._deadline)
+            calls[0].line.send([call.command for call in calls], self._deadline)
         except SendFailed as failed:
             self._sent = settled
             self._send_anew(calls[failed.begun :])

@@ -95,14 +95,17 @@ class Caller:
                 self._await_other(line, deadline)
 
     def _put_on(self, line: Line, command: Command, deadline: Deadline) -> Call:
+        """Send on a line; afterwards the request is filed if and only if its bytes may have left."""
         call = None
         try:
             call = self.file(command, line, deadline)
-            self._send(call, deadline)
+            line.send((command,), deadline)
             return call
-        except BaseException:  # Ctrl-C among them: nobody will wait for the answer
+        except BaseException as error:  # Ctrl-C among them: nobody will wait for the answer
             if call is not None:
                 line.pending.give_up(call)
+                if isinstance(error, SendFailed):
+                    _settle_failed(call, error)
             raise
 
     def submit_all(self, commands: Iterable[Command], deadline: Deadline) -> list[Call | QfexError]:
@@ -140,20 +143,6 @@ class Caller:
         if deadline.passed:
             raise RequestTimeout("no other connection within the time allowed", sent=False)
 
-    def _send(self, call: Call, deadline: Deadline) -> None:
-        """Send; afterwards the request is filed if and only if its bytes may have left."""
-        line = call.line
-        try:
-            line.send(call.command, deadline=deadline)
-        except SendFailed as failed:
-            if failed.begun:
-                line.pending.give_up(call)
-                raise_lost(call.command, LineLost(str(failed)))
-            line.pending.withdraw(call)
-            if deadline.passed:
-                raise RequestTimeout(f"the message could not be sent: {failed}", sent=False) from None
-            raise LineDown from None
-
     def result(self, call: Call, deadline: Deadline) -> Any:
         """Wait for the answer of a submitted command."""
         try:
@@ -162,21 +151,34 @@ class Caller:
             call.line.pending.give_up(call)
             raise
         if not answered:
-            if call.line.pending.give_up(call):
-                raise_timeout(call.command)
-            # An answer that came at the last moment is still being handed over. None comes after the line's end to
-            # a request that was given up before.
-            if not call.wait(Deadline(_HAND_OVER)):
-                raise_timeout(call.command)
-        return self._conclude(call)
-
-    def _conclude(self, call: Call) -> Any:
+            _stop_waiting(call)
         outcome = call.outcome
-        if isinstance(outcome, LineLost):
-            raise_lost(call.command, outcome)
         if isinstance(outcome, Exception):
-            raise outcome
+            _raise(outcome, call.command)
         return outcome
+
+
+def _settle_failed(call: Call, failed: SendFailed) -> NoReturn:
+    """Say what a failed write means for a request that was given up: the same as a lost line, or it may be sent again."""
+    if failed.begun:
+        raise_lost(call.command, LineLost(str(failed)))
+    call.line.pending.withdraw(call)
+    if call.deadline.passed:
+        raise RequestTimeout(f"the message could not be sent: {failed}", sent=False) from None
+    raise LineDown from None
+
+
+def _stop_waiting(call: Call) -> None:
+    """Give up, unless an answer that came at the last moment is still being handed over."""
+    # None comes after the line's end to a request that was given up before.
+    if call.line.pending.give_up(call) or not call.wait(Deadline(_HAND_OVER)):
+        raise_timeout(call.command)
+
+
+def _raise(outcome: Exception, during: Command) -> NoReturn:
+    if isinstance(outcome, LineLost):
+        raise_lost(during, outcome)
+    raise outcome
 
 
 def raise_timeout(command: Command) -> NoReturn:

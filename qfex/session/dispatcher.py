@@ -87,7 +87,7 @@ class Dispatcher:
         policy_of: Callable[[OpenEnum], Policy],
         errors: OpenEnum,
         on_death: Callable[[BaseException], None],
-        tell: Callable[[Event], None],
+        tell: Callable[[Sequence[Event]], None],
     ) -> None:
         self.registry = CallbackRegistry()
         self._tell = tell
@@ -131,8 +131,6 @@ class Dispatcher:
     def publish(self, events: Sequence[Event]) -> bool:
         """Queue the events that a callback wants; False when the queue is full and may lose nothing."""
         registered = self.registry.by_channel
-        if not registered:
-            return True
         wanted = [event for event in events if registered.get(event.channel)]
         if not wanted:
             return True
@@ -192,7 +190,7 @@ class Dispatcher:
             log.error("callback %r failed", registration, exc_info=error)
         if event.channel is not self._errors:  # an error callback that fails is not told about itself
             message = f"callback on {event.channel} raised {type(error).__name__}: {_text(error)}"
-            self._tell(Event(self._errors, None, ErrorEvent("callback", message, error=error)))
+            self._tell([Event(self._errors, None, ErrorEvent("callback", message, error=error))])
 
 
 def _text(error: BaseException) -> str:

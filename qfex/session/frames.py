@@ -52,6 +52,7 @@ class FrameReader:
         self._fragments: list[bytes] = []
         self._fragments_opcode = 0
         self._max = max_message
+        self._medium_most = min(max_message, _MEDIUM_MOST)
         self.error: FrameError | None = None
 
     def feed(self, data: bytes) -> list[tuple[int, bytes]]:
@@ -64,8 +65,11 @@ class FrameReader:
         """
         if self.error is not None:
             raise self.error
-        if not self._rest and not self._fragments and _is_lone_text(data, self._max):
-            return [(TEXT, data[4:])]
+        if not self._rest and not self._fragments:
+            size = len(data) - 4
+            # Nearly every read is one whole text message.
+            if 126 <= size <= self._medium_most and data[:4] == _MEDIUM.pack(_WHOLE_TEXT, 126, size):
+                return [(TEXT, data[4:])]
         if self._rest:
             self._rest.append(data)
             self._held += len(data)
@@ -157,16 +161,6 @@ class FrameReader:
         message = b"".join(self._fragments)
         self._fragments = []
         return self._fragments_opcode, message
-
-
-def _is_lone_text(data: bytes, limit: int) -> bool:
-    """Whether bytes are one whole text message of medium length, as nearly every read is."""
-    return (
-        130 <= len(data) <= limit + 4
-        and data[0] == _WHOLE_TEXT
-        and data[1] == 126
-        and data[2] << 8 | data[3] == len(data) - 4
-    )
 
 
 def encode_frame(opcode: int, payload: bytes) -> bytes:

@@ -30,7 +30,7 @@ class Intake:
         Messages so far.
     """
 
-    def __init__(self, dialogue: Dialogue, publish: Callable[..., None]) -> None:
+    def __init__(self, dialogue: Dialogue, publish: Callable[[Sequence[Event]], None]) -> None:
         self._dialogue = dialogue
         self._publish = publish
         self.lock = threading.Lock()
@@ -63,7 +63,7 @@ class Intake:
                 self._tell(told)
 
     def _tell(self, events: list[Event]) -> None:
-        self._publish(*events)
+        self._publish(events)
         events.clear()
 
     def _take(self, line: Line, message: Any, told: list[Event]) -> None:
@@ -72,15 +72,13 @@ class Intake:
         try:
             answers = line.pending.answer(message)
             with self.lock:
-                events = self._dialogue.receive(message, answers)
+                told.extend(self._dialogue.receive(message, answers))
                 if self.observers:
                     self.changed.notify_all()
         except Exception as error:  # a strange message must not end the reader
             log.exception("a message could not be taken")
-            events = [
-                Event(self._dialogue.errors, None, ErrorEvent("internal", str(error), repr(message), error))
-            ]
-        told.extend(events)
+            event = ErrorEvent("internal", str(error), repr(message), error)
+            told.append(Event(self._dialogue.errors, None, event))
         if answers:
             self._tell(told)
             # Woken last: a caller that wakes now finds the interpreter free as soon as this thread waits again.

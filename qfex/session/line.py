@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
+from functools import partial
 from operator import methodcaller
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from .transport import Transport
 
 _encode = methodcaller("encode")
+_text_frame = partial(frames.encode_frame, frames.TEXT)
 _CONTROLS_HELD = 8  # control frames that wait for a busy socket; older ones are out of date by then
 _LONGEST_WAIT = 0.5  # seconds; how late a deadline of the reader's own may be noticed
 
@@ -42,16 +45,15 @@ class Line:
 
     # --- any thread --------------------------------------------------------------------------------------------
 
-    def send(self, *commands: Command, deadline: Deadline) -> None:
-        """Send commands whose requests are filed already.
+    def send(self, commands: Sequence[Command], deadline: Deadline) -> None:
+        """Send commands whose requests are filed already, together.
 
         Raises
         ------
         SendFailed
-            See `Transport.send`.
+            See `Transport.write`.
         """
-        if commands:
-            self.transport.send(map(_encode, commands), deadline)
+        self.transport.write(list(map(_text_frame, map(_encode, commands))), deadline)
         self.sent += len(commands)
 
     # --- the reader thread -------------------------------------------------------------------------------------

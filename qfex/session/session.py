@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -191,10 +193,9 @@ class Session:
 
     def _take_leave(self, line: Line, deadline: Deadline) -> None:
         """Say what must be said before a line is ended on purpose, and close it."""
-        try:
-            line.send(*self.dialogue.farewell(), deadline=deadline)
-        except SendFailed:
-            pass
+        with suppress(SendFailed):
+            if farewell := self.dialogue.farewell():
+                line.send(farewell, deadline)
         line.transport.send_close(1000, "renewed")
 
     def close(self) -> None:
@@ -255,16 +256,17 @@ class Session:
 
     # --- events ------------------------------------------------------------------------------------------------
 
-    def publish(self, *events: Event) -> None:
-        """Give events to callbacks and streams."""
-        self.streams.publish(events)
-        if not self.dispatcher.publish(events):
+    def publish(self, events: Sequence[Event]) -> None:
+        """Give events to callbacks and streams, where there are any."""
+        if self.streams.opened:
+            self.streams.publish(events)
+        if self.dispatcher.registry.by_channel and not self.dispatcher.publish(events):
             self._stop_inflow()
 
     def report(self, kind: str, message: str, text: str = "", error: BaseException | None = None) -> None:
         """Report what belongs to no call on the errors channel."""
         log.debug("%s: %s", kind, message)
-        self.publish(Event(self.dialogue.errors, None, ErrorEvent(kind, message, text, error)))
+        self.publish([Event(self.dialogue.errors, None, ErrorEvent(kind, message, text, error))])
 
     def _stop_inflow(self) -> None:
         """End the line, since callbacks are too far behind; the next one waits until they have caught up."""
@@ -289,9 +291,8 @@ class Session:
             self.state = state
             self._changed.notify_all()
         start, end = gap or (None, None)
-        self.publish(
-            Event(self.dialogue.connection, None, ConnectionEvent(state, attempt, start, end, reason))
-        )
+        change = ConnectionEvent(state, attempt, start, end, reason)
+        self.publish([Event(self.dialogue.connection, None, change)])
 
     # --- the reader thread -------------------------------------------------------------------------------------
 
@@ -404,9 +405,7 @@ class Session:
 
     def start_script(self, line: Line, conversation: Conversation) -> Script:
         """Begin a conversation on a line; the reader thread carries it on."""
-        script = Script(
-            conversation, line.pending, lambda command: line.send(command, deadline=Deadline(1.0))
-        )
+        script = Script(conversation, line.pending, lambda command: line.send((command,), Deadline(1.0)))
         script.start()
         return script
 
@@ -423,7 +422,7 @@ class Session:
         """Tell what was missed, then what was held back behind it."""
         with self.intake.lock:
             events = list(self.dialogue.released())
-        self.publish(*events)
+        self.publish(events)
         self.intake.wake_observers()
 
     def _ready(self, line: Line, attempt: int) -> None:

@@ -121,7 +121,7 @@ class StreamHub:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._streams: tuple[Stream[Any], ...] = ()
+        self.opened: tuple[Stream[Any], ...] = ()
         self._dropped = 0
         self._conflated = 0
 
@@ -131,33 +131,33 @@ class StreamHub:
         """Make a stream."""
         stream: Stream[Any] = Stream(self, channels, policy_of, maxsize)
         with self._lock:
-            self._streams = (*self._streams, stream)
+            self.opened = (*self.opened, stream)
         return stream
 
     def remove(self, stream: Stream[Any]) -> None:
         """Forget a stream, but not what it lost."""
         with self._lock:
-            if stream in self._streams:
+            if stream in self.opened:
                 self._dropped += stream.dropped
                 self._conflated += stream.conflated
-                self._streams = tuple(each for each in self._streams if each is not stream)
+                self.opened = tuple(each for each in self.opened if each is not stream)
 
     def publish(self, events: Sequence[Event]) -> None:
         """Offer events to the streams."""
-        for stream in self._streams:
+        for stream in self.opened:
             stream.offer(events)
 
     def close(self) -> None:
         """Close all streams."""
-        for stream in self._streams:
+        for stream in self.opened:
             stream.close()
 
     @property
     def dropped(self) -> int:
         """Events that streams lost, closed ones included."""
-        return self._dropped + sum(stream.dropped for stream in self._streams)
+        return self._dropped + sum(stream.dropped for stream in self.opened)
 
     @property
     def conflated(self) -> int:
         """Events that streams conflated, closed ones included."""
-        return self._conflated + sum(stream.conflated for stream in self._streams)
+        return self._conflated + sum(stream.conflated for stream in self.opened)

@@ -10,8 +10,7 @@ import re
 import socket
 import ssl
 import threading
-from collections.abc import Iterable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from itertools import accumulate
 from time import time
 from urllib.parse import urlsplit
@@ -31,7 +30,6 @@ USER_AGENT = f"qfex-sync/{__version__}"
 
 
 _AT_ONCE = Deadline(0.0)
-_text_frame = partial(frames.encode_frame, frames.TEXT)
 
 
 class Transport:
@@ -118,16 +116,6 @@ class Transport:
 
     # --- writing: any thread -----------------------------------------------------------------------------------
 
-    def send(self, payloads: Iterable[bytes], deadline: Deadline) -> None:
-        """Send text messages, together.
-
-        Raises
-        ------
-        SendFailed
-            When not all left whole; unless none of them was begun, the connection is dead.
-        """
-        self._write(list(map(_text_frame, payloads)), deadline)
-
     def send_control(self, opcode: int, payload: bytes) -> bool:
         """Send a ping or pong, if nobody is writing and the socket takes it; whether it was sent."""
         if not self._send_lock.acquire(blocking=False):
@@ -146,11 +134,18 @@ class Transport:
     def send_close(self, code: int = 1000, reason: str = "") -> None:
         """Send the close frame, once; a connection that cannot take it at once is left to `abort`."""
         try:
-            self._write([frames.encode_close(code, reason)], Deadline(0.2), closing=True)
+            self.write([frames.encode_close(code, reason)], Deadline(0.2), closing=True)
         except SendFailed:
             pass
 
-    def _write(self, whole: Sequence[bytes], deadline: Deadline, closing: bool = False) -> None:
+    def write(self, whole: Sequence[bytes], deadline: Deadline, closing: bool = False) -> None:
+        """Send frames, together; after those of which one is `closing` none can follow.
+
+        Raises
+        ------
+        SendFailed
+            When not all left whole; unless none of them was begun, the connection is dead.
+        """
         lock, me = self._send_lock, threading.get_ident()
         if self._writer == me and self._is_halfway():
             raise SendFailed("a signal handler cannot write into the message that it interrupts")

@@ -155,7 +155,7 @@ class TwapMethods(AccountMethods):
 
     def _tell_progress(self, before: Twap, now: Twap, on_progress: Callable[[Twap], object] | None) -> Twap:
         if (now.filled_quantity, now.status) != (before.filled_quantity, before.status):
-            self._session.publish(Event(Channel.TWAPS, None, now))
+            self._session.publish([Event(Channel.TWAPS, None, now)])
             if on_progress is not None:
                 on_progress(now)
         return now

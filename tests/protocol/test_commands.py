@@ -201,7 +201,9 @@ def test_orders_with_an_id_of_their_own_use_no_lane() -> None:
         (c.CancelStopOrder("s"), c.ModifyStopOrder("s", "A", D(1), D(1))),
         (
             STOP,
-            c.AddOrder("AAPL-USD", Side.SELL, OrderType.STOP_LOSS, TimeInForce.IOC, D(1), D("170.50"), False, "c9"),
+            c.AddOrder(
+                "AAPL-USD", Side.SELL, OrderType.STOP_LOSS, TimeInForce.IOC, D(1), D("170.50"), False, "c9"
+            ),
         ),
         (MODIFY, c.ModifyOrder("B", "o1", Side.SELL, OrderType.LIMIT, D(1), D(1), False)),
         (MODIFY, c.ModifyOrder("AAPL-USD", "o2", Side.BUY, OrderType.LIMIT, D("181.5"), D(3), False)),

@@ -163,7 +163,7 @@ def test_r01_ctrl_c_while_a_burst_waits_for_another_line_is_ctrl_c(
     assert line is not None
     alone = iter([RequestTimeout("no line", sent=False), KeyboardInterrupt()])
 
-    def cut(*commands: Command, deadline: Deadline) -> None:
+    def cut(commands: list[Command], deadline: Deadline) -> None:
         raise SendFailed("cut", begun=1)
 
     def submit(command: Command, deadline: Deadline) -> Any:
@@ -183,8 +183,8 @@ class LockThenCtrlC:
         self._lock = lock
         self.release = lock.release
 
-    def acquire(self, **options: Any) -> bool:
-        assert self._lock.acquire(**options)
+    def acquire(self, *options: Any) -> bool:
+        assert self._lock.acquire(*options)
         raise KeyboardInterrupt
 
 
@@ -262,9 +262,7 @@ def test_a_signal_handler_may_call_the_client_while_a_call_waits(stage: Stage) -
     def script(peer: Peer) -> None:
         peer.greet()
         first = peer.receive("add_order")
-        eventually(
-            lambda: any(call.bells for call in client._session.current_line.pending._book), "it waits"
-        )  # type: ignore[union-attr]
+        eventually(lambda: any(call.bells for call in client._session.current_line.pending._book), "it waits")  # type: ignore[union-attr]
         os.kill(os.getpid(), signal.SIGUSR1)
         second = peer.receive("add_order")
         peer.send(acknowledged(second), acknowledged(first))
