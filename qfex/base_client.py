@@ -51,9 +51,9 @@ class BaseClient(Generic[_ChannelT]):
         reconnect: ReconnectPolicy | None,
         options: TransportOptions,
     ) -> None:
-        if not seconds(request_timeout, "request_timeout") > 0:
+        self._request_timeout = seconds(request_timeout, "request_timeout")
+        if self._request_timeout == 0:
             raise ValidationError("request_timeout", request_timeout, "must be above zero")
-        self._request_timeout = request_timeout
         self._reconnecting = reconnect is not None
         self._ca_file = options.ca_file
         self._session = Session(name, dialogue, reconnect, options)

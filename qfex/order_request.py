@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from .models.instruments import Instrument
 
 _ZERO = Decimal(0)
+# By names of their own: looking something up in an enumeration takes longer than what is done with it.
+_LIMIT, _MARKET, _parse_side = OrderType.LIMIT, OrderType.MARKET, Side.parse
 
 
 @attrs.frozen
@@ -99,7 +101,7 @@ def order_command(
     kind = _order_type(order_type, price)
     command = AddOrder(
         text(symbol, "symbol"),
-        Side.parse(side, "side"),
+        _parse_side(side, "side"),
         kind,
         _time_in_force(time_in_force, kind),
         positive(quantity, "quantity"),
@@ -116,7 +118,7 @@ def order_command(
 
 def _order_type(order_type: OrderType | str | None, price: Number | None) -> OrderType:
     if order_type is None:
-        return OrderType.MARKET if price is None else OrderType.LIMIT
+        return _MARKET if price is None else _LIMIT
     return OrderType.parse(order_type, "order_type")
 
 
@@ -131,7 +133,7 @@ def _time_in_force(time_in_force: TimeInForce | str | None, order_type: OrderTyp
 
 
 def _price(price: Number | None, order_type: OrderType) -> Decimal:
-    if order_type is not OrderType.MARKET:
+    if order_type is not _MARKET:
         if price is None:
             raise ValidationError("price", None, f"{order_type} needs one")
         return positive(price, "price")

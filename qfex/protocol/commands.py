@@ -9,6 +9,7 @@ those of its message, so that msgspec can write them without a detour.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
@@ -19,6 +20,7 @@ from ..enums import CancelIdType, Channel, OrderType, Side, TimeInForce
 from .numbers import on_wire
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
+_EXPONENT = re.compile(rb"\dE[+-]")
 _ZERO = Decimal(0)
 
 Bucket = Literal["general", "cancel"]
@@ -53,16 +55,14 @@ class Command(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     def encode(self) -> bytes:
         """The message as JSON, every number with all of its digits."""
         message = _encode({"type": self.type, "params": self.params()})
-        if b"E-" in message or b"+" in message:  # a number with an exponent, or a text like it
+        if message.find(b"E") >= 0 and _EXPONENT.search(message):  # or a text that looks like one
             return _encode({"type": self.type, "params": _without_exponents(self.members())})
         return message
 
-    @property
     def lanes(self) -> Keys:
         """What only one request at a time may use, because the reply names nobody."""
         return ()
 
-    @property
     def ids(self) -> Keys:
         """The identifiers that a reply or an echo may name the request by; its type, where it has none."""
         return (self.type,)
@@ -95,7 +95,6 @@ class Subscribe(Command, frozen=True):
     def params(self) -> dict[str, Any]:
         return {"channels": [channel.value for channel in self.channels]}
 
-    @property
     def lanes(self) -> Keys:
         return tuple(("subscription", channel) for channel in self.channels)
 
@@ -121,12 +120,10 @@ class AddOrder(Command, frozen=True):
     take_profit: Decimal | None = None
     stop_loss: Decimal | None = None
 
-    @property
     def lanes(self) -> Keys:
         # The reply to a stop may come with a blank client order id; then only its terms identify it.
         return (self.terms,) if self.order_type.is_stop else ()
 
-    @property
     def ids(self) -> Keys:
         return (self.client_order_id,)
 
@@ -164,12 +161,10 @@ class ModifyOrder(Command, frozen=True):
             "reduce_only": self.reduce_only,
         }
 
-    @property
     def lanes(self) -> Keys:
         # The reply has a new order id, and sometimes no client order id: its terms must not be in use twice.
         return (("order", self.order_id), self.terms)
 
-    @property
     def ids(self) -> Keys:
         return (self.order_id, self.client_order_id) if self.client_order_id else (self.order_id,)
 
@@ -188,7 +183,6 @@ class CancelOrder(Command, frozen=True, omit_defaults=False):
     order_id: str
     id_type: CancelIdType = msgspec.field(default=CancelIdType.ORDER_ID, name="cancel_order_id_type")
 
-    @property
     def ids(self) -> Keys:
         return (self.order_id,)
 
@@ -205,7 +199,6 @@ class CancelAllOrders(Command, frozen=True):
     bucket = "cancel"
     weight = 2.0
 
-    @property
     def lanes(self) -> Keys:
         return (self.type,)
 
@@ -217,11 +210,9 @@ class CancelStopOrder(Command, frozen=True):
     bucket = "cancel"
     order_id: str = msgspec.field(name="stop_order_id")
 
-    @property
     def lanes(self) -> Keys:
         return (("stop", self.order_id),)
 
-    @property
     def ids(self) -> Keys:
         return (self.order_id, self.type)
 
@@ -235,11 +226,9 @@ class ModifyStopOrder(Command, frozen=True):
     price: Decimal
     quantity: Decimal
 
-    @property
     def lanes(self) -> Keys:
         return (("stop", self.order_id),)
 
-    @property
     def ids(self) -> Keys:
         return (self.order_id, self.type)
 
@@ -254,7 +243,6 @@ class ClosePosition(Command, frozen=True):
     symbol: str
     client_order_id: str
 
-    @property
     def ids(self) -> Keys:
         return (self.client_order_id,)
 
@@ -271,7 +259,6 @@ class AddTwap(Command, frozen=True):
     reduce_only: bool
     client_twap_id: str
 
-    @property
     def ids(self) -> Keys:
         return (self.client_twap_id,)
 
@@ -289,7 +276,6 @@ class SetLeverage(Command, frozen=True):
     symbol: str
     leverage: Decimal
 
-    @property
     def lanes(self) -> Keys:
         return (self.type,)
 
@@ -301,7 +287,6 @@ class SetCancelOnDisconnect(Command, frozen=True):
     weight = 0.1
     enabled: bool = msgspec.field(name="cancel_on_disconnect")
 
-    @property
     def lanes(self) -> Keys:
         return (self.type,)
 
@@ -315,11 +300,9 @@ class GetOrder(Command, frozen=True):
     symbol: str
     order_id: str
 
-    @property
     def lanes(self) -> Keys:
         return ("orders",)
 
-    @property
     def ids(self) -> Keys:
         return (self.order_id,)
 
@@ -334,7 +317,6 @@ class GetUserOrders(Command, frozen=True):
     limit: int | None = None
     offset: int | None = None
 
-    @property
     def lanes(self) -> Keys:
         return ("orders",)
 
@@ -352,7 +334,6 @@ class GetUserTrades(Command, frozen=True):
     limit: int | None = None
     offset: int | None = None
 
-    @property
     def lanes(self) -> Keys:
         return (self.type,)
 
@@ -366,7 +347,6 @@ class GetLeverage(Command, frozen=True):
     limit: int | None = None
     offset: int | None = None
 
-    @property
     def lanes(self) -> Keys:
         return (self.type,)
 

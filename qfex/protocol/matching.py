@@ -124,9 +124,11 @@ class RequestBook:
 
     def add(self, request: Request) -> None:
         """File a request, before its bytes leave."""
+        command = request.command
         request.serial = next(self._serials)
+        request.keys = keys = (*command.ids(), *command.lanes())
         request.filed, self._count = True, self._count + 1  # both, wherever Ctrl-C may fall
-        for key in request.keys:
+        for key in keys:
             filed = self.filed.setdefault(key, [])
             if request not in filed:
                 filed.append(request)
@@ -163,7 +165,7 @@ class RequestBook:
 
     def answer(self, message: Message) -> list[tuple[Request, Verdict]]:
         """The requests that `message` answers, taken out of the book, each with its result or exception."""
-        if isinstance(message, Failure):
+        if type(message) is Failure:
             return self._fail(message)
         answers = self._judge(message)
         if not answers:
@@ -219,7 +221,10 @@ class RequestBook:
         """Requests that might be answered, oldest first."""
         if kind is Ack and message.echo is None:
             return self._only_bare_ack()
-        filed = list(filter(None, map(self.filed.get, _KEYS.get(kind, _no_keys)(message))))
+        look_up, filed = self.filed.get, []
+        for key in _KEYS.get(kind, _no_keys)(message):
+            if requests := look_up(key):
+                filed.append(requests)
         if kind is Order and "orders" in self.filed:
             return self._with_queries(dict.fromkeys(chain.from_iterable(filed)), message)
         if kind is Subscribed:

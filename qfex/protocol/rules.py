@@ -37,6 +37,8 @@ class Request(msgspec.Struct, eq=False):
 
     Attributes
     ----------
+    keys : tuple
+        Where it is filed: the ids and lanes of its command.
     given_up : bool
         Nobody waits for the answer; the request stays to swallow it.
     lingering : bool
@@ -47,18 +49,12 @@ class Request(msgspec.Struct, eq=False):
 
     command: c.Command
     known_before: Callable[[str], object] = nothing_known
-    lanes: c.Keys = ()
     keys: c.Keys = ()
     filed: bool = False
     serial: int = 0
     given_up: bool = False
     lingering: bool = False
     collected: dict[str, Any] = {}
-
-    def __post_init__(self) -> None:
-        command = self.command
-        self.lanes = lanes = command.lanes
-        self.keys = (*command.ids, *lanes) if lanes else command.ids
 
 
 # --- when a message answers a command ---------------------------------------------------------------------------

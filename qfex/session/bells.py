@@ -14,8 +14,6 @@ from typing import Protocol
 
 from . import process
 
-_LONGEST = 1e6  # seconds; the system cannot count many more
-
 
 class Bell(Protocol):
     """Wakes the thread that owns it."""
@@ -42,7 +40,7 @@ class _EventBell:
         os.eventfd_write(self._event, 1)
 
     def wait(self, timeout: float | None) -> None:
-        self._poll(timeout if timeout is None else min(timeout, _LONGEST), 1)
+        self._poll(timeout, 1)
 
 
 class _LockBell:
@@ -71,12 +69,14 @@ def new_bell() -> Bell:
 
 
 _owned = threading.local()
+_NONE: tuple[int, Bell | None] = (0, None)
 
 
 def own_bell() -> Bell:
     """The bell of the calling thread."""
     # A forked child has its parent's descriptors, and must not be woken in its stead.
-    if getattr(_owned, "forks", None) != process.forks:
-        _owned.bell, _owned.forks = new_bell(), process.forks
-    bell: Bell = _owned.bell
+    forks, bell = getattr(_owned, "bell", _NONE)
+    if bell is None or forks != process.forks:
+        bell = new_bell()
+        _owned.bell = process.forks, bell
     return bell

@@ -58,7 +58,7 @@ class Burst:
         if line is not self._line:
             self._flush()
             self._line = line
-        if line is None or command.lanes or not self._caller.takes_budget(command):
+        if line is None or command.lanes() or not self._caller.takes_budget(command):
             return False
         try:
             self._ends.append(self._caller.file(command, line, self._deadline))

@@ -7,7 +7,6 @@ exact reads and a scan in Python for each message cost more than all else that t
 from __future__ import annotations
 
 import os
-from functools import lru_cache
 from struct import Struct
 
 from ..protocol.redact import redact_text
@@ -178,16 +177,9 @@ def encode_frame(opcode: int, payload: bytes) -> bytes:
 def _masked(payload: bytes, length: int) -> bytes:
     """A fresh key and what it makes of a payload; one operation on large integers masks it all."""
     key = os.urandom(4)
-    words = (length + 3) // 4
-    pad = int.from_bytes(key, "little") * _ones(words)
-    masked = int.from_bytes(payload, "little") ^ pad
+    words = length // 4 + 1
+    masked = int.from_bytes(payload, "little") ^ int.from_bytes(key * words, "little")
     return key + masked.to_bytes(4 * words, "little")[:length]
-
-
-@lru_cache(maxsize=512)
-def _ones(words: int) -> int:
-    """The number by which a key is multiplied to stand in so many words."""
-    return int.from_bytes(b"\1\0\0\0" * words, "little")
 
 
 def encode_close(code: int, reason: str = "") -> bytes:

@@ -32,6 +32,7 @@ class Intake:
 
     def __init__(self, dialogue: Dialogue, publish: Callable[[Sequence[Event]], None]) -> None:
         self._dialogue = dialogue
+        self._decode = dialogue.decode
         self._publish = publish
         self.lock = threading.Lock()
         self.changed = threading.Condition(self.lock)
@@ -44,7 +45,6 @@ class Intake:
         The first event is told at once, so that its callback need not wait for what came with it; the others together,
         but before a caller learns of an answer that came after them.
         """
-        decode = self._dialogue.decode
         told: list[Event] = []
         at_once = True
         try:
@@ -53,7 +53,7 @@ class Intake:
                     line.take_control(opcode, payload)
                     continue
                 self.received += 1
-                for message in decode(payload):
+                for message in self._decode(payload):
                     self._take(line, message, told)
                 if told and at_once:
                     at_once = False

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from functools import partial
-from operator import methodcaller
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -13,13 +11,12 @@ from ..policies import ReconnectPolicy
 from ..protocol.commands import Command
 from . import frames
 from .deadline import Deadline
+from .frames import TEXT, encode_frame
 from .pending import Book, LineLost, PendingTable
 
 if TYPE_CHECKING:
     from .transport import Transport
 
-_encode = methodcaller("encode")
-_text_frame = partial(frames.encode_frame, frames.TEXT)
 _CONTROLS_HELD = 8  # control frames that wait for a busy socket; older ones are out of date by then
 _LONGEST_WAIT = 0.5  # seconds; how late a deadline of the reader's own may be noticed
 
@@ -53,7 +50,8 @@ class Line:
         SendFailed
             See `Transport.write`.
         """
-        self.transport.write(list(map(_text_frame, map(_encode, commands))), deadline)
+        whole = [encode_frame(TEXT, command.encode()) for command in commands]
+        self.transport.write(whole, deadline)
         self.sent += len(commands)
 
     # --- the reader thread -------------------------------------------------------------------------------------

@@ -113,6 +113,7 @@ class PendingTable:
 
     def __init__(self, book: Book, round_trips: deque[float]) -> None:
         self._book = book
+        self._answering = book.answering
         self._round_trips = round_trips
         self._lock = threading.Lock()
         self._freed = threading.Condition(self._lock)
@@ -135,11 +136,12 @@ class PendingTable:
         RequestTimeout
             If no lane became free in time; nothing was sent.
         """
+        lanes = waiter.command.lanes()
         with self._lock:
             while True:
                 if self._refusal is not None or self._draining:
                     raise LineDown
-                occupant = self._book.occupant(waiter.lanes) if waiter.lanes else None
+                occupant = self._book.occupant(lanes) if lanes else None
                 if occupant is None:
                     waiter.sent_at = monotonic()
                     self._book.add(waiter)
@@ -202,7 +204,7 @@ class PendingTable:
     def answer(self, message: Any) -> Sequence[tuple[Waiter, Any]]:
         """The requests that a message answers. The caller resolves them, after the state shows the message."""
         # A request is filed before its bytes leave, so its answer finds it here.
-        if not self._book.filed or type(message) not in self._book.answering:
+        if not self._book.filed or type(message) not in self._answering:
             return ()
         with self._lock:
             answers = self._book.answer(message)
@@ -210,7 +212,8 @@ class PendingTable:
                 now = monotonic()
                 for waiter, _ in answers:
                     self._round_trips.append(now - waiter.sent_at)
-                    waiter.given_up_at = now  # for one that lingers
+                    if waiter.lingering:
+                        waiter.given_up_at = now
                 if self._lanes_awaited or self._draining:
                     self._freed.notify_all()
             return answers

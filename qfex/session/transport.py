@@ -170,7 +170,8 @@ class Transport:
         counts: list[int] = []
         self._outgoing = whole, sealed, counts
         try:
-            sealed += map(sock.seal, whole)
+            for frame in whole:
+                sealed.append(sock.seal(frame))
             data = sealed[0] if len(sealed) == 1 else b"".join(sealed)
             sock.send(data, counts)
             while (sent := sum(counts)) < len(data):

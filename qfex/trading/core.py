@@ -34,11 +34,11 @@ class TradeCore(EventMethods):
     def _make_ids(self) -> None:
         # Unique among all clients of all processes, and cheaper than drawing each id at random.
         self._id_prefix = os.urandom(11).hex()
-        self._id_counter = count(1)
+        self._id_counter = count(10**9)
 
     def _new_id(self) -> str:
         """A client id of 32 hex digits: the length that the exchange's own clients use."""
-        return f"{self._id_prefix}{next(self._id_counter):010x}"
+        return f"{self._id_prefix}{next(self._id_counter)}"
 
     def _known(self, order: Order | str, argument: str = "order") -> Order:
         """The newest state of an order that the client has seen.

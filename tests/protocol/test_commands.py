@@ -184,7 +184,7 @@ def test_orders_with_an_id_of_their_own_use_no_lane() -> None:
         WIRE[17][0],
         c.CancelOrder("A", "o"),
     ):
-        assert command.lanes == ()
+        assert command.lanes() == ()
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_orders_with_an_id_of_their_own_use_no_lane() -> None:
     ],
 )
 def test_what_a_reply_cannot_tell_apart_is_not_in_flight_together(one: c.Command, other: c.Command) -> None:
-    assert set(one.lanes) & set(other.lanes)
+    assert set(one.lanes()) & set(other.lanes())
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_what_a_reply_cannot_tell_apart_is_not_in_flight_together(one: c.Command
     ],
 )
 def test_what_a_reply_tells_apart_may_be(one: c.Command, other: c.Command) -> None:
-    assert one.lanes and not set(one.lanes) & set(other.lanes)
+    assert one.lanes() and not set(one.lanes()) & set(other.lanes())
 
 
 def test_an_unknown_outcome_can_name_the_order() -> None:

@@ -373,8 +373,8 @@ def test_a_request_that_gave_up_takes_its_reply_and_is_gone(command: c.Command, 
 
 def test_a_lane_knows_who_is_in_it() -> None:
     desk = Desk(c.GetUserOrders())
-    assert desk.book.occupant(c.GetOrder(AAPL, "o1").lanes) is desk.request(c.GetUserOrders())
-    assert desk.book.occupant(c.GetUserTrades().lanes) is None
+    assert desk.book.occupant(c.GetOrder(AAPL, "o1").lanes()) is desk.request(c.GetUserOrders())
+    assert desk.book.occupant(c.GetUserTrades().lanes()) is None
     desk.give_up(c.GetUserOrders())
     assert desk.book.occupant(("orders",)) is desk.request(c.GetUserOrders())
     desk.book.answer(OpenOrders())
