@@ -13,6 +13,9 @@ from .dispatcher import log
 from .frames import BINARY
 from .line import Line
 
+#: Messages of one read while whose answers are handed over what is sent may wait: some tenths of a millisecond.
+_FEW = 16
+
 
 class Intake:
     """Reads a line for a session. `lock` guards the dialogue's state; `changed` waits on it.
@@ -47,8 +50,12 @@ class Intake:
         """
         told: list[Event] = []
         at_once = True
+        messages = line.receive(until)
+        several = 1 < len(messages) <= _FEW
+        if several:  # callers are woken soon one after the other
+            line.transport.hold_back()
         try:
-            for opcode, payload in line.receive(until):
+            for opcode, payload in messages:
                 if opcode > BINARY:
                     line.take_control(opcode, payload)
                     continue
@@ -59,6 +66,8 @@ class Intake:
                     at_once = False
                     self._tell(told)
         finally:
+            if several:
+                line.transport.push()
             if told:
                 self._tell(told)
 

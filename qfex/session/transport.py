@@ -114,6 +114,16 @@ class Transport:
         data = self._socket.receive(timeout)
         return [] if data is None else self._frames.feed(data)
 
+    def hold_back(self) -> None:
+        """Keep together what other threads send from now on, until `push`; see `sockets`."""
+        assert self._socket is not None
+        self._socket.hold_back()
+
+    def push(self) -> None:
+        """Let go what was held back."""
+        assert self._socket is not None
+        self._socket.push()
+
     # --- writing: any thread -----------------------------------------------------------------------------------
 
     def send_control(self, opcode: int, payload: bytes) -> bool:

@@ -1,0 +1,179 @@
+"""What several threads send, woken by one read, leaves together; and nothing that was sent is kept."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qfex.session.frames import CLOSE, TEXT
+from qfex.session.intake import Intake
+from qfex.session.line import Line
+from qfex.session.pending import LineLost
+from qfex.session.sockets import PlainSocket
+
+pytestmark = pytest.mark.skipif(not hasattr(socket, "MSG_MORE"), reason="the system holds nothing back")
+
+
+class Pair:
+    """Two ends of a connection; what was sent at one and not held back has arrived at the other."""
+
+    def __init__(self, kind: Callable[[socket.socket], PlainSocket] = PlainSocket) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            self._near = socket.create_connection(listener.getsockname())
+            self._far, _ = listener.accept()
+        self._far.setblocking(False)
+        self.near = kind(self._near)
+
+    def arrived(self) -> bytes:
+        try:
+            return self._far.recv(65536)
+        except BlockingIOError:
+            return b""
+
+    def close(self) -> None:
+        self._near.close()
+        self._far.close()
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    made = Pair()
+    yield made
+    made.close()
+
+
+def test_what_is_sent_before_the_push_leaves_with_it(pair: Pair) -> None:
+    counts: list[int] = []
+    pair.near.hold_back()
+    pair.near.send(b"one ", counts)
+    pair.near.send(b"two ", counts)
+    assert pair.arrived() == b"" and counts == [4, 4], "the system has taken it"
+    pair.near.push()
+    assert pair.arrived() == b"one two "
+    pair.near.send(b"three", counts)
+    assert pair.arrived() == b"three"
+
+
+def test_a_push_after_the_end_of_the_connection_is_none(pair: Pair) -> None:
+    pair.near.hold_back()
+    pair.near.send(b"last", [])
+    pair._near.close()
+    pair.near.push()
+
+
+class Interleaved(PlainSocket):
+    """Between any two steps of a sender the reader may act, and between any two steps of the reader a sender."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.moves: Iterator[bool] = iter(())
+        self._busy: set[str] = set()
+        self.sent = 0
+        self._flags = {"holding": False, "held": False}
+        super().__init__(sock)
+
+    def _step(self) -> None:
+        for role, act in (("reader", self._toggle), ("sender", self.send_one)):
+            if role not in self._busy and next(self.moves, False):
+                act()
+
+    def _toggle(self) -> None:
+        self._busy.add("reader")
+        self.push() if self._flags["holding"] else self.hold_back()
+        self._busy.discard("reader")
+
+    def send_one(self) -> None:
+        self._busy.add("sender")
+        self.sent += 1
+        self.send(b"x", [])
+        self._step()
+        self._busy.discard("sender")
+
+    def end(self) -> None:
+        self.moves = iter(())
+        if self._flags["holding"]:
+            self.push()
+
+    def _flag(name: str) -> Any:  # type: ignore[misc]
+        def get(self: Interleaved) -> bool:
+            self._step()
+            return self._flags[name]
+
+        def put(self: Interleaved, value: bool) -> None:
+            self._step()
+            self._flags[name] = value
+            self._step()
+
+        return property(get, put)
+
+    _holding = _flag("holding")  # type: ignore[arg-type]
+    _held = _flag("held")  # type: ignore[arg-type]
+
+
+@given(st.lists(st.booleans(), max_size=60))
+def test_whoever_comes_between_nothing_is_kept(moves: list[bool]) -> None:
+    pair = Pair(Interleaved)
+    try:
+        near = cast(Interleaved, pair.near)
+        near.moves = iter(moves)
+        for _ in range(3):
+            near.send_one()
+        near.end()
+        assert pair.arrived() == b"x" * near.sent
+    finally:
+        pair.close()
+
+
+class Ends:
+    """A line that has read several messages, of which the last is a farewell."""
+
+    def __init__(self, *messages: tuple[int, bytes]) -> None:
+        self._messages = list(messages)
+        self.calls: list[str] = []
+        self.transport = self
+        self.pending = self
+
+    def receive(self, until: float) -> list[tuple[int, bytes]]:
+        return self._messages
+
+    def hold_back(self) -> None:
+        self.calls.append("hold back")
+
+    def push(self) -> None:
+        self.calls.append("push")
+
+    def answer(self, message: Any) -> list[Any]:
+        self.calls.append("answer")
+        return []
+
+    def take_control(self, opcode: int, payload: bytes) -> None:
+        raise LineLost("farewell")
+
+
+class Nothing:
+    """A dialogue that has nothing to say."""
+
+    def decode(self, frame: bytes) -> list[bytes]:
+        return [frame]
+
+    def receive(self, message: bytes, answered: Any) -> list[Any]:
+        return []
+
+
+def test_the_reader_pushes_when_all_is_handed_over_or_the_line_ends() -> None:
+    line = Ends((TEXT, b"a"), (TEXT, b"b"), (CLOSE, b""))
+    intake = Intake(cast(Any, Nothing()), lambda events: None)
+    with pytest.raises(LineLost):
+        intake.read(cast(Line, line))
+    assert line.calls == ["hold back", "answer", "answer", "push"]
+
+
+@pytest.mark.parametrize("number", [1, 17])
+def test_the_answer_to_one_request_and_a_burst_hold_nothing_back(number: int) -> None:
+    line = Ends(*[(TEXT, b"a")] * number)
+    Intake(cast(Any, Nothing()), lambda events: None).read(cast(Line, line))
+    assert line.calls == ["answer"] * number
