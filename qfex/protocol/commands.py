@@ -36,9 +36,14 @@ class Command(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """
 
     type: ClassVar[str] = ""
+    _head: ClassVar[bytes]  # how a message of the type begins
     trading: ClassVar[bool] = True
     weight: ClassVar[float] = 1.0
     bucket: ClassVar[Bucket] = "general"
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls._head = b'{"type":"%b","params":' % cls.type.encode()
 
     def params(self) -> Command | dict[str, Any]:
         """What is sent as the message's ``params``."""
@@ -54,10 +59,10 @@ class Command(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     def encode(self) -> bytes:
         """The message as JSON, every number with all of its digits."""
-        message = _encode({"type": self.type, "params": self.params()})
-        if message.find(b"E") >= 0 and _EXPONENT.search(message):  # or a text that looks like one
-            return _encode({"type": self.type, "params": _without_exponents(self.members())})
-        return message
+        params = _encode(self.params())
+        if params.find(b"E") >= 0 and _EXPONENT.search(params):  # or a text that looks like one
+            params = _encode(_without_exponents(self.members()))
+        return self._head + params + b"}"
 
     def lanes(self) -> Keys:
         """What only one request at a time may use, because the reply names nobody."""
