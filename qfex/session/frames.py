@@ -7,6 +7,7 @@ exact reads and a scan in Python for each message cost more than all else that t
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from struct import Struct
 
 from ..protocol.redact import redact_text
@@ -176,10 +177,29 @@ def encode_frame(opcode: int, payload: bytes) -> bytes:
 
 def _masked(payload: bytes, length: int) -> bytes:
     """A fresh key and what it makes of a payload; one operation on large integers masks it all."""
-    key = os.urandom(4)
+    (key,) = next(_keys, None) or _draw_keys()
     words = length // 4 + 1
     masked = int.from_bytes(payload, "little") ^ int.from_bytes(key * words, "little")
     return key + masked.to_bytes(4 * words, "little")[:length]
+
+
+# Mask keys that nobody can foresee, drawn many at a time: a draw takes as long as all else that is done for a frame.
+_KEYS_AT_ONCE = 256
+_KEY = Struct("4s")
+_keys: Iterator[tuple[bytes]] = iter(())
+
+
+def _draw_keys() -> tuple[bytes]:
+    """Draw new keys; the first of them. Threads that do so at once have different ones."""
+    global _keys
+    drawn: Iterator[tuple[bytes]] = _KEY.iter_unpack(os.urandom(4 * _KEYS_AT_ONCE))
+    first = next(drawn)
+    _keys = drawn
+    return first
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_draw_keys)  # a child must not use its parent's
 
 
 def encode_close(code: int, reason: str = "") -> bytes:

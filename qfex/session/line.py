@@ -50,7 +50,9 @@ class Line:
         SendFailed
             See `Transport.write`.
         """
-        whole = [encode_frame(TEXT, command.encode()) for command in commands]
+        whole = []
+        for command in commands:
+            whole.append(encode_frame(TEXT, command.encode()))
         self.transport.write(whole, deadline)
         self.sent += len(commands)
 

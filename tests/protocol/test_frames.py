@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import struct
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -174,3 +178,37 @@ def test_a_close_frame_may_say_nothing(payload: bytes) -> None:
 def test_a_reason_that_is_no_text_does_no_harm() -> None:
     code, reason = close_code(struct.pack("!H", 1008) + b"\xff\xfeno")
     assert code == 1008 and reason.endswith("no")
+
+
+# --- mask keys ---------------------------------------------------------------------------------------------------
+
+
+def mask_key(frame: bytes) -> bytes:
+    return frame[2:6]
+
+
+def test_every_frame_has_a_key_of_its_own_from_any_thread() -> None:
+    def keys(_: int) -> list[bytes]:
+        return [mask_key(encode_frame(TEXT, b"a")) for _ in range(700)]
+
+    with ThreadPoolExecutor(4) as pool:
+        drawn = [key for found in pool.map(keys, range(4)) for key in found]
+    # Of 2800 keys out of 2**32 two are the same once in a thousand times; three pairs never.
+    assert len(set(drawn)) > len(drawn) - 3
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_masks_with_keys_of_its_own() -> None:
+    script = """
+import os
+from qfex.session.frames import TEXT, encode_frame
+encode_frame(TEXT, b"a")
+child = os.fork()
+print(encode_frame(TEXT, b"a")[2:6].hex(), flush=True)
+os.waitpid(child, 0) if child else None
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True
+    )
+    parents, childs = done.stdout.split()
+    assert parents != childs
