@@ -9,7 +9,6 @@ those of its message, so that msgspec can write them without a detour.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
@@ -20,7 +19,6 @@ from ..enums import CancelIdType, Channel, OrderType, Side, TimeInForce
 from .numbers import on_wire
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
-_EXPONENT = re.compile(rb"\dE[+-]")
 _ZERO = Decimal(0)
 
 Bucket = Literal["general", "cancel"]
@@ -60,7 +58,7 @@ class Command(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     def encode(self) -> bytes:
         """The message as JSON, every number with all of its digits."""
         params = _encode(self.params())
-        if params.find(b"E") >= 0 and _EXPONENT.search(params):  # or a text that looks like one
+        if params.find(b"E-") >= 0 or params.find(b"E+") >= 0:  # an exponent, or a text that looks like one
             params = _encode(_without_exponents(self.members()))
         return self._head + params + b"}"
 
