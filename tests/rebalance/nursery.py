@@ -94,7 +94,7 @@ def die_at(fatal_point: int) -> None:
 
         return wrapped
 
-    Transport.send = around(Transport.send)  # type: ignore[method-assign]
+    Transport.write = around(Transport.write)  # type: ignore[method-assign]
     for name in ("begin", "intend", "settle", "finish"):
         setattr(Journal, name, around(getattr(Journal, name)))
 
