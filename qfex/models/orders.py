@@ -17,7 +17,7 @@ _FILLED, _GTC = OrderStatus.FILLED, TimeInForce.GTC
 _NEVER_RESTING = (OrderType.MARKET, OrderType.TAKE_PROFIT, OrderType.STOP_LOSS)
 
 
-@attrs.frozen
+@attrs.frozen(weakref_slot=False)
 class Order:
     """One order as the exchange last described it. What it left out is blank (an enumeration's value is ``""``).
 
@@ -85,7 +85,7 @@ class Order:
         return self.time_in_force is _GTC and self.order_type not in _NEVER_RESTING
 
 
-@attrs.frozen
+@attrs.frozen(weakref_slot=False)
 class Fill:
     """One execution of one of the account's orders.
 

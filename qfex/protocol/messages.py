@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
-from typing import Any, get_type_hints
+from typing import Any
 
-import attrs
 import msgspec
-from msgspec.structs import astuple
 
 from ..enums import ErrorCode
 from ..models.account import Balance, Leverage, Position
 from ..models.orders import Fill, OpenOrders, Order, StopOrder, UserTrade
 from ..models.twaps import Twap
-from .codec import WIRE_NAMES, parse_json, structure
+from .codec import parse_json, structure
+from .forms import form_of, maker_of
 from .redact import redact, redact_text
 
 
@@ -93,25 +92,13 @@ def decode(frame: bytes) -> Sequence[Message]:
 # --- the fast path ---------------------------------------------------------------------------------------------
 
 
-def _wire_form(model: type[Any]) -> Any:
-    """A struct with a model's members, in their order, under their names on the wire.
-
-    A detour that pays: msgspec fills structs far quicker than attrs classes, whose members it cannot rename either.
-    """
-    types = get_type_hints(model)
-    members = [
-        (field.name, types[field.name], *(() if field.default is attrs.NOTHING else (field.default,)))
-        for field in attrs.fields(model)
-    ]
-    return msgspec.defstruct(model.__name__, members, rename=WIRE_NAMES[model], gc=False)
-
-
-_WireOrder, _WireFill = _wire_form(Order), _wire_form(Fill)
+_OrderForm, _FillForm = form_of(Order), form_of(Fill)
+_make_order, _make_fill = maker_of(Order), maker_of(Fill)
 
 _Page = msgspec.defstruct(
     "_Page",
     [
-        ("orders", list[_WireOrder] | None, None),  # type: ignore[valid-type]
+        ("orders", list[_OrderForm] | None, None),  # type: ignore[valid-type]
         ("twaps", list[Twap] | None, None),
         ("stop_orders", list[msgspec.Raw] | None, None),
     ],
@@ -120,8 +107,8 @@ _Page = msgspec.defstruct(
 _Envelope = msgspec.defstruct(
     "_Envelope",
     [
-        ("order_response", _WireOrder | None, None),
-        ("fill_response", _WireFill | None, None),
+        ("order_response", _OrderForm | None, None),
+        ("fill_response", _FillForm | None, None),
         ("position_response", Position | None, None),
         ("balance_response", Balance | None, None),
         ("all_orders_response", _Page | None, None),
@@ -138,10 +125,10 @@ def _sound(envelope: Any) -> Message | None:
     """The one message of an envelope, unless msgspec took it too kindly: a text for a number may be "NaN"."""
     order = envelope.order_response
     if order is not None:
-        return Order(*astuple(order)) if _is_sound_order(order) else None
+        return _make_order(order) if _is_sound_order(order) else None
     fill = envelope.fill_response
     if fill is not None:
-        return Fill(*astuple(fill)) if _is_sound_fill(fill) else None
+        return _make_fill(fill) if _is_sound_fill(fill) else None
     return envelope.position_response or envelope.balance_response or _page(envelope.all_orders_response)
 
 
@@ -170,7 +157,7 @@ def _page(page: Any) -> OpenOrders | None:
     sound = all(map(_is_sound_order, orders)) and all(
         _is_utc(twap.created_at) and _is_utc(twap.updated_at) for twap in twaps
     )
-    return OpenOrders([Order(*astuple(order)) for order in orders], twaps) if sound else None
+    return OpenOrders(list(map(_make_order, orders)), twaps) if sound else None
 
 
 # --- the careful path ------------------------------------------------------------------------------------------

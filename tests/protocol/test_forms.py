@@ -1,0 +1,83 @@
+"""Models made of what msgspec filled are models like any other, and what is usual takes that way."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import attrs
+import msgspec
+import pytest
+
+from qfex import Fill, Order
+from qfex.protocol import messages
+from qfex.protocol.forms import form_of, maker_of
+
+from . import recorded
+
+USUAL = (
+    recorded.ACK,
+    recorded.CANCELLED,
+    recorded.FILLED,
+    recorded.STOP_CANCELLED,
+    recorded.FILL,
+    recorded.ALL_ORDERS,
+    recorded.EMPTY_ORDERS,
+    recorded.NULL_ORDERS,
+)
+
+
+@pytest.mark.parametrize("frame", USUAL)
+def test_orders_fills_and_their_lists_are_read_the_fast_way(
+    frame: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = list(messages._decode_with_care(frame.encode()))
+
+    def slow(_frame: bytes) -> None:
+        raise AssertionError("read the careful way")
+
+    monkeypatch.setattr(messages, "_decode_with_care", slow)
+    assert list(messages.decode(frame.encode())) == expected
+
+
+def made(model: Any) -> tuple[Any, Any]:
+    """A model made of its form, and one made by its own constructor."""
+    values = [f"value of {field.name}" for field in attrs.fields(model)]
+    form = msgspec.defstruct("Form", [field.name for field in attrs.fields(model)])(*values)
+    return maker_of(model)(form), model(*values)
+
+
+@pytest.mark.parametrize("model", [Order, Fill])
+def test_a_made_model_is_like_a_constructed_one(model: Any) -> None:
+    quick, plain = made(model)
+    assert (
+        type(quick) is model and quick == plain and hash(quick) == hash(plain) and repr(quick) == repr(plain)
+    )
+    assert copy.copy(quick) == pickle.loads(pickle.dumps(quick)) == attrs.evolve(quick) == plain
+    assert not hasattr(quick, "__dict__")
+
+
+@pytest.mark.parametrize("model", [Order, Fill])
+def test_a_made_model_is_frozen(model: Any) -> None:
+    quick, _ = made(model)
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        quick.order_id = "another"
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        del quick.order_id
+
+
+def test_a_form_has_the_defaults_of_its_model() -> None:
+    read = msgspec.json.decode(
+        b'{"order_id":"1","type":"LIMIT","unknown":0}', type=form_of(Order), strict=False
+    )
+    assert maker_of(Order)(read) == Order("1", order_type=read.order_type)
+
+
+def test_a_model_that_cannot_be_made_so_is_refused_at_once() -> None:
+    @attrs.frozen
+    class WithWeakReferences:
+        name: str
+
+    with pytest.raises(TypeError, match="layout"):
+        maker_of(WithWeakReferences)
