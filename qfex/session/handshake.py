@@ -1,6 +1,7 @@
 """What websocket-client shakes hands on: sockets that read ahead, under TLS where the URL says so.
 
-It reads the answer to the upgrade byte by byte, which is a system call or two for each.
+It reads the answer to the upgrade byte by byte, which is a system call or two for each, and half a dozen steps of
+Python. Since it only joins what it gets until it gets a line's end, it is given a line at a time.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-from io import BytesIO
+from io import SEEK_CUR, BytesIO
 
 import websocket
 
@@ -35,17 +36,27 @@ class HandshakeSocket:
 
     def recv(self, size: int) -> bytes:
         """Take up to `size` bytes; none at the end."""
-        return self._ahead.read(size) or self._read_on(size)
+        return self._take(size) or (self._take(size) if self._read_on() else b"")
 
-    def _read_on(self, size: int) -> bytes:
+    def _take(self, size: int) -> bytes:
+        """What was read already; for a reader of single bytes a whole line, whose end it is waiting for, then its end."""
+        if size > 1:
+            return self._ahead.read(size)
+        line = self._ahead.readline()
+        if len(line) > 1 and line.endswith(b"\n"):
+            self._ahead.seek(-1, SEEK_CUR)
+            return line[:-1]
+        return line
+
+    def _read_on(self) -> bool:
         opened = b""
         while not opened:  # under TLS, no record may be whole yet
             data = self.socket.recv(_CHUNK)
             if not data:
-                return b""
+                return False
             opened = data if self.tls is None else self.tls.unseal(data)
         self._ahead = BytesIO(opened)
-        return self._ahead.read(size)
+        return True
 
     def send(self, data: bytes) -> int:
         """Write all bytes; how many those are."""

@@ -1,0 +1,69 @@
+"""What websocket-client reads of the answer to the upgrade, and what it leaves, however that arrives."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from websocket._exceptions import WebSocketConnectionClosedException
+from websocket._http import read_headers
+
+from qfex.session.handshake import HandshakeSocket
+
+HEAD = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nX-Empty:\r\nDate: now\r\n\r\n"
+HEADERS = {"upgrade": "websocket", "x-empty": "", "date": "now"}
+
+
+class Arriving:
+    """A socket off which pieces come, each with a read of its own, and then the end."""
+
+    def __init__(self, pieces: Sequence[bytes]) -> None:
+        self._pieces = deque(pieces)
+        self.fileno = self.shutdown = self.close = self.settimeout = lambda *_: None
+        self.gettimeout = lambda: 1.0
+
+    def recv(self, _size: int) -> bytes:
+        return self._pieces.popleft() if self._pieces else b""
+
+
+def shaking(pieces: Sequence[bytes]) -> HandshakeSocket:
+    return HandshakeSocket(cast(Any, Arriving(pieces)))
+
+
+def cut(data: bytes, places: Sequence[int]) -> list[bytes]:
+    """The pieces of `data` between some places."""
+    bounds = [0, *sorted({place for place in places if 0 < place < len(data)}), len(data)]
+    return [data[start:end] for start, end in zip(bounds, bounds[1:], strict=False)]
+
+
+@given(
+    st.lists(st.integers(1, len(HEAD) + 8), max_size=8),
+    st.sampled_from([b"", b"\n", b"\x81\x02{}", b"\r\n\r\n"]),
+)
+def test_the_head_is_read_and_no_byte_behind_it(places: list[int], behind: bytes) -> None:
+    pieces = cut(HEAD + behind, places)
+    sock = shaking(pieces)
+    status, headers, _ = read_headers(sock)  # type: ignore[no-untyped-call]
+    assert (status, headers) == (101, HEADERS)
+    rest = sock.rest
+    while more := sock.recv(100):
+        rest += more
+    assert rest == behind
+
+
+@pytest.mark.parametrize("length", range(len(HEAD)))
+def test_a_head_that_is_cut_short_is_no_head(length: int) -> None:
+    with pytest.raises(WebSocketConnectionClosedException):
+        read_headers(shaking(cut(HEAD[:length], [length // 2])))  # type: ignore[no-untyped-call]
+
+
+@given(st.binary(min_size=1, max_size=40), st.lists(st.integers(1, 40), max_size=5), st.integers(2, 9))
+def test_larger_reads_get_no_more_than_they_ask_for(data: bytes, places: list[int], size: int) -> None:
+    sock, got = shaking(cut(data, places)), []
+    while piece := sock.recv(size):
+        got.append(piece)
+    assert b"".join(got) == data and all(len(piece) <= size for piece in got)
