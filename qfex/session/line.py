@@ -31,10 +31,11 @@ class Line:
         self.pending = PendingTable(book, round_trips)
         self._interval = policy.heartbeat_interval
         self._patience = policy.heartbeat_timeout
+        self._check_every = min(_LONGEST_WAIT, self._interval / 8, self._patience / 8)
         self._heard = monotonic()
         self._pinged: float | None = None
         self._last_pong = self._heard
-        self._next_check = self._heard
+        self._next_check = self._heard + self._check_every
         self._due: deque[tuple[int, bytes]] = deque(maxlen=_CONTROLS_HELD)
         self.lost: LineLost | None = None
         self.renewing = ""  # why this client ends the line, if it does
@@ -91,7 +92,7 @@ class Line:
             self._due.append((frames.PING, b""))
             self._pinged = now
         self._send_due()
-        self._next_check = now + min(_LONGEST_WAIT, self._interval / 8, self._patience / 8)
+        self._next_check = now + self._check_every
 
     def take_control(self, opcode: int, payload: bytes) -> None:
         """Answer a ping or a farewell.

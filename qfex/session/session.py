@@ -44,6 +44,9 @@ _RECOVERY_LIMIT = 5.0  # seconds for what was missed; then the line is used with
 _GOODBYE = 0.7  # seconds to take leave of a peer; a call that renews the line may last a second too long
 _CAUGHT_UP = 50_000  # events; callbacks that fell too far behind have caught up when fewer wait
 
+# What nobody waits for: waking who waits for the line would only hold the reader up.
+_ON_THE_WAY = (ConnectionState.CONNECTING, ConnectionState.AUTHENTICATING, ConnectionState.RESTORING)
+
 
 class Session:
     """The connection of one client.
@@ -289,7 +292,8 @@ class Session:
             if self.state is state or self.state is ConnectionState.CLOSED:
                 return
             self.state = state
-            self._changed.notify_all()
+            if state not in _ON_THE_WAY:
+                self._changed.notify_all()
         start, end = gap or (None, None)
         change = ConnectionEvent(state, attempt, start, end, reason)
         self.publish([Event(self.dialogue.connection, None, change)])
