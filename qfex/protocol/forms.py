@@ -36,7 +36,9 @@ def maker_of(model: type[_ModelT]) -> Callable[[Any], _ModelT]:
     models made here must do without (``weakref_slot=False``).
     """
     names = [field.name for field in attrs.fields(model)]  # type: ignore[arg-type]
-    thawed = attrs.make_class(model.__name__, names, slots=True, weakref_slot=False, repr=False, eq=False)
+    thawed: Any = attrs.make_class(
+        model.__name__, names, slots=True, weakref_slot=False, repr=False, eq=False
+    )
     thawed.__new__(thawed).__class__ = model  # now, rather than within a message, should it not be possible
 
     def make(form: Any) -> _ModelT:

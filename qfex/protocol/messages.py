@@ -1,7 +1,8 @@
 """One frame of the trade gateway in, typed messages out: the only place that knows how the wire varies.
 
-Orders, fills, positions, balances and order lists take a fast path, straight from bytes. All else, and whatever
-the fast path refuses, goes through plain JSON and the converter, which forgives more and explains what it does not.
+Orders, fills, positions, balances, order lists and what opens a line take a fast path, straight from bytes. All else,
+and whatever the fast path refuses, goes through plain JSON and the converter, which forgives more and explains what it
+does not.
 """
 
 from __future__ import annotations
@@ -112,6 +113,8 @@ _Envelope = msgspec.defstruct(
         ("position_response", Position | None, None),
         ("balance_response", Balance | None, None),
         ("all_orders_response", _Page | None, None),
+        ("authenticated", Any, None),
+        ("subscribed", str | None, None),
     ],
     gc=False,
 )
@@ -129,7 +132,12 @@ def _sound(envelope: Any) -> Message | None:
     fill = envelope.fill_response
     if fill is not None:
         return _make_fill(fill) if _is_sound_fill(fill) else None
-    return envelope.position_response or envelope.balance_response or _page(envelope.all_orders_response)
+    return (
+        envelope.position_response
+        or envelope.balance_response
+        or _page(envelope.all_orders_response)
+        or _opening(envelope)
+    )
 
 
 def _is_sound_order(order: Any) -> bool:
@@ -158,6 +166,13 @@ def _page(page: Any) -> OpenOrders | None:
         _is_utc(twap.created_at) and _is_utc(twap.updated_at) for twap in twaps
     )
     return OpenOrders(list(map(_make_order, orders)), twaps) if sound else None
+
+
+def _opening(envelope: Any) -> Message | None:
+    """What every line begins with."""
+    if envelope.authenticated is True:
+        return Authenticated(True)
+    return Subscribed(envelope.subscribed) if envelope.subscribed else None
 
 
 # --- the careful path ------------------------------------------------------------------------------------------
