@@ -29,7 +29,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--quick", action="store_true", help="a short run that shows that all works; it judges nothing"
     )
-    parser.add_argument("--rounds", type=int, default=7, help="measured rounds of each comparison (7)")
+    parser.add_argument("--rounds", type=int, default=15, help="measured rounds of each comparison (15)")
     parser.add_argument("--scale", type=float, default=1.0, help="factor on the orders and events of a round")
     parser.add_argument("--session-events", type=int, default=1_000_000, help="events of the long session")
     parser.add_argument(

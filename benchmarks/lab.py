@@ -21,16 +21,22 @@ class Settings:
     Attributes
     ----------
     rounds
-        Measured rounds of each comparison; one more is run before them to warm up.
+        Measured rounds of each comparison; one more is run before them to warm up. Many short ones: a machine whose
+        speed changes from second to second then disturbs all contestants of a round alike.
     scale
         Factor on the number of orders and events of a round.
     session_events
         Events in the long session.
     """
 
-    rounds: int = 7
+    rounds: int = 15
     scale: float = 1.0
     session_events: int = 1_000_000
+
+    @property
+    def few_rounds(self) -> int:
+        """Rounds of what takes long, or hardly differs from round to round."""
+        return min(self.rounds, 7)
 
     def count(self, full: int, least: int = 16) -> int:
         """Scale a full run's count."""

@@ -30,4 +30,4 @@ def run(settings: Settings) -> Curve:
             event_us = events["mean_us"]
             return {"event_us": event_us, "call_us": event_us / size, "p50_us": orders["p50_us"]}
 
-        return measure(curve, SIZES, settings.rounds, at_size)
+        return measure(curve, SIZES, settings.few_rounds, at_size)

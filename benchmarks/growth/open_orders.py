@@ -28,4 +28,4 @@ def run(settings: Settings) -> Curve:
             sample = client.call("round_trips", count=settings.count(1000))
             return {**sample, "event_us": client.call("events", count=settings.count(20_000))["mean_us"]}
 
-    return measure(curve, sizes, settings.rounds, at_size)
+    return measure(curve, sizes, settings.few_rounds, at_size)

@@ -12,7 +12,7 @@ METRICS = ("p50_us", "p99_us")
 
 def run(settings: Settings) -> contest.Contest:
     """Measure without pinning: on one CPU the busy thread would hold up the server, too."""
-    count = settings.count(60, least=4)
+    count = settings.count(40, least=4)
     with Lab("none") as lab:
         labels = (RAW, DOCS_SAMPLE, LIBRARY)
         entries = {label: lab.entry(label, "round_trips", busy=True, count=count) for label in labels}

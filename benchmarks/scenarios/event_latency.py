@@ -12,7 +12,7 @@ METRICS = ("p50_us", "p99_us")
 
 def run(settings: Settings) -> contest.Contest:
     """Measure the library's callback and the sample's queue."""
-    count = settings.count(1000)
+    count = settings.count(500)
     with Lab() as lab:
         labels = (DOCS_SAMPLE, LIBRARY)
         entries = {label: lab.entry(label, "event_latency", count=count) for label in labels}

@@ -12,7 +12,7 @@ METRICS = ("rate", "mean_us", "cpu_us")
 
 def run(settings: Settings) -> contest.Contest:
     """Measure bursts; the slow clients get shorter ones, so that a round's parts take similar times."""
-    short, long = settings.count(4000), settings.count(80_000)
+    short, long = settings.count(2000), settings.count(40_000)
     with Lab() as lab:
         entries = {
             DOCS_SAMPLE: lab.entry(DOCS_SAMPLE, "events", count=short),

@@ -12,7 +12,7 @@ METRICS = ("mean_us", "p50_us", "p99_us")
 
 def run(settings: Settings) -> contest.Contest:
     """Measure connections, each of which is closed again outside of the measured time."""
-    count = settings.count(50, least=4)
+    count = settings.count(25, least=4)
     with Lab() as lab:
         labels = (RAW, DOCS_SAMPLE, LIBRARY)
         entries = {label: lab.entry(label, "first_orders", count=count) for label in labels}

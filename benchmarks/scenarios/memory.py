@@ -16,4 +16,4 @@ def run(settings: Settings) -> contest.Contest:
     with Lab() as lab:
         labels = (DOCS_SAMPLE, LIBRARY)
         entries = {label: lab.fresh_entry(label, "queued_memory", count=count) for label in labels}
-        return contest.hold(entries, settings.rounds)
+        return contest.hold(entries, settings.few_rounds)

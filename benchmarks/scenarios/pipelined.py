@@ -14,7 +14,7 @@ LARGE_BATCHES = "library, place_orders of 64"
 
 def run(settings: Settings) -> contest.Contest:
     """Measure a sliding window of eight, batches, and the SDK's eight tasks."""
-    count = settings.count(4000, least=64)
+    count = settings.count(2000, least=64)
     with Lab() as lab:
         entries = {
             SDK: lab.entry(SDK, "gathered", tasks=8, count=count),

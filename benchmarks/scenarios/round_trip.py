@@ -12,7 +12,7 @@ METRICS = ("mean_us", "p50_us", "p99_us", "rate", "cpu_us")
 
 def run(settings: Settings) -> contest.Contest:
     """Measure every client."""
-    count = settings.count(2000)
+    count = settings.count(1000)
     with Lab() as lab:
         labels = (RAW, RAW_UNCHECKED, DOCS_SAMPLE, SDK, LIBRARY)
         entries = {label: lab.entry(label, "round_trips", count=count) for label in labels}

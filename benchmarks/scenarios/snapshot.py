@@ -13,7 +13,7 @@ UNTYPED = "json.loads, dicts"
 
 def run(settings: Settings) -> contest.Contest:
     """Decode the same bytes in the same process, without a network."""
-    count = settings.count(40, least=4)
+    count = settings.count(20, least=4)
     with Lab() as lab:
         entries = {
             UNTYPED: lab.entry("decoders", "untyped", orders=1000, count=count),

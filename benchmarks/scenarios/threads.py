@@ -12,10 +12,10 @@ METRICS = ("rate", "p50_us", "p99_us", "cpu_us")
 
 def run(settings: Settings) -> contest.Contest:
     """Measure eight threads, eight tasks, and the yardstick's single thread."""
-    count = settings.count(4000)
+    count = settings.count(2000)
     with Lab() as lab:
         entries = {
-            RAW: lab.entry(RAW, "round_trips", count=settings.count(2000)),
+            RAW: lab.entry(RAW, "round_trips", count=settings.count(1000)),
             SDK: lab.entry(SDK, "gathered", tasks=8, count=count),
             LIBRARY: lab.entry(LIBRARY, "threads", threads=8, count=count),
         }

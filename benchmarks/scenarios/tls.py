@@ -16,7 +16,7 @@ def run(settings: Settings) -> contest.Contest:
     labels = (RAW, DOCS_SAMPLE, LIBRARY)
     if not certificate.available():
         return contest.Contest(absent=dict.fromkeys(labels, "no certificate without the package trustme"))
-    count = settings.count(2000)
+    count = settings.count(1000)
     with Lab(tls=True) as lab:
         entries = {label: lab.entry(label, "round_trips", count=count) for label in labels}
         return contest.hold(entries, settings.rounds)
