@@ -203,9 +203,9 @@ def test_a_forked_child_masks_with_keys_of_its_own() -> None:
 import os
 from qfex.session.frames import TEXT, encode_frame
 encode_frame(TEXT, b"a")
-child = os.fork()
+if child := os.fork():
+    os.waitpid(child, 0)
 print(encode_frame(TEXT, b"a")[2:6].hex(), flush=True)
-os.waitpid(child, 0) if child else None
 """
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True
