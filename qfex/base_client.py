@@ -15,6 +15,7 @@ from .errors import NotConnected, QfexError, RequestTimeout, ValidationError
 from .models.connection import Stats
 from .policies import ReconnectPolicy
 from .protocol.numbers import seconds, whole
+from .session.bells import sleep_until
 from .session.calls import Caller
 from .session.deadline import Deadline
 from .session.dialogue import Dialogue
@@ -271,16 +272,19 @@ class BaseClient(Generic[_ChannelT]):
     ) -> _ValueT:
         """Wait until a reading of the state is enough, or the time is up; the newest reading."""
         self._refuse_if_closed()
-        intake = self._session.intake
-        with intake.changed:
-            intake.observers += 1
-            try:
-                while not enough(value := read()) and not deadline.passed:
-                    self._refuse_if_over()
-                    intake.changed.wait(deadline.remaining())
-            finally:
-                intake.observers -= 1
-        return value
+        readings: list[_ValueT] = []
+
+        def look() -> bool:
+            with self._session.intake.lock:
+                readings[:] = [read()]
+                if enough(readings[0]):
+                    return True
+            if not deadline.passed:
+                self._refuse_if_over()
+            return False
+
+        sleep_until(look, self._session.intake.observers, deadline)
+        return readings[0]
 
     def _refuse_if_closed(self) -> None:
         self._session.check_process()

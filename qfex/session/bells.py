@@ -1,7 +1,11 @@
-"""How a thread waits for an answer: it lends the request its bell.
+"""How a thread waits for what others do: it lends its bell, and looks again when that rings.
 
-A lock would do, but its release wakes the other thread while this one still holds the interpreter, and so the woken
-one goes to sleep again at once: seven changes of thread for each order. Writing to an eventfd lets go of the
+Nobody sleeps while holding a lock, and no lock is let go of but by its own ``with``. `threading.Condition` and all that
+is made of it do both in Python code, where Ctrl-C may fall: then a lock stays held for ever, or one is let go of that
+another thread holds.
+
+For a bell, a lock would do, but its release wakes the other thread while this one still holds the interpreter, and so
+the woken one goes to sleep again at once: seven changes of thread for each order. Writing to an eventfd lets go of the
 interpreter first, and four are left. Only Linux has it; elsewhere the bell is a lock.
 """
 
@@ -10,13 +14,17 @@ from __future__ import annotations
 import os
 import select
 import threading
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from . import process
+from .deadline import Deadline
 
 
 class Bell(Protocol):
-    """Wakes the thread that owns it."""
+    """Wakes the thread that owns it. `lent` says whether a wait of that thread relies on it."""
+
+    lent: bool
 
     def ring(self) -> None:
         """Wake the owner, or keep it from falling asleep next time; from any thread."""
@@ -27,6 +35,8 @@ class Bell(Protocol):
 
 class _EventBell:
     """An eventfd. It is polled for edges, so that it never needs to be read."""
+
+    lent = False
 
     def __init__(self) -> None:
         self._edges = select.epoll()
@@ -45,6 +55,8 @@ class _EventBell:
 
 class _LockBell:
     """A lock that is held until the bell rings."""
+
+    lent = False
 
     def __init__(self) -> None:
         self._silent = threading.Lock()
@@ -80,3 +92,61 @@ def own_bell() -> Bell:
         bell = new_bell()
         _owned.bell = process.forks, bell
     return bell
+
+
+def ring_all(bells: Iterable[Bell]) -> None:
+    """Have those who wait look again, after what they wait for has changed."""
+    for bell in tuple(bells):  # who wakes takes its own away
+        bell.ring()
+
+
+def sleep_until(look: Callable[[], object], bells: list[Bell], deadline: Deadline) -> bool:
+    """Wait until a look says that something is so; whether it is, or the time is up.
+
+    Parameters
+    ----------
+    look : callable
+        Says whether it is so. May raise, which ends the wait.
+    bells : list
+        Where the caller's bell hangs meanwhile; rung by whoever changes what `look` sees.
+    """
+    bell = own_bell()
+    interrupted, bell.lent = bell.lent, True
+    bells.append(bell)  # before the first look: what changes from now on rings it
+    try:
+        while not look():
+            left = deadline.remaining()
+            if left is not None and left <= 0:
+                return False
+            bell.wait(left)
+        return True
+    finally:
+        bells.remove(bell)
+        bell.lent = interrupted
+        if interrupted:  # by a signal whose handler waited here: the bell may have rung for the wait before
+            bell.ring()
+
+
+class Flag:
+    """Something that is so from some time on, and that can be waited for."""
+
+    def __init__(self) -> None:
+        self._raised = False
+        self._bells: list[Bell] = []
+
+    def is_set(self) -> bool:
+        """Whether it is so."""
+        return self._raised
+
+    def set(self) -> None:
+        """Make it so, and wake all who wait for it."""
+        self._raised = True
+        ring_all(self._bells)
+
+    def clear(self) -> None:
+        """Make it not so any more."""
+        self._raised = False
+
+    def wait(self, timeout: float | None) -> bool:
+        """Wait at most `timeout` seconds; whether it is so."""
+        return sleep_until(self.is_set, self._bells, Deadline(timeout))

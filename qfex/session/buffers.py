@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 
 from ..enums import OpenEnum
 from ..protocol.events import Event, Policy
-from .bells import Bell, own_bell
+from .bells import Bell, ring_all, sleep_until
 from .deadline import Deadline
 
 # Members by names of their own: looking one up in its class takes longer than the comparison.
@@ -48,7 +48,7 @@ class EventBuffer:
         """Add events up to the first for which there is no room, and whose policy allows no loss: that one is given."""
         with self._lock:
             refused = None if self._closed else self._add(events)
-        self._ring()
+        ring_all(self._bells)
         return refused
 
     def _add(self, events: Iterator[Event]) -> Event | None:
@@ -87,53 +87,37 @@ class EventBuffer:
         """Add an event beyond the limit: nothing is lost while the session stops the inflow."""
         with self._lock:
             self._queue.append(event)
-        self._ring()
-
-    def _ring(self) -> None:
-        """Wake who waits. Who begins to wait now has seen what was added."""
-        for bell in tuple(self._bells):
-            bell.ring()
+        ring_all(self._bells)
 
     def get(self, timeout: float | None = None) -> Event | None:
         """Take the oldest event; None when none came in time, or the buffer was closed and is empty."""
-        with self._lock:
-            if not self._queue and not self._await_event(timeout):
-                return None
-            held = self._queue.popleft()
-            return held if isinstance(held, Event) else self._newest.pop(held)
+        return next(iter(self.get_many(1, timeout)), None)
 
-    def get_many(self, most: int) -> Sequence[Event]:
-        """Wait for events and take the oldest, as far as no newer one can replace them; none once closed and empty."""
-        with self._lock:
-            queue = self._queue
-            if not queue and not self._await_event(None):
+    def get_many(self, most: int, timeout: float | None = None) -> Sequence[Event]:
+        """Wait for events and take the oldest, as far as no newer one can replace them.
+
+        None, when none came in time, or the buffer was closed and is empty.
+        """
+        deadline = Deadline(timeout)
+        while True:
+            with self._lock:
+                if self._has_news():
+                    return self._take(most)
+            if not sleep_until(self._has_news, self._bells, deadline):
                 return ()
-            held = queue.popleft()
-            if not isinstance(held, Event):
-                return (self._newest.pop(held),)
-            taken = [held]
-            while queue and len(taken) < most and isinstance(held := queue[0], Event):
-                taken.append(held)
-                queue.popleft()
-            return taken
 
-    def _await_event(self, timeout: float | None) -> bool:
-        """Let go of the lock until there is an event; whether there is."""
-        deadline, bell = Deadline(timeout), own_bell()
-        self._bells.append(bell)
-        try:
-            while not self._queue and not self._closed:
-                left = deadline.remaining()
-                if left is not None and left <= 0:
-                    break
-                self._lock.release()
-                try:
-                    bell.wait(left)
-                finally:
-                    self._lock.acquire()
-        finally:
-            self._bells.remove(bell)
-        return bool(self._queue)
+    def _has_news(self) -> bool:
+        return bool(self._queue) or self._closed
+
+    def _take(self, most: int) -> Sequence[Event]:
+        queue = self._queue
+        taken: list[Event] = []
+        while queue and len(taken) < most and isinstance(held := queue[0], Event):
+            taken.append(held)
+            queue.popleft()
+        if queue and not taken:  # one that newer ones replace
+            taken.append(self._newest.pop(queue.popleft()))  # type: ignore[arg-type]
+        return taken
 
     def close(self, *, discard: bool = False) -> None:
         """Take nothing more, and wake the consumer; what is queued can still be taken unless discarded."""
@@ -141,7 +125,7 @@ class EventBuffer:
             self._closed = True
             if discard:
                 self._queue.clear()
-        self._ring()
+        ring_all(self._bells)
 
     @property
     def closed(self) -> bool:

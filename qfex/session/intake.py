@@ -8,6 +8,7 @@ from typing import Any
 
 from ..models.connection import ErrorEvent
 from ..protocol.events import Event
+from .bells import Bell, ring_all
 from .dialogue import Dialogue
 from .dispatcher import log
 from .frames import BINARY
@@ -18,7 +19,7 @@ _FEW = 16
 
 
 class Intake:
-    """Reads a line for a session. `lock` guards the dialogue's state; `changed` waits on it.
+    """Reads a line for a session. `lock` guards the dialogue's state.
 
     Parameters
     ----------
@@ -27,8 +28,8 @@ class Intake:
 
     Attributes
     ----------
-    observers : int
-        Threads that wait on `changed`; nobody is notified where there are none.
+    observers : list
+        The bells of those who wait for the state to change.
     received : int
         Messages so far.
     """
@@ -38,8 +39,7 @@ class Intake:
         self._decode = dialogue.decode
         self._publish = publish
         self.lock = threading.Lock()
-        self.changed = threading.Condition(self.lock)
-        self.observers = 0
+        self.observers: list[Bell] = []
         self.received = 0
 
     def read(self, line: Line, until: float = float("inf")) -> None:
@@ -82,8 +82,6 @@ class Intake:
             answers = line.pending.answer(message)
             with self.lock:
                 told.extend(self._dialogue.receive(message, answers))
-                if self.observers:
-                    self.changed.notify_all()
         except Exception as error:  # a strange message must not end the reader
             log.exception("a message could not be taken")
             event = ErrorEvent("internal", str(error), repr(message), error)
@@ -93,10 +91,5 @@ class Intake:
             # Woken last: a caller that wakes now finds the interpreter free as soon as this thread waits again.
             for waiter, outcome in answers:
                 waiter.resolve(outcome)
-            if self.observers:
-                self.wake_observers()
-
-    def wake_observers(self) -> None:
-        """Let those who wait for the state look again."""
-        with self.changed:
-            self.changed.notify_all()
+        if self.observers:
+            ring_all(self.observers)

@@ -9,8 +9,9 @@ from time import monotonic
 from typing import Any, ClassVar, Protocol
 
 from ..errors import RequestTimeout
+from ..protocol.commands import Keys
 from ..protocol.matching import Request
-from .bells import Bell, own_bell
+from .bells import Bell, ring_all, sleep_until
 from .deadline import Deadline
 
 #: Seconds for which an overdue reply may still come before its lane is given up and the line renewed.
@@ -68,24 +69,18 @@ class Waiter(Request, eq=False):
 
     def wait(self, deadline: Deadline) -> bool:
         """Wait for the answer; whether it came in time."""
-        if self.answered:
-            return True
-        bell = own_bell()
-        # Before the next look at `answered`, which `resolve` sets before it looks at these.
-        self.bells.append(bell)
-        while not self.answered:
-            left = deadline.remaining()
-            if left is not None and left <= 0:
-                return False
-            bell.wait(left)
-        return True
+        return self.answered or sleep_until(self.is_answered, self.bells, deadline)
+
+    def is_answered(self) -> bool:
+        """Whether the answer came."""
+        return self.answered
 
     def resolve(self, outcome: Any) -> None:
         """Hand over the result, or the exception that the caller shall get."""
         self.outcome = outcome
         self.answered = True
-        for bell in self.bells:
-            bell.ring()
+        if self.bells:
+            ring_all(self.bells)
 
 
 class Book(Protocol):
@@ -109,15 +104,17 @@ class Book(Protocol):
 
 
 class PendingTable:
-    """The book of one line's requests, made safe for threads. `_lock` guards everything; `_freed` waits on it."""
+    """The book of one line's requests, made safe for threads.
+
+    `_lock` guards everything but `_bells`, those of who waits for a lane or for the end of all requests.
+    """
 
     def __init__(self, book: Book, round_trips: deque[float]) -> None:
         self._book = book
         self._answering = book.answering
         self._round_trips = round_trips
         self._lock = threading.Lock()
-        self._freed = threading.Condition(self._lock)
-        self._lanes_awaited = 0
+        self._bells: list[Bell] = []
         self._refusal: LineLost | None = None
         self._draining = False
 
@@ -137,18 +134,38 @@ class PendingTable:
             If no lane became free in time; nothing was sent.
         """
         lanes = waiter.command.lanes()
+        while (occupant := self._file(waiter, lanes)) is not None:
+            self._await_lane(occupant, deadline)
+
+    def _file(self, waiter: Waiter, lanes: Keys) -> Waiter | None:
+        """File a request, unless another one occupies a lane of it: that one is given."""
         with self._lock:
-            while True:
-                if self._refusal is not None or self._draining:
-                    raise LineDown
-                occupant = self._book.occupant(lanes) if lanes else None
-                if occupant is None:
-                    waiter.sent_at = monotonic()
-                    self._book.add(waiter)
-                    return
-                self._await_lane(occupant, deadline)
+            if self._over:
+                raise LineDown
+            occupant: Waiter | None = self._book.occupant(lanes) if lanes else None
+            if occupant is None:
+                waiter.sent_at = monotonic()
+                self._book.add(waiter)
+            return occupant
+
+    @property
+    def _over(self) -> bool:
+        """Whether new requests are refused."""
+        return self._refusal is not None or self._draining
 
     def _await_lane(self, occupant: Waiter, deadline: Deadline) -> None:
+        """Wait until there is news of a lane's occupant, or of the line."""
+        with self._lock:
+            patience = self._patience_with(occupant, deadline)
+            given_up = occupant.given_up
+        sleep_until(
+            lambda: not occupant.filed or occupant.given_up is not given_up or self._over,
+            self._bells,
+            Deadline(patience),
+        )
+
+    def _patience_with(self, occupant: Waiter, deadline: Deadline) -> float | None:
+        """Seconds after which to look after a lane's occupant again."""
         patience = deadline.remaining()
         if not occupant.given_up and monotonic() > occupant.sent_at + occupant.patience:
             occupant.given_up_at = monotonic()
@@ -157,7 +174,7 @@ class PendingTable:
             grace = occupant.given_up_at + LATE_REPLY_GRACE - monotonic()
             if occupant.lingering and (grace <= 0 or deadline.passed):
                 self._book.remove(occupant)
-                return
+                return 0.0
             if grace <= 0:
                 raise LaneOverdue
             patience = grace if patience is None else min(patience, grace)
@@ -165,17 +182,13 @@ class PendingTable:
             raise RequestTimeout(
                 f"another {occupant.command.type} is still waiting for its reply", sent=False
             )
-        self._lanes_awaited += 1
-        try:
-            self._freed.wait(patience)
-        finally:
-            self._lanes_awaited -= 1
+        return patience
 
     def withdraw(self, waiter: Waiter) -> None:
         """Take out a request that was never sent."""
         with self._lock:
             self._book.remove(waiter)
-            self._freed.notify_all()
+        ring_all(self._bells)
 
     def give_up(self, waiter: Waiter) -> bool:
         """Stop waiting for a request; its late reply will be swallowed.
@@ -190,8 +203,8 @@ class PendingTable:
                 return False
             waiter.given_up_at = monotonic()
             self._book.give_up(waiter)
-            self._freed.notify_all()
-            return True
+        ring_all(self._bells)
+        return True
 
     def linger(self, waiter: Waiter) -> None:
         """Note that a request has ended without its reply, which may yet come and will be swallowed."""
@@ -199,7 +212,7 @@ class PendingTable:
             waiter.given_up_at = monotonic()
             waiter.lingering = True
             self._book.give_up(waiter)
-            self._freed.notify_all()
+        ring_all(self._bells)
 
     def answer(self, message: Any) -> Sequence[tuple[Waiter, Any]]:
         """The requests that a message answers. The caller resolves them, after the state shows the message."""
@@ -214,25 +227,24 @@ class PendingTable:
                     self._round_trips.append(now - waiter.sent_at)
                     if waiter.lingering:
                         waiter.given_up_at = now
-                if self._lanes_awaited or self._draining:
-                    self._freed.notify_all()
-            return answers
+        if self._bells:
+            ring_all(self._bells)
+        return answers
 
     def drain(self, deadline: Deadline) -> None:
         """Refuse new requests and wait until those in flight are answered or given up."""
-        with self._freed:
+        with self._lock:
             self._draining = True
-            self._freed.notify_all()
-            while len(self._book) and not deadline.passed and self._refusal is None:
-                self._freed.wait(deadline.remaining())
+        ring_all(self._bells)
+        sleep_until(lambda: not len(self._book) or self._refusal is not None, self._bells, deadline)
 
     def fail_all(self, lost: LineLost) -> None:
         """End every request: the line is gone."""
-        with self._freed:
+        with self._lock:
             self._refusal = lost
             waiters: list[Waiter] = [waiter for waiter in self._book if not waiter.lingering]
             for waiter in list(self._book):
                 self._book.remove(waiter)
-            self._freed.notify_all()
+        ring_all(self._bells)
         for waiter in waiters:
             waiter.resolve(lost)

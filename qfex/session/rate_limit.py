@@ -12,6 +12,7 @@ from time import monotonic
 
 from ..errors import NotConnected, RequestTimeout
 from ..policies import RateLimitPolicy
+from .bells import Flag
 from .deadline import Deadline
 
 
@@ -68,12 +69,12 @@ class RateLimiter:
         self.policy = policy
         self._buckets = {"general": TokenBucket(policy), "cancel": TokenBucket(policy)}
 
-    def acquire(self, weight: float, bucket: str, deadline: Deadline, interrupted: threading.Event) -> None:
+    def acquire(self, weight: float, bucket: str, deadline: Deadline, interrupted: Flag) -> None:
         """Wait in the caller's thread until `weight` units may be sent.
 
         Parameters
         ----------
-        interrupted : threading.Event
+        interrupted : Flag
             Ends the wait early: the client was closed.
 
         Raises

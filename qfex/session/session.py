@@ -26,6 +26,7 @@ from ..models.connection import ConnectionEvent, ErrorEvent
 from ..policies import ReconnectPolicy
 from ..protocol.events import Event
 from . import process
+from .bells import Bell, Flag, ring_all, sleep_until
 from .deadline import Deadline
 from .dialogue import Dialogue
 from .dispatcher import Dispatcher, log
@@ -51,9 +52,9 @@ _ON_THE_WAY = (ConnectionState.CONNECTING, ConnectionState.AUTHENTICATING, Conne
 class Session:
     """The connection of one client.
 
-    `_changed` guards `state`, `current_line` (the line in use, if any) and `_failure`, and wakes those who wait for the
-    line; `state_lock` guards the dialogue's state. No two locks are ever held together, but for those of the message
-    budget, which are held for no longer than a computation.
+    `_lock` guards changes of `state`, `current_line` (the line in use, if any), `_failure` and the reader; `_bells` are
+    those of who waits for one of these; `state_lock` guards the dialogue's state. No two locks are ever held together,
+    but for those of the message budget, which are held for no longer than a computation.
     """
 
     def __init__(
@@ -69,16 +70,17 @@ class Session:
         self._policy = reconnect or ReconnectPolicy()
         self._options = options
         self._forks = process.forks
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()
+        self._bells: list[Bell] = []
         self.current_line: Line | None = None
         self._transport: Transport | None = None
         self._failure: QfexError | None = None
         self._reader: threading.Thread | None = None
         self._last_error: QfexConnectionError | None = None
         self.state = ConnectionState.DISCONNECTED
-        self.closing = threading.Event()
+        self.closing = Flag()
         self._spent = False  # closed by the user, for good
-        self.ended = threading.Event()
+        self.ended = Flag()
         self.streams = StreamHub()
         self.dispatcher = self._new_dispatcher()
         self.round_trips: deque[float] = deque(maxlen=1000)
@@ -96,7 +98,7 @@ class Session:
     def _dispatcher_died(self, error: BaseException) -> None:
         log.critical("the dispatcher thread of %s died", self.name, exc_info=error)
         self._over(QfexError(f"the dispatcher thread died: {error!r}"))
-        with self._changed:
+        with self._lock:
             transport = self._transport
         if transport is not None:
             transport.abort()
@@ -123,7 +125,7 @@ class Session:
     def start(self) -> None:
         """Start the threads, unless they run."""
         _transport_type()  # imported by the user's thread: the reader's may outlive the interpreter
-        with self._changed:
+        with self._lock:
             if self.closing.is_set():
                 raise NotConnected("the client is closed")
             if self._reader is not None and self._reader.is_alive() and not self.ended.is_set():
@@ -145,17 +147,17 @@ class Session:
             If none came in time.
         """
         self.check_process()
+        while (line := self._usable_line()) is None:
+            if not sleep_until(self._usable_line, self._bells, deadline):
+                raise TimeoutError(str(self._last_error or "no connection"))
+        return line
+
+    def _usable_line(self) -> Line | None:
         line = self.current_line
         if line is not None and self.state is ConnectionState.READY:
             return line
-        with self._changed:
-            while True:
-                if self.current_line is not None and self.state is ConnectionState.READY:
-                    return self.current_line
-                self._refuse_if_over()
-                if deadline.passed:
-                    raise TimeoutError(str(self._last_error or "no connection"))
-                self._changed.wait(deadline.remaining())
+        self._refuse_if_over()
+        return None
 
     def _refuse_if_over(self) -> None:
         if self.closing.is_set():
@@ -182,7 +184,7 @@ class Session:
 
     def renew(self, line: Line, deadline: Deadline) -> None:
         """Replace a line that cannot be trusted any more, once what is in flight on it is answered."""
-        with self._changed:
+        with self._lock:
             if line.renewing or self._reconnect is None:
                 return
             line.renewing = "a reply is overdue"
@@ -205,11 +207,11 @@ class Session:
         """End the connection and the threads; from any thread, any number of times, within two seconds."""
         if process.forks != self._forks:
             return  # the parent's threads and socket are its own business
-        with self._changed:
+        with self._lock:
             self._spent = True
             self.closing.set()
             reader, line, transport = self._reader, self.current_line, self._transport
-            self._changed.notify_all()
+        ring_all(self._bells)
         try:
             self._say_goodbye(reader, line, transport)
         finally:  # a second Ctrl-C cuts only the goodbye short
@@ -233,10 +235,10 @@ class Session:
 
     def stop(self) -> None:
         """Undo `start` after a failed `connect`, so that it may be called again, unless the client was closed."""
-        with self._changed:
+        with self._lock:
             self.closing.set()
             reader, transport, self._reader = self._reader, self._transport, None
-            self._changed.notify_all()
+        ring_all(self._bells)
         if transport is not None:
             transport.abort()
         if reader is not None:
@@ -245,17 +247,20 @@ class Session:
         registry = self.dispatcher.registry
         self.dispatcher = self._new_dispatcher()
         self.dispatcher.registry = registry
-        with self._changed:
+        with self._lock:
             if not self._spent:
                 self.state = ConnectionState.DISCONNECTED
-                self.closing = threading.Event()
+                self.closing = Flag()
 
     def await_other(self, line: Line, deadline: Deadline) -> None:
         """Wait until a line that is over is no longer the one in use, or the deadline passed."""
-        with self._changed:
-            while self.current_line is line and not deadline.passed:
-                self._refuse_if_over()
-                self._changed.wait(deadline.remaining())
+        sleep_until(lambda: self._is_other(line), self._bells, deadline)
+
+    def _is_other(self, line: Line) -> bool:
+        if self.current_line is not line:
+            return True
+        self._refuse_if_over()
+        return False
 
     # --- events ------------------------------------------------------------------------------------------------
 
@@ -288,12 +293,12 @@ class Session:
         reason: str = "",
         gap: tuple[datetime, datetime] | None = None,
     ) -> None:
-        with self._changed:
+        with self._lock:
             if self.state is state or self.state is ConnectionState.CLOSED:
                 return
             self.state = state
-            if state not in _ON_THE_WAY:
-                self._changed.notify_all()
+        if state not in _ON_THE_WAY:
+            ring_all(self._bells)
         start, end = gap or (None, None)
         change = ConnectionEvent(state, attempt, start, end, reason)
         self.publish([Event(self.dialogue.connection, None, change)])
@@ -340,8 +345,7 @@ class Session:
                 self._pause(delay)
 
     def _pause(self, seconds: float) -> None:
-        with self._changed:
-            self._changed.wait_for(lambda: self._ending, seconds)
+        sleep_until(lambda: self._ending, self._bells, Deadline(seconds))
 
     def _is_final(self, error: QfexConnectionError) -> bool:
         if self._ending:
@@ -353,11 +357,11 @@ class Session:
         return False
 
     def _over(self, error: QfexError) -> None:
-        with self._changed:
+        with self._lock:
             if self._failure is not None:
                 return
             self._failure = error
-            self._changed.notify_all()
+        ring_all(self._bells)
         self.report("connection", str(error), error=error)
 
     def _open(self, attempt: int) -> Line:
@@ -382,7 +386,7 @@ class Session:
     def _connect(self) -> Line:
         url, headers = self.dialogue.endpoint()
         transport = _transport_type()(url, headers, self._options)
-        with self._changed:
+        with self._lock:
             self._transport = transport
         if self.closing.is_set():
             raise NotConnected("the client is closed")
@@ -427,7 +431,7 @@ class Session:
         with self.intake.lock:
             events = list(self.dialogue.released())
         self.publish(events)
-        self.intake.wake_observers()
+        ring_all(self.intake.observers)
 
     def _ready(self, line: Line, attempt: int) -> None:
         gap = None
@@ -437,7 +441,7 @@ class Session:
             self.reconnects += 1
         self._was_ready = True
         self._last_error = None
-        with self._changed:
+        with self._lock:
             self.current_line = line
         self._set_state(ConnectionState.READY, attempt, gap=gap)
 
@@ -458,7 +462,7 @@ class Session:
 
     def _lose(self, line: Line, lost: LineLost) -> None:
         closed = self.closing.is_set()
-        with self._changed:
+        with self._lock:
             self.current_line = None
             silence = timedelta(seconds=line.silent_for)
             self._gap_start = self._gap_start or datetime.now(timezone.utc) - silence
@@ -469,7 +473,7 @@ class Session:
         if not closed and self._reconnect is not None:
             self._set_state(ConnectionState.RECONNECTING, reason=str(lost))
         line.end(LineLost(lost.reason, lost.code, closed=closed))
-        self.intake.wake_observers()
+        ring_all(self.intake.observers)
 
     def _await_caught_up(self) -> None:
         buffer = self.dispatcher.buffer

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 from ..errors import NotConnected
 from ..models.orders import Order
 from ..session.deadline import Deadline
@@ -59,6 +57,5 @@ class WaitingMethods(TradeCore):
 
     def _pause(self, seconds: float) -> None:
         """Let time pass between polls; ends at once when the client is closed."""
-        closing: threading.Event = self._session.closing
-        closing.wait(seconds)
+        self._session.closing.wait(seconds)
         self._refuse_if_over()
