@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import linecache
-import os
-import signal
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -29,7 +27,7 @@ from qfex.session.deadline import Deadline
 from qfex.session.pending import SendFailed
 
 from .conftest import Stage
-from .exchange import Exchange, Peer, acknowledged, obliging
+from .exchange import Exchange, Peer, obliging
 from .helpers import AAPL, QUICK, background, eventually, outcome
 
 _LIBRARY = qfex.__file__.removesuffix("__init__.py")
@@ -253,28 +251,3 @@ def test_a_signal_handler_that_interrupts_a_message_cannot_write_into_it(stage: 
     assert CALLS["an order"](client).is_live
     assert isinstance(ends[0], RequestTimeout) and not ends[0].sent
     assert [each["type"] for each in exchange.peers[0].commands].count("add_order") == 1
-
-
-@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="needs a signal of the user's own")
-def test_a_signal_handler_may_call_the_client_while_a_call_waits(stage: Stage) -> None:
-    """As those do that cancel all orders upon SIGTERM. The first order is answered when the handler's is."""
-
-    def script(peer: Peer) -> None:
-        peer.greet()
-        first = peer.receive("add_order")
-        eventually(lambda: any(call.bells for call in client._session.current_line.pending._book), "it waits")  # type: ignore[union-attr]
-        os.kill(os.getpid(), signal.SIGUSR1)
-        second = peer.receive("add_order")
-        peer.send(acknowledged(second), acknowledged(first))
-        peer.until_gone()
-
-    _, client = stage(script, rate_limit=None)
-    ends: list[Any] = []
-    before = signal.signal(
-        signal.SIGUSR1, lambda *_: ends.append(outcome(partial(CALLS["an order"], client)))
-    )
-    try:
-        outer = CALLS["an order"](client)
-    finally:
-        signal.signal(signal.SIGUSR1, before)
-    assert outer.is_live and ends[0].is_live and outer.order_id != ends[0].order_id
