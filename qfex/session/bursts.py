@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..errors import QfexError
 from ..protocol.commands import Command
 from .deadline import Deadline
-from .line import Line
+from .line import Line, written
 from .pending import LineDown, SendFailed
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _MOST = 64  # commands in one write: the first shall not wait long for the last
 class Burst:
     """Collects commands that need to wait for nothing, and sends them together; the others it sends in their turn.
 
-    The first `_sent` of `_ends` are settled; the others are calls that are filed and not sent yet.
+    The first `_sent` of `_ends` are settled; the others are calls that are filed and not sent yet, as `_messages`.
     """
 
     def __init__(self, caller: Caller, deadline: Deadline) -> None:
@@ -28,6 +28,7 @@ class Burst:
         self._deadline = deadline
         self._line: Line | None = None
         self._sent = 0
+        self._messages: list[bytes] = []
         self._ends: list[Call | QfexError] = []
 
     def submit(self, commands: Iterable[Command]) -> list[Call | QfexError]:
@@ -60,18 +61,21 @@ class Burst:
             self._line = line
         if line is None or command.lanes() or not self._caller.takes_budget(command):
             return False
+        message = written(command)
         try:
             self._ends.append(self._caller.file(command, line, self._deadline))
         except LineDown:
             return False
+        self._messages.append(message)
         return True
 
     def _flush(self) -> None:
         calls, settled = self._calls(self._sent), len(self._ends)
         if not calls:
             return
+        messages, self._messages = self._messages, []
         try:
-            calls[0].line.send([call.command for call in calls], self._deadline)
+            calls[0].line.send(messages, self._deadline)
         except SendFailed as failed:
             self._sent = settled
             self._send_anew(calls[failed.begun :])

@@ -15,7 +15,7 @@ from ..protocol.commands import Command
 from ..protocol.rules import nothing_known
 from .bursts import Burst
 from .deadline import Deadline
-from .line import Line
+from .line import Line, written
 from .pending import LaneOverdue, LineDown, LineLost, SendFailed, Waiter
 from .rate_limit import RateLimiter
 from .session import Session
@@ -99,10 +99,10 @@ class Caller:
 
     def _put_on(self, line: Line, command: Command, deadline: Deadline) -> Call:
         """Send on a line; afterwards the request is filed if and only if its bytes may have left."""
-        call = None
+        call, message = None, written(command)
         try:
             call = self.file(command, line, deadline)
-            line.send((command,), deadline)
+            line.send((message,), deadline)
             return call
         except BaseException as error:  # Ctrl-C among them: nobody will wait for the answer
             if call is not None:

@@ -21,6 +21,11 @@ _CONTROLS_HELD = 8  # control frames that wait for a busy socket; older ones are
 _LONGEST_WAIT = 0.5  # seconds; how late a deadline of the reader's own may be noticed
 
 
+def written(command: Command) -> bytes:
+    """A command as it goes on the line. Made before its request is filed: should it fail, nothing is left behind."""
+    return encode_frame(TEXT, command.encode())
+
+
 class Line:
     """One connection: its transport, its requests in flight, and when it was last heard."""
 
@@ -43,19 +48,16 @@ class Line:
 
     # --- any thread --------------------------------------------------------------------------------------------
 
-    def send(self, commands: Sequence[Command], deadline: Deadline) -> None:
-        """Send commands whose requests are filed already, together.
+    def send(self, messages: Sequence[bytes], deadline: Deadline) -> None:
+        """Send what `written` made of commands, whose requests are filed already, together.
 
         Raises
         ------
         SendFailed
             See `Transport.write`.
         """
-        whole = []
-        for command in commands:
-            whole.append(encode_frame(TEXT, command.encode()))
-        self.transport.write(whole, deadline)
-        self.sent += len(commands)
+        self.transport.write(messages, deadline)
+        self.sent += len(messages)
 
     # --- the reader thread -------------------------------------------------------------------------------------
 

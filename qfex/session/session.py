@@ -31,7 +31,7 @@ from .deadline import Deadline
 from .dialogue import Dialogue
 from .dispatcher import Dispatcher, log
 from .intake import Intake
-from .line import Line
+from .line import Line, written
 from .options import TransportOptions
 from .pending import LineLost, SendFailed
 from .script import Conversation, Script
@@ -200,7 +200,7 @@ class Session:
         """Say what must be said before a line is ended on purpose, and close it."""
         with suppress(SendFailed):
             if farewell := self.dialogue.farewell():
-                line.send(farewell, deadline)
+                line.send([written(command) for command in farewell], deadline)
         line.transport.send_close(1000, "renewed")
 
     def close(self) -> None:
@@ -413,7 +413,9 @@ class Session:
 
     def start_script(self, line: Line, conversation: Conversation) -> Script:
         """Begin a conversation on a line; the reader thread carries it on."""
-        script = Script(conversation, line.pending, lambda command: line.send((command,), Deadline(1.0)))
+        script = Script(
+            conversation, line.pending, lambda command: line.send((written(command),), Deadline(1.0))
+        )
         script.start()
         return script
 

@@ -20,7 +20,6 @@ import pytest
 import qfex
 from qfex import Channel, Order, RequestTimeout, TradeClient
 from qfex.protocol.commands import SetLeverage
-from qfex.session.bells import Flag
 from qfex.session.deadline import Deadline
 from qfex.session.pending import Waiter
 from qfex.sim import Simulator
@@ -229,17 +228,3 @@ def test_a_signal_handler_may_call_the_client_while_a_call_waits(stage: Stage, a
     finally:
         signal.signal(signal.SIGUSR1, before)
     assert outer.is_live and ends[0].is_live and outer.order_id != ends[0].order_id and went_on
-
-
-@needs_signals
-def test_a_flag_is_seen_though_a_handler_waited_for_another_meanwhile() -> None:
-    """The handler's wait takes the ring that was meant for the interrupted one, and must pass it on."""
-    mine, others = Flag(), Flag()
-
-    def handle(*_: Any) -> None:
-        mine.set()
-        others.wait(0.001)
-
-    with alarms(handle) as ring_in:
-        ring_in(0.01)
-        assert mine.wait(PATIENCE)
