@@ -8,12 +8,13 @@ same class, not frozen, is filled in a third of the time, and can be declared fr
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 import attrs
 import msgspec
 from msgspec.structs import astuple
 
+from ..enums import OpenEnum
 from .codec import WIRE_NAMES
 
 _ModelT = TypeVar("_ModelT")
@@ -23,10 +24,20 @@ def form_of(model: type[Any]) -> Any:
     """A struct with a model's members, in their order, under their names on the wire."""
     types = get_type_hints(model)
     members = [
-        (field.name, types[field.name], *(() if field.default is attrs.NOTHING else (field.default,)))
+        (
+            field.name,
+            _taken_for(types[field.name]),
+            *(() if field.default is attrs.NOTHING else (field.default,)),
+        )
         for field in attrs.fields(model)
     ]
     return msgspec.defstruct(model.__name__, members, rename=WIRE_NAMES[model], gc=False)
+
+
+def _taken_for(kind: Any) -> Any:
+    """The type of a member. An enumeration's allows no null, for which msgspec would take the text "NULL", too."""
+    enumerations = [each for each in get_args(kind) if isinstance(each, type) and issubclass(each, OpenEnum)]
+    return enumerations[0] if enumerations else kind
 
 
 def maker_of(model: type[_ModelT]) -> Callable[[Any], _ModelT]:

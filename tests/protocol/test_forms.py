@@ -74,6 +74,20 @@ def test_a_form_has_the_defaults_of_its_model() -> None:
     assert maker_of(Order)(read) == Order("1", order_type=read.order_type)
 
 
+@pytest.mark.parametrize("text", ["NULL", "null", "none", "", "SOMETHING_NEW"])
+def test_an_unknown_text_of_an_enumeration_is_kept_and_not_taken_for_null(text: str) -> None:
+    frame = recorded.FILL.replace('"IOC"', f'"{text}"').encode()
+    (fill,) = messages.decode(frame)
+    assert isinstance(fill, Fill) and fill.time_in_force is not None and fill.time_in_force.value == text
+
+
+@pytest.mark.parametrize("member", ["aggressor_side", "order_type", "tif"])
+def test_a_null_in_place_of_an_enumeration_is_none(member: str) -> None:
+    members = msgspec.json.decode(recorded.FILL)["fill_response"] | {member: None}
+    (fill,) = messages.decode(msgspec.json.encode({"fill_response": members}))
+    assert isinstance(fill, Fill) and None in (fill.aggressor_side, fill.order_type, fill.time_in_force)
+
+
 def test_a_model_that_cannot_be_made_so_is_refused_at_once() -> None:
     @attrs.frozen
     class WithWeakReferences:
