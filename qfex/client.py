@@ -15,6 +15,7 @@ from .environment import PROD, UAT, Environment, require_safe_for_secrets
 from .errors import ConfigurationError, QfexError, ValidationError
 from .policies import RateLimitPolicy, ReconnectPolicy
 from .protocol import commands as c
+from .protocol.numbers import text
 from .protocol.trade import WHAT_WAS_TRADED, TradeDialogue
 from .session.calls import Caller
 from .session.deadline import Deadline
@@ -65,6 +66,8 @@ class TradeClient(ResolvingMethods):
     ------
     ConfigurationError
         If the credentials would travel in the clear to another machine.
+    ValidationError
+        If `account_id` is no text, or `request_timeout` no time.
     """
 
     def __init__(
@@ -84,7 +87,7 @@ class TradeClient(ResolvingMethods):
         require_safe_for_secrets(environment.trade_url)
         self._environment = environment
         self._credentials = credentials
-        self._account_id = account_id
+        self._account_id = account_id = None if account_id is None else text(account_id, "account_id")
         self._instruments = None if instruments is None else dict(instruments)
         self._dialogue = TradeDialogue(environment.trade_url, credentials, account_id, time.time)
         self._dialogue.cancel_on_disconnect = cancel_on_disconnect

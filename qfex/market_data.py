@@ -188,7 +188,7 @@ class MarketDataClient(MarketEventMethods):
         """Trades since the subscription, oldest first, at most the newest 1,000; waits for the first one."""
         self._newest(PublicTrade, MarketChannel.TRADE, symbol, timeout)
         with self._session.state_lock:
-            return self._dialogue.trades(Topic(MarketChannel.TRADE, symbol))
+            return self._dialogue.trades(Topic(MarketChannel.TRADE, text(symbol, "symbol")))
 
     def candle(self, symbol: str, interval: CandleInterval | str, *, timeout: float | None = None) -> Candle:
         """Candle that is forming."""
@@ -257,7 +257,7 @@ def _options(
     if sig_figs is not None and (named is not MarketChannel.LEVEL2 or sig_figs not in _SIG_FIGS):
         raise ValidationError("sig_figs", sig_figs, "must be 0, 1 or 2, and goes with channel level2 only")
     if intervals is None:
-        return named, ((sig_figs or 0) if named is MarketChannel.LEVEL2 else None,)
+        return named, (int(sig_figs or 0) if named is MarketChannel.LEVEL2 else None,)
     listed = [intervals] if isinstance(intervals, str) else list(intervals)
     if not listed:
         raise ValidationError("intervals", intervals, "must name at least one interval")

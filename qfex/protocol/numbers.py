@@ -83,13 +83,30 @@ def on_wire(number: Decimal) -> Raw:
 
 
 def text(value: object, argument: str) -> str:
-    """Check an identifier.
+    """Check an identifier; of a kind of text of its own, such as numpy's or an enumeration's, the plain text is taken.
 
     Raises
     ------
     ValidationError
-        If `value` is not text, or is empty.
+        If `value` is not text, is empty, or cannot be sent.
     """
-    if not isinstance(value, str) or not value.strip():
+    plain = value if type(value) is str else _plain(value)  # msgspec writes no other
+    if not plain.strip():
         raise ValidationError(argument, value, "must be text that is not empty")
-    return value
+    if not plain.isascii() and not _is_sendable(plain):
+        raise ValidationError(argument, value, "must be text that can be written as UTF-8")
+    return plain
+
+
+def _plain(value: object) -> str:
+    """The characters of a text, whatever its class shows in their stead; none of what is no text."""
+    return str.__str__(value) if isinstance(value, str) else ""
+
+
+def _is_sendable(value: str) -> bool:
+    """Whether there is UTF-8 for a text: there is none for halves of surrogate pairs."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 from ..enums import CancelIdType, OrderType, Side, TimeInForce
 from ..errors import OrderRejected, QfexError, ValidationError
@@ -10,7 +11,7 @@ from ..models.orders import Order
 from ..order_request import OrderRequest, flag, order_command
 from ..protocol import commands as c
 from ..protocol.commands import AddOrder
-from ..protocol.numbers import Number, positive, text
+from ..protocol.numbers import Number, positive, text, to_decimal
 from ..session.calls import Call
 from ..session.deadline import Deadline
 from .pending_order import PendingOrder
@@ -215,9 +216,13 @@ class OrderMethods(WaitingMethods):
             quantity=positive(known.quantity, "order.quantity")
             if quantity is None
             else positive(quantity, "quantity"),
-            reduce_only=known.reduce_only if reduce_only is None else flag(reduce_only, "reduce_only"),
-            take_profit=known.take_profit if take_profit is None else positive(take_profit, "take_profit"),
-            stop_loss=known.stop_loss if stop_loss is None else positive(stop_loss, "stop_loss"),
+            reduce_only=flag(known.reduce_only if reduce_only is None else reduce_only, "reduce_only"),
+            take_profit=_attached(known.take_profit, "order.take_profit")
+            if take_profit is None
+            else positive(take_profit, "take_profit"),
+            stop_loss=_attached(known.stop_loss, "order.stop_loss")
+            if stop_loss is None
+            else positive(stop_loss, "stop_loss"),
             client_order_id=known.client_order_id or None,
         )
         modified: Order = self._request(command, timeout)
@@ -261,7 +266,7 @@ class OrderMethods(WaitingMethods):
             known = self._known(
                 order_id if symbol is None else Order(order_id, symbol=text(symbol, "symbol"))
             )
-            return c.CancelOrder(known.symbol, known.order_id, kind)
+            return c.CancelOrder(text(known.symbol or symbol, "symbol"), text(known.order_id, "order"), kind)
         if symbol is None:
             raise ValidationError("symbol", None, "is needed to cancel by this kind of id")
         return c.CancelOrder(text(symbol, "symbol"), order_id, kind)
@@ -309,8 +314,13 @@ class OrderMethods(WaitingMethods):
         try:
             order: Order = self._caller.request(command, deadline.remaining())
         except OrderRejected:
-            if not self._has_seen(order_id):
+            if not self._has_seen(command.order_id):
                 raise
             # A doubled reply to an earlier request looks just like this one; that costs one more question.
             order = self._caller.request(command, deadline.remaining())
         return order
+
+
+def _attached(price: Decimal | None, argument: str) -> Decimal | None:
+    """Check the trigger price of a stop that an order has; it has none where that is 0 or None."""
+    return to_decimal(price, argument) if price else None

@@ -48,11 +48,11 @@ class ResolvingMethods(TwapMethods):
             client order id (as documented) and that this client did not see placed: one of them may be the order.
         """
         self._session.check_process()
-        text(client_order_id, "client_order_id")
+        client_order_id, symbol = text(client_order_id, "client_order_id"), text(symbol, "symbol")
         deadline = self._deadline(timeout)
         denied_since: float | None = None
         while True:
-            order, denied = self._look_for(client_order_id, text(symbol, "symbol"), deadline)
+            order, denied = self._look_for(client_order_id, symbol, deadline)
             if order is not None:
                 return order
             if not denied:

@@ -110,6 +110,7 @@ class StopMethods(OrderMethods):
         """The id that a stop has now."""
         stop_id = stop_order.order_id if isinstance(stop_order, Order) else stop_order
         stop_id = stop_id.stop_order_id if isinstance(stop_id, StopOrder) else stop_id
-        text(stop_id, "stop_order")
+        given = text(stop_id, "stop_order")
         with self._session.state_lock:
-            return self._dialogue.orders.current_id(stop_id)
+            current = self._dialogue.orders.current_id(given)
+        return text(current, "stop_order")

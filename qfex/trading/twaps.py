@@ -126,7 +126,7 @@ class TwapMethods(AccountMethods):
         Twap
             Its newest state; final if it ended in time. Changes also reach `Channel.TWAPS`.
         """
-        newest = twap if isinstance(twap, Twap) else Twap(text(twap, "twap"), twap)
+        newest = twap if isinstance(twap, Twap) else Twap(twap := text(twap, "twap"), twap)
         if timeout is None and newest.total_num_orders:
             timeout = newest.total_num_orders * newest.order_interval_secs + 60.0
         deadline = self._deadline(timeout)

@@ -193,6 +193,12 @@ def test_an_exchange_that_is_silent_about_a_symbol(data: MarketDataClient) -> No
         lambda data: data.order_book(AAPL, sig_figs=7),
         lambda data: data.candle(AAPL, "1MONTH"),
         lambda data: data.bbo(""),
+        lambda data: data.bbo("\ud800"),
+        lambda data: data.last_trades("\ud800"),
+        lambda data: data.subscribe("bbo", [AAPL, "\ud800"]),
+        lambda data: data.unsubscribe("bbo", "\ud800"),
+        lambda data: data.subscribe("\ud800", AAPL),
+        lambda data: data.subscribe("candle", AAPL, "\ud800"),
         lambda data: data.bbo(AAPL, timeout=-1),
     ],
 )
@@ -202,6 +208,35 @@ def test_arguments_that_cannot_be_meant(
     with pytest.raises(ValidationError):
         ask(data)
     assert data.stats().sent == 0
+
+
+class OwnText(str):
+    """Text of a kind of its own, as numpy's is: neither msgspec nor `str` give what it holds."""
+
+    def __str__(self) -> str:
+        return "something else"
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda data: data.bbo(OwnText(AAPL)),
+        lambda data: data.last_trades(OwnText(AAPL), timeout=0.1),
+        lambda data: data.candle(OwnText(AAPL), OwnText("1MIN")),
+        lambda data: data.order_book(OwnText(AAPL), sig_figs=Decimal(1)),
+        lambda data: data.subscribe(OwnText("bbo"), OwnText(AAPL)),
+        lambda data: data.subscribe(OwnText("candle"), [OwnText(AAPL)], [OwnText("1MIN")]),
+        lambda data: data.unsubscribe(OwnText("bbo"), [OwnText(AAPL)]),
+    ],
+)
+def test_arguments_of_a_kind_of_their_own_are_sent_plain(
+    data: MarketDataClient, ask: Callable[[MarketDataClient], object]
+) -> None:
+    try:
+        ask(data)
+    except RequestTimeout as error:  # there need not be a trade; but it was confirmed that one would be sent
+        assert "no trade" in str(error)
+    assert (data.stats().sent, data.stats().pending) == (1, 0)
 
 
 # --- life ---------------------------------------------------------------------------------------------------

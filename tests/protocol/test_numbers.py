@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import math
 from decimal import Decimal as D
+from enum import Enum
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qfex import ValidationError
+from qfex import OrderStatus, Side, ValidationError
+from qfex.enums import OpenEnum
 from qfex.protocol.numbers import on_wire, positive, text, to_decimal, whole
 
 
@@ -100,8 +103,55 @@ def test_identifiers_are_text_with_something_in_it(value: Any) -> None:
         text(value, "symbol")
 
 
-def test_identifiers_are_left_as_they_are() -> None:
-    assert text(" Ä-1 ", "order_id") == " Ä-1 "
+@pytest.mark.parametrize("value", [" Ä-1 ", "AAPL-USD", "\U0001f600", "\x00"])
+def test_identifiers_are_left_as_they_are(value: str) -> None:
+    assert text(value, "order_id") is value
+
+
+class Loud(str):
+    """Text of a kind of its own, as numpy's is, that shows something else than what it is."""
+
+    def __str__(self) -> str:
+        return self.upper()
+
+    def strip(self, *_: Any) -> str:
+        return "!"
+
+
+class Pair(str, Enum):
+    """Not one of the library's enumerations: `str` of a member is ``Pair.GOLD``."""
+
+    GOLD = "gold-usd"
+
+
+@pytest.mark.parametrize("value", [Loud("gold-usd"), Pair.GOLD], ids=["subclass", "enumeration"])
+def test_text_of_another_kind_is_taken_as_the_plain_text_that_it_is(value: str) -> None:
+    taken = text(value, "symbol")
+    assert (type(taken), taken) == (str, "gold-usd")
+
+
+@pytest.mark.parametrize("member", [Side.BUY, OrderStatus("BRAND_NEW")])
+def test_the_librarys_own_enumerations_are_taken_by_their_values(member: OpenEnum) -> None:
+    taken = text(member, "symbol")
+    assert (type(taken), taken) == (str, member.value)
+
+
+@pytest.mark.parametrize("value", ["\ud800", "a\udfff", Loud("\ud83d-usd"), Loud(" ")], ids=ascii)
+def test_text_that_cannot_be_sent_is_refused(value: str) -> None:
+    with pytest.raises(ValidationError, match="order_id") as refused:
+        text(value, "order_id")
+    assert refused.value.value is value
+    str(refused.value).encode()
+
+
+@given(st.text(st.characters(), max_size=6))
+def test_what_is_taken_can_be_written(value: str) -> None:
+    try:
+        taken = text(value, "symbol")
+    except ValidationError:
+        assert not value.strip() or any("\ud800" <= letter <= "\udfff" for letter in value)
+    else:
+        assert msgspec.json.decode(msgspec.json.encode(taken)) == value
 
 
 @pytest.mark.parametrize(
