@@ -84,7 +84,7 @@ Message = (
 def decode(frame: bytes) -> Sequence[Message]:
     """Read one frame. Never raises, whatever the bytes."""
     try:
-        message = _sound(_decode_envelope(frame))
+        message = _sound(_decode_envelope(frame)) or _opening(_decode_opening(frame))
     except Exception:  # the careful path knows what to say
         message = None
     return (message,) if message is not None else _decode_with_care(frame)
@@ -113,31 +113,60 @@ _Envelope = msgspec.defstruct(
         ("position_response", Position | None, None),
         ("balance_response", Balance | None, None),
         ("all_orders_response", _Page | None, None),
-        ("authenticated", Any, None),
-        ("subscribed", str | None, None),
+        ("stop_order_response", Any, None),  # these two are only looked for: they go before a list
+        ("twap_response", Any, None),
     ],
+    gc=False,
+)
+_Opening = msgspec.defstruct(
+    "_Opening",
+    [("authenticated", bool | None, None), ("subscribed", str | None, None)],
+    forbid_unknown_fields=True,  # nearly all others would go before these
     gc=False,
 )
 
 # Not strict: flags come as 0 and 1 too, numbers as text, times as unix seconds.
 _decode_envelope: Callable[[bytes], Any] = msgspec.json.Decoder(_Envelope, strict=False).decode
+_decode_opening: Callable[[bytes], Any] = msgspec.json.Decoder(_Opening).decode
 _UTC = timezone.utc
 
 
 def _sound(envelope: Any) -> Message | None:
-    """The one message of an envelope, unless msgspec took it too kindly: a text for a number may be "NaN"."""
+    """The first message of an envelope, unless msgspec took it too kindly: a text for a number may be "NaN"."""
     order = envelope.order_response
     if order is not None:
         return _make_order(order) if _is_sound_order(order) else None
     fill = envelope.fill_response
     if fill is not None:
         return _make_fill(fill) if _is_sound_fill(fill) else None
-    return (
-        envelope.position_response
-        or envelope.balance_response
-        or _page(envelope.all_orders_response)
-        or _opening(envelope)
-    )
+    position, balance = envelope.position_response, envelope.balance_response
+    if position is not None:
+        return position if _is_sound_position(position) else None
+    if balance is not None:
+        return balance if _is_sound_balance(balance) else None
+    return _page(envelope)
+
+
+def _page(envelope: Any) -> OpenOrders | None:
+    page = envelope.all_orders_response
+    if page is None or page.stop_orders:
+        return None
+    if envelope.stop_order_response is not None or envelope.twap_response is not None:
+        return None
+    orders, twaps = page.orders or [], page.twaps or []
+    sound = all(map(_is_sound_order, orders)) and all(map(_is_sound_twap, twaps))
+    return OpenOrders(list(map(_make_order, orders)), twaps) if sound else None
+
+
+def _opening(opening: Any) -> Message | None:
+    """What every line begins with."""
+    if opening.subscribed:
+        return Subscribed(opening.subscribed) if opening.authenticated is None else None
+    return Authenticated(True) if opening.authenticated else None
+
+
+# Written out for each model, and asking whether a number is 0 before whether it is one: that takes less than a third of
+# the time that going through the members would.
 
 
 def _is_sound_order(order: Any) -> bool:
@@ -146,33 +175,68 @@ def _is_sound_order(order: Any) -> bool:
         order.price.is_finite()
         and order.quantity.is_finite()
         and order.quantity_remaining.is_finite()
+        and (not order.take_profit or order.take_profit.is_finite())
+        and (not order.stop_loss or order.stop_loss.is_finite())
         and (moment is None or moment.tzinfo is _UTC)
     )
 
 
 def _is_sound_fill(fill: Any) -> bool:
-    return _is_utc(fill.time) and fill.price.is_finite() and fill.quantity.is_finite()
+    return (
+        _is_utc(fill.time)
+        and fill.price.is_finite()
+        and fill.quantity.is_finite()
+        and (not fill.fee or fill.fee.is_finite())
+        and (not fill.order_price or fill.order_price.is_finite())
+        and (not fill.remaining_quantity or fill.remaining_quantity.is_finite())
+        and (not fill.take_profit or fill.take_profit.is_finite())
+        and (not fill.stop_loss or fill.stop_loss.is_finite())
+        and (not fill.realised_pnl or fill.realised_pnl.is_finite())
+    )
+
+
+def _is_sound_position(position: Position) -> bool:
+    return (
+        position.position.is_finite()
+        and position.average_price.is_finite()
+        and position.realised_pnl.is_finite()
+        and position.unrealised_pnl.is_finite()
+        and position.net_funding.is_finite()
+        and position.open_orders.is_finite()
+        and position.open_quantity.is_finite()
+        and position.leverage.is_finite()
+        and position.initial_margin.is_finite()
+        and position.maintenance_margin.is_finite()
+        and position.margin_alloc.is_finite()
+    )
+
+
+def _is_sound_balance(balance: Balance) -> bool:
+    return (
+        balance.deposit.is_finite()
+        and balance.realised_pnl.is_finite()
+        and balance.unrealised_pnl.is_finite()
+        and balance.order_margin.is_finite()
+        and balance.position_margin.is_finite()
+        and balance.net_funding.is_finite()
+        and balance.available_balance.is_finite()
+        and (not balance.fees or balance.fees.is_finite())
+        and (not balance.referral_rewards or balance.referral_rewards.is_finite())
+    )
+
+
+def _is_sound_twap(twap: Twap) -> bool:
+    return (
+        _is_utc(twap.created_at)
+        and _is_utc(twap.updated_at)
+        and twap.total_quantity.is_finite()
+        and twap.filled_quantity.is_finite()
+        and twap.average_fill_price.is_finite()
+    )
 
 
 def _is_utc(moment: datetime | None) -> bool:
     return moment is None or moment.tzinfo is _UTC
-
-
-def _page(page: Any) -> OpenOrders | None:
-    if page is None or page.stop_orders:
-        return None
-    orders, twaps = page.orders or [], page.twaps or []
-    sound = all(map(_is_sound_order, orders)) and all(
-        _is_utc(twap.created_at) and _is_utc(twap.updated_at) for twap in twaps
-    )
-    return OpenOrders(list(map(_make_order, orders)), twaps) if sound else None
-
-
-def _opening(envelope: Any) -> Message | None:
-    """What every line begins with."""
-    if envelope.authenticated is True:
-        return Authenticated(True)
-    return Subscribed(envelope.subscribed) if envelope.subscribed else None
 
 
 # --- the careful path ------------------------------------------------------------------------------------------

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from typing import Any, get_args
+from typing import Any, get_args, get_type_hints
 
 import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qfex import Balance, Fill, OpenOrders, Order, Position, StopOrder, Twap
 from qfex.protocol import messages
-from qfex.protocol.messages import Message, decode
+from qfex.protocol.messages import Authenticated, Message, Subscribed, Undecodable, Unsubscribed, decode
 
 from . import recorded
 
@@ -100,6 +101,96 @@ def test_deep_and_binary_frames(frame: bytes) -> None:
 @pytest.mark.parametrize("frame", FRAMES)
 def test_the_fast_way_and_the_careful_way_agree(frame: str) -> None:
     assert list(decode(frame.encode())) == list(messages._decode_with_care(frame.encode()))
+
+
+def agreed(members: dict[str, Any]) -> list[Message]:
+    """What a frame is read as, both ways."""
+    frame = json.dumps(members).encode()
+    read = list(decode(frame))
+    assert read == list(messages._decode_with_care(frame))
+    return read
+
+
+@pytest.mark.parametrize(
+    "members, kind",
+    [
+        ({"user_orders": {}, "subscribed": "x"}, OpenOrders),
+        ({"authenticated": True, "subscribed": "x"}, Subscribed),
+        ({"authenticated": True, "subscribed": None}, Authenticated),
+        ({"authenticated": True, "ack": {}}, Authenticated),
+        ({"authenticated": True, "colour": 1}, Authenticated),
+        ({"authenticated": True, "unsubscribed": "x"}, Unsubscribed),
+        ({"authenticated": 1}, Authenticated),
+        ({"authenticated": False, "subscribed": "x"}, Subscribed),
+        ({"subscribed": ""}, Subscribed),
+        ({"stop_order_response": "x", "authenticated": True}, Undecodable),
+        ({"all_orders_response": {"stop_orders": [{"order_id": "s"}]}, "subscribed": "x"}, OpenOrders),
+        ({"all_orders_response": {}, "twap_response": {"twap_id": "t"}}, Twap),
+        ({"all_orders_response": {}, "stop_order_response": {"stop_order_id": "s"}}, StopOrder),
+        ({"all_orders_response": {}, "stop_order_response": None, "subscribed": "x"}, OpenOrders),
+        ({"position_response": {"symbol": "A", "leverage": "NaN"}, "balance_response": {}}, Undecodable),
+    ],
+)
+def test_the_two_ways_agree_on_what_goes_first(members: dict[str, Any], kind: type) -> None:
+    assert [type(message) for message in agreed(members)] == [kind]
+
+
+@given(st.lists(st.sampled_from([frame for frame in FRAMES if frame[0] == "{"]), min_size=2, max_size=3))
+def test_the_two_ways_agree_on_several_messages_in_one(frames: list[str]) -> None:
+    agreed({name: value for frame in frames for name, value in json.loads(frame).items()})
+
+
+MODELS: dict[type, tuple[str, dict[str, Any]]] = {
+    Order: ("order_response", json.loads(recorded.ACK)["order_response"]),
+    Fill: ("fill_response", json.loads(recorded.FILL)["fill_response"]),
+    Position: ("position_response", {"symbol": "AAPL-USD"}),
+    Balance: ("balance_response", {}),
+    Twap: ("twaps", json.loads(recorded.TWAP)["twap_response"]),
+}
+NUMBERS = [
+    (model, name)
+    for model in MODELS
+    for name, kind in get_type_hints(model).items()
+    if Decimal in (kind, *get_args(kind))
+]
+
+
+def framed(model: type, **members: Any) -> dict[str, Any]:
+    key, others = MODELS[model]
+    row = {**others, **members}
+    return {"all_orders_response": {"twaps": [row]}} if model is Twap else {key: row}
+
+
+NOT_FINITE = st.builds(
+    lambda sign, word, rest: sign + word + rest,
+    st.sampled_from(["", "+", "-", " "]),
+    st.sampled_from(["NaN", "nan", "sNaN", "SNAN", "Infinity", "infinity", "inf", "INF"]),
+    st.sampled_from(["", " ", "\t"]),
+)
+
+
+def test_every_number_is_among_them() -> None:
+    assert [sum(model is each for each, _ in NUMBERS) for model in MODELS] == [5, 8, 11, 9, 3]
+
+
+@pytest.mark.parametrize("model, name", NUMBERS, ids=[f"{model.__name__}.{name}" for model, name in NUMBERS])
+@settings(max_examples=20)
+@given(text=NOT_FINITE)
+def test_what_is_no_finite_number_is_refused_either_way(model: type, name: str, text: str) -> None:
+    (message,) = agreed(framed(model, **{name: text}))
+    assert isinstance(message, Undecodable)
+    if model is Order:
+        row = framed(model, **{name: text})["order_response"]
+        assert isinstance(agreed({"all_orders_response": {"orders": [row]}})[0], Undecodable)
+
+
+@pytest.mark.parametrize("model, name", NUMBERS, ids=[f"{model.__name__}.{name}" for model, name in NUMBERS])
+@settings(max_examples=10)
+@given(number=st.decimals(allow_nan=False, allow_infinity=False))
+def test_a_number_may_be_text(model: type, name: str, number: Decimal) -> None:
+    (message,) = agreed(framed(model, **{name: str(number)}))
+    read: Any = message.twaps[0] if isinstance(message, OpenOrders) else message
+    assert type(read) is model and getattr(read, name).as_tuple() == number.as_tuple()
 
 
 AMOUNTS = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**15), max_value=10**15, places=9)
