@@ -10,7 +10,7 @@ those of its message, so that msgspec can write them without a detour.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from decimal import Decimal
+from decimal import Decimal, getcontext
 from typing import Any, ClassVar, Literal
 
 import msgspec
@@ -58,7 +58,9 @@ class Command(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     def encode(self) -> bytes:
         """The message as JSON, every number with all of its digits."""
         params = _encode(self.params())
-        if params.find(b"E-") >= 0 or params.find(b"E+") >= 0:  # an exponent, or a text that looks like one
+        # An exponent, or a text that looks like one. Where the caller's decimal context writes them small they are not
+        # looked for: too many identifiers look like that.
+        if params.find(b"E-") >= 0 or params.find(b"E+") >= 0 or not getcontext().capitals:
             params = _encode(_without_exponents(self.members()))
         return self._head + params + b"}"
 

@@ -79,7 +79,9 @@ def seconds(value: float, argument: str = "timeout") -> float:
 def on_wire(number: Decimal) -> Raw:
     """JSON number with exactly the digits of `number`."""
     digits = str(number)  # three times as fast as `format`, which only exponents need
-    return Raw((format(number, "f") if "E" in digits else digits).encode())
+    if "E" in digits or "e" in digits:  # small where the caller's decimal context says so
+        digits = format(number, "f")
+    return Raw(digits.encode())
 
 
 def text(value: object, argument: str) -> str:

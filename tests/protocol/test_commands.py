@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal as D
+from decimal import localcontext
 from typing import Any, get_args
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from qfex import CancelIdType, Channel, OrderType, Side, TimeInForce
 from qfex.protocol import commands as c
 from qfex.protocol.matching import RULES, RequestBook
+from qfex.protocol.numbers import on_wire
 
 LIMIT = c.AddOrder(
     symbol="AAPL-USD",
@@ -164,6 +166,25 @@ def test_numbers_leave_exactly_and_never_in_exponent_notation(quantity: D, price
     assert (sent["price"], sent["quantity"]) == (price, quantity)
     numbers = command.encode().decode().partition('"price":')[2]
     assert "e" not in numbers.replace(',"quantity":', "").lower()
+
+
+@pytest.mark.parametrize("capitals", [0, 1])
+@pytest.mark.parametrize("number, sent", [("1E+2", "100"), ("2E-8", "0.00000002"), ("1.5", "1.5")])
+def test_a_decimal_context_changes_no_number(capitals: int, number: str, sent: str) -> None:
+    with localcontext() as context:
+        context.capitals = capitals
+        command = c.ModifyStopOrder("1e-2", "1E+2", D(number), D(number))
+        assert command.encode().endswith(
+            b'"1E+2","price":%b,"quantity":%b}}' % (sent.encode(), sent.encode())
+        )
+        assert bytes(on_wire(D(number))) == sent.encode()
+
+
+@pytest.mark.parametrize("command, frame", WIRE)
+def test_a_decimal_context_changes_no_command(command: c.Command, frame: str) -> None:
+    with localcontext() as context:
+        context.capitals = 0
+        assert command.encode().decode() == frame
 
 
 @given(st.text(min_size=1, max_size=20))
