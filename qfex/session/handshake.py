@@ -7,6 +7,7 @@ Python. Since it only joins what it gets until it gets a line's end, it is given
 from __future__ import annotations
 
 import os
+import re
 import socket
 import ssl
 from io import SEEK_CUR, BytesIO
@@ -16,6 +17,8 @@ import websocket
 from .tls import Tls
 
 _CHUNK = 65536  # bytes
+_HEAD = re.compile(rb"\S+ (\d+)\b.*?\n\s*\n", re.DOTALL)
+_SWITCHING = 101
 
 
 class HandshakeSocket:
@@ -25,6 +28,7 @@ class HandshakeSocket:
         self.socket = sock
         self.tls = tls
         self._ahead = BytesIO()
+        self._head = b""  # what was taken line by line
         # What is the socket's own. The first is called for each byte.
         self.gettimeout, self.settimeout = sock.gettimeout, sock.settimeout
         self.fileno, self.shutdown, self.close = sock.fileno, sock.shutdown, sock.close
@@ -33,6 +37,12 @@ class HandshakeSocket:
     def rest(self) -> bytes:
         """What was read, and decrypted, and not taken."""
         return self._ahead.read()
+
+    @property
+    def status(self) -> int | None:
+        """HTTP status of the answer; None until its head was taken whole."""
+        found = _HEAD.match(self._head)
+        return int(found[1]) if found else None
 
     def recv(self, size: int) -> bytes:
         """Take up to `size` bytes; none at the end."""
@@ -45,10 +55,13 @@ class HandshakeSocket:
         line = self._ahead.readline()
         if len(line) > 1 and line.endswith(b"\n"):
             self._ahead.seek(-1, SEEK_CUR)
-            return line[:-1]
+            line = line[:-1]
+        self._head += line
         return line
 
     def _read_on(self) -> bool:
+        if self.status not in (None, _SWITCHING):
+            return False  # the text of a refusal: nobody reads it, and it may never come
         opened = b""
         while not opened:  # under TLS, no record may be whole yet
             data = self.socket.recv(_CHUNK)
@@ -68,6 +81,12 @@ class HandshakeClient(websocket.WebSocket):
     """websocket-client's handshake on a `HandshakeSocket`."""
 
     _ahead: HandshakeSocket | None = None
+    _last: HandshakeSocket | None = None  # the same, even when websocket-client has given it up
+
+    @property
+    def answered(self) -> int | None:
+        """HTTP status of the peer's answer; None where the head of none came whole."""
+        return None if self._last is None else self._last.status
 
     @property  # type: ignore[override]
     def sock(self) -> HandshakeSocket | None:
@@ -77,6 +96,7 @@ class HandshakeClient(websocket.WebSocket):
     @sock.setter
     def sock(self, sock: socket.socket | HandshakeSocket | None) -> None:
         self._ahead = HandshakeSocket(sock) if isinstance(sock, socket.socket) else sock
+        self._last = self._ahead or self._last
 
 
 class TlsContext:

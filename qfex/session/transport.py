@@ -77,7 +77,7 @@ class Transport:
                 raise NotConnected(f"{urlsplit(self._url).hostname} refused the connection: HTTP {status}")
         except Exception as error:
             self._websocket.shutdown()  # type: ignore[no-untyped-call]
-            raise _connect_error(error, self._url) from None
+            raise _connect_error(error, self._url, self._websocket.answered) from None
         assert self._websocket.sock is not None
         self._date, self._dated_at = (self._websocket.getheaders() or {}).get("date"), time()
         self._socket, self._rest = adopt(self._websocket.sock), self._websocket.sock.rest
@@ -228,22 +228,22 @@ def _begun(sealed: Sequence[bytes], sent: int) -> int:
     return sum(start < sent for start, _ in zip(starts, sealed, strict=False))
 
 
-def _connect_error(error: Exception, url: str) -> NotConnected | AuthenticationError:
+def _connect_error(error: Exception, url: str, status: int | None) -> NotConnected | AuthenticationError:
     host = urlsplit(url).hostname
     if isinstance(error, NotConnected):
         return error
-    if isinstance(error, websocket.WebSocketBadStatusException):
-        if error.status_code in (401, 403):
-            return AuthenticationError(f"{host} refused the connection: HTTP {error.status_code}")
-        return NotConnected(f"{host} refused the connection: HTTP {error.status_code}")
+    # The status is what counts, whether or not the text that goes with it came whole.
+    if isinstance(error, websocket.WebSocketBadStatusException) or (status or 0) >= 400:
+        refused = AuthenticationError if status in (401, 403) else NotConnected
+        return refused(f"{host} refused the connection: HTTP {status}")
     if isinstance(error, ssl.SSLCertVerificationError):
         hint = "if a proxy inspects TLS, pass its certificate authority as ca_file="
         return NotConnected(f"the certificate of {host} is not trusted ({error.verify_message}); {hint}")
     if "redirect" in str(error).lower():
         return NotConnected(f"{host} redirects elsewhere, where credentials must not follow")
     if isinstance(error, websocket.WebSocketProxyException):
-        status = re.search(r"status: (\d+)", str(error))
-        refusal = f"answers HTTP {status[1]}" if status else "does not connect"
+        answer = re.search(r"status: (\d+)", str(error))
+        refusal = f"answers HTTP {answer[1]}" if answer else "does not connect"
         return NotConnected(f"cannot connect to {host}: the proxy {refusal}")
     # Texts of other errors may quote headers or the URL, which hold credentials.
     detail = f": {error}" if isinstance(error, OSError) else ""

@@ -15,6 +15,7 @@ from websocket._http import read_headers
 from qfex.session.handshake import HandshakeSocket
 
 HEAD = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nX-Empty:\r\nDate: now\r\n\r\n"
+REFUSAL = b"HTTP/1.1 403 Forbidden\r\nDate: now\r\nContent-Length: 5\r\n\r\n"
 HEADERS = {"upgrade": "websocket", "x-empty": "", "date": "now"}
 
 
@@ -48,7 +49,7 @@ def test_the_head_is_read_and_no_byte_behind_it(places: list[int], behind: bytes
     pieces = cut(HEAD + behind, places)
     sock = shaking(pieces)
     status, headers, _ = read_headers(sock)  # type: ignore[no-untyped-call]
-    assert (status, headers) == (101, HEADERS)
+    assert (status, headers) == (101, HEADERS) and sock.status == 101
     rest = sock.rest
     while more := sock.recv(100):
         rest += more
@@ -57,8 +58,18 @@ def test_the_head_is_read_and_no_byte_behind_it(places: list[int], behind: bytes
 
 @pytest.mark.parametrize("length", range(len(HEAD)))
 def test_a_head_that_is_cut_short_is_no_head(length: int) -> None:
+    sock = shaking(cut(HEAD[:length], [length // 2]))
     with pytest.raises(WebSocketConnectionClosedException):
-        read_headers(shaking(cut(HEAD[:length], [length // 2])))  # type: ignore[no-untyped-call]
+        read_headers(sock)  # type: ignore[no-untyped-call]
+    assert sock.status is None
+
+
+@given(st.lists(st.integers(1, len(REFUSAL) + 8), max_size=8), st.integers(0, 5))
+def test_the_status_is_known_when_the_head_is(places: list[int], length: int) -> None:
+    sock = shaking(cut(REFUSAL + b"no!!!"[:length], places))
+    assert sock.status is None
+    status, *_ = read_headers(sock)  # type: ignore[no-untyped-call]
+    assert sock.status == status == 403
 
 
 @given(st.binary(min_size=1, max_size=40), st.lists(st.integers(1, 40), max_size=5), st.integers(2, 9))
