@@ -25,7 +25,8 @@ def to_decimal(value: Number, argument: str) -> Decimal:
         If `value` is not a finite number.
     """
     try:
-        number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+        # Not `repr`: numpy's floats, which are floats, say their type by it.
+        number = Decimal(float.__repr__(value)) if isinstance(value, float) else Decimal(value)
     except (InvalidOperation, TypeError, ValueError):
         raise ValidationError(argument, value, "must be a number") from None
     if isinstance(value, (bool, tuple, list)) or not number.is_finite():

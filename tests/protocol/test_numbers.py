@@ -60,6 +60,17 @@ NOT_NUMBERS = [
 NOT_POSITIVE = [0, -1, "0", "-0.5", 0.0, -2.5, D(0), D("-0"), D("-1e-9")]
 
 
+class Boxed(float):
+    """A float as numpy's are: it shows its type."""
+
+    def __repr__(self) -> str:
+        return f"Boxed({float(self)})"
+
+
+def test_a_float_of_another_kind_counts_like_any() -> None:
+    assert str(to_decimal(Boxed(0.1), "quantity")) == str(positive(Boxed(0.1), "quantity")) == "0.1"
+
+
 @pytest.mark.parametrize("value", NOT_NUMBERS, ids=repr)
 def test_what_is_no_finite_number_is_refused_by_name(value: Any) -> None:
     with pytest.raises(ValidationError) as refused:
