@@ -110,8 +110,8 @@ class BaseClient(Generic[_ChannelT]):
 
         Calls that wait elsewhere end at once. A closed client is spent: every call raises `NotConnected`.
         """
-        _open_clients.discard(self)
         self._session.close()
+        _open_clients.discard(self)
 
     def __enter__(self: _ClientT) -> _ClientT:
         self.connect()

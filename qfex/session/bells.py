@@ -20,6 +20,8 @@ from typing import Protocol
 from . import process
 from .deadline import Deadline
 
+_LONGEST = 86400.0  # seconds of one sleep; systems refuse much longer ones
+
 
 class Bell(Protocol):
     """Wakes the thread that owns it. `lent` says whether a wait of that thread relies on it."""
@@ -111,18 +113,20 @@ def sleep_until(look: Callable[[], object], bells: list[Bell], deadline: Deadlin
         Where the caller's bell hangs meanwhile; rung by whoever changes what `look` sees.
     """
     bell = own_bell()
-    interrupted, bell.lent = bell.lent, True
-    bells.append(bell)  # before the first look: what changes from now on rings it
+    interrupted = bell.lent
     try:
+        bell.lent = True
+        bells.append(bell)  # before the first look: what changes from now on rings it
         while not look():
             left = deadline.remaining()
             if left is not None and left <= 0:
                 return False
-            bell.wait(left)
+            bell.wait(None if left is None else min(left, _LONGEST))
         return True
     finally:
-        bells.remove(bell)
         bell.lent = interrupted
+        if bell in bells:  # Ctrl-C may have come before
+            bells.remove(bell)
         if interrupted:  # by a signal whose handler waited here: the bell may have rung for the wait before
             bell.ring()
 

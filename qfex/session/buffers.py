@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import Any
 
 from ..enums import OpenEnum
 from ..protocol.events import Event, Policy
@@ -91,7 +92,8 @@ class EventBuffer:
 
     def get(self, timeout: float | None = None) -> Event | None:
         """Take the oldest event; None when none came in time, or the buffer was closed and is empty."""
-        return next(iter(self.get_many(1, timeout)), None)
+        taken = self.get_many(1, timeout)
+        return taken[0] if taken else None
 
     def get_many(self, most: int, timeout: float | None = None) -> Sequence[Event]:
         """Wait for events and take the oldest, as far as no newer one can replace them.
@@ -99,25 +101,38 @@ class EventBuffer:
         None, when none came in time, or the buffer was closed and is empty.
         """
         deadline = Deadline(timeout)
-        while True:
-            with self._lock:
-                if self._has_news():
-                    return self._take(most)
-            if not sleep_until(self._has_news, self._bells, deadline):
-                return ()
+        taken: list[Event] = []
+        try:
+            while True:
+                with self._lock:
+                    if self._has_news():
+                        self._take(most, taken)
+                        return taken
+                if not sleep_until(self._has_news, self._bells, deadline):
+                    return taken
+        except BaseException:  # Ctrl-C: nobody got them
+            self._put_back(taken)
+            raise
 
     def _has_news(self) -> bool:
         return bool(self._queue) or self._closed
 
-    def _take(self, most: int) -> Sequence[Event]:
+    def _take(self, most: int, taken: list[Event]) -> None:
         queue = self._queue
-        taken: list[Event] = []
         while queue and len(taken) < most and isinstance(held := queue[0], Event):
-            taken.append(held)
+            taken.append(held)  # first, so that Ctrl-C loses none in between
             queue.popleft()
         if queue and not taken:  # one that newer ones replace
-            taken.append(self._newest.pop(queue.popleft()))  # type: ignore[arg-type]
-        return taken
+            place: Any = queue[0]
+            queue[0] = self._newest[place]
+            del self._newest[place]
+            self._take(1, taken)
+
+    def _put_back(self, taken: list[Event]) -> None:
+        with self._lock:
+            if taken and self._queue and self._queue[0] is taken[-1]:  # it is still there
+                taken.pop()
+            self._queue.extendleft(reversed(taken))
 
     def close(self, *, discard: bool = False) -> None:
         """Take nothing more, and wake the consumer; what is queued can still be taken unless discarded."""

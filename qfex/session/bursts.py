@@ -37,8 +37,11 @@ class Burst:
             for command in commands:
                 self._add(command)
             self._flush()
-        except BaseException:  # Ctrl-C: what is filed and not sent never will be
+        except (
+            BaseException
+        ):  # Ctrl-C: what is filed and not sent never will be, and nobody waits for the others
             _withdraw(self._calls(self._sent))
+            abandon(self._ends[: self._sent])
             raise
         return self._ends
 
@@ -80,9 +83,7 @@ class Burst:
             self._sent = settled
             self._send_anew(calls[failed.begun :])
         except BaseException:
-            self._sent = settled
-            for call in calls:
-                call.line.pending.give_up(call)
+            self._sent = settled  # `submit` abandons them
             raise
         self._sent = settled
 
@@ -97,6 +98,13 @@ class Burst:
             return self._caller.submit(command, self._deadline)
         except QfexError as error:
             return error
+
+
+def abandon(ends: Iterable[Call | QfexError]) -> None:
+    """Wait for none of these any more."""
+    for end in ends:
+        if not isinstance(end, QfexError):
+            end.line.pending.give_up(end)
 
 
 def _withdraw(calls: Iterable[Call]) -> None:

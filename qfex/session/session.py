@@ -98,10 +98,7 @@ class Session:
     def _dispatcher_died(self, error: BaseException) -> None:
         log.critical("the dispatcher thread of %s died", self.name, exc_info=error)
         self._over(QfexError(f"the dispatcher thread died: {error!r}"))
-        with self._lock:
-            transport = self._transport
-        if transport is not None:
-            transport.abort()
+        self._abort()
 
     # --- for the client's threads ------------------------------------------------------------------------------
 
@@ -159,6 +156,11 @@ class Session:
         self._refuse_if_over()
         return None
 
+    def _ring(self) -> None:
+        """Have all look again who wait for the line, or for the state: the end of the one ends both waits."""
+        ring_all(self._bells)
+        ring_all(self.intake.observers)
+
     def _refuse_if_over(self) -> None:
         if self.closing.is_set():
             raise NotConnected("the client is closed")
@@ -207,38 +209,46 @@ class Session:
         """End the connection and the threads; from any thread, any number of times, within two seconds."""
         if process.forks != self._forks:
             return  # the parent's threads and socket are its own business
-        with self._lock:
-            self._spent = True
-            self.closing.set()
-            reader, line, transport = self._reader, self.current_line, self._transport
-        ring_all(self._bells)
         try:
-            self._say_goodbye(reader, line, transport)
-        finally:  # a second Ctrl-C cuts only the goodbye short
-            if transport is not None:
-                transport.abort()
-            self._set_state(ConnectionState.CLOSED, reason="closed")
-            self.streams.close()
-        self.dispatcher.stop(0.7)
-        self.ended.set()
+            with self._lock:
+                self._spent = True
+            self.closing.set()
+            self._ring()
+            self._say_goodbye()
+        finally:  # Ctrl-C cuts only what it falls into short
+            try:
+                self.closing.set()
+                self._abort()
+                self._set_state(ConnectionState.CLOSED, reason="closed")
+            finally:
+                try:
+                    self.streams.close()
+                    self.dispatcher.stop(0.7)
+                finally:
+                    self.ended.set()
 
-    def _say_goodbye(
-        self, reader: threading.Thread | None, line: Line | None, transport: Transport | None
-    ) -> None:
+    def _say_goodbye(self) -> None:
+        reader, line = self._reader, self.current_line
         if line is not None:
             line.transport.send_close()
         if reader is not None and reader is not threading.current_thread():
             reader.join(0.5 if line is not None else 0.0)  # the peer may still say goodbye
-            if transport is not None:
-                transport.abort()
+            self._abort()
             reader.join(0.7)
+
+    def _abort(self) -> None:
+        """Cut the connection, if there is one."""
+        with self._lock:
+            transport = self._transport
+        if transport is not None:
+            transport.abort()
 
     def stop(self) -> None:
         """Undo `start` after a failed `connect`, so that it may be called again, unless the client was closed."""
         with self._lock:
             self.closing.set()
             reader, transport, self._reader = self._reader, self._transport, None
-        ring_all(self._bells)
+        self._ring()
         if transport is not None:
             transport.abort()
         if reader is not None:
@@ -297,11 +307,11 @@ class Session:
             if self.state is state or self.state is ConnectionState.CLOSED:
                 return
             self.state = state
-        if state not in _ON_THE_WAY:
-            ring_all(self._bells)
         start, end = gap or (None, None)
         change = ConnectionEvent(state, attempt, start, end, reason)
         self.publish([Event(self.dialogue.connection, None, change)])
+        if state not in _ON_THE_WAY:
+            self._ring()
 
     # --- the reader thread -------------------------------------------------------------------------------------
 
@@ -361,7 +371,7 @@ class Session:
             if self._failure is not None:
                 return
             self._failure = error
-        ring_all(self._bells)
+        self._ring()
         self.report("connection", str(error), error=error)
 
     def _open(self, attempt: int) -> Line:
@@ -433,7 +443,7 @@ class Session:
         with self.intake.lock:
             events = list(self.dialogue.released())
         self.publish(events)
-        ring_all(self.intake.observers)
+        self._ring()
 
     def _ready(self, line: Line, attempt: int) -> None:
         gap = None
@@ -475,7 +485,7 @@ class Session:
         if not closed and self._reconnect is not None:
             self._set_state(ConnectionState.RECONNECTING, reason=str(lost))
         line.end(LineLost(lost.reason, lost.code, closed=closed))
-        ring_all(self.intake.observers)
+        self._ring()
 
     def _await_caught_up(self) -> None:
         buffer = self.dispatcher.buffer

@@ -12,6 +12,7 @@ from ..order_request import OrderRequest, flag, order_command
 from ..protocol import commands as c
 from ..protocol.commands import AddOrder
 from ..protocol.numbers import Number, positive, text, to_decimal
+from ..session.bursts import abandon
 from ..session.calls import Call
 from ..session.deadline import Deadline
 from .pending_order import PendingOrder
@@ -158,10 +159,15 @@ class OrderMethods(WaitingMethods):
         """
         deadline = self._deadline(timeout)
         commands = [self._try_command(request) for request in requests]
-        calls = iter(self._caller.submit_all([c for c in commands if isinstance(c, AddOrder)], deadline))
-        submitted = [each if isinstance(each, ValidationError) else next(calls) for each in commands]
-        # The last first: while it is waited for, the others are answered, and this thread wakes once.
-        return [self._try_result(each, deadline) for each in reversed(submitted)][::-1]
+        ends = self._caller.submit_all([c for c in commands if isinstance(c, AddOrder)], deadline)
+        try:
+            calls = iter(ends)
+            submitted = [each if isinstance(each, ValidationError) else next(calls) for each in commands]
+            # The last first: while it is waited for, the others are answered, and this thread wakes once.
+            return [self._try_result(each, deadline) for each in reversed(submitted)][::-1]
+        except BaseException:  # Ctrl-C
+            abandon(ends)
+            raise
 
     def _try_command(self, request: OrderRequest) -> AddOrder | ValidationError:
         try:

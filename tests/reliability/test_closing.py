@@ -176,8 +176,23 @@ def test_r07_a_servers_close_reaches_everybody_with_its_code(stage: Stage) -> No
     assert caught.value.code == 1011 and "out of order" in caught.value.reason
     with pytest.raises(OutcomeUnknown, match="connection lost"):
         pending.result()
-    (event,) = heard.wait(lambda events: any(each.state is ConnectionState.DISCONNECTED for each in events))
-    assert "out of order" in event.reason
+    events = heard.wait(lambda events: any(each.state is ConnectionState.DISCONNECTED for each in events))
+    assert "out of order" in events[-1].reason
+
+
+def test_r07_closing_ends_a_wait_while_the_line_is_away(stage: Stage) -> None:
+    away = ReconnectPolicy(initial_delay=30.0, max_delay=30.0)
+    exchange, client = stage(obliging, reconnect=away)
+    order = client.place_order(AAPL, "BUY", 1, 200)
+    exchange.peers[0].vanish()
+    with background(lambda: client.wait_until_done(order, 60.0)) as waited:
+        eventually(
+            lambda: client.state is ConnectionState.RECONNECTING and client._session.intake.observers,
+            "it waits",
+        )
+        client.close()
+        with pytest.raises(NotConnected):
+            waited()
 
 
 def test_r07_every_waiter_is_woken_by_the_end(stage: Stage) -> None:
