@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 
+from ..protocol.numbers import LONGEST
 from .proxies import proxy_arguments
 
 
@@ -30,8 +31,8 @@ class TransportOptions:
         """Keyword arguments of websocket-client's ``connect``."""
         return {
             **proxy_arguments(url, self.proxy),
-            "timeout": self.connect_timeout,
-            "http_proxy_timeout": self.connect_timeout,
+            "timeout": min(self.connect_timeout, LONGEST),
+            "http_proxy_timeout": min(self.connect_timeout, LONGEST),
             "suppress_origin": True,
             "redirect_limit": 0,  # credentials must not follow to another host
         }

@@ -18,8 +18,11 @@ from typing import Any
 import pytest
 
 import qfex
-from qfex import Channel, Order, RequestTimeout, TradeClient
+from qfex import Channel, Order, OrderRequest, RequestTimeout, TradeClient
 from qfex.protocol.commands import SetLeverage
+from qfex.protocol.events import Event, Policy
+from qfex.session.bells import Flag
+from qfex.session.buffers import EventBuffer
 from qfex.session.deadline import Deadline
 from qfex.session.pending import Waiter
 from qfex.sim import Simulator
@@ -123,6 +126,45 @@ def test_r01_ctrl_c_at_any_line_of_a_wait_spoils_nothing(
             if not survives(venue, wait, number):
                 break
     assert number > 10
+
+
+@pytest.mark.parametrize("policy", [Policy.KEEP, Policy.CONFLATE])
+def test_r01_ctrl_c_takes_no_event_away(policy: Policy) -> None:
+    sent = [Event(Channel.ORDERS, key, key) for key in range(3)]
+    for number in itertools.count(1):
+        buffer, trap = EventBuffer(lambda _: policy, 10), CtrlC(number)
+        buffer.put(iter(sent))
+        got: list[Event] = []
+        with suppress(KeyboardInterrupt), trap:
+            got += buffer.get_many(2)
+        while more := buffer.get_many(1, 0.0):
+            got += more
+        assert got == sent, f"Ctrl-C at {trap.where}"
+        if not trap.where:
+            break
+    assert number > 5
+
+
+def test_r01_ctrl_c_gives_up_all_orders_of_a_burst(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def mute(peer: Peer) -> None:
+        peer.greet()
+        peer.until_gone()
+
+    exchange, client = stage(mute, rate_limit=None)
+    monkeypatch.setattr(client._caller, "result", lambda *_: press_ctrl_c(0, None))
+    with pytest.raises(KeyboardInterrupt):
+        client.place_orders([OrderRequest(AAPL, "BUY", 1, 200)] * 70)
+    assert client.stats().pending == 0
+    eventually(lambda: len(exchange.peers[0].commands) >= 70, "they have left")
+
+
+@pytest.mark.parametrize("delay", [1e7, 1e300])
+def test_no_wait_is_too_long_for_the_system(delay: float) -> None:
+    flag = Flag()
+    with background(lambda: flag.wait(delay)) as waited:
+        eventually(lambda: flag._bells, "it waits")
+        flag.set()
+        assert waited()
 
 
 # --- Ctrl-C wherever the system lets it fall --------------------------------------------------------------------
