@@ -53,6 +53,7 @@ def _targets(rows: Sequence[Row], path: Path) -> Path:
     axes.set_xscale("log")
     axes.set_xlim(0.2, 8)
     axes.set_xticks([0.5, 1, 2, 4], ["0.5", "1 (must)", "2", "4"])
+    axes.minorticks_off()
     axes.set_xlabel("times better than the must; the mark is the aim, the line is the spread of the rounds")
     return _save(figure, path)
 
