@@ -55,7 +55,7 @@ from .models.twaps import Twap
 from .order_request import OrderRequest
 from .policies import RateLimitPolicy, ReconnectPolicy
 from .statuses import OrderStatus
-from .trading.pending_order import PendingOrder
+from .workflows.orders import PendingOrder
 
 if TYPE_CHECKING:
     from .market_data import MarketDataClient

@@ -1,4 +1,4 @@
-"""What both socket clients have in common: their life, their callbacks and streams, their counters."""
+"""What both socket clients have in common: connecting and closing, callbacks and streams, counters."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, Generic, NoReturn, TypeVar
 
+from .arguments import seconds, whole
+from .deadline import Deadline
 from .enums import ConnectionState, OpenEnum
 from .environment import require_authorities
 from .errors import NotConnected, QfexError, RequestTimeout, ValidationError
 from .models.connection import Stats
+from .net.options import TransportOptions
 from .policies import ReconnectPolicy
-from .protocol.numbers import seconds, whole
-from .session.bells import sleep_until
-from .session.calls import Caller
-from .session.deadline import Deadline
-from .session.dialogue import Dialogue
-from .session.dispatcher import Registration
-from .session.options import TransportOptions
+from .protocol.connection import Endpoint
+from .session.events import Registration
+from .session.rate_limit import RateLimiter
+from .session.requests import Requests
 from .session.session import Session
+from .session.state import StateReader
 from .session.streams import DEFAULT_SIZE, Stream
 
 log = logging.getLogger("qfex")
 
 _ChannelT = TypeVar("_ChannelT", bound=OpenEnum)
 _ClientT = TypeVar("_ClientT", bound="BaseClient[Any]")
-_ValueT = TypeVar("_ValueT")
 
 _open_clients: weakref.WeakSet[BaseClient[Any]] = weakref.WeakSet()
 
@@ -46,22 +46,20 @@ class BaseClient(Generic[_ChannelT]):
     def __init__(
         self,
         name: str,
-        dialogue: Dialogue,
+        endpoint: Endpoint,
         *,
         request_timeout: float,
         reconnect: ReconnectPolicy | None,
         options: TransportOptions,
+        limiter: RateLimiter | None = None,
     ) -> None:
         self._request_timeout = seconds(request_timeout, "request_timeout")
         if self._request_timeout == 0:
             raise ValidationError("request_timeout", request_timeout, "must be above zero")
-        self._reconnecting = reconnect is not None
         self._ca_file = options.ca_file
-        self._session = Session(name, dialogue, reconnect, options)
-        self._caller = self._make_caller()
-
-    def _make_caller(self) -> Caller:
-        return Caller(self._session)
+        self._session = Session(name, endpoint, reconnect, options, limiter)
+        self._requests = Requests(self._session)
+        self._state = StateReader(self._session)
 
     # --- life --------------------------------------------------------------------------------------------------
 
@@ -87,7 +85,7 @@ class BaseClient(Generic[_ChannelT]):
         self._session.start()
         _open_clients.add(self)
         try:
-            self._session.ready_line(Deadline(self._request_timeout))
+            self._session.ready_connection(Deadline(self._request_timeout))
         except BaseException as error:
             reason = self._session.failure or self._session.last_error
             if self._session.state is not ConnectionState.CLOSED:
@@ -133,7 +131,7 @@ class BaseClient(Generic[_ChannelT]):
         return self._session.is_alive and self._session.failure is None
 
     def wait_until_ready(self, timeout: float | None = None) -> None:
-        """Wait until the line is up, after a loss for instance.
+        """Wait until the connection is up, after a loss for instance.
 
         Parameters
         ----------
@@ -143,12 +141,12 @@ class BaseClient(Generic[_ChannelT]):
         Raises
         ------
         NotConnected
-            If there is no line and none will come.
+            If there is no connection and none will come.
         RequestTimeout
             If it did not come in time.
         """
         try:
-            self._session.ready_line(self._deadline(timeout))
+            self._session.ready_connection(self._deadline(timeout))
         except TimeoutError as error:
             raise RequestTimeout(f"not ready within the time allowed: {error}", sent=False) from None
 
@@ -170,7 +168,7 @@ class BaseClient(Generic[_ChannelT]):
             If the client has not ended in time.
         """
         self._session.check_process()
-        if self._session.dispatcher.is_current_thread:
+        if self._session.events.dispatcher.is_current_thread:
             raise NotConnected("block_for_close cannot be called inside a callback")
         if not self._session.ended.wait(None if timeout is None else seconds(timeout)):
             raise RequestTimeout("the client is still running", sent=False)
@@ -190,11 +188,11 @@ class BaseClient(Generic[_ChannelT]):
         Registration
             Its `cancel` removes the callback.
         """
-        self._refuse_if_closed()
+        self._session.refuse_if_closed()
         named = self._channel_type.parse(channel, "channel")
         if not callable(callback):
             raise ValidationError("callback", callback, "must be callable")
-        registration = self._session.dispatcher.register(named, callback)
+        registration = self._session.events.dispatcher.register(named, callback)
         try:
             self._want(named)
         except BaseException:
@@ -212,12 +210,14 @@ class BaseClient(Generic[_ChannelT]):
         maxsize : int
             Events that are held at most; see `Stream` for what happens then.
         """
-        self._refuse_if_closed()
+        self._session.refuse_if_closed()
         if not channels:
             raise ValidationError("channels", channels, "must name at least one channel")
         maxsize = whole(maxsize, "maxsize", 1)
         named = [self._channel_type.parse(channel, "channels") for channel in channels]
-        stream = self._session.streams.open(frozenset(named), self._session.dialogue.policy_of, maxsize)
+        stream = self._session.events.streams.open(
+            frozenset(named), self._session.endpoint.policy_of, maxsize
+        )
         try:
             for channel in named:
                 self._want(channel)
@@ -235,19 +235,19 @@ class BaseClient(Generic[_ChannelT]):
         """Counters since the client was made."""
         session = self._session
         session.check_process()
-        line = session.current_line
+        connection, events = session.current, session.events
         p50, p90, p99 = _percentiles(session.round_trips, 0.5, 0.9, 0.99)
-        buffer = session.dispatcher.buffer
+        buffer = events.dispatcher.buffer
         return Stats(
-            sent=session.sent_before + (line.sent if line else 0),
-            received=session.intake.received,
-            pending=len(line.pending) if line else 0,
-            reconnects=session.reconnects,
+            sent=session.lifecycle.sent,
+            received=session.lifecycle.received,
+            pending=connection.pending if connection else 0,
+            reconnects=session.lifecycle.reconnects,
             queue_depth=len(buffer),
-            dropped=buffer.dropped + session.streams.dropped,
-            conflated=buffer.conflated + session.streams.conflated,
+            dropped=buffer.dropped + events.streams.dropped,
+            conflated=buffer.conflated + events.streams.conflated,
             sequence_gaps=self._sequence_gaps(),
-            callback_errors=session.dispatcher.callback_errors,
+            callback_errors=events.dispatcher.callback_errors,
             round_trip_p50=p50,
             round_trip_p90=p90,
             round_trip_p99=p99,
@@ -265,36 +265,7 @@ class BaseClient(Generic[_ChannelT]):
         return self._request_timeout if timeout is None else seconds(timeout)
 
     def _request(self, command: Any, timeout: float | None) -> Any:
-        return self._caller.request(command, self._seconds(timeout))
-
-    def _wait_for(
-        self, read: Callable[[], _ValueT], enough: Callable[[_ValueT], bool], deadline: Deadline
-    ) -> _ValueT:
-        """Wait until a reading of the state is enough, or the time is up; the newest reading."""
-        self._refuse_if_closed()
-        readings: list[_ValueT] = []
-
-        def look() -> bool:
-            with self._session.intake.lock:
-                readings[:] = [read()]
-                if enough(readings[0]):
-                    return True
-            if not deadline.passed:
-                self._refuse_if_over()
-            return False
-
-        sleep_until(look, self._session.intake.observers, deadline)
-        return readings[0]
-
-    def _refuse_if_closed(self) -> None:
-        self._session.check_process()
-        if self._session.closing.is_set():
-            raise NotConnected("the client is closed")
-
-    def _refuse_if_over(self) -> None:
-        self._refuse_if_closed()
-        if self._session.failure is not None:
-            raise NotConnected(f"the connection is over: {self._session.failure}") from self._session.failure
+        return self._requests.request(command, self._seconds(timeout))
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(

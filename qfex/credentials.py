@@ -10,6 +10,8 @@ from collections.abc import Callable
 
 import attrs
 
+from .errors import ConfigurationError
+
 
 def _masked(value: str) -> str:
     return "'****'"
@@ -85,3 +87,20 @@ class JwtCredentials:
 
 
 Credentials = HmacCredentials | JwtCredentials
+
+
+def credentials_from_env() -> Credentials:
+    """The credentials in the ``QFEX_...`` variables.
+
+    Raises
+    ------
+    ConfigurationError
+        If there are none.
+    """
+    public_key, secret_key = os.environ.get("QFEX_PUBLIC_KEY"), os.environ.get("QFEX_SECRET_KEY")
+    if public_key and secret_key:
+        return HmacCredentials(public_key, secret_key)
+    token = os.environ.get("QFEX_JWT")
+    if token:
+        return JwtCredentials(token)
+    raise ConfigurationError("set QFEX_PUBLIC_KEY and QFEX_SECRET_KEY, or QFEX_JWT")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from urllib.parse import urlsplit
 
 import attrs
@@ -79,3 +80,23 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def environment_from_env() -> Environment:
+    """The environment that the ``QFEX_...`` variables describe.
+
+    Raises
+    ------
+    ConfigurationError
+        If ``QFEX_ENV`` is not known.
+    """
+    name = os.environ.get("QFEX_ENV", "uat").lower()
+    if name not in ("prod", "uat"):
+        raise ConfigurationError(f"QFEX_ENV is {name!r}; it must be prod or uat")
+    urls = {
+        "trade_url": os.environ.get("QFEX_TRADE_URL"),
+        "market_data_url": os.environ.get("QFEX_MDS_URL"),
+        "rest_url": os.environ.get("QFEX_REST_URL"),
+    }
+    base = PROD if name == "prod" else UAT
+    return attrs.evolve(base, **{field: url for field, url in urls.items() if url})

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, TypeVar, overload
 
+from .arguments import text
+from .base_client import BaseClient
+from .deadline import Deadline
 from .enums import CandleInterval, ErrorCode, MarketChannel
 from .environment import Environment
 from .errors import InvalidParameter, RequestTimeout, ValidationError
-from .market_events import MarketEventMethods
+from .models.connection import ConnectionEvent, ErrorEvent
 from .models.market import (
     Bbo,
     Candle,
@@ -21,8 +24,9 @@ from .models.market import (
     PublicTrade,
     Underlier,
 )
+from .net.options import TransportOptions
 from .policies import ReconnectPolicy
-from .protocol.market_commands import (
+from .protocol.market.commands import (
     EVERY_SYMBOL,
     MarketSubscribe,
     MarketUnsubscribe,
@@ -30,17 +34,21 @@ from .protocol.market_commands import (
     Topic,
     subscriptions,
 )
-from .protocol.market_dialogue import MarketDialogue, unconfirmed
-from .protocol.numbers import text
-from .session.deadline import Deadline
-from .session.options import TransportOptions
+from .protocol.market.connection import MarketEndpoint, unconfirmed
+from .session.events import Registration
+from .session.streams import DEFAULT_SIZE, Stream
 
 _T = TypeVar("_T")
+
+MarketEvent = (
+    Bbo | OrderBook | PublicTrade | Candle | MarkPrice | FundingRate | OpenInterest | Underlier | MinMaxPrice
+    | MarketStats | ErrorEvent | ConnectionEvent
+)  # fmt: skip
 
 _SIG_FIGS = (0, 1, 2)
 
 
-class MarketDataClient(MarketEventMethods):
+class MarketDataClient(BaseClient[MarketChannel]):
     """A blocking client of the market data gateway. It needs no credentials.
 
     ::
@@ -51,9 +59,9 @@ class MarketDataClient(MarketEventMethods):
             client.subscribe(MarketChannel.TRADE, ["AAPL-USD", "GOLD-USD"])
             client.block_for_close()
 
-    The reads (`bbo`, `order_book`, ...) return the newest value of this line: they subscribe when that is needed,
-    and wait for the first value. After a lost line the streams are subscribed again, and values of the old line are
-    not given out any more. A consumer that is slow gets the newest snapshot of each symbol; of trades it misses the
+    The reads (`bbo`, `order_book`, ...) return the newest value of this connection: they subscribe when that is needed,
+    and wait for the first value. After a lost connection the streams are subscribed again, and values of the old one are
+    not returned any more. A consumer that is slow gets the newest snapshot of each symbol; of trades it misses the
     oldest ones.
 
     Parameters
@@ -81,10 +89,11 @@ class MarketDataClient(MarketEventMethods):
         proxy: str | None = None,
         ca_file: str | None = None,
     ) -> None:
-        self._dialogue = MarketDialogue(environment.market_data_url)
+        endpoint = MarketEndpoint(environment.market_data_url)
+        self._markets = endpoint.markets
         super().__init__(
             "qfex-market-data",
-            self._dialogue,
+            endpoint,
             request_timeout=request_timeout,
             reconnect=reconnect,
             options=TransportOptions(proxy, ca_file, request_timeout),
@@ -101,7 +110,7 @@ class MarketDataClient(MarketEventMethods):
         sig_figs: int | None = None,
         timeout: float | None = None,
     ) -> None:
-        """Subscribe to a channel. Restored on every line; asking twice does no harm.
+        """Subscribe to a channel. Restored on every connection; asking twice does no harm.
 
         Parameters
         ----------
@@ -139,19 +148,15 @@ class MarketDataClient(MarketEventMethods):
         """Unsubscribe. Takes and raises what `subscribe` does."""
         named, options = _options(channel, intervals, sig_figs)
         command = MarketUnsubscribe(named, _symbols(symbols), options)
-        with self._session.state_lock:
-            self._dialogue.drop(command.topics)
+        self._forget(command.topics)
         self._request(command, timeout)
 
     def _subscribe(self, topics: Iterable[Topic], deadline: Deadline) -> None:
-        with self._session.state_lock:
-            lacking = self._dialogue.lacking(topics)
-            # Noted before it is asked for, so that a line lost in between restores it.
-            self._dialogue.want(lacking)
+        lacking = self._state.read(lambda: self._markets.want(topics))
         commands, refused = list(subscriptions(lacking)), dict[str, None]()
         while commands:
             try:
-                ack = self._caller.request(commands[0], deadline.remaining())
+                ack = self._requests.request(commands[0], deadline.remaining())
             except BaseException:
                 self._forget(topic for command in commands for topic in command.topics)
                 raise
@@ -163,8 +168,7 @@ class MarketDataClient(MarketEventMethods):
             raise InvalidParameter(ErrorCode.INVALID_PARAMETER, message)
 
     def _forget(self, topics: Iterable[Topic]) -> None:
-        with self._session.state_lock:
-            self._dialogue.drop(topics)
+        self._state.read(lambda: self._markets.drop(topics))
 
     # --- newest values ----------------------------------------------------------------------------------------
 
@@ -187,8 +191,8 @@ class MarketDataClient(MarketEventMethods):
     def last_trades(self, symbol: str, *, timeout: float | None = None) -> list[PublicTrade]:
         """Trades since the subscription, oldest first, at most the newest 1,000; waits for the first one."""
         self._newest(PublicTrade, MarketChannel.TRADE, symbol, timeout)
-        with self._session.state_lock:
-            return self._dialogue.trades(Topic(MarketChannel.TRADE, text(symbol, "symbol")))
+        topic = Topic(MarketChannel.TRADE, text(symbol, "symbol"))
+        return self._state.read(lambda: self._markets.trades(topic))
 
     def candle(self, symbol: str, interval: CandleInterval | str, *, timeout: float | None = None) -> Candle:
         """Candle that is forming."""
@@ -225,20 +229,121 @@ class MarketDataClient(MarketEventMethods):
     ) -> _T:
         """Newest value of a stream, whose messages are of a model."""
         topic, deadline = Topic(channel, text(symbol, "symbol"), option), self._deadline(timeout)
-        self.wait_until_ready(deadline.remaining())  # values of a lost line are stale
+        self.wait_until_ready(deadline.remaining())  # values of a lost connection are stale
         self._subscribe([topic], deadline)
-
-        def newest() -> _T | None:
-            value: _T | None = self._dialogue.newest(topic)
-            return value
-
-        value = self._wait_for(newest, lambda value: value is not None, deadline)
+        value: _T | None = self._state.wait_until(
+            lambda: self._markets.newest(topic), lambda value: value is not None, deadline
+        )
         if value is None:
             raise RequestTimeout(f"no {channel} of {symbol} within the time allowed", sent=True)
         return value
 
     def _sequence_gaps(self) -> int:
-        return self._dialogue.sequence_gaps
+        return self._markets.sequence_gaps
+
+    # --- events -----------------------------------------------------------------------------------------------
+
+    @overload
+    def on(self, channel: Literal[MarketChannel.BBO], callback: Callable[[Bbo], object]) -> Registration: ...
+    @overload
+    def on(
+        self, channel: Literal[MarketChannel.LEVEL2], callback: Callable[[OrderBook], object]
+    ) -> Registration: ...
+    @overload
+    def on(
+        self, channel: Literal[MarketChannel.TRADE], callback: Callable[[PublicTrade], object]
+    ) -> Registration: ...
+    @overload
+    def on(
+        self, channel: Literal[MarketChannel.CANDLE], callback: Callable[[Candle], object]
+    ) -> Registration: ...
+    @overload
+    def on(
+        self, channel: Literal[MarketChannel.MARK_PRICE], callback: Callable[[MarkPrice], object]
+    ) -> Registration: ...
+    @overload
+    def on(
+        self, channel: Literal[MarketChannel.FUNDING], callback: Callable[[FundingRate], object]
+    ) -> Registration: ...
+    @overload
+    def on(
+        self, channel: Literal[MarketChannel.OPEN_INTEREST], callback: Callable[[OpenInterest], object]
+    ) -> Registration: ...
+    @overload
+    def on(
+        self, channel: Literal[MarketChannel.UNDERLIER], callback: Callable[[Underlier], object]
+    ) -> Registration: ...
+    @overload
+    def on(
+        self, channel: Literal[MarketChannel.MINMAX_PRICE], callback: Callable[[MinMaxPrice], object]
+    ) -> Registration: ...
+    @overload
+    def on(
+        self, channel: Literal[MarketChannel.MARKET_STATS], callback: Callable[[MarketStats], object]
+    ) -> Registration: ...
+    @overload
+    def on(
+        self, channel: Literal[MarketChannel.ERRORS], callback: Callable[[ErrorEvent], object]
+    ) -> Registration: ...
+    @overload
+    def on(
+        self, channel: Literal[MarketChannel.CONNECTION], callback: Callable[[ConnectionEvent], object]
+    ) -> Registration: ...
+    @overload
+    def on(self, channel: MarketChannel | str, callback: Callable[[Any], object]) -> Registration: ...
+    def on(self, channel: MarketChannel | str, callback: Callable[[Any], object]) -> Registration:
+        """Call a function for each event of a channel; see `BaseClient.on`."""
+        return super().on(channel, callback)
+
+    @overload
+    def stream(self, channel: Literal[MarketChannel.BBO], /, *, maxsize: int = ...) -> Stream[Bbo]: ...
+    @overload
+    def stream(
+        self, channel: Literal[MarketChannel.LEVEL2], /, *, maxsize: int = ...
+    ) -> Stream[OrderBook]: ...
+    @overload
+    def stream(
+        self, channel: Literal[MarketChannel.TRADE], /, *, maxsize: int = ...
+    ) -> Stream[PublicTrade]: ...
+    @overload
+    def stream(self, channel: Literal[MarketChannel.CANDLE], /, *, maxsize: int = ...) -> Stream[Candle]: ...
+    @overload
+    def stream(
+        self, channel: Literal[MarketChannel.MARK_PRICE], /, *, maxsize: int = ...
+    ) -> Stream[MarkPrice]: ...
+    @overload
+    def stream(
+        self, channel: Literal[MarketChannel.FUNDING], /, *, maxsize: int = ...
+    ) -> Stream[FundingRate]: ...
+    @overload
+    def stream(
+        self, channel: Literal[MarketChannel.OPEN_INTEREST], /, *, maxsize: int = ...
+    ) -> Stream[OpenInterest]: ...
+    @overload
+    def stream(
+        self, channel: Literal[MarketChannel.UNDERLIER], /, *, maxsize: int = ...
+    ) -> Stream[Underlier]: ...
+    @overload
+    def stream(
+        self, channel: Literal[MarketChannel.MINMAX_PRICE], /, *, maxsize: int = ...
+    ) -> Stream[MinMaxPrice]: ...
+    @overload
+    def stream(
+        self, channel: Literal[MarketChannel.MARKET_STATS], /, *, maxsize: int = ...
+    ) -> Stream[MarketStats]: ...
+    @overload
+    def stream(
+        self, channel: Literal[MarketChannel.ERRORS], /, *, maxsize: int = ...
+    ) -> Stream[ErrorEvent]: ...
+    @overload
+    def stream(
+        self, channel: Literal[MarketChannel.CONNECTION], /, *, maxsize: int = ...
+    ) -> Stream[ConnectionEvent]: ...
+    @overload
+    def stream(self, *channels: MarketChannel | str, maxsize: int = ...) -> Stream[MarketEvent]: ...
+    def stream(self, *channels: MarketChannel | str, maxsize: int = DEFAULT_SIZE) -> Stream[MarketEvent]:
+        """Open an iterable queue of the events of some channels; see `BaseClient.stream`."""
+        return super().stream(*channels, maxsize=maxsize)
 
 
 def _options(

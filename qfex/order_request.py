@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from .arguments import Number, flag, positive, text
 from .enums import ALLOWED_TIMES_IN_FORCE, OrderType, Side, TimeInForce
 from .errors import ValidationError
-from .protocol.commands import AddOrder
-from .protocol.numbers import Number, positive, text
+from .protocol.trade.commands import AddOrder
 
 if TYPE_CHECKING:
     from .models.instruments import Instrument
@@ -140,19 +140,6 @@ def _price(price: Number | None, order_type: OrderType) -> Decimal:
     if price is not None:
         raise ValidationError("price", price, "a MARKET order has no price")
     return _ZERO  # the live exchange wants the member all the same
-
-
-def flag(value: bool, argument: str) -> bool:
-    """Check a truth value.
-
-    Raises
-    ------
-    ValidationError
-        If it is neither True nor False.
-    """
-    if not isinstance(value, bool):
-        raise ValidationError(argument, value, "must be True or False")
-    return value
 
 
 def check_against(instruments: dict[str, Instrument], command: AddOrder) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import TracebackType
 
+from .arguments import positive, whole
 from .credentials import Credentials
 from .environment import Environment
 from .http.account import AccountOperations
@@ -12,7 +13,6 @@ from .http.market import MarketOperations
 from .http.retries import RetryPolicy
 from .http.transport import Route, Transport
 from .models.instruments import Instrument
-from .protocol.numbers import positive, whole
 
 
 class RestClient(MarketOperations, AccountOperations):

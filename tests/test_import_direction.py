@@ -12,22 +12,30 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "qfex"
 
+#: Threads, sockets and clocks, which pure code does without.
+_IMPURE = (
+    "threading", "socket", "websocket", "requests", "queue", "time", "select", "asyncio", "aiohttp", "os",
+)  # fmt: skip
+#: From the facade down to the sockets.
+_FACADES = ("qfex.client", "qfex.market_data", "qfex.base_client", "qfex.checked_commands", "qfex.rest")
+
 #: Part of the package -> what it must not import, by the beginning of the full module name.
 FORBIDDEN = {
-    "qfex.protocol": (
-        "qfex.session", "qfex.trading", "qfex.http", "qfex.client", "qfex.base_client", "qfex.rest", "qfex.sim",
-        "threading", "socket", "websocket", "requests", "queue", "time", "select", "asyncio", "aiohttp", "os",
-    ),
-    "qfex.models": (
-        "qfex.session", "qfex.trading", "qfex.http", "qfex.client", "qfex.base_client", "qfex.rest", "qfex.sim",
-        "threading", "socket", "websocket", "requests", "queue", "time", "select", "asyncio", "aiohttp", "os",
+    "qfex.models": (*_FACADES, "qfex.session", "qfex.net", "qfex.workflows", "qfex.http", "qfex.sim", *_IMPURE),
+    "qfex.protocol": (*_FACADES, "qfex.session", "qfex.net", "qfex.workflows", "qfex.http", "qfex.sim", *_IMPURE),
+    "qfex.protocol.wire": ("qfex.protocol.trade", "qfex.protocol.market"),
+    "qfex.protocol.market": ("qfex.protocol.trade",),
+    "qfex.net": (
+        *_FACADES, "qfex.session", "qfex.workflows", "qfex.http", "qfex.sim", "qfex.protocol.trade",
+        "qfex.protocol.market", "qfex.protocol.connection", "requests",
     ),
     "qfex.session": (
-        "qfex.client", "qfex.trading", "qfex.base_client", "qfex.rest", "qfex.http", "qfex.sim", "requests",
-        "qfex.protocol.trade", "qfex.protocol.market", "qfex.protocol.messages",
+        *_FACADES, "qfex.workflows", "qfex.http", "qfex.sim", "requests", "qfex.protocol.trade", "qfex.protocol.market",
     ),
-    "qfex.trading": ("qfex.client", "qfex.sim", "requests", "websocket", "socket"),
-    "qfex.http": ("qfex.session", "qfex.trading", "qfex.client", "qfex.base_client", "qfex.sim", "websocket"),
+    "qfex.workflows": (*_FACADES, "qfex.http", "qfex.sim", "qfex.net", "requests", "websocket", "socket"),
+    "qfex.http": (
+        "qfex.session", "qfex.net", "qfex.workflows", "qfex.client", "qfex.base_client", "qfex.sim", "websocket",
+    ),
 }  # fmt: skip
 
 #: What the simulator may use of the client: where it is, and who calls. It shares no other code with its subject.
@@ -74,8 +82,8 @@ def is_under(name: str, package: str) -> bool:
 
 #: Imported inside a function, where it is needed.
 LATE_IMPORTS = {
-    "qfex.trading.account": {"qfex.rest.RestClient"},  # history is asked on demand
-    "qfex.session.proxies": {"requests.utils.get_environ_proxies", "requests.utils.select_proxy"},
+    "qfex.workflows.history": {"qfex.rest.RestClient"},  # the history is asked on demand
+    "qfex.net.options": {"requests.utils.get_environ_proxies", "requests.utils.select_proxy"},
 }
 MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 
@@ -123,6 +131,36 @@ def test_a_plain_import_loads_neither_http_nor_servers() -> None:
     assert loaded.isdisjoint({"requests", "aiohttp", "asyncio", "pandas", "rich", "hypothesis"})
 
 
+def circles(within: str) -> list[set[str]]:
+    """Groups of modules that import each other, directly or through others."""
+    graph = {
+        module: {each if each in MODULES else each.rpartition(".")[0] for each in imports_of(module)}
+        & MODULES.keys()
+        for module in MODULES
+        if is_under(module, within)
+    }
+    reached = {module: _reachable(module, graph) for module in graph}
+    groups = [{other for other in reached[module] if module in reached.get(other, ())} for module in graph]
+    return [group for group in groups if len(group) > 1]
+
+
+def _reachable(module: str, graph: dict[str, set[str]]) -> set[str]:
+    waiting, reached = set(graph[module]), set[str]()
+    while waiting:
+        each = waiting.pop()
+        reached.add(each)
+        waiting |= graph.get(each, set()) - reached
+    return reached
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["qfex.protocol", "qfex.models", "qfex.session", "qfex.net", "qfex.workflows", "qfex.http", "qfex.sim"],
+)
+def test_no_modules_import_each_other_in_a_circle(part: str) -> None:
+    assert circles(part) == []
+
+
 def reached_from(package: str) -> set[str]:
     """Modules of this package that another part of it imports, directly or through others."""
     waiting, reached = {module for module in MODULES if is_under(module, package)}, set[str]()
@@ -145,11 +183,13 @@ def test_pure_code_reaches_no_thread_and_no_socket_through_others(package: str) 
 
 def test_the_checker_sees_every_form_of_import() -> None:
     source = (
-        "import time as clock\nfrom ..session.session import Session\nfrom . import echo\n"
+        "import time as clock\nfrom ..session.lifecycle import Session\nfrom . import events\n"
         "def late():\n    from ..rest import RestClient\n"
         "if TYPE_CHECKING:\n    import threading\n"
     )
     assert imports(source, "qfex.protocol.x", is_package=False) == {
-        "time", "qfex.session.session.Session", "qfex.protocol.echo", "qfex.rest.RestClient",
+        "time", "qfex.session.session.Session", "qfex.protocol.wire.failures", "qfex.rest.RestClient",
     }  # fmt: skip
-    assert imports("from .line import Line", "qfex.session", is_package=True) == {"qfex.session.line.Line"}
+    assert imports("from .reader import Reader", "qfex.session", is_package=True) == {
+        "qfex.session.reader.Reader"
+    }

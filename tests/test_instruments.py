@@ -19,7 +19,7 @@ from qfex.enums import OrderType, Side, TimeInForce
 from qfex.errors import ValidationError
 from qfex.models.instruments import Instrument, InstrumentStatus, MarketHours
 from qfex.protocol import rest
-from qfex.protocol.codec import parse_json
+from qfex.protocol.wire.codec import parse_json
 
 FIXTURES = Path(__file__).parent / "fixtures"
 

@@ -6,7 +6,7 @@ import json
 
 from benchmarks.server import replies
 from benchmarks.timing import Sample, repeat
-from qfex.protocol.messages import decode
+from qfex.protocol.trade.messages import decode
 
 
 class Decoders:

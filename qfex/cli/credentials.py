@@ -14,8 +14,7 @@ from typing import Any
 import attrs
 import yaml
 
-from ..client import credentials_from_env
-from ..credentials import Credentials, HmacCredentials, JwtCredentials
+from ..credentials import Credentials, HmacCredentials, JwtCredentials, credentials_from_env
 from ..errors import ConfigurationError
 from ..rebalance.toml import load_toml
 

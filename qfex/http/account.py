@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, TypeVar
 
 import msgspec
 
+from ..arguments import Number, positive, text
 from ..errors import RestError
 from ..models.account import Balance, Position
 from ..models.history import (
@@ -25,8 +26,7 @@ from ..models.history import (
 from ..models.orders import UserTrade
 from ..models.twaps import Twap
 from ..protocol import rest
-from ..protocol.codec import parse_decimal
-from ..protocol.numbers import Number, on_wire, positive, text
+from ..protocol.wire.numbers import on_wire, parse_decimal
 from .messages import Call
 from .operations import Operations, fit, oldest_first
 from .queries import MAX_PAGE, at_most, given, listed, page, period

@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
+from ..arguments import whole
 from ..enums import CandleInterval
 from ..models.history import (
     Contract,
@@ -22,7 +23,6 @@ from ..models.history import (
 from ..models.instruments import Instrument
 from ..models.market import Candle, OrderBook
 from ..protocol import rest
-from ..protocol.numbers import whole
 from .operations import Operations, oldest_first
 from .queries import given, iso, page, period, segment, window
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..errors import RestError
-from ..protocol.codec import parse_json
-from ..protocol.redact import redact, redact_text
+from ..protocol.wire.codec import parse_json
+from ..protocol.wire.redact import redact, redact_text
 from .messages import Answer
 from .retries import parse_http_date, parse_retry_after
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime, timezone
 from urllib.parse import quote
 
+from ..arguments import text, whole
 from ..errors import ValidationError
-from ..protocol.numbers import text, whole
 
 MAX_PAGE = 1000  # rows; the interface's own limit
 

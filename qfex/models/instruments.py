@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 import attrs
 
+from ..arguments import Number, to_decimal
 from ..enums import ALLOWED_TIMES_IN_FORCE, OpenEnum, OrderType, Side, TimeInForce
 from ..errors import ValidationError
-from ..protocol.numbers import Number, to_decimal
 
 _log = logging.getLogger("qfex.instruments")
 

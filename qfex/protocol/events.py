@@ -1,4 +1,4 @@
-"""What the user hears of, and what becomes of it when nobody takes it in time.
+"""Events for the user, and what becomes of them when they are not taken in time.
 
 =============  ====================================  ============================================
 policy         for                                   when the consumer is slow
@@ -30,7 +30,7 @@ class Policy(Enum):
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
-    """Something for the user: on which channel, of which symbol or other key, and what.
+    """An event: on which channel, of which symbol or other key, and what.
 
     A struct, since one is made for each message: a quarter of a tuple's time, and less memory while it is queued. The
     garbage collector need not look at it: nothing that it holds refers back to it.

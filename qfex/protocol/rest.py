@@ -30,7 +30,8 @@ from ..models.history import (
 from ..models.instruments import Instrument, MarketHours, MarketSession
 from ..models.market import Candle, Level, OrderBook
 from ..models.orders import UserTrade
-from .codec import converter, parse_decimal, parse_time, structure
+from .wire.codec import converter, parse_time, structure
+from .wire.numbers import parse_decimal
 
 _T = TypeVar("_T")
 _log = logging.getLogger("qfex.rest")

@@ -11,8 +11,8 @@ from typing import Any
 
 import attrs
 
+from ..arguments import to_decimal
 from ..errors import ConfigurationError, ValidationError
-from ..protocol.numbers import to_decimal
 from .toml import load_toml
 
 PERIODS = ("hour", "day", "week", "month", "once")

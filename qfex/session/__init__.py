@@ -1,1 +1,1 @@
-"""Threads, sockets and locks: a thin shell around `qfex.protocol`."""
+"""Threads and locks: a thin shell around `qfex.protocol`. Private to users."""

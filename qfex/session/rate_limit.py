@@ -1,7 +1,7 @@
 """The message budget: one pair of token buckets for each account, shared by all clients of the process.
 
-The well-kept limiters that were looked at count whole calls, poll, or start threads of their own; the exchange's
-weights are fractions, and the wait belongs into the caller with its deadline.
+Existing limiters count whole calls, poll, or start threads of their own; the exchange's weights are fractions, and the
+wait belongs in the calling thread, with its deadline.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import threading
 from collections.abc import Hashable
 from time import monotonic
 
+from ..deadline import Deadline
 from ..errors import NotConnected, RequestTimeout
 from ..policies import RateLimitPolicy
-from .bells import Flag
-from .deadline import Deadline
+from .wait import Latch
 
 
 class TokenBucket:
@@ -56,7 +56,7 @@ class TokenBucket:
             return self._level
 
     def pause(self, seconds: float) -> None:
-        """Let nothing through for a while: the exchange said so."""
+        """Let nothing through for a while, because the exchange said so."""
         with self._lock:
             self._level = min(self._level, 0.0)
             self._as_of = max(self._as_of, monotonic() + seconds)
@@ -69,12 +69,12 @@ class RateLimiter:
         self.policy = policy
         self._buckets = {"general": TokenBucket(policy), "cancel": TokenBucket(policy)}
 
-    def acquire(self, weight: float, bucket: str, deadline: Deadline, interrupted: Flag) -> None:
+    def acquire(self, weight: float, bucket: str, deadline: Deadline, interrupted: Latch) -> None:
         """Wait in the caller's thread until `weight` units may be sent.
 
         Parameters
         ----------
-        interrupted : Flag
+        interrupted : Latch
             Ends the wait early: the client was closed.
 
         Raises
@@ -95,7 +95,7 @@ class RateLimiter:
         return self._buckets[bucket].reserve(weight, 0.0) is not None
 
     def pause(self, bucket: str | None, retry_after: float | None) -> None:
-        """Obey the exchange's word that a bucket is empty. Where it does not say which, the emptier one is meant."""
+        """Obey the exchange when it says that a bucket is empty; the emptier one, where it does not say which."""
         chosen = bucket or min(self._buckets, key=lambda name: self._buckets[name].level)
         self._buckets[chosen].pause(self.policy.retry_after if retry_after is None else retry_after)
 

@@ -4,19 +4,156 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
+from ..arguments import seconds
+from ..deadline import Deadline
 from ..enums import OpenEnum
 from ..errors import RequestTimeout, SlowConsumer
 from ..protocol.events import Event, Policy
-from ..protocol.numbers import seconds
-from .buffers import EventBuffer
+from .wait import WaitList
 
 DEFAULT_SIZE = 10_000
 
 _EventT = TypeVar("_EventT", covariant=True)
+
+
+class EventBuffer:
+    """A queue of events under their channels' policies.
+
+    `_lock` guards everything but the wait list of its consumers. They are woken without it, so that they do not have to
+    wait for it.
+
+    Parameters
+    ----------
+    policy_of : callable
+        The policy of a channel.
+    limit : int
+        Events that are held at most; with `force` there may be more.
+    """
+
+    def __init__(self, policy_of: Callable[[OpenEnum], Policy], limit: int) -> None:
+        self._policy_of = policy_of
+        self._policies: dict[OpenEnum, Policy] = {}
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._consumers = WaitList()
+        self._queue: deque[Event | tuple[OpenEnum, Hashable]] = deque()
+        self._newest: dict[tuple[OpenEnum, Hashable], Event] = {}
+        self._closed = False
+        self.dropped = 0
+        self.conflated = 0
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    def put(self, events: Iterator[Event]) -> Event | None:
+        """Add events, up to the first that has no room and must not be lost; that event, or None."""
+        with self._lock:
+            refused = None if self._closed else self._add(events)
+        self._consumers.notify_all()
+        return refused
+
+    def _add(self, events: Iterator[Event]) -> Event | None:
+        for event in events:
+            policy = self._policies.get(event.channel) or self._policy(event.channel)
+            if policy is Policy.CONFLATE:
+                self._conflate(event)
+            elif len(self._queue) < self._limit or (policy is Policy.DROP_OLDEST and self._drop_oldest()):
+                self._queue.append(event)
+            else:
+                return event
+        return None
+
+    def _policy(self, channel: OpenEnum) -> Policy:
+        policy = self._policies[channel] = self._policy_of(channel)
+        return policy
+
+    def _conflate(self, event: Event) -> None:
+        place = (event.channel, event.key)
+        if place in self._newest:
+            self.conflated += 1
+        else:
+            self._queue.append(place)
+        self._newest[place] = event
+
+    def _drop_oldest(self) -> bool:
+        """Make room by dropping the oldest event that may be dropped; normally the first of the queue."""
+        for index, held in enumerate(self._queue):
+            if isinstance(held, Event) and self._policy_of(held.channel) is Policy.DROP_OLDEST:
+                del self._queue[index]
+                self.dropped += 1
+                return True
+        return False
+
+    def force(self, event: Event) -> None:
+        """Add an event beyond the limit: nothing is lost while the session stops the inflow."""
+        with self._lock:
+            self._queue.append(event)
+        self._consumers.notify_all()
+
+    def get(self, timeout: float | None = None) -> Event | None:
+        """Take the oldest event; None when none came in time, or the buffer was closed and is empty."""
+        taken = self.get_many(1, timeout)
+        return taken[0] if taken else None
+
+    def get_many(self, most: int, timeout: float | None = None) -> Sequence[Event]:
+        """Wait for events and take the oldest, as far as no newer one can replace them.
+
+        Returns
+        -------
+        sequence of Event
+            Empty if none came in time, or the buffer was closed and is empty.
+        """
+        deadline = Deadline(timeout)
+        taken: list[Event] = []
+        try:
+            while True:
+                with self._lock:
+                    if self._has_news():
+                        self._take(most, taken)
+                        return taken
+                if not self._consumers.wait_until(self._has_news, deadline):
+                    return taken
+        except BaseException:  # Ctrl-C: these events did not reach the caller
+            self._put_back(taken)
+            raise
+
+    def _has_news(self) -> bool:
+        return bool(self._queue) or self._closed
+
+    def _take(self, most: int, taken: list[Event]) -> None:
+        queue = self._queue
+        while queue and len(taken) < most and isinstance(held := queue[0], Event):
+            taken.append(held)  # before it leaves the queue, so that Ctrl-C in between loses none
+            queue.popleft()
+        if queue and not taken:  # the place of a conflated event
+            place: Any = queue[0]
+            queue[0] = self._newest[place]
+            del self._newest[place]
+            self._take(1, taken)
+
+    def _put_back(self, taken: list[Event]) -> None:
+        with self._lock:
+            if taken and self._queue and self._queue[0] is taken[-1]:  # it never left the queue
+                taken.pop()
+            self._queue.extendleft(reversed(taken))
+
+    def close(self, *, discard: bool = False) -> None:
+        """Take nothing more, and wake the consumer; what is queued can still be taken unless discarded."""
+        with self._lock:
+            self._closed = True
+            if discard:
+                self._queue.clear()
+        self._consumers.notify_all()
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more will come."""
+        return self._closed
 
 
 class NoEvent(RequestTimeout, queue.Empty):
@@ -30,7 +167,7 @@ class Stream(Generic[_EventT]):
     """Events of some channels, oldest first: ``for event in stream``, or `get`.
 
     Ends when it is closed or the client is. Events of channels that may not lose any are kept up to the stream's
-    size; if they are not taken by then, the stream gives what it holds and then raises `SlowConsumer`.
+    size; if they are not taken by then, the stream yields what it holds and then raises `SlowConsumer`.
     """
 
     def __init__(

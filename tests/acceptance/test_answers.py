@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from qfex import OpenOrders, RateLimited
-from qfex.protocol.redact import redact_text
+from qfex.protocol.wire.redact import redact_text
 from tests.reliability.exchange import CREDENTIALS, Message, Peer, Script
 from tests.reliability.helpers import AAPL, outcome
 

@@ -18,7 +18,7 @@ NONE_OPEN: Message = {"all_orders_response": {"orders": [], "twaps": []}}
 @pytest.fixture(autouse=True)
 def short_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do not wait for long for answers that never come."""
-    monkeypatch.setattr("qfex.session.session._RECOVERY_LIMIT", 0.3)
+    monkeypatch.setattr("qfex.session.lifecycle._RESYNC_LIMIT", 0.3)
 
 
 def until_an_order(peer: Peer) -> None:

@@ -412,7 +412,8 @@ def test_the_environment_names_the_instance(environ: Any, name: str | None, host
     if name:
         environ("QFEX_ENV", name)
     client = TradeClient.from_env()
-    assert host in client._environment.trade_url and client._account_id is None
+    endpoint: Any = client._session.endpoint
+    assert host in endpoint.address()[0] and endpoint.proof().account_id is None
 
 
 def test_what_is_missing_or_wrong_in_the_environment_is_said(environ: Any) -> None:

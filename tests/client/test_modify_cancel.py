@@ -213,7 +213,7 @@ def test_a_second_cancel_finds_nothing(client: TradeClient) -> None:
     with pytest.raises(OrderRejected) as refused:
         client.cancel_order(order)
     assert refused.value.status is OrderStatus.NO_SUCH_ORDER
-    assert client._known(order).status is OrderStatus.CANCELLED  # what is known stays known
+    assert client._account.seen_order(order).status is OrderStatus.CANCELLED  # what is known stays known
 
 
 def test_another_session_of_the_account_sees_the_same(sim: Simulator, connect: Connect) -> None:

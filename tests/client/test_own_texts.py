@@ -109,7 +109,8 @@ def test_what_became_of_an_order_is_found_by_it(sim: Simulator, connect: Connect
 
 def test_a_subaccount_is_named_by_it(sim: Simulator) -> None:
     client = TradeClient(sim.environment, sim.credentials, account_id=OwnText("a1"))
-    assert type(client._account_id) is str and client._account_id == "a1"
+    account_id = client._session.endpoint.proof().account_id  # type: ignore[attr-defined]
+    assert type(account_id) is str and account_id == "a1"
 
 
 @pytest.mark.parametrize("account_id", ["", "\ud800", 5])

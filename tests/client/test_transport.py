@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from qfex.session.frames import TEXT, FrameError
-from qfex.session.options import TransportOptions
-from qfex.session.transport import Transport
+from qfex.net.frames import TEXT, FrameError
+from qfex.net.options import TransportOptions
+from qfex.net.transport import Transport
 
 
 class Bytes:

@@ -123,7 +123,7 @@ def test_a_cancel_that_is_only_acknowledged_gives_what_is_known(
 
 def test_without_the_history_the_end_is_what_was_seen_last(sim: Simulator, offered: TradeClient) -> None:
     twap = offered.add_twap(AAPL, "BUY", 2, 2, 30)
-    offered._environment = attrs.evolve(offered._environment, rest_url="http://127.0.0.1:9")
+    offered._history._environment = attrs.evolve(offered._history._environment, rest_url="http://127.0.0.1:9")
     sim.advance(30)
     assert offered.wait_until_twap_done(twap, timeout=PATIENCE) == twap
 

@@ -211,6 +211,6 @@ def test_without_a_line_the_outcome_stays_unknown(sim: Simulator, connect: Conne
 
 
 def test_where_the_history_cannot_be_asked_nothing_is_denied(sim: Simulator, client: TradeClient) -> None:
-    client._environment = attrs.evolve(client._environment, rest_url="http://127.0.0.1:9")
+    client._history._environment = attrs.evolve(client._history._environment, rest_url="http://127.0.0.1:9")
     with pytest.raises(OutcomeUnknown):
         client.resolve("never-sent", AAPL, timeout=1.2)

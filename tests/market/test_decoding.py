@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from qfex.enums import CandleInterval, ErrorCode, Side
 from qfex.models import market
 from qfex.models.market import Level
-from qfex.protocol.market import SubscriptionAck, decode
-from qfex.protocol.messages import Failure, Undecodable
+from qfex.protocol.market.messages import SubscriptionAck, decode
+from qfex.protocol.wire.failures import Failure, Undecodable
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 NOON = "2025-05-08T12:00:00.000Z"

@@ -25,7 +25,7 @@ from qfex import (
     Twap,
     UserTrade,
 )
-from qfex.protocol.codec import WIRE_NAMES, parse_decimal, parse_json, parse_time, structure, unstructure
+from qfex.protocol.wire.codec import WIRE_NAMES, parse_decimal, parse_json, parse_time, structure, unstructure
 
 NUMBERS = st.decimals(allow_nan=False, allow_infinity=False, min_value=D("-1e20"), max_value=D("1e20"))
 TEXTS = st.text(max_size=12)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 from decimal import Decimal as D
 from decimal import localcontext
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from qfex import CancelIdType, Channel, OrderType, Side, TimeInForce
-from qfex.protocol import commands as c
-from qfex.protocol.matching import RULES, RequestBook
-from qfex.protocol.numbers import on_wire
+from qfex.protocol.trade import commands as c
+from qfex.protocol.trade.specs import SPECS
+from qfex.protocol.wire.command import Command
+from qfex.protocol.wire.numbers import on_wire
 
 LIMIT = c.AddOrder(
     symbol="AAPL-USD",
@@ -45,7 +46,7 @@ MODIFY = c.ModifyOrder(
 )
 HMAC = {"hmac": {"public_key": "p", "nonce": "n", "unix_ts": 1760545414, "signature": "s"}}
 
-WIRE: list[tuple[c.Command, str]] = [
+WIRE: list[tuple[Command, str]] = [
     (c.Authenticate(HMAC), '{"type":"auth","params":{"hmac":{"public_key":"p","nonce":"n","unix_ts":1760545414,'
         '"signature":"s"}}}'),
     (c.Authenticate({"jwt": "t"}, "acc"), '{"type":"auth","params":{"jwt":"t","account_id":"acc"}}'),
@@ -97,60 +98,15 @@ WIRE: list[tuple[c.Command, str]] = [
 
 
 @pytest.mark.parametrize("command, frame", WIRE, ids=[command.type for command, _ in WIRE])
-def test_the_wire_form(command: c.Command, frame: str) -> None:
+def test_the_wire_form(command: Command, frame: str) -> None:
     assert command.encode().decode() == frame
 
 
-def test_every_command_is_among_them() -> None:
-    assert {type(command) for command, _ in WIRE} == set(RULES)
+def test_every_command_has_its_wire_form_here() -> None:
+    assert {type(command) for command, _ in WIRE} == set(SPECS)
 
 
-#: Weights of the exchange's current table; 1 where it publishes none.
-WEIGHTS: dict[str, tuple[float, str]] = {
-    "auth": (0.0, "general"),
-    "subscribe": (0.1, "general"),
-    "unsubscribe": (0.1, "general"),
-    "add_order": (1.0, "general"),
-    "modify_order": (1.0, "general"),
-    "cancel_order": (1.0, "cancel"),
-    "cancel_all_orders": (2.0, "cancel"),
-    "cancel_stop_order": (1.0, "cancel"),
-    "modify_stop_order": (1.0, "general"),
-    "close_position": (1.0, "general"),
-    "add_twap": (1.0, "general"),
-    "set_user_leverage": (0.1, "general"),
-    "cancel_on_disconnect": (0.1, "general"),
-    "get_order": (2.0, "general"),
-    "get_user_orders": (5.0, "general"),
-    "get_user_trades": (0.5, "general"),
-    "get_user_leverage": (0.1, "general"),
-    "get_available_leverage_levels": (0.1, "general"),
-}
-READS = {
-    "auth", "subscribe", "unsubscribe", "get_order", "get_user_orders", "get_user_trades", "get_user_leverage",
-    "get_available_leverage_levels",
-}  # fmt: skip
-
-
-def test_every_message_that_a_rule_knows_is_looked_at() -> None:
-    assert {kind for rules in RULES.values() for kind in rules} <= RequestBook.answering
-
-
-@pytest.mark.parametrize("kind", RULES, ids=lambda kind: kind.type)
-def test_weight_bucket_and_kind(kind: type[c.Command]) -> None:
-    assert (kind.weight, kind.bucket) == WEIGHTS[kind.type]
-    assert kind.bucket in get_args(c.Bucket)
-
-
-def test_reads_may_be_asked_again_and_trading_commands_may_not() -> None:
-    assert {kind.type for kind in RULES if not kind.trading} >= {
-        name for name in READS if name.startswith("get_")
-    }
-    trading = {kind.type for kind in RULES if kind.trading} - {"subscribe", "unsubscribe"}
-    assert trading == set(WEIGHTS) - READS
-
-
-def test_no_secret_shows() -> None:
+def test_the_text_of_a_command_shows_no_secret() -> None:
     assert "signature" not in repr(c.Authenticate(HMAC)) and "'s'" not in repr(c.Authenticate(HMAC))
 
 
@@ -160,7 +116,7 @@ POSITIVE = st.decimals(min_value=D("1e-18"), max_value=D("1e18"), allow_nan=Fals
 
 
 @given(POSITIVE, POSITIVE)
-def test_numbers_leave_exactly_and_never_in_exponent_notation(quantity: D, price: D) -> None:
+def test_numbers_are_sent_exactly_and_never_in_exponent_notation(quantity: D, price: D) -> None:
     command = c.ModifyStopOrder("1", "2", price, quantity)
     sent = json.loads(command.encode(), parse_float=D, parse_int=D)["params"]
     assert (sent["price"], sent["quantity"]) == (price, quantity)
@@ -181,73 +137,22 @@ def test_a_decimal_context_changes_no_number(capitals: int, number: str, sent: s
 
 
 @pytest.mark.parametrize("command, frame", WIRE)
-def test_a_decimal_context_changes_no_command(command: c.Command, frame: str) -> None:
+def test_a_decimal_context_changes_no_command(command: Command, frame: str) -> None:
     with localcontext() as context:
         context.capitals = 0
         assert command.encode().decode() == frame
 
 
 @given(st.text(min_size=1, max_size=20))
-def test_text_leaves_as_it_is(identifier: str) -> None:
+def test_text_is_sent_as_it_is(identifier: str) -> None:
     frame = c.GetOrder("AAPL-USD", identifier).encode()
     assert json.loads(frame)["params"]["order_id"] == identifier
 
 
-# --- lanes -------------------------------------------------------------------------------------------------------
+# --- the order that a command names -------------------------------------------------------------------------------
 
 
-def test_orders_with_an_id_of_their_own_use_no_lane() -> None:
-    for command in (
-        LIMIT,
-        MARKET,
-        WITH_STOPS,
-        c.ClosePosition("A", "c"),
-        WIRE[17][0],
-        c.CancelOrder("A", "o"),
-    ):
-        assert command.lanes() == ()
-
-
-@pytest.mark.parametrize(
-    "one, other",
-    [
-        (c.CancelAllOrders(), c.CancelAllOrders()),
-        (c.SetLeverage("A", D(1)), c.SetLeverage("B", D(2))),
-        (c.SetCancelOnDisconnect(True), c.SetCancelOnDisconnect(False)),
-        (c.GetOrder("A", "o"), c.GetUserOrders()),
-        (c.GetUserTrades(), c.GetUserTrades("o")),
-        (c.GetLeverage(), c.GetLeverage(5)),
-        (c.GetAvailableLeverage(), c.GetAvailableLeverage(5)),
-        (c.Subscribe((Channel.FILLS,)), c.Unsubscribe((Channel.FILLS, Channel.ORDERS))),
-        (c.CancelStopOrder("s"), c.ModifyStopOrder("s", "A", D(1), D(1))),
-        (
-            STOP,
-            c.AddOrder(
-                "AAPL-USD", Side.SELL, OrderType.STOP_LOSS, TimeInForce.IOC, D(1), D("170.50"), False, "c9"
-            ),
-        ),
-        (MODIFY, c.ModifyOrder("B", "o1", Side.SELL, OrderType.LIMIT, D(1), D(1), False)),
-        (MODIFY, c.ModifyOrder("AAPL-USD", "o2", Side.BUY, OrderType.LIMIT, D("181.5"), D(3), False)),
-    ],
-)
-def test_what_a_reply_cannot_tell_apart_is_not_in_flight_together(one: c.Command, other: c.Command) -> None:
-    assert set(one.lanes()) & set(other.lanes())
-
-
-@pytest.mark.parametrize(
-    "one, other",
-    [
-        (c.GetLeverage(), c.GetAvailableLeverage()),
-        (c.Subscribe((Channel.FILLS,)), c.Subscribe((Channel.ORDERS,))),
-        (c.CancelStopOrder("s"), c.CancelStopOrder("r")),
-        (MODIFY, c.ModifyOrder("AAPL-USD", "o2", Side.BUY, OrderType.LIMIT, D(182), D(3), False)),
-    ],
-)
-def test_what_a_reply_tells_apart_may_be(one: c.Command, other: c.Command) -> None:
-    assert one.lanes() and not set(one.lanes()) & set(other.lanes())
-
-
-def test_an_unknown_outcome_can_name_the_order() -> None:
+def test_a_command_whose_outcome_is_unknown_names_its_order() -> None:
     ids: list[tuple[Any, str | None]] = [
         (LIMIT, "c1"),
         (c.ClosePosition("A", "c5"), "c5"),

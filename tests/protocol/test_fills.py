@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qfex import Fill, OrderType, Side, TimeInForce, UserTrade
-from qfex.protocol import fills
-from qfex.protocol.fills import FillLog
+from qfex.protocol.trade import fills
+from qfex.protocol.trade.fills import FillLog
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qfex.session.frames import (
+from qfex.net.frames import (
     BINARY,
     CLOSE,
     PING,
@@ -201,7 +201,7 @@ def test_every_frame_has_a_key_of_its_own_from_any_thread() -> None:
 def test_a_forked_child_masks_with_keys_of_its_own() -> None:
     script = """
 import os
-from qfex.session.frames import TEXT, encode_frame
+from qfex.net.frames import TEXT, encode_frame
 encode_frame(TEXT, b"a")
 if child := os.fork():
     os.waitpid(child, 0)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qfex.session.frames import CLOSE, FrameError, FrameReader
+from qfex.net.frames import CLOSE, FrameError, FrameReader
 
 websockets_protocol = pytest.importorskip("websockets.protocol")
 

@@ -1,101 +1,95 @@
-"""A query for one order is answered by an order or by a list, and must not be confused by an update of that order."""
+"""A query for one order: its reply is an order or a list, and an update of that order may come before it."""
 
 from __future__ import annotations
 
 from decimal import Decimal as D
 
-from qfex import Channel, OpenOrders, OrderRejected
-from qfex.protocol import commands as c
-from qfex.protocol.matching import Habits, Request, RequestBook
-from qfex.protocol.messages import Ack, Subscribed
+from qfex import Channel, OpenOrders, Order, OrderRejected
+from qfex.protocol.trade import commands as c
+from qfex.protocol.trade.messages import Ack, Subscribed
+from qfex.protocol.trade.requests import ExchangeQuirks
+from qfex.protocol.wire.command import Command
 
-from .book import AAPL, Desk, modify, order
+from .in_flight import AAPL, InFlight, modify, order
 
 QUERY = c.GetOrder(AAPL, "o1")
 LIST = c.GetUserOrders()
 
 
-def desk_of(habits: Habits, *commands: c.Command, known: object = None) -> Desk:
-    """A line of an exchange whose habits may be known, and whose client knows of order o1 what is given."""
-    desk = Desk()
-    desk.book = RequestBook(habits)
-    for command in commands:
-        desk.send(command).known_before = {"o1": known}.get
-    return desk
+def with_known_order(*commands: Command, quirks: ExchangeQuirks | None = None) -> InFlight:
+    """Commands of a client that knows o1 as a live order."""
+    return InFlight(*commands, known={"o1": order()}, quirks=quirks)
 
 
-def test_an_exchange_that_answers_with_lists_is_recognised() -> None:
-    habits = Habits()
-    assert desk_of(habits, QUERY).answer(OpenOrders([order()])) == order()
-    assert habits.order_query is OpenOrders
-    desk = desk_of(habits, QUERY)
-    assert desk.answers(order("FILLED", quantity_remaining=D("0.5"))) == {}  # an update, and not the answer
-    assert desk.answer(OpenOrders([order()])) == order()
+def test_an_exchange_that_answers_queries_with_lists_is_recognised() -> None:
+    quirks = ExchangeQuirks()
+    assert InFlight(QUERY, quirks=quirks).answer(OpenOrders([order()])) == order()
+    assert quirks.order_query is OpenOrders
+    next_connection = InFlight(QUERY, quirks=quirks)
+    assert next_connection.answers(order("FILLED", quantity_remaining=D("0.5"))) == {}  # just an update
+    assert next_connection.answer(OpenOrders([order()])) == order()
 
 
-def test_an_exchange_that_answers_with_orders_is_recognised() -> None:
-    habits = Habits()
-    assert desk_of(habits, QUERY, known=order()).answer(order()) == order()
-    assert habits.order_query is not OpenOrders and habits.order_query is not None
-    assert len(desk_of(habits).book) == 0
+def test_an_exchange_that_answers_queries_with_orders_is_recognised() -> None:
+    quirks = ExchangeQuirks()
+    in_flight = with_known_order(QUERY, quirks=quirks)
+    assert in_flight.answer(order()) == order()
+    assert quirks.order_query is Order
+    assert list(in_flight.table) == []
 
 
-def test_an_empty_list_teaches_nothing() -> None:
-    habits = Habits()
-    assert isinstance(desk_of(habits, QUERY).answer(OpenOrders()), OrderRejected)
-    assert habits.order_query is None
+def test_an_empty_list_does_not_show_how_the_exchange_answers_queries() -> None:
+    quirks = ExchangeQuirks()
+    assert isinstance(InFlight(QUERY, quirks=quirks).answer(OpenOrders()), OrderRejected)
+    assert quirks.order_query is None
 
 
-def test_news_answer_a_query_but_the_reply_may_be_yet_to_come() -> None:
-    desk = desk_of(Habits(), QUERY, known=order())
-    news = order("FILLED", quantity_remaining=D("0.5"))
-    assert desk.answers(news) == {QUERY: news}
-    assert len(desk.book) == 0  # nobody waits
-    desk.send(LIST)
-    assert desk.answers(OpenOrders([news])) == {}  # the reply to the query, swallowed
-    assert desk.answers(OpenOrders()) == {LIST: OpenOrders()}
+def test_an_update_answers_a_query_whose_own_reply_may_still_come() -> None:
+    in_flight = with_known_order(QUERY)
+    update = order("FILLED", quantity_remaining=D("0.5"))
+    assert in_flight.answers(update) == {QUERY: update}
+    assert len(in_flight.table) == 0  # nobody waits
+    in_flight.send(LIST)
+    assert in_flight.answers(OpenOrders([update])) == {}  # the query's own reply, which is late
+    assert in_flight.answers(OpenOrders()) == {LIST: OpenOrders()}
 
 
 def test_an_update_that_answers_a_query_answers_others_too() -> None:
     cancel = c.CancelOrder(AAPL, "o1")
-    desk = desk_of(Habits(), QUERY, cancel, known=order())
+    in_flight = with_known_order(QUERY, cancel)
     cancelled = order("CANCELLED")
-    assert desk.answers(cancelled) == {QUERY: cancelled, cancel: cancelled}
+    assert in_flight.answers(cancelled) == {QUERY: cancelled, cancel: cancelled}
 
 
-def test_a_refusal_goes_to_what_it_refuses_before_a_query() -> None:
+def test_a_refusal_goes_to_the_request_that_it_refuses_before_a_query() -> None:
     cancel = c.CancelOrder(AAPL, "o1")
-    refused = order("NO_SUCH_ORDER")
-    desk = desk_of(Habits(), QUERY, cancel, known=order())
-    assert list(desk.answers(refused)) == [cancel]
-    other = desk_of(Habits(), QUERY, modify(), known=order())
-    assert list(other.answers(order("REJECTED"))) == [modify()]
+    assert list(with_known_order(QUERY, cancel).answers(order("NO_SUCH_ORDER"))) == [cancel]
+    assert list(with_known_order(QUERY, modify()).answers(order("REJECTED"))) == [modify()]
 
 
-def test_a_cancel_of_all_that_settled_without_a_word_swallows_a_late_one() -> None:
-    everything, fence = c.CancelAllOrders(), c.Subscribe((Channel.ORDERS,))
-    desk = Desk(everything)
-    lingering = desk.request(everything)
-    lingering.lingering = True
-    desk.book.give_up(lingering)
-    desk.send(fence)
-    assert desk.answers(Subscribed("order_responses")) == {fence: None}
-    assert list(desk.book) == []
+def test_a_cancel_all_that_ended_without_acknowledgement_takes_a_late_one() -> None:
+    cancel_all, later = c.CancelAllOrders(), c.Subscribe((Channel.ORDERS,))
+    in_flight = InFlight(cancel_all)
+    request = in_flight.request(cancel_all)
+    request.awaits_late_reply = True
+    in_flight.table.give_up(request)
+    in_flight.send(later)
+    assert in_flight.answers(Subscribed("order_responses")) == {later: None}
+    assert list(in_flight.table) == []
 
 
-def test_a_waiting_cancel_of_all_is_not_settled_by_a_subscription() -> None:
-    everything, fence = c.CancelAllOrders(), c.Subscribe((Channel.ORDERS,))
-    desk = Desk(everything, fence)
-    assert desk.answers(Subscribed("order_responses")) == {fence: None}
-    assert desk.answers(Ack(None)) == {everything: []}
+def test_a_cancel_all_that_waits_is_not_settled_by_a_subscription() -> None:
+    cancel_all, later = c.CancelAllOrders(), c.Subscribe((Channel.ORDERS,))
+    in_flight = InFlight(cancel_all, later)
+    assert in_flight.answers(Subscribed("order_responses")) == {later: None}
+    assert in_flight.answers(Ack(None)) == {cancel_all: []}
 
 
 def test_requests_are_filed_and_found_as_often_as_they_are_sent() -> None:
-    book = RequestBook()
-    requests = [Request(QUERY) for _ in range(3)]
+    in_flight = InFlight()
+    requests = [in_flight.send(QUERY) for _ in range(3)]
+    table = in_flight.table
+    assert list(table) == requests and bool(table) and len(table) == 3
     for request in requests:
-        book.add(request)
-    assert list(book) == requests and bool(book) and len(book) == 3
-    for request in requests:
-        book.remove(request)
-    assert not book and list(book) == []
+        table.remove(request)
+    assert not table and list(table) == []

@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 
 from qfex import Balance, ErrorCode, Position
-from qfex.protocol.messages import Ack, Authenticated, Failure, Subscribed, Undecodable, Unsubscribed, decode
+from qfex.protocol.trade.messages import (
+    Ack,
+    Authenticated,
+    Subscribed,
+    Unsubscribed,
+    decode,
+)
+from qfex.protocol.wire.failures import Failure, Undecodable
 
 from . import recorded
 from .recorded import USER_ID

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qfex import Balance, Fill, OpenOrders, Order, Position, StopOrder, Twap
-from qfex.protocol import messages
-from qfex.protocol.messages import Authenticated, Message, Subscribed, Undecodable, Unsubscribed, decode
+from qfex.protocol.trade import messages
+from qfex.protocol.trade.messages import Authenticated, Message, Subscribed, Unsubscribed, decode
+from qfex.protocol.wire.failures import Undecodable
 
 from . import recorded
 

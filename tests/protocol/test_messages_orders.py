@@ -22,7 +22,8 @@ from qfex import (
     Twap,
     UserTrade,
 )
-from qfex.protocol.messages import Leverages, Trades, Undecodable, decode
+from qfex.protocol.trade.messages import Leverages, Trades, decode
+from qfex.protocol.wire.failures import Undecodable
 
 from . import recorded
 from .recorded import ORDER_ID, TWAP_ID, USER_ID

@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qfex import OrderStatus, Side, ValidationError
+from qfex.arguments import positive, text, to_decimal, whole
 from qfex.enums import OpenEnum
-from qfex.protocol.numbers import on_wire, positive, text, to_decimal, whole
+from qfex.protocol.wire.numbers import on_wire
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qfex import NotConnected, RateLimitPolicy, RequestTimeout
-from qfex.session import deadline as deadlines
+from qfex import deadline as deadlines
+from qfex.deadline import Deadline
 from qfex.session import rate_limit
-from qfex.session.deadline import Deadline
 from qfex.session.rate_limit import RateLimiter, TokenBucket, shared_limiter
 
 ALLOWED, WINDOW = 12_000, 60.0  # the exchange's own figures

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qfex import HmacCredentials, JwtCredentials
-from qfex.protocol.redact import MAX_TEXT, redact, redact_text
+from qfex.protocol.wire.redact import MAX_TEXT, redact, redact_text
 
 MEMBERS = ["hmac", "jwt", "public_key", "secret_key", "signature", "nonce", "token", "api_key"]
 SECRET = "qfex_secret_123"

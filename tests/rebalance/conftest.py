@@ -13,7 +13,7 @@ import pytest
 from qfex import RestClient, TradeClient
 from qfex.rebalance import Journal, Pace, Progress, Rebalancer, Report, Targets
 from qfex.sim import Simulator
-from qfex.trading import resolving
+from qfex.workflows import resolve as resolving
 
 PACE = Pace(answer=3.0, poll=0.05, retry=0.05, twap_grace=0.05)
 

@@ -15,9 +15,9 @@ from collections.abc import Callable
 from typing import Any
 
 from qfex import Environment, HmacCredentials, RestClient, TradeClient
+from qfex.net.transport import Transport
 from qfex.rebalance import Journal, Outcome, Pace, Rebalancer, Targets
-from qfex.session.transport import Transport
-from qfex.trading import resolving
+from qfex.workflows import resolve as resolving
 
 # On loopback nothing travels: what a killed process sent has arrived before its successor can ask.
 GRACE = 0.03

@@ -12,7 +12,7 @@ from qfex import Side
 from qfex.errors import OutcomeUnknown
 from qfex.rebalance import Outcome, Plan, Targets
 from qfex.rebalance.records import RunState, StepKind, StepState
-from qfex.trading import resolving
+from qfex.workflows import resolve as resolving
 
 from .conftest import Bench
 

@@ -56,7 +56,7 @@ class Customer:
         case.told = outcome(lambda: self._place(case.client_order_id))
         if isinstance(case.told, OutcomeUnknown):
             case.resolved = outcome(lambda: client.resolve(case.client_order_id, AAPL))
-        eventually(lambda: client._session.current_line is not line, f"the cut of {case}")
+        eventually(lambda: client._session.current is not line, f"the cut of {case}")
         client.wait_until_ready()
 
     def measure(self, direction: Direction) -> int:
@@ -79,7 +79,7 @@ class Customer:
 
     def _current_line(self) -> Any:
         self._client.wait_until_ready()
-        return self._client._session.current_line
+        return self._client._session.current
 
 
 def every_cut(lengths: dict[Direction, int]) -> list[Case]:

@@ -161,7 +161,7 @@ def flood(seconds: float) -> dict[str, Any]:
             pause.wait(0.25)
         growth, took = resident() - memory, monotonic() - begun
         received = client.stats().received - before
-        line = client._session.current_line
+        line = client._session.current
         assert line is not None, client._session.failure
         line.transport.abort()
         eventually(lambda: not client.is_alive, "the end of the flood")

@@ -9,50 +9,54 @@ from random import Random
 
 import pytest
 
-from qfex.protocol.commands import CancelAllOrders
-from qfex.session import bells
-from qfex.session.bells import new_bell, own_bell
-from qfex.session.deadline import Deadline
-from qfex.session.pending import Waiter
+from qfex.deadline import Deadline
+from qfex.protocol.trade.commands import CancelAllOrders
+from qfex.session.connection import PendingRequest
+from qfex.session import wait
+from qfex.session.wait import WaitList, new_wake_up, own_wake_up
 
 PATIENCE = 10.0
+
+
+def request() -> PendingRequest:
+    return PendingRequest(CancelAllOrders(), waiting=WaitList())
 
 
 @pytest.fixture(params=["best", "lock"], autouse=True)
 def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """The bell of this system, and the one of all others."""
     if request.param == "lock":
-        monkeypatch.setattr(bells, "new_bell", bells._LockBell)
-    monkeypatch.setattr(bells, "_owned", threading.local())
+        monkeypatch.setattr(wait, "new_wake_up", wait._LockWakeUp)
+    monkeypatch.setattr(wait, "_owned", threading.local())
 
 
 def test_a_bell_that_rang_before_is_heard() -> None:
-    bell = own_bell()
-    bell.ring()
-    bell.ring()
+    bell = own_wake_up()
+    bell.fire()
+    bell.fire()
     bell.wait(None)
 
 
 def test_a_bell_that_nobody_rings_lets_its_owner_go() -> None:
-    bell = own_bell()
+    bell = own_wake_up()
     bell.wait(0.01)
     bell.wait(0)
 
 
 def test_a_thread_keeps_its_bell() -> None:
-    assert own_bell() is own_bell()
+    assert own_wake_up() is own_wake_up()
     with ThreadPoolExecutor(1) as pool:
-        assert pool.submit(own_bell).result() is not own_bell()
+        assert pool.submit(own_wake_up).result() is not own_wake_up()
 
 
 def test_who_asks_after_the_answer_does_not_wait() -> None:
-    waiter = Waiter(CancelAllOrders())
+    waiter = request()
     waiter.resolve(1)
     assert waiter.answered and waiter.wait(Deadline(0)) and waiter.outcome == 1
 
 
 def test_a_wait_ends_with_its_deadline_though_the_bell_rings_for_others() -> None:
-    mine, other = Waiter(CancelAllOrders()), Waiter(CancelAllOrders())
+    mine, other = request(), request()
     assert not other.wait(Deadline(0.01))
     other.resolve(None)  # rings the bell that was lent to it
     assert not mine.wait(Deadline(0.02))
@@ -62,7 +66,7 @@ def test_a_wait_ends_with_its_deadline_though_the_bell_rings_for_others() -> Non
 def test_all_who_wait_for_an_answer_get_it(timeout: float | None) -> None:
     """Answers come before, while and after their callers go to sleep."""
     random = Random(1)
-    waiters = [Waiter(CancelAllOrders()) for _ in range(2000)]
+    waiters = [request() for _ in range(2000)]
     begun = threading.Barrier(5)
 
     def wait_for_all() -> int:
@@ -85,8 +89,8 @@ def test_without_descriptors_a_lock_will_do(monkeypatch: pytest.MonkeyPatch) -> 
         raise OSError(24, "too many open files")
 
     monkeypatch.setattr(os, "eventfd", none_left)
-    bell = new_bell()
-    bell.ring()
+    bell = new_wake_up()
+    bell.fire()
     bell.wait(None)
 
 
@@ -97,7 +101,7 @@ def test_bells_go_with_their_threads() -> None:
 
     before = descriptors()
     for _ in range(50):
-        thread = threading.Thread(target=lambda: own_bell().wait(0))
+        thread = threading.Thread(target=lambda: own_wake_up().wait(0))
         thread.start()
         thread.join()
     assert descriptors() <= before
@@ -106,8 +110,8 @@ def test_bells_go_with_their_threads() -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 def test_a_forked_child_has_a_bell_of_its_own() -> None:
-    mine = own_bell()
+    mine = own_wake_up()
     child = os.fork()
     if child == 0:
-        os._exit(0 if own_bell() is not mine else 1)
+        os._exit(0 if own_wake_up() is not mine else 1)
     assert os.waitpid(child, 0)[1] == 0

@@ -8,7 +8,7 @@ import pytest
 
 from qfex import Order, OrderRequest, OutcomeUnknown, QfexError, RateLimitPolicy, RequestTimeout, TradeClient
 from qfex.sim import Simulator
-from qfex.trading import resolving
+from qfex.workflows import resolve as resolving
 
 from .conftest import Stage
 from .exchange import Peer, obliging
@@ -47,14 +47,14 @@ def test_r24_wherever_a_burst_is_cut_each_order_has_its_own_truth(
     credentials = quiet.create_account(10_000_000)
     with TradeClient(cable.environment, credentials, reconnect=QUICK, rate_limit=None) as client:
         for after in range(1, 1200, STRIDE):
-            line = client._session.current_line
+            line = client._session.current
             cable.cut_after_bytes(after, direction)
             requests = burst(f"cut-{after:06}")
             ends = client.place_orders(requests)
             for request, end in zip(requests, ends, strict=True):
                 told.add(type(end))
                 require_truth(quiet, client, request, end)
-            if client._session.current_line is line and direction == "in":
+            if client._session.current is line and direction == "in":
                 break  # the burst was shorter than that
             cable.flow()
             client.wait_until_ready()

@@ -94,7 +94,7 @@ def test_r02_close_is_prompt_while_a_sender_is_blocked(stage: Stage) -> None:
     _, client = stage(stalled_peer)
     huge = "x" * 8_000_000
     with background(lambda: outcome(lambda: client.place_order(huge, "BUY", 1, 200, timeout=20))) as blocked:
-        eventually(lambda: client._session.current_line.transport._writer, "a sender that waits")  # type: ignore[union-attr]
+        eventually(lambda: client._session.current.transport._writer, "a sender that waits")  # type: ignore[union-attr]
         assert timed(client.close) <= CLOSING
         assert isinstance(blocked(), OutcomeUnknown)
 
@@ -149,7 +149,7 @@ def test_r03_a_busy_callback_does_not_hold_up_the_end(sim: Simulator, connect: C
 
 def test_r04_full_queues_do_not_hold_up_the_end(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """A callback that never returns, a stream that nobody reads, and a peer that goes on talking."""
-    monkeypatch.setattr("qfex.session.dispatcher.QUEUE_LIMIT", 100)
+    monkeypatch.setattr("qfex.session.events.QUEUE_LIMIT", 100)
     _, client = stage(talking_peer)
     never = threading.Event()
     client.on(Channel.ORDERS, lambda order: never.wait(10))
@@ -187,7 +187,7 @@ def test_r07_closing_ends_a_wait_while_the_line_is_away(stage: Stage) -> None:
     exchange.peers[0].vanish()
     with background(lambda: client.wait_until_done(order, 60.0)) as waited:
         eventually(
-            lambda: client.state is ConnectionState.RECONNECTING and client._session.intake.observers,
+            lambda: client.state is ConnectionState.RECONNECTING and client._session.state_changed,
             "it waits",
         )
         client.close()
@@ -248,7 +248,7 @@ def test_r01_a_close_that_ctrl_c_cuts_short_is_a_close(stage: Stage, monkeypatch
         obliging(peer)
 
     exchange, client = stage(hangs_up_late)
-    reader, stream = client._session._reader, client.stream(Channel.ORDERS)
+    reader, stream = client._session._reader_thread, client.stream(Channel.ORDERS)
     assert reader is not None
 
     def interrupted(timeout: float | None = None) -> None:

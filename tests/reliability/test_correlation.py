@@ -123,7 +123,7 @@ def test_a_late_reply_is_never_handed_to_the_next_caller(stage: Stage, kind: str
 def test_a_reply_that_never_comes_costs_the_line_and_not_the_truth(
     stage: Stage, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("qfex.session.pending.LATE_REPLY_GRACE", 0.3)
+    monkeypatch.setattr("qfex.session.connection.LATE_REPLY_GRACE", 0.3)
     ask, command = LANES[kind]
 
     def mute(peer: Peer) -> None:

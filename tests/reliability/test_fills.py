@@ -144,7 +144,7 @@ def test_missed_fills_are_recovered_however_many_orders_ended_meanwhile(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each order that ended takes a question; an exchange that answers slowly must not cost the fills."""
-    monkeypatch.setattr("qfex.session.session._RECOVERY_LIMIT", 0.5)
+    monkeypatch.setattr("qfex.session.lifecycle._RESYNC_LIMIT", 0.5)
     history, orders, pause = History(1), 5, threading.Event()
 
     def first(peer: Peer) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from websocket._exceptions import WebSocketConnectionClosedException
 from websocket._http import read_headers
 
-from qfex.session.handshake import HandshakeSocket
+from qfex.net.handshake import HandshakeSocket
 
 HEAD = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nX-Empty:\r\nDate: now\r\n\r\n"
 REFUSAL = b"HTTP/1.1 403 Forbidden\r\nDate: now\r\nContent-Length: 5\r\n\r\n"

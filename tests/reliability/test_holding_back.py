@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
@@ -10,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qfex.session.frames import CLOSE, TEXT
-from qfex.session.intake import Intake
-from qfex.session.line import Line
-from qfex.session.pending import LineLost
-from qfex.session.sockets import PlainSocket
+from qfex import ReconnectPolicy
+from qfex.net.errors import ConnectionEnded
+from qfex.net.frames import CLOSE, TEXT
+from qfex.net.sockets import PlainSocket
+from qfex.session.reader import Reader
+from qfex.session.wait import WaitList
 
 pytestmark = pytest.mark.skipif(not hasattr(socket, "MSG_MORE"), reason="the system holds nothing back")
 
@@ -128,17 +130,20 @@ def test_whoever_comes_between_nothing_is_kept(moves: list[bool]) -> None:
         pair.close()
 
 
-class Ends:
-    """A line that has read several messages, of which the last is a farewell."""
+class Ending:
+    """A connection that has read several messages, of which the last is a close frame."""
 
     def __init__(self, *messages: tuple[int, bytes]) -> None:
         self._messages = list(messages)
         self.calls: list[str] = []
         self.transport = self
-        self.pending = self
+        self.is_throttled = False
 
-    def receive(self, until: float) -> list[tuple[int, bytes]]:
-        return self._messages
+    def receive(self, what: Any) -> Any:
+        if isinstance(what, float):  # the transport's: for how long to wait
+            return self._messages
+        self.calls.append("handle")
+        return [], []
 
     def hold_back(self) -> None:
         self.calls.append("hold back")
@@ -146,34 +151,30 @@ class Ends:
     def push(self) -> None:
         self.calls.append("push")
 
-    def answer(self, message: Any) -> list[Any]:
-        self.calls.append("answer")
-        return []
-
-    def take_control(self, opcode: int, payload: bytes) -> None:
-        raise LineLost("farewell")
+    def send_close(self, code: int) -> None:
+        self.calls.append("close")
 
 
-class Nothing:
-    """A dialogue that has nothing to say."""
+def reader_of(connection: Ending) -> Reader:
+    return Reader(
+        cast(Any, connection),
+        policy=ReconnectPolicy(),
+        publish=lambda events: None,
+        throttle=lambda bucket, seconds: None,
+        state_changed=WaitList(),
+        round_trips=deque(),
+    )
 
-    def decode(self, frame: bytes) -> list[bytes]:
-        return [frame]
 
-    def receive(self, message: bytes, answered: Any) -> list[Any]:
-        return []
-
-
-def test_the_reader_pushes_when_all_is_handed_over_or_the_line_ends() -> None:
-    line = Ends((TEXT, b"a"), (TEXT, b"b"), (CLOSE, b""))
-    intake = Intake(cast(Any, Nothing()), lambda events: None)
-    with pytest.raises(LineLost):
-        intake.read(cast(Line, line))
-    assert line.calls == ["hold back", "answer", "answer", "push"]
+def test_the_reader_pushes_when_all_is_handed_over_or_the_connection_ends() -> None:
+    connection = Ending((TEXT, b"a"), (TEXT, b"b"), (CLOSE, b""))
+    with pytest.raises(ConnectionEnded):
+        reader_of(connection).read()
+    assert connection.calls == ["hold back", "handle", "handle", "close", "push"]
 
 
 @pytest.mark.parametrize("number", [1, 17])
 def test_the_answer_to_one_request_and_a_burst_hold_nothing_back(number: int) -> None:
-    line = Ends(*[(TEXT, b"a")] * number)
-    Intake(cast(Any, Nothing()), lambda events: None).read(cast(Line, line))
-    assert line.calls == ["answer"] * number
+    connection = Ending(*[(TEXT, b"a")] * number)
+    reader_of(connection).read()
+    assert connection.calls == ["handle"] * number

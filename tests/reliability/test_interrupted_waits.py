@@ -19,12 +19,12 @@ import pytest
 
 import qfex
 from qfex import Channel, Order, OrderRequest, RequestTimeout, TradeClient
-from qfex.protocol.commands import SetLeverage
+from qfex.deadline import Deadline
 from qfex.protocol.events import Event, Policy
-from qfex.session.bells import Flag
-from qfex.session.buffers import EventBuffer
-from qfex.session.deadline import Deadline
-from qfex.session.pending import Waiter
+from qfex.protocol.trade.commands import SetLeverage
+from qfex.session.connection import PendingRequest
+from qfex.session.streams import EventBuffer
+from qfex.session.wait import Latch, WaitList
 from qfex.sim import Simulator
 
 from .conftest import Stage
@@ -35,7 +35,7 @@ from .test_interrupts import CALLS, CtrlC, exchange
 needs_signals = pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="needs signals of the user's own")
 
 #: Where users' threads wait. The REST client retries by itself, and is used by one call at a time.
-WAITING = ("session", "trading", "base_client.py", "client.py", "market_data.py")
+WAITING = ("session", "net", "workflows", "base_client.py", "client.py", "market_data.py")
 #: What waits in Python code, into which Ctrl-C may fall while a lock is held.
 UNSAFE = {"Condition", "Event", "Semaphore", "BoundedSemaphore", "Barrier", "Queue", "SimpleQueue", "Future"}
 
@@ -88,10 +88,12 @@ def wait_for_the_lane(client: TradeClient) -> None:
 @contextmanager
 def occupied_lane(client: TradeClient) -> Iterator[None]:
     """Somebody else waits for an answer to the same kind of command."""
-    pending, first = client._session.current_line.pending, Waiter(SetLeverage(AAPL, Decimal(1)))  # type: ignore[union-attr]
-    pending.add(first, Deadline(None))
+    connection = client._session.current
+    assert connection is not None
+    first = PendingRequest(SetLeverage(AAPL, Decimal(1)), waiting=WaitList())
+    connection.file(first, Deadline(None))
     yield
-    pending.withdraw(first)
+    connection.withdraw(first)
 
 
 WAITS = (wait_for_an_order, wait_for_an_event, wait_for_the_end, wait_for_the_budget, wait_for_the_lane)
@@ -120,7 +122,7 @@ def survives(venue: Exchange, wait: Callable[[TradeClient], None], number: int) 
 def test_r01_ctrl_c_at_any_line_of_a_wait_spoils_nothing(
     wait: Callable[[TradeClient], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("qfex.session.pending.LATE_REPLY_GRACE", 0.02)
+    monkeypatch.setattr("qfex.session.connection.LATE_REPLY_GRACE", 0.02)
     with Exchange(exchange) as venue:
         for number in itertools.count(1):
             if not survives(venue, wait, number):
@@ -151,7 +153,7 @@ def test_r01_ctrl_c_gives_up_all_orders_of_a_burst(stage: Stage, monkeypatch: py
         peer.until_gone()
 
     exchange, client = stage(mute, rate_limit=None)
-    monkeypatch.setattr(client._caller, "result", lambda *_: press_ctrl_c(0, None))
+    monkeypatch.setattr(client._requests, "result", lambda *_: press_ctrl_c(0, None))
     with pytest.raises(KeyboardInterrupt):
         client.place_orders([OrderRequest(AAPL, "BUY", 1, 200)] * 70)
     assert client.stats().pending == 0
@@ -160,10 +162,10 @@ def test_r01_ctrl_c_gives_up_all_orders_of_a_burst(stage: Stage, monkeypatch: py
 
 @pytest.mark.parametrize("delay", [1e7, 1e300])
 def test_no_wait_is_too_long_for_the_system(delay: float) -> None:
-    flag = Flag()
-    with background(lambda: flag.wait(delay)) as waited:
-        eventually(lambda: flag._bells, "it waits")
-        flag.set()
+    latch = Latch()
+    with background(lambda: latch.wait(delay)) as waited:
+        eventually(lambda: latch._waiting, "it waits")
+        latch.set()
         assert waited()
 
 
@@ -237,7 +239,7 @@ def test_a_signal_handler_may_call_the_client_while_a_call_waits(stage: Stage, a
         peer.greet()
         interrupted = peer.receive("add_order")
         (call,) = eventually(
-            lambda: [call for call in client._session.current_line.pending._book if call.bells], "it waits"
+            lambda: [call for call in client._session.current._table if call.waiting], "it waits"
         )  # type: ignore[union-attr]
         os.kill(os.getpid(), signal.SIGUSR1)
         handlers = peer.receive("add_order")

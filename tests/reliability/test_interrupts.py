@@ -22,9 +22,9 @@ from qfex import (
     RequestTimeout,
     TradeClient,
 )
-from qfex.protocol.commands import Command
-from qfex.session.deadline import Deadline
-from qfex.session.pending import SendFailed
+from qfex.deadline import Deadline
+from qfex.net.errors import SendFailed
+from qfex.protocol.wire.command import Command
 
 from .conftest import Stage
 from .exchange import Exchange, Peer, obliging
@@ -32,10 +32,10 @@ from .helpers import AAPL, QUICK, background, eventually, outcome
 
 _LIBRARY = qfex.__file__.removesuffix("__init__.py")
 _LAST_OF_ALL = (
-    "session/transport.py",
-    "session/sockets.py",
-    "session/frames.py",
-)  # a write ends or cuts the line
+    "net/transport.py",
+    "net/sockets.py",
+    "net/frames.py",
+)  # a write ends or cuts the connection
 
 
 class CtrlC:
@@ -107,7 +107,7 @@ def interrupted(venue: Exchange, call: Callable[[TradeClient], Any], number: int
 def test_r01_ctrl_c_at_any_line_of_a_call_spoils_no_later_call(
     call: Callable[[TradeClient], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("qfex.session.pending.LATE_REPLY_GRACE", 0.02)
+    monkeypatch.setattr("qfex.session.connection.LATE_REPLY_GRACE", 0.02)
     with Exchange(exchange) as venue:
         for number in itertools.count(1):
             where, ends = interrupted(venue, call, number)
@@ -120,7 +120,7 @@ def test_r01_ctrl_c_at_any_line_of_a_call_spoils_no_later_call(
 def test_r01_ctrl_c_at_any_line_of_connecting_leaves_a_client_that_can_connect(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("qfex.session.pending.LATE_REPLY_GRACE", 0.02)
+    monkeypatch.setattr("qfex.session.connection.LATE_REPLY_GRACE", 0.02)
     with Exchange(exchange) as venue:
         for number in itertools.count(1):
             trap = CtrlC(number)
@@ -157,7 +157,7 @@ def test_r01_ctrl_c_while_a_burst_waits_for_another_line_is_ctrl_c(
 ) -> None:
     """Of the first message something left, of the others nothing; sending these anew, Ctrl-C falls at the last."""
     _, client = stage(obliging, rate_limit=None)
-    line = client._session.current_line
+    line = client._session.current
     assert line is not None
     alone = iter([RequestTimeout("no line", sent=False), KeyboardInterrupt()])
 
@@ -168,11 +168,11 @@ def test_r01_ctrl_c_while_a_burst_waits_for_another_line_is_ctrl_c(
         raise next(alone)
 
     monkeypatch.setattr(line, "send", cut)
-    monkeypatch.setattr(client._caller, "submit", submit)
+    monkeypatch.setattr(client._requests, "submit", submit)
     with pytest.raises(KeyboardInterrupt):
         client.place_orders([OrderRequest(AAPL, "BUY", 1, 200)] * 3)
     assert client.stats().pending == 0, "nobody waits for the one that may have left"
-    assert len(list(line.pending._book)) == 1, "what was withdrawn is forgotten"
+    assert len(list(line._table)) == 1, "what was withdrawn is forgotten"
 
 
 class LockThenCtrlC:
@@ -189,7 +189,7 @@ class LockThenCtrlC:
 
 def test_r01_ctrl_c_upon_the_right_to_write_gives_it_back(stage: Stage) -> None:
     exchange, client = stage(obliging, rate_limit=None)
-    transport = client._session.current_line.transport  # type: ignore[union-attr]
+    transport = client._session.current.transport  # type: ignore[union-attr]
     lock = transport._send_lock
     transport._send_lock = LockThenCtrlC(lock)  # type: ignore[assignment]
     with pytest.raises(KeyboardInterrupt):
@@ -203,7 +203,7 @@ def test_r01_ctrl_c_upon_the_right_to_write_gives_it_back(stage: Stage) -> None:
 def test_r01_ctrl_c_when_a_message_has_left_costs_neither_the_line_nor_the_orders(stage: Stage) -> None:
     """With cancel-on-disconnect armed, a line that is cut cancels all of them."""
     exchange, client = stage(obliging, rate_limit=None)
-    sock = client._session.current_line.transport._socket  # type: ignore[union-attr]
+    sock = client._session.current.transport._socket  # type: ignore[union-attr]
     assert sock is not None
     send = sock.send
 
@@ -222,7 +222,7 @@ def test_r01_ctrl_c_when_a_message_has_left_costs_neither_the_line_nor_the_order
 
 def test_a_signal_handler_may_call_the_client_when_a_message_has_left(stage: Stage) -> None:
     _, client = stage(obliging, rate_limit=None)
-    sock = client._session.current_line.transport._socket  # type: ignore[union-attr]
+    sock = client._session.current.transport._socket  # type: ignore[union-attr]
     assert sock is not None
     send, ends = sock.send, []
 
@@ -239,7 +239,7 @@ def test_a_signal_handler_may_call_the_client_when_a_message_has_left(stage: Sta
 
 def test_a_signal_handler_that_interrupts_a_message_cannot_write_into_it(stage: Stage) -> None:
     exchange, client = stage(obliging, rate_limit=None)
-    sock = client._session.current_line.transport._socket  # type: ignore[union-attr]
+    sock = client._session.current.transport._socket  # type: ignore[union-attr]
     assert sock is not None
     send, ends = sock.send, []
 

@@ -35,7 +35,7 @@ def test_r08_a_slow_callback_and_a_jump_of_the_clock_cost_no_line(
     busy, heard = threading.Event(), Heard(client, Channel.CONNECTION)
     client.on(Channel.ORDERS, lambda order: busy.wait(2.5))
     client.place_order(AAPL, "BUY", 1, 190)
-    for module in ("qfex.session.transport.time", "qfex.client.time.time"):
+    for module in ("qfex.net.transport.time", "qfex.client.time.time"):
         monkeypatch.setattr(module, lambda: 1e10)
     assert not busy.wait(2.5)
     client.get_user_orders()
@@ -68,7 +68,7 @@ def test_r08_a_line_lives_on_what_it_hears_while_its_reader_was_held_up(stage: S
             peer.oblige(peer.receive())
 
     exchange, client = stage(script, reconnect=ALERT)
-    with client._session.state_lock:  # what the reader needs to take a message
+    with client._session.mutex:  # the reader needs it to handle a message
         go_on.set()
         assert said.wait(5)
         threading.Event().wait(1.0)

@@ -26,11 +26,11 @@ from qfex import (
     TradeClient,
     ValidationError,
 )
-from qfex.protocol.codec import parse_json
-from qfex.protocol.market import decode as decode_market
-from qfex.protocol.messages import Undecodable, decode
-from qfex.protocol.order_state import OrderTracker
+from qfex.protocol.market.messages import decode as decode_market
 from qfex.protocol.rest import instruments as read_instruments
+from qfex.protocol.trade.messages import Undecodable, decode
+from qfex.protocol.trade.orders import OrderTracker
+from qfex.protocol.wire.codec import parse_json
 
 from .conftest import Stage
 from .exchange import Exchange, Peer, obliging, order
@@ -234,7 +234,7 @@ def wrong_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
     def set_clock(ahead: float) -> None:
         monkeypatch.setattr("qfex.client.time", SimpleNamespace(time=lambda: time.time() + ahead))
-        monkeypatch.setattr("qfex.session.transport.time", lambda: time.time() + ahead)
+        monkeypatch.setattr("qfex.net.transport.time", lambda: time.time() + ahead)
 
     return set_clock
 
@@ -258,7 +258,7 @@ def test_r43_a_clock_that_is_set_right_later_is_believed_again(
     wrong_clock(90)
     exchange, client = stage(strict)
     wrong_clock(0)
-    client._dialogue._now = time.time
+    client._session.endpoint._now = time.time
     exchange.peers[0].vanish()
     eventually(lambda: client.stats().reconnects == 1, "the next line")
     assert client.place_order(AAPL, "BUY", 1, 200).is_live

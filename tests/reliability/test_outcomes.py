@@ -48,7 +48,7 @@ def test_a_short_call_does_not_wait_for_a_renewal_with_more_time(stage: Stage) -
     stuck = client.submit_order(AAPL, "BUY", 1, 200, timeout=30)  # in flight, so that the renewal has to wait
     outcome(lambda: client.get_user_trades(timeout=0.01))
     with background(lambda: outcome(lambda: client.get_user_trades(timeout=4))) as patient:
-        eventually(lambda: client._session.current_line.renewing, "the renewal")  # type: ignore[union-attr]
+        eventually(lambda: client._session.current.renewing, "the renewal")  # type: ignore[union-attr]
         begun = monotonic()
         hasty = outcome(lambda: client.get_user_trades(timeout=0.2))
         assert isinstance(hasty, RequestTimeout) and not hasty.sent
@@ -127,7 +127,7 @@ def test_arming_that_was_never_sent_is_not_remembered(stage: Stage) -> None:
     eventually(lambda: len(exchange.peers) == 2, "the attempt that hangs")
     arming = outcome(lambda: client.set_cancel_on_disconnect(True, timeout=0.05))
     assert isinstance(arming, RequestTimeout) and not arming.sent
-    assert client._dialogue.cancel_on_disconnect is False
+    assert client._session.endpoint.account.cancel_on_disconnect is False
 
 
 def test_a_list_that_shows_another_order_with_the_same_client_id_answers_nobody(stage: Stage) -> None:

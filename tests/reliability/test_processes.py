@@ -24,8 +24,8 @@ BLOCKING = {
     "a loop over events": "for event in client.stream(Channel.ORDERS): pass",
     "the next event": "client.stream(Channel.ORDERS).get()",
     "the end of the client": "client.block_for_close()",
-    "a lane": "PENDING = client._caller.submit(GetTrades(), Deadline(60)); client.get_user_trades()",
-    "the message budget": "client._limiter.pause('general', 30.0); client.place_order('AAPL-USD', 'BUY', 1, 190)",
+    "a lane": "PENDING = client._requests.submit(GetTrades(), Deadline(60)); client.get_user_trades()",
+    "the message budget": "client._session.limiter.pause('general', 30.0); client.place_order('AAPL-USD', 'BUY', 1, 190)",
 }
 
 
@@ -35,8 +35,8 @@ def test_r01_ctrl_c_ends_every_blocking_call(sim: Simulator, call: str) -> None:
     sim.faults.swallow_reply("add_order")
     sim.faults.swallow_reply("get_user_trades", times=None)
     body = f"""
-    from qfex.protocol.commands import GetUserTrades as GetTrades
-    from qfex.session.deadline import Deadline
+    from qfex.protocol.trade.commands import GetUserTrades as GetTrades
+    from qfex.deadline import Deadline
     with client:
         ready()
         {call}
@@ -78,7 +78,7 @@ def test_r01_a_second_ctrl_c_while_the_client_closes_does_no_harm(sim: Simulator
 def test_r01_ctrl_c_ends_connecting(sim: Simulator, fault: str) -> None:
     sim.faults.stall_connections() if fault == "stall" else sim.faults.refuse_connections()
     # What Ctrl-C does to an import under way is Python's business.
-    body = "import qfex.session.transport\nready()\nclient.connect()"
+    body = "import qfex.net.transport\nready()\nclient.connect()"
     with Script(body, sim.environment, sim.credentials) as script:
         script.line()
         script.interrupt()
@@ -92,7 +92,7 @@ def test_r16_a_script_that_forgets_to_close_ends_with_one_warning(sim: Simulator
     """And its orders are cancelled, if it asked for that."""
     watcher = connect(sim)
     body = """
-    client._dialogue.cancel_on_disconnect = True
+    client._account.set_cancel_on_disconnect(True)
     client.connect()
     client.place_order('AAPL-USD', 'BUY', 1, 190)
     ready()
@@ -152,7 +152,7 @@ def test_r17_exits_at_random_moments_say_nothing(sim: Simulator) -> None:
 def test_r30_the_orders_of_a_killed_process_are_cancelled(sim: Simulator, connect: Connect) -> None:
     watcher = connect(sim)
     body = """
-    client._dialogue.cancel_on_disconnect = True
+    client._account.set_cancel_on_disconnect(True)
     with client:
         client.place_order('AAPL-USD', 'BUY', 1, 190)
         ready()
@@ -181,7 +181,7 @@ def refused(work):
 with client:
     stream = client.stream(Channel.ORDERS)
     order = client.place_order('AAPL-USD', 'BUY', 1, 190)
-    client._session.intake.lock.acquire()  # as if the reader had it at the moment of the fork
+    client._session._mutex.acquire()  # as if the reader had it at the moment of the fork
     child = os.fork()
     if child == 0:
         calls = [
@@ -199,7 +199,7 @@ with client:
         print(wrong, flush=True)
         os._exit(0)
     os.waitpid(child, 0)
-    client._session.intake.lock.release()
+    client._session._mutex.release()
     print(client.cancel_order(order).status, flush=True)
 """
 

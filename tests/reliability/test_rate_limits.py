@@ -83,7 +83,7 @@ def test_r46b_cancels_go_while_orders_have_to_wait_and_these_never_go_after_the_
         orders.append(placed)
     assert isinstance(placed, RequestTimeout) and placed.sent is False
     assert len(orders) >= 15
-    general = client._limiter._buckets["general"]  # type: ignore[union-attr]
+    general = client._session.limiter._buckets["general"]  # type: ignore[union-attr]
     patient = partial(client.place_order, AAPL, "BUY", 1, 190, timeout=1e4)
     with background(lambda: outcome(patient)) as end:
         eventually(lambda: general.level < -0.5, "the wait")

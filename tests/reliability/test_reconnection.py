@@ -259,7 +259,7 @@ def test_r19_nothing_is_done_between_two_attempts(stage: Stage) -> None:
     exchange, client = stage(obliging, reconnect=ReconnectPolicy(initial_delay=600, max_delay=600))
     exchange.peers[0].vanish()
     eventually(lambda: client.state is ConnectionState.RECONNECTING, "the loss")
-    reader = client._session._reader
+    reader = client._session._reader_thread
     assert reader is not None
     used, begun = _cpu(), monotonic()
     assert not threading.Event().wait(1.0)

@@ -23,7 +23,7 @@ AT_ONCE = pytest.mark.usefixtures("no_grace")
 @pytest.fixture
 def no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     """Overdue replies are not waited for."""
-    monkeypatch.setattr("qfex.session.pending.LATE_REPLY_GRACE", 0.0)
+    monkeypatch.setattr("qfex.session.connection.LATE_REPLY_GRACE", 0.0)
 
 
 @AT_ONCE
@@ -68,15 +68,15 @@ def test_ctrl_c_during_a_renewal_leaves_a_client_that_works(
 ) -> None:
     _, client = stage(silent, obliging)
     outcome(lambda: client.get_user_trades(timeout=0.05))
-    line = client._session.current_line
+    line = client._session.current
     assert line is not None
-    drain = line.pending.drain
+    drain = line.drain
 
     def interrupted(deadline: Any) -> None:
         drain(deadline)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(line.pending, "drain", interrupted)
+    monkeypatch.setattr(line, "drain", interrupted)
     with pytest.raises(KeyboardInterrupt):
         client.get_user_trades()
     assert client.place_order(AAPL, "BUY", 1, 200).is_live
@@ -86,8 +86,8 @@ def test_r38_callbacks_that_fall_too_far_behind_end_the_line_and_everybody_hears
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No order is lost on the way, and the next line waits until the callbacks have caught up."""
-    monkeypatch.setattr("qfex.session.dispatcher.QUEUE_LIMIT", 50)
-    monkeypatch.setattr("qfex.session.session._CAUGHT_UP", 10)
+    monkeypatch.setattr("qfex.session.events.QUEUE_LIMIT", 50)
+    monkeypatch.setattr("qfex.session.events._CAUGHT_UP", 10)
     go_on, seen = threading.Event(), []
 
     def floods(peer: Peer) -> None:
@@ -131,7 +131,7 @@ def test_a_renewal_is_over_a_second_after_the_callers_time(stage: Stage) -> None
     outcome(lambda: client.get_user_trades(timeout=0.05))
     huge = "x" * 8_000_000  # no socket buffer holds it
     with background(lambda: outcome(lambda: client.place_order(huge, "BUY", 1, 200, timeout=4))) as blocked:
-        eventually(lambda: client._session.current_line.transport._writer, "a sender that waits")  # type: ignore[union-attr]
+        eventually(lambda: client._session.current.transport._writer, "a sender that waits")  # type: ignore[union-attr]
         begun = monotonic()
         assert isinstance(outcome(lambda: client.get_user_trades(timeout=0.3)), RequestTimeout)
         assert monotonic() - begun < 0.3 + 1

@@ -5,18 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from decimal import Decimal as D
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qfex import Channel, HmacCredentials, OpenOrders, Order
-from qfex.protocol import commands as c
+from qfex import Channel, HmacCredentials, Order
 from qfex.protocol.events import Event
-from qfex.protocol.matching import Request
-from qfex.protocol.messages import Authenticated, Trades, decode
-from qfex.protocol.trade import WHAT_WAS_TRADED, TradeDialogue
+from qfex.protocol.procedure import Procedure
+from qfex.protocol.trade.connection import WHAT_WAS_TRADED, TradeEndpoint
 
 from .conftest import Stage
 from .exchange import Message, Peer, acknowledged, order
@@ -52,59 +49,68 @@ def rows_of(parts: Sequence[int]) -> list[Message]:
 
 
 class Account:
-    """The dialogue, without a line: takes messages, and notes which fills it tells."""
+    """The pure client and an exchange without sockets: frames in, and which fills come out."""
 
     def __init__(self) -> None:
         keys = HmacCredentials("qfex_pub_1", "qfex_secret_1")
-        self.trade = TradeDialogue("wss://trade.example/", keys, None, lambda: 1_000_000.0)
-        self.trade.channels[Channel.FILLS] = None
+        self._endpoint = TradeEndpoint("wss://trade.example/", keys, None, lambda: 1_000_000.0)
+        self._endpoint.account.channels[Channel.FILLS] = None
         self.fills: list[str] = []
-        self.told = D(0)
-        self.hear(self.trade.receive(Trades([]), [(Request(WHAT_WAS_TRADED), [])]))
+        self.traded = D(0)
+        self._open([])
+        self._connection.send(WHAT_WAS_TRADED)
+        self.take([{"user_trades_response": []}])
+
+    def _open(self, history: Sequence[Message]) -> None:
+        """A new connection, logged in."""
+        self._history = history
+        self._connection = self._endpoint.new_connection(lambda: 0.0)
+        self._run(self._connection.login(lambda: None))
+
+    def _run(self, procedure: Procedure) -> None:
+        run = self._connection.start(procedure)
+        while self._connection.outgoing:
+            sent, self._connection.outgoing = self._connection.outgoing, []
+            for message in sent:
+                self.take(self._replies(json.loads(message)))
+        assert run.done and run.error is None
+
+    def _replies(self, request: Message) -> Sequence[Message]:
+        if request["type"] == "auth":
+            return [{"authenticated": True}]
+        if request["type"] == "subscribe":
+            return [{"subscribed": channel} for channel in request["params"]["channels"]]
+        if request["type"] == "get_user_trades":
+            return [{"user_trades_response": list(self._history)}]
+        assert request["type"] == "get_user_orders", f"no order is gone, yet it asks {request}"
+        live = self._endpoint.account.orders.live.values()
+        terms = [
+            (each.client_order_id, float(each.quantity), float(each.quantity_remaining)) for each in live
+        ]
+        rows = [order(name, quantity=size, quantity_remaining=left) for name, size, left in terms]
+        return [{"all_orders_response": {"orders": [row["order_response"] for row in rows], "twaps": []}}]
 
     def take(self, messages: Iterable[Message]) -> None:
         for message in messages:
-            for decoded in decode(json.dumps(message).encode()):
-                self.hear(self.trade.receive(decoded, []))
+            _, events = self._connection.receive(json.dumps(message).encode())
+            self._note(events)
 
-    def hear(self, events: Iterable[Event]) -> None:
+    def _note(self, events: Iterable[Event]) -> None:
         for event in events:
             if event.channel is Channel.FILLS:
                 self.fills.append(event.value.trade_id)
-                self.told += event.value.quantity
+                self.traded += event.value.quantity
 
     def reconnect(self, meanwhile: Iterable[Message], history: Sequence[Message]) -> None:
-        """A new line, on which the exchange says something before the recovery is answered."""
-        opening = self.trade.opening(lambda: None)
-        next(opening)
-        with pytest.raises(StopIteration):
-            opening.send([Authenticated(True)])
-            opening.send([None])
+        """A new connection, on which messages arrive before the resync is answered."""
+        self._open(history)
         self.take(meanwhile)
-        self.recover(history)
-        self.hear(self.trade.released())
-
-    def recover(self, history: Sequence[Message]) -> None:
-        recovery = self.trade.recovery()
-        asked: Sequence[c.Command] = next(recovery)
-        try:
-            while True:
-                asked = recovery.send([self.answer(command, history) for command in asked])
-        except StopIteration:
-            pass
-
-    def answer(self, command: c.Command, history: Sequence[Message]) -> Any:
-        if isinstance(command, c.GetUserTrades):
-            (page,) = decode(json.dumps({"user_trades_response": list(history)}).encode())
-            assert isinstance(page, Trades)
-            return page.rows
-        if isinstance(command, c.GetUserOrders):
-            return OpenOrders(list(self.trade.orders.live.values()))
-        raise AssertionError(f"nothing is gone, yet it asks {command}")
+        self._run(self._connection.resync())
+        self._note(self._connection.release())
 
     @property
     def order(self) -> Order | None:
-        return self.trade.orders.get(MINE)
+        return self._endpoint.account.orders.get(MINE)
 
 
 @st.composite
@@ -142,11 +148,11 @@ def test_r28_filled_and_remaining_make_the_quantity_whatever_was_missed_and_told
         done = data.draw(st.integers(0, len(parts)), "trades in the history")
         account.reconnect(feed[: data.draw(st.integers(0, len(feed)), "prefix")], rows_of(parts[:done]))
         assert len(set(account.fills)) == len(account.fills)
-        assert account.told <= QUANTITY
+        assert account.traded <= QUANTITY
     account.take(feed)
     assert sorted(account.fills) == [f"t{number}" for number in range(len(parts))]
     assert account.order is not None
-    assert account.told + account.order.quantity_remaining == account.order.quantity == QUANTITY
+    assert account.traded + account.order.quantity_remaining == account.order.quantity == QUANTITY
     assert account.order.quantity_filled == sum(parts)
 
 

@@ -191,7 +191,7 @@ def test_r46a_refused_credentials_are_not_shown(
     for given in (proxy, None):
         client = TradeClient(nowhere, credentials, request_timeout=1, reconnect=None, proxy=given)
         witness.end(client.connect)
-        witness.see(client, client._options)
+        witness.see(client, client._session.lifecycle._options)
         with RestClient(nowhere, credentials, timeout=1, retries=0, proxy=given) as history:
             witness.end(history.balance)
             witness.see(history, history._transport._route)

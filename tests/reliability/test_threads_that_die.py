@@ -39,7 +39,7 @@ def test_r18_the_reader_dies(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> N
     exchange, client = stage(silent)
     pending = client.submit_order(AAPL, "BUY", 1, 200)
     with background(lambda: outcome(client.block_for_close)) as ended:
-        monkeypatch.setattr(client._dialogue, "receive", fails)
+        monkeypatch.setattr(client._session.current, "receive", fails)
         exchange.peers[0].send({"unknown": 1})
         assert isinstance(outcome(pending.result), OutcomeUnknown)
         assert isinstance(ended(), QfexError)
@@ -90,12 +90,13 @@ def test_r18_a_message_that_the_matching_cannot_bear_does_not_end_the_reader(
         raise ZeroDivisionError
 
     from qfex import Order
-    from qfex.protocol import commands, rules
+    from qfex.protocol.trade.commands import AddOrder
+    from qfex.protocol.trade.specs import SPECS
 
     _, client = stage(obliging)
     errors: list[Any] = []
     client.on(Channel.ERRORS, errors.append)
-    monkeypatch.setitem(rules.RULES[commands.AddOrder], Order, bug)
+    monkeypatch.setitem(SPECS[AddOrder].answers, Order, bug)  # type: ignore[arg-type]
     assert isinstance(outcome(lambda: client.place_order(AAPL, "BUY", 1, 200, timeout=0.3)), OutcomeUnknown)
     monkeypatch.undo()
     assert client.place_order(AAPL, "BUY", 1, 200).is_live

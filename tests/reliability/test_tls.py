@@ -13,9 +13,9 @@ import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qfex.session.handshake import HandshakeSocket, TlsContext
-from qfex.session.sockets import adopt
-from qfex.session.tls import Tls
+from qfex.net.handshake import HandshakeSocket, TlsContext
+from qfex.net.sockets import adopt
+from qfex.net.tls import Tls
 
 AUTHORITY = trustme.CA()
 

@@ -1,0 +1,1 @@
+"""Sockets: TCP, TLS, proxies, the handshake and the frames of a WebSocket. Private to users."""

@@ -1,0 +1,259 @@
+"""One WebSocket: made by websocket-client, then read and written here, in bulk and without ever blocking for long.
+
+Only the reader thread reads. Writers take turns under one lock, each with its own deadline; a write that fails or is cut
+short ends the connection, since half a frame would corrupt what follows.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+import threading
+from collections.abc import Sequence
+from itertools import accumulate
+from time import time
+from urllib.parse import urlsplit
+
+import websocket
+
+from .._version import __version__
+from ..deadline import Deadline
+from ..errors import AuthenticationError, NotConnected
+from . import frames
+from .errors import SendFailed
+from .handshake import HandshakeClient, TlsContext
+from .options import TransportOptions
+from .sockets import ConnectedSocket, adopt
+
+USER_AGENT = f"qfex-sync/{__version__}"
+
+
+_NO_WAIT = Deadline(0.0)
+
+
+class Transport:
+    """One connection's socket.
+
+    `_send_lock`, a reentrant lock that only its owner can release, guards writing and `_close_sent`. `_writer` is the
+    thread that writes, `_outgoing` what it writes: the frames, what has been encrypted, and how much of that has left.
+
+    Attributes
+    ----------
+    sent : int
+        Messages sent so far, and the close frame.
+    """
+
+    def __init__(self, url: str, headers: dict[str, str], options: TransportOptions) -> None:
+        self._url = url
+        self._headers = [f"{name}: {value}" for name, value in {"User-Agent": USER_AGENT, **headers}.items()]
+        self._options = options
+        self._send_lock = threading.RLock()
+        self._writer: int | None = None
+        self._outgoing: tuple[Sequence[bytes], list[bytes], list[int]] = ((), [], [])
+        self._close_sent = False
+        self.sent = 0
+        self._dead = False
+        self._frames = frames.FrameReader()
+        self._websocket = HandshakeClient(
+            sslopt={"context": TlsContext(options.ca_file)}, skip_utf8_validation=True
+        )
+        self._rest = b""  # bytes that arrived together with the end of the handshake, and follow it
+        self._socket: ConnectedSocket | None = None
+        self._date: str | None = None
+        self._dated_at = 0.0
+
+    # --- connecting --------------------------------------------------------------------------------------------
+
+    def connect(self) -> None:
+        """Connect and shake hands.
+
+        Raises
+        ------
+        AuthenticationError
+            If the peer answers 401 or 403.
+        NotConnected
+            If the connection cannot be made for another reason, which may pass.
+        """
+        try:
+            self._websocket.connect(  # type: ignore[no-untyped-call]
+                self._url, header=self._headers, **self._options.arguments(self._url)
+            )
+            if (status := self._websocket.getstatus()) != 101:
+                raise NotConnected(f"{urlsplit(self._url).hostname} refused the connection: HTTP {status}")
+        except Exception as error:
+            self._websocket.shutdown()  # type: ignore[no-untyped-call]
+            raise _connect_error(error, self._url, self._websocket.answered) from None
+        assert self._websocket.sock is not None
+        self._date, self._dated_at = (self._websocket.getheaders() or {}).get("date"), time()
+        self._socket, self._rest = adopt(self._websocket.sock), self._websocket.sock.rest
+
+    @property
+    def clock_skew(self) -> float | None:
+        """Seconds by which the peer's clock is ahead, from its Date header; None where it sent none."""
+        # Imported here, since it is needed only if credentials are refused.
+        from email.utils import parsedate_to_datetime
+
+        try:
+            return parsedate_to_datetime(self._date or "").timestamp() - self._dated_at
+        except (TypeError, ValueError):
+            return None
+
+    # --- reading: the reader thread only -----------------------------------------------------------------------
+
+    def receive(self, timeout: float) -> list[tuple[int, bytes]]:
+        """Wait for bytes; the messages that they complete, as opcode and payload.
+
+        Raises
+        ------
+        OSError
+            When the connection ended.
+        FrameError
+            When the peer broke the protocol.
+        """
+        assert self._socket is not None
+        if self._frames.error is not None:
+            raise self._frames.error
+        if self._rest:
+            rest, self._rest = self._rest, b""
+            return self._frames.feed(rest)
+        data = self._socket.receive(timeout)
+        return [] if data is None else self._frames.feed(data)
+
+    def hold_back(self) -> None:
+        """Collect what other threads send from now on, until `push`; see `sockets`."""
+        assert self._socket is not None
+        self._socket.hold_back()
+
+    def push(self) -> None:
+        """Send what was held back."""
+        assert self._socket is not None
+        self._socket.push()
+
+    # --- writing: any thread -----------------------------------------------------------------------------------
+
+    def send_control(self, opcode: int, payload: bytes) -> bool:
+        """Send a ping or pong, if nobody is writing and the socket takes it; whether it was sent."""
+        if not self._send_lock.acquire(blocking=False):
+            return False
+        try:
+            sock = self._socket
+            if self._dead or self._close_sent or sock is None or not sock.wait_writable(0.0):
+                return False
+            self._write_all(sock, [frames.encode_frame(opcode, payload)], _NO_WAIT)
+        except SendFailed:
+            return False
+        finally:
+            self._send_lock.release()
+        return True
+
+    def send_close(self, code: int = 1000, reason: str = "") -> None:
+        """Send the close frame, once; a connection that cannot take it at once is left to `abort`."""
+        try:
+            self.write([frames.encode_close(code, reason)], Deadline(0.2), closing=True)
+        except SendFailed:
+            pass
+
+    def write(self, whole: Sequence[bytes], deadline: Deadline, closing: bool = False) -> None:
+        """Send frames together. After a `closing` one, no frame can follow.
+
+        Raises
+        ------
+        SendFailed
+            If not all of them were sent; unless none of them was begun, the connection is dead.
+        """
+        lock, me = self._send_lock, threading.get_ident()
+        if self._writer == me and self._is_halfway():
+            raise SendFailed("a signal handler cannot write into the message that it interrupts")
+        try:
+            if not lock.acquire(False) and not lock.acquire(timeout=deadline.wait_time()):
+                raise SendFailed("the connection is busy with another message")
+            self._writer = me
+            if self._dead or self._close_sent or self._socket is None:
+                raise SendFailed("the connection is closed")
+            self._close_sent = closing
+            self._write_all(self._socket, whole, deadline)
+            self.sent += len(whole)
+        finally:
+            # Ctrl-C may have come before or after the lock was acquired. A reentrant lock that this thread does not own
+            # cannot be released by it, so trying is safe.
+            if self._writer == me:
+                self._writer = None
+            try:
+                lock.release()
+            except RuntimeError:
+                pass
+
+    def _write_all(self, sock: ConnectedSocket, whole: Sequence[bytes], deadline: Deadline) -> None:
+        sealed: list[bytes] = []
+        counts: list[int] = []
+        self._outgoing = whole, sealed, counts
+        try:
+            for frame in whole:
+                sealed.append(sock.seal(frame))
+            data = sealed[0] if len(sealed) == 1 else b"".join(sealed)
+            sock.send(data, counts)
+            while (sent := sum(counts)) < len(data):
+                if deadline.passed or not sock.wait_writable(deadline.remaining()):
+                    raise TimeoutError("the peer does not take the message")
+                sock.send(memoryview(data)[sent:], counts)
+        except OSError as error:
+            self.abort()
+            raise SendFailed(str(error) or type(error).__name__, begun=_begun(sealed, sum(counts))) from None
+        except BaseException:  # Ctrl-C: if half a message has left, what follows would be corrupt
+            if self._is_halfway():
+                self.abort()
+            raise
+
+    def _is_halfway(self) -> bool:
+        """Whether a part of what is being written has not left."""
+        whole, sealed, counts = self._outgoing
+        return len(sealed) < len(whole) or sum(counts) < sum(map(len, sealed))
+
+    # --- the end -----------------------------------------------------------------------------------------------
+
+    def abort(self) -> None:
+        """Cut the connection, from any thread; a reader that waits wakes at once."""
+        self._dead = True
+        sock = self._websocket.sock
+        if sock is not None:
+            try:
+                sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def release(self) -> None:
+        """Free the socket. Only after its last user is done."""
+        self._dead = True
+        sock = self._websocket.sock
+        if sock is not None:
+            sock.close()
+        self._websocket.sock = None
+
+
+def _begun(sealed: Sequence[bytes], sent: int) -> int:
+    """How many frames begin within the first `sent` bytes."""
+    starts = accumulate(map(len, sealed), initial=0)
+    return sum(start < sent for start, _ in zip(starts, sealed, strict=False))
+
+
+def _connect_error(error: Exception, url: str, status: int | None) -> NotConnected | AuthenticationError:
+    host = urlsplit(url).hostname
+    if isinstance(error, NotConnected):
+        return error
+    # The status counts, whether or not the text that goes with it arrived whole.
+    if isinstance(error, websocket.WebSocketBadStatusException) or (status or 0) >= 400:
+        refused = AuthenticationError if status in (401, 403) else NotConnected
+        return refused(f"{host} refused the connection: HTTP {status}")
+    if isinstance(error, ssl.SSLCertVerificationError):
+        hint = "if a proxy inspects TLS, pass its certificate authority as ca_file="
+        return NotConnected(f"the certificate of {host} is not trusted ({error.verify_message}); {hint}")
+    if "redirect" in str(error).lower():
+        return NotConnected(f"{host} redirects elsewhere, where credentials must not follow")
+    if isinstance(error, websocket.WebSocketProxyException):
+        answer = re.search(r"status: (\d+)", str(error))
+        refusal = f"answers HTTP {answer[1]}" if answer else "does not connect"
+        return NotConnected(f"cannot connect to {host}: the proxy {refusal}")
+    # Texts of other errors may quote headers or the URL, which hold credentials.
+    detail = f": {error}" if isinstance(error, OSError) else ""
+    return NotConnected(f"cannot connect to {host}: {type(error).__name__}{detail}")

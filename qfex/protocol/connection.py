@@ -1,0 +1,173 @@
+"""The pure side of one connection: bytes in, answers and events out; commands in, bytes out.
+
+What both gateways have in common. `TradeConnection` and `MarketConnection` say what the messages mean.
+"""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from ..enums import OpenEnum
+from ..models.connection import ErrorEvent
+from .events import Event, Policy
+from .procedure import Procedure, ProcedureRun, Step
+from .request import Request
+from .spec import CommandSpec
+from .wire.command import Command
+
+log = logging.getLogger("qfex")
+
+Answer = tuple[Any, Any]  # a request, and its result or the exception that its sender gets
+
+
+class ProtocolConnection(ABC):
+    """The state of one connection. Not thread-safe: whoever owns it guards it with a mutex.
+
+    Attributes
+    ----------
+    table
+        The requests in flight.
+    outgoing : list of bytes
+        Messages of procedures that wait to be sent. The owner takes and sends them after each call.
+    throttled : list
+        What the exchange said of the message budget: which bucket is empty, None where it did not say, and for how many
+        seconds, None likewise. The owner takes and obeys it after each call.
+    """
+
+    table: Any
+    errors: OpenEnum
+
+    def __init__(self) -> None:
+        self.outgoing: list[bytes] = []
+        self.throttled: list[tuple[str | None, float | None]] = []
+        self._run: ProcedureRun | None = None
+
+    # --- requests ----------------------------------------------------------------------------------------------
+
+    def send(self, command: Command, request: Request | None = None) -> bytes:
+        """File the request of a command and give the bytes to send.
+
+        Parameters
+        ----------
+        command : Command
+        request : Request, optional
+            The request to file, for a caller that waits for it; a plain one is made otherwise.
+        """
+        message = command.encode()  # first: if this fails, nothing is filed
+        self.table.add(Request(command) if request is None else request)
+        return message
+
+    def receive(self, frame: bytes) -> tuple[list[Answer], list[Event]]:
+        """Take one message frame.
+
+        Returns
+        -------
+        answers : list
+            The requests that the frame answers, each with its result or exception.
+        events : list of Event
+            What users see of the frame. It is delivered before the callers learn of the answers.
+        """
+        answers: list[Answer] = []
+        events: list[Event] = []
+        for message in self._decode(frame):
+            try:
+                self._take(message, answers, events)
+            except Exception as error:  # an odd message must not end the reader
+                log.exception("a message could not be handled")
+                event = ErrorEvent("internal", str(error), repr(message), error)
+                events.append(Event(self.errors, None, event))
+        return answers, events
+
+    def _take(self, message: Any, answers: list[Answer], events: list[Event]) -> None:
+        table = self.table
+        answered: Sequence[Answer] = ()
+        # A request is filed before its bytes leave, so its answer finds it here.
+        if table.filed and type(message) in table.answering:
+            answered = table.answer(message)
+            answers.extend(answered)
+        events.extend(self._apply(message, answered))
+        if answered and self._run is not None:
+            self._move_procedure(answers)
+
+    # --- procedures --------------------------------------------------------------------------------------------
+
+    def start(self, procedure: Procedure) -> ProcedureRun:
+        """Begin a procedure; answers move it on. Its messages appear in `outgoing`."""
+        self._run = run = ProcedureRun(procedure, self._send_step)
+        run.start()
+        return run
+
+    def expire(self, run: ProcedureRun) -> None:
+        """Stop waiting for the answers that a procedure waits for."""
+        for step in run.steps:
+            self.table.give_up(step)
+        run.expire()
+
+    def _send_step(self, step: Request) -> None:
+        self.outgoing.append(self.send(step.command, step))
+
+    def _move_procedure(self, answers: list[Answer]) -> None:
+        """Hand the procedure its answers, which are nobody else's."""
+        steps = [answer for answer in answers if isinstance(answer[0], Step)]
+        for answer in steps:
+            answers.remove(answer)
+            answer[0].run.answer(*answer)
+
+    # --- what a gateway's own connection says ------------------------------------------------------------------
+
+    @abstractmethod
+    def _decode(self, frame: bytes) -> Iterable[Any]:
+        """Messages of a frame."""
+
+    @abstractmethod
+    def _apply(self, message: Any, answered: Sequence[Answer]) -> Iterable[Event]:
+        """Change the state by a message; what users see of it."""
+
+    @abstractmethod
+    def login(self, clock_skew: Callable[[], float | None]) -> Procedure:
+        """Commands that begin a connection. `clock_skew` gives by how many seconds the peer's clock is ahead, if known."""
+
+    @abstractmethod
+    def resync(self) -> Procedure:
+        """Commands that find out what was missed, on a connection that follows a lost one."""
+
+    @abstractmethod
+    def release(self) -> Sequence[Event]:
+        """Events that were held back until the end of login and resync."""
+
+    @abstractmethod
+    def teardown(self) -> Sequence[Command]:
+        """Commands to send before the connection is ended on purpose; nobody waits for the answers."""
+
+
+class Endpoint(ABC):
+    """A gateway, and the state that all connections to it share.
+
+    Attributes
+    ----------
+    errors : OpenEnum
+        The channel for errors that belong to no call.
+    connection : OpenEnum
+        The channel for changes of the connection.
+    specs : mapping
+        The row of each command.
+    """
+
+    errors: OpenEnum
+    connection: OpenEnum
+    specs: Mapping[type[Command], CommandSpec]
+
+    @abstractmethod
+    def address(self) -> tuple[str, dict[str, str]]:
+        """URL and headers of the next connection."""
+
+    @abstractmethod
+    def new_connection(self, clock: Callable[[], float]) -> ProtocolConnection:
+        """The pure side of a new connection; `clock` gives monotonic time in seconds."""
+
+    @abstractmethod
+    def policy_of(self, channel: OpenEnum) -> Policy:
+        """What becomes of events of a channel that are not taken in time."""

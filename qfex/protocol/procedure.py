@@ -1,0 +1,85 @@
+"""Procedures: sequences of commands and answers, written as generators.
+
+Login and resync are such sequences: a generator yields commands, gets the list of their results, and yields the next. A
+`ProcedureRun` moves it on, step by step, as the answers arrive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from typing import Any
+
+from ..errors import RequestTimeout
+from .request import Request
+from .wire.command import Command
+
+#: Yields commands to send at once, gets the list of their results. An error of one of them is thrown into it.
+Procedure = Generator[Sequence[Command], list[Any], Any]
+
+
+class Step(Request, eq=False, kw_only=True):
+    """A command of a procedure, and how it ended."""
+
+    run: ProcedureRun
+    answered: bool = False
+    outcome: Any = None
+
+
+class ProcedureRun:
+    """One run of a procedure on one connection.
+
+    Parameters
+    ----------
+    procedure : generator
+    send : callable
+        Files a request and queues its bytes. What it raises ends the run.
+
+    Attributes
+    ----------
+    done : bool
+    error : Exception or None
+        What ended the procedure, if not its last line.
+    steps : list of Step
+        What was sent and is not answered as a whole.
+    """
+
+    def __init__(self, procedure: Procedure, send: Callable[[Request], None]) -> None:
+        self._procedure = procedure
+        self._send = send
+        self.steps: list[Step] = []
+        self.done = False
+        self.error: Exception | None = None
+
+    def start(self) -> None:
+        """Send the first commands."""
+        self._move(lambda: next(self._procedure))
+
+    def answer(self, step: Step, outcome: Any) -> None:
+        """Take the answer to one command; go on when all commands of the step are answered."""
+        step.answered, step.outcome = True, outcome
+        if self.done or step not in self.steps or not all(each.answered for each in self.steps):
+            return
+        outcomes = [each.outcome for each in self.steps]
+        error = next((outcome for outcome in outcomes if isinstance(outcome, Exception)), None)
+        if error is None:
+            self._move(lambda: self._procedure.send(outcomes))
+        else:
+            self.fail(error)
+
+    def expire(self) -> None:
+        """Raise a timeout in the procedure: the answers to its commands do not come."""
+        self.fail(RequestTimeout("no answer", sent=True))
+
+    def fail(self, error: Exception) -> None:
+        """Raise an error in the procedure, which may go on with something else."""
+        self._move(lambda: self._procedure.throw(error))
+
+    def _move(self, advance: Callable[[], Sequence[Command]]) -> None:
+        try:
+            self.steps = [Step(command, run=self) for command in advance()]
+            for step in self.steps:
+                self._send(step)
+        except StopIteration:
+            self.done = True
+        except Exception as error:  # whatever the procedure raises is its result
+            self.done, self.error = True, error

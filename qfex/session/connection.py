@@ -1,0 +1,276 @@
+"""One connection as all threads share it: its socket, its requests in flight, and its end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from ..deadline import Deadline
+from ..errors import RequestTimeout
+from ..net.errors import ConnectionEnded
+from ..net.frames import TEXT, encode_frame
+from ..protocol.connection import ProtocolConnection
+from ..protocol.events import Event
+from ..protocol.procedure import Procedure, ProcedureRun
+from ..protocol.request import Request
+from ..protocol.wire.command import Command
+from .wait import WaitList
+
+if TYPE_CHECKING:
+    from ..net.transport import Transport
+
+#: Seconds for which an overdue reply may still arrive before its exclusive key is given up and the connection renewed.
+LATE_REPLY_GRACE = 2.0
+
+
+class NotUsable(Exception):
+    """The connection ended, or is being renewed, before a request was sent on it."""
+
+
+class ReplyOverdue(Exception):
+    """An exclusive key is held by a request whose late reply does not come."""
+
+
+class PendingRequest(Request, eq=False, kw_only=True):
+    """A request whose callers can wait for it.
+
+    Attributes
+    ----------
+    answered : bool
+        Whether the answer came; then `outcome` has it.
+    """
+
+    waiting: WaitList
+    answered: bool = False
+    outcome: Any = None
+
+    def wait(self, deadline: Deadline) -> bool:
+        """Wait for the answer; whether it came in time."""
+        return self.answered or self.waiting.wait_until(self.is_answered, deadline)
+
+    def is_answered(self) -> bool:
+        """Whether the answer came."""
+        return self.answered
+
+    def resolve(self, outcome: Any) -> None:
+        """Set the result, or the exception that the caller gets, and wake who waits for it."""
+        self.outcome = outcome
+        self.answered = True
+        if self.waiting:
+            self.waiting.notify_all()
+
+
+class ClientConnection:
+    """One connection, from its handshake to its end.
+
+    Parameters
+    ----------
+    transport : Transport
+    protocol : ProtocolConnection
+        What the bytes mean.
+    mutex : Lock
+        Guards `protocol`, and with it the requests in flight. It is the session's, since the state of the account
+        outlives the connection.
+
+    Attributes
+    ----------
+    renewing : str
+        Why this client is replacing the connection, if it is.
+    """
+
+    def __init__(self, transport: Transport, protocol: ProtocolConnection, mutex: threading.Lock) -> None:
+        self.transport = transport
+        self._protocol = protocol
+        self._table = protocol.table
+        self._mutex = mutex
+        self._requests_changed = WaitList()
+        self._ended: ConnectionEnded | None = None
+        self._draining = False
+        self.renewing = ""
+
+    # --- requests: any thread ----------------------------------------------------------------------------------
+
+    @property
+    def pending(self) -> int:
+        """Requests without an answer yet."""
+        return len(self._table)
+
+    def file(self, request: Request, deadline: Deadline) -> bytes:
+        """File a request once its exclusive keys are free; the frame to send.
+
+        Raises
+        ------
+        NotUsable
+            If the connection ended or is being renewed.
+        ReplyOverdue
+            If a holder of a key waits for a reply that is later than the grace.
+        RequestTimeout
+            If no key became free in time; nothing was sent.
+        """
+        while True:
+            with self._mutex:
+                if self._refuses:
+                    raise NotUsable
+                holder = self._table.holder(request.command)
+                if holder is None:
+                    message = self._protocol.send(request.command, request)
+                    break
+            self._await_holder(holder, deadline)
+        return encode_frame(TEXT, message)
+
+    @property
+    def _refuses(self) -> bool:
+        """Whether new requests are refused."""
+        return self._ended is not None or self._draining
+
+    def _await_holder(self, holder: Request, deadline: Deadline) -> None:
+        """Wait until there is news of the holder of an exclusive key, or of the connection."""
+        with self._mutex:
+            patience = self._patience_with(holder, deadline)
+            given_up = holder.given_up
+        self._requests_changed.wait_until(
+            lambda: not holder.filed or holder.given_up is not given_up or self._refuses,
+            Deadline(patience),
+        )
+
+    def _patience_with(self, holder: Request, deadline: Deadline) -> float | None:
+        """Seconds after which to look at the holder of a key again."""
+        patience = deadline.remaining()
+        if holder.given_up:
+            grace = holder.given_up_at + LATE_REPLY_GRACE - monotonic()
+            if holder.awaits_late_reply and (grace <= 0 or deadline.passed):
+                self._table.remove(holder)
+                return 0.0
+            if grace <= 0:
+                raise ReplyOverdue
+            patience = grace if patience is None else min(patience, grace)
+        if deadline.passed:
+            raise RequestTimeout(f"another {holder.command.type} is still waiting for its reply", sent=False)
+        return patience
+
+    def send(self, frames: Sequence[bytes], deadline: Deadline) -> None:
+        """Send frames together; the requests in them are filed already.
+
+        Raises
+        ------
+        SendFailed
+            See `Transport.write`.
+        """
+        self.transport.write(frames, deadline)
+
+    def withdraw(self, request: Request) -> None:
+        """Remove a request that was never sent."""
+        with self._mutex:
+            self._table.remove(request)
+        self._requests_changed.notify_all()
+
+    def give_up(self, request: Request) -> bool:
+        """Stop waiting for a request; its late reply will answer nobody else.
+
+        Returns
+        -------
+        bool
+            False if the answer has just come: then it is the outcome after all.
+        """
+        with self._mutex:
+            if not request.filed:
+                return False
+            self._table.give_up(request)
+        self._requests_changed.notify_all()
+        return True
+
+    def expect_late_reply(self, request: Request) -> None:
+        """Note that a request has ended without its reply, which may still arrive and will answer nobody else."""
+        with self._mutex:
+            request.awaits_late_reply = True
+            self._table.give_up(request)
+        self._requests_changed.notify_all()
+
+    def drain(self, deadline: Deadline) -> None:
+        """Refuse new requests, and wait until those in flight are answered or given up."""
+        with self._mutex:
+            self._draining = True
+        self._requests_changed.notify_all()
+        self._requests_changed.wait_until(lambda: not len(self._table) or self._ended is not None, deadline)
+
+    # --- messages and procedures: the reader thread ------------------------------------------------------------
+
+    def receive(self, frame: bytes) -> tuple[list[tuple[Any, Any]], list[Event]]:
+        """Take a message frame; see `ProtocolConnection.receive`."""
+        with self._mutex:
+            answers, events = self._protocol.receive(frame)
+        if answers and self._requests_changed:
+            self._requests_changed.notify_all()
+        return answers, events
+
+    def start(self, procedure: Procedure) -> ProcedureRun:
+        """Begin a procedure; see `ProtocolConnection.start`."""
+        with self._mutex:
+            return self._protocol.start(procedure)
+
+    def expire(self, run: ProcedureRun) -> None:
+        """Stop waiting for the answers that a procedure waits for."""
+        with self._mutex:
+            self._protocol.expire(run)
+
+    def login(self) -> Procedure:
+        """The procedure that begins the connection."""
+        return self._protocol.login(lambda: self.transport.clock_skew)
+
+    def resync(self) -> Procedure:
+        """The procedure that finds out what was missed."""
+        return self._protocol.resync()
+
+    def release(self) -> Sequence[Event]:
+        """Events that were held back during login and resync."""
+        with self._mutex:
+            return self._protocol.release()
+
+    def take_outgoing(self) -> list[bytes]:
+        """Frames of procedures that wait to be sent."""
+        if not self._protocol.outgoing:
+            return []
+        with self._mutex:
+            messages, self._protocol.outgoing = self._protocol.outgoing, []
+        return [encode_frame(TEXT, message) for message in messages]
+
+    @property
+    def is_throttled(self) -> bool:
+        """Whether the exchange said something of the message budget."""
+        return bool(self._protocol.throttled)
+
+    def take_throttled(self) -> list[tuple[str | None, float | None]]:
+        """What the exchange said of the message budget since the last time."""
+        with self._mutex:
+            throttled, self._protocol.throttled = self._protocol.throttled, []
+        return throttled
+
+    # --- the end -----------------------------------------------------------------------------------------------
+
+    def teardown(self, deadline: Deadline) -> None:
+        """Send what must be sent before the connection is ended on purpose, and close it."""
+        with self._mutex:
+            commands: Sequence[Command] = self._protocol.teardown()
+        if commands:
+            self.send([encode_frame(TEXT, command.encode()) for command in commands], deadline)
+
+    def end(self, ended: ConnectionEnded) -> None:
+        """Fail what is in flight and free the socket."""
+        self.transport.abort()
+        with self._mutex:
+            self._ended = ended
+            requests: list[Any] = [request for request in self._table if not request.awaits_late_reply]
+            for request in list(self._table):
+                self._table.remove(request)
+        self._requests_changed.notify_all()
+        for request in requests:
+            if isinstance(request, PendingRequest):
+                request.resolve(ended)
+        self.transport.release()
+
+    @property
+    def why_ended(self) -> ConnectionEnded | None:
+        """Why the connection is over, if it is."""
+        return self._ended

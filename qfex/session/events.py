@@ -1,0 +1,274 @@
+"""Delivery of events: callbacks, the one thread that runs them, and the hub that feeds callbacks and streams.
+
+Callbacks never run on the reader thread, so a callback may call any blocking method of the client.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from time import monotonic
+from typing import Any
+
+from ..enums import OpenEnum
+from ..models.connection import ErrorEvent
+from ..protocol.connection import Endpoint
+from ..protocol.events import Event, Policy
+from .streams import EventBuffer, StreamHub
+
+log = logging.getLogger("qfex")
+
+QUEUE_LIMIT = 100_000
+_AT_ONCE = 32  # events taken off the queue in one go
+_CAUGHT_UP = 50_000  # events; callbacks that fell too far behind have caught up when fewer wait
+_LOG_INTERVAL = 1.0  # seconds between log lines about one failing callback
+
+Callback = Callable[[Any], object]
+
+
+class Registration:
+    """A callback on a channel. `cancel` removes it."""
+
+    __slots__ = ("_registry", "callback", "channel", "logged_at")
+
+    def __init__(self, registry: CallbackRegistry, channel: OpenEnum, callback: Callback) -> None:
+        self._registry = registry
+        self.channel = channel
+        self.callback = callback
+        self.logged_at = float("-inf")
+
+    def cancel(self) -> None:
+        """Remove the callback; calling it twice does no harm."""
+        self._registry.remove(self)
+
+    def __repr__(self) -> str:
+        return f"<{self.callback!r} on {self.channel}>"
+
+
+class CallbackRegistry:
+    """Callbacks by channel. `_lock` guards changes; readers take the current tuple without it.
+
+    Attributes
+    ----------
+    by_channel : dict
+        The callbacks of each channel, in the order of their registration.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.by_channel: dict[OpenEnum, tuple[Registration, ...]] = {}
+
+    def add(self, channel: OpenEnum, callback: Callback) -> Registration:
+        """Register a callback. Registering it twice calls it twice."""
+        registration = Registration(self, channel, callback)
+        with self._lock:
+            self.by_channel[channel] = (*self.by_channel.get(channel, ()), registration)
+        return registration
+
+    def remove(self, registration: Registration) -> None:
+        """Remove a callback."""
+        with self._lock:
+            registered = self.by_channel.get(registration.channel, ())
+            kept = tuple(each for each in registered if each is not registration)
+            if kept:
+                self.by_channel[registration.channel] = kept
+            else:
+                self.by_channel.pop(registration.channel, None)
+
+
+class Dispatcher:
+    """The queue between the reader thread and the callbacks, and the thread that empties it.
+
+    The thread starts with the first callback: a client without one does not pay for it. `_lock` guards its start.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        policy_of: Callable[[OpenEnum], Policy],
+        errors: OpenEnum,
+        on_death: Callable[[BaseException], None],
+        emit: Callable[[Sequence[Event]], None],
+        registry: CallbackRegistry,
+    ) -> None:
+        self.registry = registry
+        self._emit = emit
+        self._name = name
+        self._errors = errors
+        self._on_death = on_death
+        self._buffer = EventBuffer(policy_of, QUEUE_LIMIT)
+        self._abandoned = False
+        self._lock = threading.Lock()
+        self._started = False
+        self._thread: threading.Thread | None = None
+        self.callback_errors = 0
+
+    @property
+    def buffer(self) -> EventBuffer:
+        """The queue."""
+        return self._buffer
+
+    def start(self) -> None:
+        """Run callbacks from now on; with a new thread, where an earlier one died."""
+        with self._lock:
+            self._started = True
+            if self._thread is not None and not self._thread.is_alive():
+                self._thread = None
+        if self.registry.by_channel:
+            self._start_thread()
+
+    def register(self, channel: OpenEnum, callback: Callback) -> Registration:
+        """Register a callback."""
+        registration = self.registry.add(channel, callback)
+        if self._started:
+            self._start_thread()
+        return registration
+
+    def _start_thread(self) -> None:
+        with self._lock:
+            if self._thread is None or self._thread.ident is None:  # Ctrl-C may have kept it from starting
+                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                self._thread.start()
+
+    def publish(self, events: Sequence[Event]) -> bool:
+        """Queue the events that a callback wants; False when the queue is full and may lose nothing."""
+        registered = self.registry.by_channel
+        wanted = [event for event in events if registered.get(event.channel)]
+        if not wanted:
+            return True
+        remaining, roomy = iter(wanted), True
+        while (refused := self._buffer.put(remaining)) is not None:
+            self._buffer.force(refused)
+            roomy = False
+        return roomy
+
+    def stop(self, patience: float) -> None:
+        """Run the callbacks of what is queued for at most `patience` seconds, then end.
+
+        A callback that is running may finish; the thread runs no other after it. Called in a callback, `stop` returns at
+        once.
+        """
+        end = monotonic() + patience
+        self._buffer.close()
+        thread = self._thread
+        if thread is None or thread is threading.current_thread():
+            self._abandoned = thread is not None
+            return
+        thread.join(max(0.0, end - monotonic()))
+        self._abandoned = True
+        self._buffer.close(discard=True)
+
+    @property
+    def is_current_thread(self) -> bool:
+        """Whether the caller runs inside a callback."""
+        return self._thread is threading.current_thread()
+
+    def _run(self) -> None:
+        try:
+            self._empty_the_queue()
+        except BaseException as error:  # such as SystemExit in a callback: nobody may wait for a dead thread
+            self._on_death(error)
+
+    def _empty_the_queue(self) -> None:
+        while events := self._buffer.get_many(_AT_ONCE):
+            for event in events:
+                if self._abandoned:
+                    return
+                for registration in self.registry.by_channel.get(event.channel, ()):
+                    self._call(registration, event)
+
+    def _call(self, registration: Registration, event: Event) -> None:
+        try:
+            registration.callback(event.value)
+        except Exception as error:  # the user's code may raise anything; the others still run
+            self.callback_errors += 1
+            self._report(registration, event, error)
+
+    def _report(self, registration: Registration, event: Event, error: Exception) -> None:
+        if monotonic() - registration.logged_at >= _LOG_INTERVAL:
+            registration.logged_at = monotonic()
+            log.error("callback %r failed", registration, exc_info=error)
+        if event.channel is not self._errors:  # an error callback that fails does not get its own failure
+            message = f"callback on {event.channel} raised {type(error).__name__}: {_text(error)}"
+            self._emit([Event(self._errors, None, ErrorEvent("callback", message, error=error))])
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # it is the user's exception, and so is its text
+        return "(no text)"
+
+
+class EventHub:
+    """Everything that events are delivered to: streams, and callbacks on the dispatcher thread.
+
+    Parameters
+    ----------
+    name : str
+        How the dispatcher thread is named.
+    endpoint : Endpoint
+        The channels and their policies.
+    on_death : callable
+        Called with the exception that ended the dispatcher thread.
+    on_overflow : callable
+        Called with the number of events that callbacks are behind, when that is too many.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        endpoint: Endpoint,
+        on_death: Callable[[BaseException], None],
+        on_overflow: Callable[[int], None],
+    ) -> None:
+        self._name = name
+        self._endpoint = endpoint
+        self._on_death = on_death
+        self._on_overflow = on_overflow
+        self.streams = StreamHub()
+        self.dispatcher = self._new_dispatcher(CallbackRegistry())
+
+    def _new_dispatcher(self, registry: CallbackRegistry) -> Dispatcher:
+        return Dispatcher(
+            f"{self._name}-dispatcher",
+            policy_of=self._endpoint.policy_of,
+            errors=self._endpoint.errors,
+            on_death=self._on_death,
+            emit=self.publish,
+            registry=registry,
+        )
+
+    def start(self) -> None:
+        """Run callbacks from now on."""
+        self.dispatcher.start()
+
+    def restart(self, patience: float) -> None:
+        """End the dispatcher thread and prepare another one for the same callbacks."""
+        self.dispatcher.stop(patience)
+        self.dispatcher = self._new_dispatcher(self.dispatcher.registry)
+
+    def close(self, patience: float) -> None:
+        """End all streams and, after at most `patience` seconds, the dispatcher thread."""
+        self.streams.close()
+        self.dispatcher.stop(patience)
+
+    def publish(self, events: Sequence[Event]) -> None:
+        """Deliver events to streams and callbacks, where there are any."""
+        if self.streams.opened:
+            self.streams.publish(events)
+        dispatcher = self.dispatcher
+        if dispatcher.registry.by_channel and not dispatcher.publish(events):
+            self._on_overflow(len(dispatcher.buffer))
+
+    def report(self, kind: str, message: str, text: str = "", error: BaseException | None = None) -> None:
+        """Report on the errors channel what belongs to no call."""
+        log.debug("%s: %s", kind, message)
+        self.publish([Event(self._endpoint.errors, None, ErrorEvent(kind, message, text, error))])
+
+    def await_callbacks(self, ended: Callable[[], bool], pause: Callable[[float], None]) -> None:
+        """Wait until callbacks that fell too far behind have caught up."""
+        buffer = self.dispatcher.buffer
+        while len(buffer) > _CAUGHT_UP and not ended():
+            pause(0.05)

@@ -1,0 +1,242 @@
+"""The reader thread's work: make a connection, keep it, replace it when it is lost."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from ..deadline import Deadline
+from ..enums import ConnectionState
+from ..errors import AuthenticationError, NotConnected, QfexConnectionError, QfexError
+from ..net.errors import ConnectionEnded, SendFailed
+from ..net.options import TransportOptions
+from ..policies import ReconnectPolicy
+from ..protocol.procedure import Procedure
+from .connection import ClientConnection
+from .events import log
+from .reader import Reader
+
+if TYPE_CHECKING:
+    from ..net.transport import Transport
+    from .session import Session
+
+_LOGIN_LIMIT = 15.0  # seconds for authentication and subscriptions; the exchange's own client waits as long
+_RESYNC_LIMIT = (
+    5.0  # seconds for what was missed; then the connection is used without it, and an error reported
+)
+
+
+class Lifecycle:
+    """Makes and keeps the connections of one session. Only the reader thread uses it.
+
+    Attributes
+    ----------
+    reconnects : int
+        Connections that were restored after a loss.
+    """
+
+    def __init__(self, session: Session, options: TransportOptions) -> None:
+        self._session = session
+        self._options = options
+        self._policy = session.reconnect or ReconnectPolicy()
+        self._reader: Reader | None = None
+        self._sent_before = self._received_before = 0
+        self._gap_start: datetime | None = None
+        self._was_ready = False
+        self.reconnects = 0
+
+    @property
+    def sent(self) -> int:
+        """Messages sent so far."""
+        reader = self._reader
+        return self._sent_before + (reader.connection.transport.sent if reader else 0)
+
+    @property
+    def received(self) -> int:
+        """Messages received so far."""
+        reader = self._reader
+        return self._received_before + (reader.received if reader else 0)
+
+    def run(self) -> None:
+        """Keep the session connected until it ends; the thread's whole life."""
+        session = self._session
+        try:
+            self._keep_connected()
+        except BaseException as error:  # nobody may wait for a dead thread
+            log.critical("the reader thread of %s died", session.name, exc_info=error)
+            session.fail(QfexError(f"the reader thread died: {error!r}"))
+        finally:
+            if not session.is_abandoned:
+                session.set_state(ConnectionState.DISCONNECTED, reason=str(session.failure or ""))
+                session.ended.set()
+
+    def _keep_connected(self) -> None:
+        session, attempt = self._session, 0
+        while not session.is_ending:
+            attempt += 1
+            try:
+                reader = self._open(attempt)
+            except QfexConnectionError as error:
+                if self._is_final(error):
+                    return
+                delay = self._policy.delay(attempt)
+            else:
+                attempt = 0
+                delay = self._use(reader)
+                if session.reconnect is None and not session.is_ending:
+                    ended = reader.connection.why_ended
+                    session.fail(NotConnected(f"the connection was lost: {ended}"))
+                    return
+            if not session.is_ending:
+                session.set_state(ConnectionState.RECONNECTING, attempt, str(session.last_error or ""))
+                self._pause(delay)
+
+    def _pause(self, seconds: float) -> None:
+        self._session.connection_changed.wait_until(lambda: self._session.is_ending, Deadline(seconds))
+
+    def _is_final(self, error: QfexConnectionError) -> bool:
+        session = self._session
+        if session.is_ending:
+            return True
+        session.last_error = error
+        if isinstance(error, AuthenticationError) or session.reconnect is None:
+            session.fail(error)
+            return True
+        return False
+
+    # --- opening -----------------------------------------------------------------------------------------------
+
+    def _open(self, attempt: int) -> Reader:
+        """Connect, log in, resync."""
+        session = self._session
+        session.set_state(ConnectionState.CONNECTING, attempt)
+        reader = self._connect()
+        connection = reader.connection
+        try:
+            session.set_state(ConnectionState.AUTHENTICATING, attempt)
+            self._carry_out(connection.login(), reader, _LOGIN_LIMIT)
+            if self._was_ready:
+                session.set_state(ConnectionState.RESTORING, attempt)
+                self._resync(reader)
+            session.events.publish(list(connection.release()))
+            session.state_changed.notify_all()
+        except BaseException as error:
+            lost = isinstance(error, ConnectionEnded)
+            connection.end(error if lost else ConnectionEnded(str(error), closed=session.is_ending))  # type: ignore[arg-type]
+            if isinstance(error, Exception) and not isinstance(error, QfexConnectionError):
+                raise NotConnected(f"the new connection could not be used: {error}") from None
+            raise
+        self._ready(reader, attempt)
+        return reader
+
+    def _connect(self) -> Reader:
+        session = self._session
+        url, headers = session.endpoint.address()
+        transport = transport_type()(url, headers, self._options)
+        session.use(transport)
+        transport.connect()
+        if session.is_ending:
+            transport.abort()
+            transport.release()
+            raise NotConnected("the client is closed")
+        protocol = session.endpoint.new_connection(monotonic)
+        reader = Reader(
+            ClientConnection(transport, protocol, session.mutex),
+            policy=self._policy,
+            publish=session.events.publish,
+            throttle=self._throttle,
+            state_changed=session.state_changed,
+            round_trips=session.round_trips,
+        )
+        self._sent_before, self._received_before, self._reader = self.sent, self.received, reader
+        return reader
+
+    def _throttle(self, bucket: str | None, seconds: float | None) -> None:
+        if self._session.limiter is not None:
+            self._session.limiter.pause(bucket, seconds)
+
+    def _carry_out(self, procedure: Procedure, reader: Reader, limit: float) -> None:
+        """Run a procedure to its end, reading meanwhile."""
+        connection = reader.connection
+        run = connection.start(procedure)
+        until = monotonic() + limit
+        while not run.done:
+            if self._session.is_ending:
+                raise ConnectionEnded("closed", closed=True)
+            self._send_outgoing(connection)
+            reader.read(until)
+            if monotonic() >= until and not run.done:
+                connection.expire(run)
+                until = monotonic() + limit
+        if run.error is not None:
+            raise run.error
+
+    @staticmethod
+    def _send_outgoing(connection: ClientConnection) -> None:
+        frames = connection.take_outgoing()
+        if frames:
+            try:
+                connection.send(frames, Deadline(1.0))
+            except SendFailed as failed:
+                raise ConnectionEnded(str(failed)) from None
+
+    def _resync(self, reader: Reader) -> None:
+        """Find out what was missed. If this connection is lost meanwhile, the next one does, and delivers it."""
+        try:
+            self._carry_out(reader.connection.resync(), reader, _RESYNC_LIMIT)
+        except (ConnectionEnded, QfexConnectionError):
+            raise
+        except Exception as error:
+            message = f"what was missed could not be read: {error!r}"
+            self._session.events.report("recovery", message, error=error)
+
+    def _ready(self, reader: Reader, attempt: int) -> None:
+        gap = None
+        if self._gap_start is not None:
+            gap = (self._gap_start, datetime.now(timezone.utc))
+            self._gap_start = None
+            self.reconnects += 1
+        self._was_ready = True
+        self._session.last_error = None
+        self._session.put_in_use(reader.connection)
+        self._session.set_state(ConnectionState.READY, attempt, gap=gap)
+
+    # --- keeping and losing ------------------------------------------------------------------------------------
+
+    def _use(self, reader: Reader) -> float:
+        """Read until the connection ends; seconds to wait before the next attempt."""
+        connection = reader.connection
+        try:
+            while True:
+                reader.read()
+        except ConnectionEnded as ended:
+            renewing = connection.renewing
+            self._lose(reader, ConnectionEnded(renewing) if renewing else ended)
+        except BaseException as error:
+            connection.end(ConnectionEnded(f"the reader failed: {error!r}"))
+            raise
+        if connection.renewing:
+            self._session.events.await_callbacks(lambda: self._session.is_ending, self._pause)
+            return 0.0
+        return self._policy.delay(1)
+
+    def _lose(self, reader: Reader, ended: ConnectionEnded) -> None:
+        session, closed = self._session, self._session.closing.is_set()
+        session.put_in_use(None)
+        silence = timedelta(seconds=reader.silent_for)
+        self._gap_start = self._gap_start or datetime.now(timezone.utc) - silence
+        session.last_error = NotConnected(str(ended))
+        if ended.silent:
+            session.set_state(ConnectionState.STALE, reason=str(ended))
+        if not closed and session.reconnect is not None:
+            session.set_state(ConnectionState.RECONNECTING, reason=str(ended))
+        reader.connection.end(ConnectionEnded(ended.reason, ended.code, closed=closed))
+        session.notify()
+
+
+def transport_type() -> type[Transport]:
+    """Import what connects on first use: a program that never does needs neither websocket-client nor OpenSSL."""
+    from ..net.transport import Transport
+
+    return Transport

@@ -1,0 +1,214 @@
+"""Reading a connection: the reader thread's part, from bytes to callers that wake up."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from time import monotonic
+from typing import Any
+
+from ..net import frames
+from ..net.errors import ConnectionEnded
+from ..policies import ReconnectPolicy
+from ..protocol.events import Event
+from .connection import ClientConnection
+from .wait import WaitList
+
+_CONTROLS_HELD = 8  # control frames that wait for a busy socket; older ones are out of date by then
+_LONGEST_WAIT = 0.5  # seconds; how late a deadline of the reader's own may be noticed
+
+#: Messages of one read during which the answers' senders are held back: some tenths of a millisecond.
+_FEW = 16
+
+_ECHOED_CODES = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011})
+
+
+class Heartbeat:
+    """Pings a peer and notices one that is silent, or that sends and does not read."""
+
+    def __init__(self, policy: ReconnectPolicy) -> None:
+        self._interval = policy.heartbeat_interval
+        self._timeout = policy.heartbeat_timeout
+        self._check_every = min(_LONGEST_WAIT, self._interval / 8, self._timeout / 8)
+        self._received = self._last_pong = monotonic()
+        self._pinged: float | None = None
+        self.next_check = self._received + self._check_every
+
+    def received(self) -> None:
+        """Note that the peer sent something."""
+        self._received = monotonic()
+
+    def ponged(self) -> None:
+        """Note that the peer answered a ping."""
+        self._pinged, self._last_pong = None, monotonic()
+
+    @property
+    def silent_for(self) -> float:
+        """Seconds since the peer sent something."""
+        return monotonic() - self._received
+
+    def check(self, now: float) -> bool:
+        """Whether a ping is due.
+
+        Raises
+        ------
+        ConnectionEnded
+            If the last ping was not answered in time.
+        """
+        self.next_check = now + self._check_every
+        if self._pinged is not None and now - self._pinged >= self._timeout:
+            silent = now - min(self._received, self._last_pong)
+            raise ConnectionEnded(f"the peer was silent for {silent:.1f} s", silent=True)
+        # Pings are sent during traffic too: a peer may go on sending and yet read nothing.
+        if self._pinged is None and now - self._last_pong >= self._interval:
+            self._pinged = now
+            return True
+        return False
+
+
+class Reader:
+    """Reads one connection. Only the reader thread uses it.
+
+    Parameters
+    ----------
+    connection : ClientConnection
+    policy : ReconnectPolicy
+        Its heartbeat.
+    publish : callable
+        Delivers events to callbacks and streams.
+    throttle : callable
+        Obeys what the exchange said of the message budget: which bucket is empty, and for how many seconds.
+    state_changed : WaitList
+        The threads that wait for the state of the account or the markets to change.
+
+    Attributes
+    ----------
+    received : int
+        Messages so far.
+    """
+
+    def __init__(
+        self,
+        connection: ClientConnection,
+        policy: ReconnectPolicy,
+        publish: Callable[[list[Event]], None],
+        throttle: Callable[[str | None, float | None], object],
+        state_changed: WaitList,
+        round_trips: deque[float],
+    ) -> None:
+        self.connection = connection
+        self._transport = connection.transport
+        self._heartbeat = Heartbeat(policy)
+        self._publish = publish
+        self._throttle = throttle
+        self._state_changed = state_changed
+        self._round_trips = round_trips
+        self._controls: deque[tuple[int, bytes]] = deque(maxlen=_CONTROLS_HELD)
+        self.received = 0
+
+    @property
+    def silent_for(self) -> float:
+        """Seconds since the peer sent something."""
+        return self._heartbeat.silent_for
+
+    def read(self, until: float = float("inf")) -> None:
+        """Wait for messages, at most until a monotonic time, and handle those that came.
+
+        The first event is delivered at once, so that its callback need not wait for what came with it; the others
+        together, but before a caller learns of an answer that came after them.
+
+        Raises
+        ------
+        ConnectionEnded
+            When the connection is over.
+        """
+        events: list[Event] = []
+        first = True
+        messages = self._receive(until)
+        several = 1 < len(messages) <= _FEW
+        if several:  # callers wake one shortly after the other, and may send together
+            self._transport.hold_back()
+        try:
+            for opcode, payload in messages:
+                if opcode > frames.BINARY:
+                    self._handle_control(opcode, payload)
+                    continue
+                self.received += 1
+                self._handle(payload, events)
+                if events and first:
+                    first = False
+                    self._deliver(events)
+        finally:
+            if several:
+                self._transport.push()
+            if events:
+                self._deliver(events)
+
+    def _deliver(self, events: list[Event]) -> None:
+        self._publish(events)
+        events.clear()
+
+    def _handle(self, payload: bytes, events: list[Event]) -> None:
+        """Let a message change the state, and wake the callers that it answers."""
+        answers, new = self.connection.receive(payload)
+        events += new
+        if self.connection.is_throttled:
+            for bucket, seconds in self.connection.take_throttled():
+                self._throttle(bucket, seconds)
+        if answers:
+            self._deliver(events)
+            self._resolve(answers)
+        if self._state_changed:
+            self._state_changed.notify_all()
+
+    def _resolve(self, answers: list[tuple[Any, Any]]) -> None:
+        """Wake callers last. Woken earlier, they would compete with this thread for the interpreter."""
+        now = monotonic()
+        for request, outcome in answers:
+            self._round_trips.append(now - request.sent_at)
+            request.resolve(outcome)
+
+    # --- frames ------------------------------------------------------------------------------------------------
+
+    def _receive(self, until: float) -> list[tuple[int, bytes]]:
+        """Wait for messages, at most until a monotonic time; those that came, as opcode and payload."""
+        now = monotonic()
+        due = now >= self._heartbeat.next_check
+        try:
+            wait = 0.0 if due else max(0.0, min(self._heartbeat.next_check, until) - now)
+            messages = self._transport.receive(wait)
+        except frames.FrameError as error:
+            self._transport.send_close(error.code, str(error))
+            raise ConnectionEnded(f"protocol error: {error}", error.code) from None
+        except (OSError, ValueError) as error:
+            raise ConnectionEnded(str(error) or type(error).__name__) from None
+        if messages:
+            self._heartbeat.received()
+        elif due:  # only once all that came has been read, however long this thread was held up
+            if self._heartbeat.check(now):
+                self._controls.append((frames.PING, b""))
+            self._send_controls()
+        return messages
+
+    def _handle_control(self, opcode: int, payload: bytes) -> None:
+        """Answer a ping or a close frame.
+
+        Raises
+        ------
+        ConnectionEnded
+            When it is a close frame.
+        """
+        if opcode == frames.PING:
+            self._controls.append((frames.PONG, payload))
+            self._send_controls()
+        elif opcode == frames.PONG:
+            self._heartbeat.ponged()
+        else:
+            code, reason = frames.close_code(payload)
+            self._transport.send_close(code if code in _ECHOED_CODES else 1000)
+            raise ConnectionEnded(reason or "the peer closed the connection", code)
+
+    def _send_controls(self) -> None:
+        """Send pings and pongs; those that find the socket busy are tried again with the next heartbeat."""
+        while self._controls and self._transport.send_control(*self._controls[0]):
+            self._controls.popleft()

@@ -1,0 +1,136 @@
+"""The account as a client knows it, for any thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from ..arguments import text
+from ..deadline import Deadline
+from ..enums import Channel
+from ..errors import ValidationError
+from ..models.account import Balance, Position
+from ..models.orders import Order
+from ..models.twaps import Twap
+from ..protocol.trade.account import AccountState
+from ..session.state import StateReader
+
+_ValueT = TypeVar("_ValueT")
+
+
+class Account:
+    """What the messages so far say of the account. All methods may be called from any thread.
+
+    Parameters
+    ----------
+    state : AccountState
+    reader : StateReader
+        Reads it while nothing changes.
+    """
+
+    def __init__(self, state: AccountState, reader: StateReader) -> None:
+        self._state = state
+        self._reader = reader
+        self.pause = reader.pause
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the client is closed."""
+        return self._reader.is_closed
+
+    def order(self, order_id: str) -> Order | None:
+        """The newest state of an order, its replacements followed; None for one that was never seen."""
+        return self._reader.read(lambda: self._state.orders.get(order_id))
+
+    def seen_order(self, order: Order | str, argument: str = "order") -> Order:
+        """The newest state of an order that the client has seen, or the `Order` that was passed.
+
+        Raises
+        ------
+        ValidationError
+            If only an id was given and the client never saw that order.
+        """
+        order_id = order.order_id if isinstance(order, Order) else text(order, argument)
+        known = self.order(order_id)
+        if known is not None:
+            return known
+        if isinstance(order, Order):
+            return order
+        raise ValidationError(argument, order, "is not an order that this client has seen; pass the Order")
+
+    def current_id(self, order_id: str) -> str:
+        """The id that an order has now."""
+        return self._reader.read(lambda: self._state.orders.current_id(order_id))
+
+    def has_seen(self, name: str) -> bool:
+        """Whether an order is known by an order id or a client order id."""
+        return self._reader.read(lambda: self._state.orders.has_seen(name))
+
+    def remember(self, order: Order) -> None:
+        """Follow an order that may not have been seen."""
+
+        def note() -> None:
+            if order.order_id not in self._state.orders:
+                self._state.orders.apply(order)
+
+        self._reader.read(note)
+
+    def open_orders(self) -> dict[str, Order]:
+        """Orders known to be live, by order id. A copy."""
+        return self._reader.read(lambda: self._state.orders.live)
+
+    def positions(self) -> dict[str, Position]:
+        """The newest position of each symbol. A copy."""
+        return self._reader.read(lambda: dict(self._state.positions))
+
+    def balance(self) -> Balance | None:
+        """The newest balance; None before the first."""
+        return self._reader.read(lambda: self._state.balance)
+
+    def twap(self, twap_id: str) -> Twap | None:
+        """A TWAP that was seen, by its TWAP id."""
+        return self._reader.read(lambda: self._state.twaps.get(twap_id))
+
+    # --- what the user wants of every connection ---------------------------------------------------------------
+
+    def set_cancel_on_disconnect(self, enabled: bool) -> bool:
+        """Arm cancel-on-disconnect on every connection from now on, or not; the setting before."""
+
+        def change() -> bool:
+            before, self._state.cancel_on_disconnect = self._state.cancel_on_disconnect, enabled
+            return before
+
+        return self._reader.read(change)
+
+    def wants(self, channel: Channel) -> bool:
+        """Whether a channel is subscribed on every connection."""
+        return self._reader.read(lambda: channel in self._state.channels)
+
+    def want(self, channel: Channel) -> None:
+        """Subscribe a channel on every connection from now on."""
+        self._reader.read(lambda: self._state.channels.setdefault(channel))
+
+    def drop(self, channels: Iterable[Channel]) -> None:
+        """Subscribe channels no more."""
+
+        def drop() -> None:
+            for channel in channels:
+                self._state.channels.pop(channel, None)
+
+        self._reader.read(drop)
+
+    def knows_past_fills(self) -> bool:
+        """Whether it is known what was traded before fills were subscribed."""
+        return self._reader.read(lambda: self._state.fills.has_baseline)
+
+    # --- waiting -----------------------------------------------------------------------------------------------
+
+    def wait_for_order(self, order: Order, enough: Callable[[Order], object], deadline: Deadline) -> Order:
+        """Wait until the state of an order is enough, or the time is up; its newest state."""
+        return self._reader.wait_until(
+            lambda: self._state.orders.get(order.order_id) or order, enough, deadline
+        )
+
+    def wait_for_live_ids(self, enough: Callable[[set[str]], object], deadline: Deadline) -> set[str]:
+        """Wait until the ids of the live orders are enough, or the time is up; the newest ids."""
+        return self._reader.wait_until(lambda: set(self._state.orders.live_ids()), enough, deadline)

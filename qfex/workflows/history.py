@@ -1,0 +1,70 @@
+"""The REST history, which remembers finished orders and TWAPs. Imported on first use: few scripts need it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..credentials import Credentials
+from ..deadline import Deadline
+from ..environment import Environment
+from ..errors import ConnectionLost, QfexError
+from ..models.orders import Order
+from ..models.twaps import Twap
+
+if TYPE_CHECKING:
+    from ..rest import RestClient
+
+_TIMEOUT = 5.0  # seconds; the socket is what matters, the history only confirms
+
+
+class History:
+    """Asks the REST interface for what is finished.
+
+    Parameters
+    ----------
+    environment : Environment
+    credentials : HmacCredentials or JwtCredentials
+    options
+        Further arguments of `RestClient`.
+    """
+
+    def __init__(self, environment: Environment, credentials: Credentials, **options: Any) -> None:
+        self._environment = environment
+        self._credentials = credentials
+        self._options = options
+
+    def _open(self, deadline: Deadline) -> RestClient:
+        from ..rest import RestClient
+
+        timeout = max(deadline.at_most(_TIMEOUT).remaining() or 0.0, 0.1)
+        return RestClient(self._environment, self._credentials, timeout=timeout, retries=0, **self._options)
+
+    def order(self, client_order_id: str, symbol: str, deadline: Deadline) -> Order | None:
+        """A finished order by its client order id; None if there is none.
+
+        Raises
+        ------
+        QfexError
+            If the history could not be asked.
+        """
+        if deadline.passed:
+            raise ConnectionLost("no time left to ask the history")
+        with self._open(deadline) as rest:
+            rows = rest.historic_orders(symbol=symbol, client_order_id=client_order_id)
+        return next((row.as_order() for row in rows if row.client_order_id == client_order_id), None)
+
+    def twap(self, twap: Twap, deadline: Deadline) -> Twap:
+        """The final state of a TWAP; `twap` itself where the history does not have it or could not be asked."""
+        try:
+            with self._open(deadline) as rest:
+                rows = rest.historic_twaps(symbol=twap.symbol or None, limit=100)
+        except QfexError:
+            return twap
+        return next((row for row in rows if is_same_twap(row, twap)), twap)
+
+
+def is_same_twap(row: Twap, twap: Twap) -> bool:
+    """Whether two descriptions are of one TWAP."""
+    return row.twap_id == twap.twap_id or (
+        bool(row.client_twap_id) and row.client_twap_id == twap.client_twap_id
+    )

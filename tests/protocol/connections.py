@@ -1,0 +1,87 @@
+"""Connections to the trade gateway without a socket: tests play the exchange."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Generator, Sequence
+from typing import Any
+
+from qfex import HmacCredentials, Order
+from qfex.protocol.connection import ProtocolConnection
+from qfex.protocol.events import Event
+from qfex.protocol.request import Request
+from qfex.protocol.trade.connection import TradeConnection, TradeEndpoint
+from qfex.protocol.wire.command import Command
+
+KEYS = HmacCredentials("qfex_pub_1&", "qfex_secret_1")
+NOW = 1_000_000.0  # unix seconds
+
+
+def trade_endpoint(url: str = "wss://trade.example/", **options: Any) -> TradeEndpoint:
+    return TradeEndpoint(url, options.pop("credentials", KEYS), options.pop("account_id", None), lambda: NOW)
+
+
+def connected(endpoint: TradeEndpoint | None = None) -> TradeConnection:
+    """A connection to the endpoint, or to a new one."""
+    return (endpoint or trade_endpoint()).new_connection(lambda: 0.0)
+
+
+def with_orders(*orders: Order) -> TradeConnection:
+    """A connection of an account with orders."""
+    connection = connected()
+    for each in orders:
+        apply(connection, each)
+    return connection
+
+
+def answered(command: Command, outcome: Any = None) -> tuple[Request, Any]:
+    """A request that a message answers, and what it gets."""
+    return Request(command), outcome
+
+
+def apply(connection: TradeConnection, message: Any, *answers: tuple[Request, Any]) -> list[Event]:
+    """Change the account by a message that answers some requests; the events for the user."""
+    return list(connection._apply(message, answers))
+
+
+def channels_and_values(events: Sequence[Event]) -> list[tuple[Any, Any]]:
+    return [(event.channel, event.value) for event in events]
+
+
+def sent(connection: ProtocolConnection) -> list[dict[str, Any]]:
+    """What a procedure has sent since the last time, as parsed JSON."""
+    messages, connection.outgoing = connection.outgoing, []
+    return [json.loads(message) for message in messages]
+
+
+def receive(connection: ProtocolConnection, message: Any) -> list[Event]:
+    """Receive one message, which answers steps of a procedure at most; the events for the user."""
+    answers, events = connection.receive(json.dumps(message).encode())
+    assert answers == []
+    return events
+
+
+class ByHand:
+    """A procedure that a test runs by hand: it reads the commands, and gives a result or an exception for each."""
+
+    def __init__(self, procedure: Generator[Sequence[Command], list[Any], Any]) -> None:
+        self._procedure = procedure
+        self.done = False
+        self.commands: Sequence[Command] = ()
+        self._move(lambda: next(procedure))
+
+    def answer(self, *outcomes: Any) -> Sequence[Command]:
+        """Answer the commands; the commands that follow."""
+        assert len(outcomes) == len(self.commands)
+        error = next((outcome for outcome in outcomes if isinstance(outcome, Exception)), None)
+        if error is None:
+            self._move(lambda: self._procedure.send(list(outcomes)))
+        else:
+            self._move(lambda: self._procedure.throw(error))
+        return self.commands
+
+    def _move(self, advance: Callable[[], Sequence[Command]]) -> None:
+        try:
+            self.commands = advance()
+        except StopIteration:
+            self.commands, self.done = (), True

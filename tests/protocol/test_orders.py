@@ -1,0 +1,281 @@
+"""The life of an order: what each status says, which message outranks which, what a tracker remembers."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal as D
+from itertools import permutations, product
+from typing import Any
+
+import pytest
+
+from qfex import Order, OrderStatus, OrderType, TimeInForce
+from qfex.protocol.trade import orders
+from qfex.protocol.trade.orders import OrderTracker, merge
+
+from .in_flight import order
+
+LIVE = {"ACK", "MODIFIED", "OPEN", "PARTIALLY_FILLED", "PARTIAL_FILL", "PARTIAL"}
+CANCELLATIONS = {"CANCELLED", "CANCELLED_STP", "IOC_CANCELLED", "IOC_PARTIALLY_FILLED", "EXPIRED"}
+NOON = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
+
+
+def at(seconds: float) -> datetime:
+    return NOON + timedelta(seconds=seconds)
+
+
+# --- statuses ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", list(OrderStatus))
+def test_every_status_is_of_one_kind(status: OrderStatus) -> None:
+    kinds = [status.value in LIVE, status is OrderStatus.FILLED, status.is_cancellation, status.is_rejection]
+    assert kinds.count(True) == 1
+    assert status.is_cancellation == (status.value in CANCELLATIONS)
+    assert status.is_terminal == (status.is_cancellation or status.is_rejection)
+
+
+#: Every status that the exchange documents, or was seen to send.
+DOCUMENTED = """
+ACK MODIFIED FILLED IOC_PARTIALLY_FILLED IOC_CANCELLED CANCELLED CANCELLED_STP REJECTED NO_SUCH_ORDER
+CANNOT_MODIFY_NO_SUCH_ORDER CANNOT_MODIFY_PARTIAL_FILL CANNOT_MODIFY_ALO_WOULD_CROSS INVALID_ORDER_TYPE BAD_SYMBOL
+INVALID_TIME_IN_FORCE PRICE_LESS_THAN_MIN_PRICE PRICE_GREATER_THAN_MAX_PRICE REJECTED_LESS_THAN_MIN_PRICE_BAND
+REJECTED_GREATER_THAN_MAX_PRICE_BAND INVALID_TICK_SIZE_PRECISION_PRICE INVALID_TICK_SIZE_PRECISION_QUANTITY
+QUANTITY_LESS_THAN_MIN_QUANTITY QUANTITY_GREATER_THAN_MAX_QUANTITY FAILED_MARGIN_CHECK
+REJECTED_WOULD_BREACH_MAX_NOTIONAL REJECTED_WOULD_BREACH_MAX_POSITION REJECTED_LESS_THAN_MIN_NOTIONAL
+REJECTED_MARKET_CLOSED REJECTED_FAILED_TO_PROCESS INVALID_TAKEPROFIT_PRICE INVALID_STOPLOSS_PRICE
+INVALID_TAKE_PROFIT_PRICE INVALID_STOP_LOSS_PRICE RATE_LIMITED REJECTED_TOO_MANY_OPEN_ORDERS
+REJECTED_OPEN_INTEREST_LIMIT REJECTED_TOTAL_OPEN_INTEREST_LIMIT USER_IN_LIQUIDATION PERMISSION_DENIED
+"""
+
+
+def test_every_documented_status_is_known() -> None:
+    assert [name for name in DOCUMENTED.split() if not OrderStatus(name).is_known] == []
+
+
+@pytest.mark.parametrize(
+    "name, rejection, cancellation",
+    [
+        ("REJECTED_FOR_FUN", True, False),
+        ("INVALID_COLOUR", True, False),
+        ("CANNOT_CANCEL_NOW", True, False),
+        ("PRICE_TOO_ODD", True, False),
+        ("QUANTITY_TOO_ODD", True, False),
+        ("NO_SUCH_SYMBOL", True, False),
+        ("RATE_TOO_HIGH", True, False),
+        ("USER_IN_REVIEW", True, False),
+        ("PERMISSION_EXPIRED", True, False),
+        ("CANCELLED_BY_ENGINE", False, True),
+        ("AUTO_CANCEL", False, True),
+        ("PENDING_REVIEW", False, False),
+        ("", False, False),
+    ],
+)
+def test_unknown_statuses_are_sorted_by_their_words(name: str, rejection: bool, cancellation: bool) -> None:
+    status = OrderStatus(name)
+    assert (status.is_rejection, status.is_cancellation) == (rejection, cancellation)
+    assert status.is_terminal == (rejection or cancellation)
+
+
+@pytest.mark.parametrize("kind, tif", list(product(OrderType, TimeInForce)))
+def test_a_partial_fill_ends_what_may_not_rest(kind: OrderType, tif: TimeInForce) -> None:
+    partly = order("FILLED", order_type=kind, time_in_force=tif, quantity_remaining=D("0.5"))
+    # A stop fires as a market order, whatever its time in force says.
+    rests = tif is TimeInForce.GTC and kind in (OrderType.LIMIT, OrderType.ALO)
+    assert partly.is_live == rests and partly.is_done != rests
+    assert order("FILLED", order_type=kind, time_in_force=tif, quantity_remaining=D(0)).is_done
+
+
+@pytest.mark.parametrize("status", list(OrderStatus))
+def test_what_a_status_says_about_a_resting_order(status: OrderStatus) -> None:
+    assert order(status.value).is_done == status.is_terminal
+
+
+# --- precedence --------------------------------------------------------------------------------------------------
+
+#: From weakest to strongest: each outranks those before it, whatever the times say.
+LADDER = [
+    order("ACK", update_time=at(9)),
+    order("MODIFIED", quantity=D(2), quantity_remaining=D(2), update_time=at(8)),
+    order("FILLED", quantity_remaining=D("0.9"), update_time=at(7)),
+    order("FILLED", quantity_remaining=D("0.5"), update_time=at(6)),
+    order("CANCELLED", quantity_remaining=D("0.5"), update_time=at(5)),
+    order("FILLED", quantity_remaining=D(0), update_time=at(4)),
+]
+
+
+def test_of_two_updates_the_same_one_wins_in_either_order() -> None:
+    for weaker, stronger in (
+        (LADDER[i], LADDER[j]) for i in range(len(LADDER)) for j in range(i + 1, len(LADDER))
+    ):
+        assert merge(weaker, stronger) == merge(stronger, weaker) == stronger
+
+
+def test_every_order_of_arrival_ends_in_the_same_state() -> None:
+    for messages in permutations(LADDER):
+        tracker = OrderTracker()
+        for message in messages:
+            tracker.apply(message)
+        assert tracker.get("o1") == LADDER[-1] and tracker.live == {}
+
+
+NO_REFUSALS = [each.value for each in OrderStatus if not each.is_rejection]
+STATES = [
+    order(status, quantity_remaining=D(left), time_in_force=tif, update_time=at(number))
+    for number, (status, left, tif) in enumerate(
+        product(NO_REFUSALS, ("1", "0.4", "0"), (TimeInForce.GTC, TimeInForce.IOC))
+    )
+]
+
+
+def test_every_pair_of_updates_merges_alike_in_both_orders_and_never_takes_an_end_back() -> None:
+    for one, other in product(STATES, STATES):
+        merged = merge(one, other)
+        assert merged == merge(other, one)
+        assert merged.is_done == (one.is_done or other.is_done)
+        assert merge(merged, one) == merge(merged, other) == merged
+
+
+def test_without_times_too() -> None:
+    timeless = [order(each.status.value, quantity_remaining=each.quantity_remaining) for each in STATES]
+    for one, other in product(timeless, timeless):
+        assert merge(one, other) == merge(other, one)
+
+
+def test_a_later_message_without_a_client_order_id_keeps_it() -> None:
+    tracker = OrderTracker()
+    tracker.apply(order("ACK"))
+    assert tracker.apply(order("CANCELLED", client_order_id="")).client_order_id == "c1"  # type: ignore[union-attr]
+    late = OrderTracker()
+    late.apply(order("CANCELLED", client_order_id=""))
+    assert late.apply(order("ACK")).client_order_id == "c1"  # type: ignore[union-attr]
+
+
+def test_a_partly_filled_order_that_is_listed_as_acknowledged_stays_partly_filled() -> None:
+    partly, listed = order("FILLED", quantity_remaining=D("0.4")), order("ACK", quantity_remaining=D("0.4"))
+    assert merge(partly, listed) == merge(listed, partly) == partly
+
+
+def test_an_order_that_may_only_reduce_stays_one() -> None:
+    for messages in (
+        (order(reduce_only=True), order("CANCELLED")),
+        (order("CANCELLED"), order(reduce_only=True)),
+    ):
+        assert track(*messages).get("o1") == order("CANCELLED", reduce_only=True)
+
+
+# --- the tracker -------------------------------------------------------------------------------------------------
+
+
+def track(*updates: Order, **flags: Any) -> OrderTracker:
+    tracker = OrderTracker()
+    for update in updates:
+        tracker.apply(update, **flags)
+    return tracker
+
+
+def test_live_orders_are_kept_apart_from_finished_ones() -> None:
+    tracker = track(order(), order(order_id="o2"), order("CANCELLED", order_id="o2"))
+    assert list(tracker.live) == ["o1"] == list(tracker.live_ids())
+    assert "o1" in tracker and "o2" in tracker and "o3" not in tracker
+    assert tracker.get("o2").is_done and tracker.get("o3") is None  # type: ignore[union-attr]
+    tracker.live.clear()
+    assert list(tracker.live) == ["o1"]
+
+
+REFUSALS = [each for each in OrderStatus if each.is_rejection]
+
+
+@pytest.mark.parametrize("status", REFUSALS)
+def test_a_refused_cancel_or_modify_leaves_the_order_alone(status: OrderStatus) -> None:
+    tracker = track(order())
+    assert tracker.apply(order(status.value), rejects_order=False) == order()
+    assert tracker.live == {"o1": order()}
+
+
+@pytest.mark.parametrize("status", REFUSALS)
+def test_a_refused_order_is_done(status: OrderStatus) -> None:
+    refused = track(order(status.value), rejects_order=True).get("o1")
+    assert refused is not None and refused.is_done
+
+
+@pytest.mark.parametrize("status", REFUSALS)
+def test_a_rejection_that_answers_nobody_ends_only_what_it_can(status: OrderStatus) -> None:
+    ends = status.value in ("REJECTED", "REJECTED_FAILED_TO_PROCESS", "FAILED_MARGIN_CHECK")
+    assert bool(track(order(), order(status.value)).live) != ends
+    assert track(order(status.value)).get("o1") is None  # of an order never seen it says nothing
+
+
+def test_a_replaced_order_is_followed_to_its_new_id() -> None:
+    tracker = track(order())
+    new = order("MODIFIED", order_id="o2")
+    tracker.replace("o1", new)
+    tracker.apply(new)
+    newer = order("MODIFIED", order_id="o3")
+    tracker.replace("o2", newer)
+    tracker.apply(newer)
+    assert tracker.current_id("o1") == "o3" and list(tracker.live) == ["o3"]
+    assert tracker.get("o1") == tracker.get("o2") == newer
+    assert "o1" in tracker
+
+
+def test_news_under_a_replaced_id_are_old_news() -> None:
+    tracker = track(order())
+    new = order("MODIFIED", order_id="o2")
+    tracker.replace("o1", new)
+    tracker.apply(new)
+    for late in (order("ACK"), order("CANCELLED"), order("FILLED", quantity_remaining=D("0.5"))):
+        tracker.apply(late)
+    assert list(tracker.live) == ["o2"] and tracker.get("o1") == new
+
+
+def test_a_modify_that_keeps_the_id_replaces_nothing() -> None:
+    tracker = track(order())
+    tracker.replace("o1", order("MODIFIED"))
+    tracker.apply(order("MODIFIED"))
+    assert tracker.live == {"o1": order("MODIFIED")}
+
+
+def test_replacements_in_a_circle_end() -> None:
+    tracker = track(order())
+    tracker.replace("o1", order("MODIFIED", order_id="o2"))
+    tracker.replace("o2", order("MODIFIED", order_id="o1"))
+    assert tracker.current_id("o1") in ("o1", "o2")
+
+
+def test_a_modify_of_another_session_is_recognised_where_there_is_no_doubt() -> None:
+    new = order("MODIFIED", order_id="o2")
+    assert track(order()).replaced_by(new) == "o1"
+    assert track(order(), order(order_id="o9")).replaced_by(new) is None  # two it could be
+    assert track(order(client_order_id="c2")).replaced_by(new) is None
+    assert track(order(symbol="GOLD-USD")).replaced_by(new) is None
+    assert track(order(), new).replaced_by(new) is None  # nothing new
+    assert (
+        track(order(client_order_id="")).replaced_by(order("MODIFIED", order_id="o2", client_order_id=""))
+        is None
+    )
+    assert track(order()).replaced_by(order("ACK", order_id="o2")) is None
+
+
+def test_the_exchanges_word_that_there_is_no_such_order_ends_it() -> None:
+    tracker = track(order())
+    ended = tracker.end_unknown("o1")
+    assert ended is not None and ended.status is OrderStatus.NO_SUCH_ORDER and ended.is_done
+    assert tracker.live == {} and tracker.get("o1") == ended
+    assert tracker.end_unknown("o1") is None and tracker.end_unknown("never seen") is None
+
+
+def test_a_late_message_improves_on_that_word() -> None:
+    tracker = track(order())
+    tracker.end_unknown("o1")
+    filled = order("FILLED", quantity_remaining=D(0))
+    assert tracker.apply(filled) == filled
+
+
+def test_the_memory_of_finished_orders_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(orders, "_KEPT", 3)
+    tracker = track(*(order("CANCELLED", order_id=f"o{number}") for number in range(5)))
+    assert [f"o{number}" in tracker for number in range(5)] == [False, False, True, True, True]
+    for number in range(5):
+        tracker.replace(f"a{number}", order(order_id=f"b{number}"))
+    assert ["a1" in tracker, "a2" in tracker] == [False, True]
