@@ -1,4 +1,4 @@
-"""Imports go one way: what the exchange means is pure, threads and sockets know it, and not the other way round."""
+"""Imports point in one direction: threads and sockets import the pure code, and never the reverse."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "qfex"
 
-#: Part of the package -> what it must not import, by the beginning of the full module name.
+#: Part of the package -> the modules and packages that it must not import.
 FORBIDDEN = {
     "qfex.protocol": (
         "qfex.session", "qfex.trading", "qfex.http", "qfex.client", "qfex.base_client", "qfex.rest", "qfex.sim",
@@ -30,7 +30,7 @@ FORBIDDEN = {
     "qfex.http": ("qfex.session", "qfex.trading", "qfex.client", "qfex.base_client", "qfex.sim", "websocket"),
 }  # fmt: skip
 
-#: What the simulator may use of the client: where it is, and who calls. It shares no other code with its subject.
+#: What the simulator may import from the client. It tests the client, so it must not share its other code.
 ALLOWED_TO_SIM = ("qfex.sim", "qfex.environment", "qfex.credentials", "qfex._version")
 
 
@@ -40,7 +40,7 @@ def module_name(path: Path) -> str:
 
 
 def runtime_nodes(tree: ast.AST) -> Iterator[ast.AST]:
-    """Nodes of a module, those left out that only type checkers see."""
+    """Nodes of a module without those that only type checkers see."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
             continue
@@ -49,7 +49,7 @@ def runtime_nodes(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def imports(source: str, module: str, is_package: bool) -> set[str]:
-    """Full names of everything that a module imports, functions' own imports included."""
+    """Full names of everything that a module imports, including imports within functions."""
     found: set[str] = set()
     for node in runtime_nodes(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -72,9 +72,9 @@ def is_under(name: str, package: str) -> bool:
     return name == package or name.startswith(f"{package}.")
 
 
-#: Imported inside a function, where it is needed.
+#: Allowed exceptions: imports inside the function that needs them.
 LATE_IMPORTS = {
-    "qfex.trading.account": {"qfex.rest.RestClient"},  # history is asked on demand
+    "qfex.trading.account": {"qfex.rest.RestClient"},  # the history is requested only when it is needed
     "qfex.session.proxies": {"requests.utils.get_environ_proxies", "requests.utils.select_proxy"},
 }
 MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
@@ -86,7 +86,7 @@ def imports_of(module: str) -> set[str]:
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_nothing_imports_against_the_direction(module: str) -> None:
+def test_no_module_imports_what_it_must_not(module: str) -> None:
     forbidden = [name for part, names in FORBIDDEN.items() if is_under(module, part) for name in names]
     allowed = LATE_IMPORTS.get(module, set())
     wrong = {each for each in imports_of(module) - allowed if any(is_under(each, name) for name in forbidden)}
@@ -94,18 +94,18 @@ def test_nothing_imports_against_the_direction(module: str) -> None:
 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if is_under(module, "qfex.sim")])
-def test_the_simulator_shares_nothing_with_its_subject(module: str) -> None:
+def test_the_simulator_shares_no_code_with_the_client(module: str) -> None:
     own = {each for each in imports_of(module) if is_under(each, "qfex")}
     assert {each for each in own if not any(is_under(each, name) for name in ALLOWED_TO_SIM)} == set()
 
 
-#: Programs that may start an exchange of their own.
+#: Programs that may start a simulator.
 _PROGRAMS = ("qfex.sim", "qfex.demo", "qfex.cli", "qfex.monitor")
 _CLIENT = [module for module in MODULES if not any(is_under(module, program) for program in _PROGRAMS)]
 
 
 @pytest.mark.parametrize("module", _CLIENT)
-def test_the_client_does_not_know_the_simulator(module: str) -> None:
+def test_the_client_does_not_import_the_simulator(module: str) -> None:
     assert {each for each in imports_of(module) if is_under(each, "qfex.sim")} == set()
 
 
@@ -124,7 +124,7 @@ def test_a_plain_import_loads_neither_http_nor_servers() -> None:
 
 
 def reached_from(package: str) -> set[str]:
-    """Modules of this package that another part of it imports, directly or through others."""
+    """Modules of the package that `package` imports, directly or indirectly."""
     waiting, reached = {module for module in MODULES if is_under(module, package)}, set[str]()
     while waiting:
         module = waiting.pop()
@@ -135,7 +135,7 @@ def reached_from(package: str) -> set[str]:
 
 
 @pytest.mark.parametrize("package", ["qfex.protocol", "qfex.models"])
-def test_pure_code_reaches_no_thread_and_no_socket_through_others(package: str) -> None:
+def test_pure_code_imports_no_threads_or_sockets_indirectly(package: str) -> None:
     reached = reached_from(package)
     assert {"qfex.enums", "qfex.errors", "qfex.models.orders"} <= reached
     used = set[str]().union(*(imports_of(module) for module in reached))
@@ -143,7 +143,7 @@ def test_pure_code_reaches_no_thread_and_no_socket_through_others(package: str) 
     assert {each for each in used if any(is_under(each, name) for name in impure)} == set()
 
 
-def test_the_checker_sees_every_form_of_import() -> None:
+def test_every_form_of_import_is_recognised() -> None:
     source = (
         "import time as clock\nfrom ..session.session import Session\nfrom . import echo\n"
         "def late():\n    from ..rest import RestClient\n"
@@ -152,4 +152,4 @@ def test_the_checker_sees_every_form_of_import() -> None:
     assert imports(source, "qfex.protocol.x", is_package=False) == {
         "time", "qfex.session.session.Session", "qfex.protocol.echo", "qfex.rest.RestClient",
     }  # fmt: skip
-    assert imports("from .line import Line", "qfex.session", is_package=True) == {"qfex.session.line.Line"}
+    assert imports("from .events import Event", "qfex.session", is_package=True) == {"qfex.session.events.Event"}
