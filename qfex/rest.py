@@ -9,8 +9,8 @@ from .environment import Environment
 from .http.account import AccountOperations
 from .http.clock import ServerClock
 from .http.market import MarketOperations
+from .http.requester import Requester, Route
 from .http.retries import RetryPolicy
-from .http.transport import Route, Transport
 from .models.instruments import Instrument
 from .protocol.numbers import positive, whole
 
@@ -63,11 +63,11 @@ class RestClient(MarketOperations, AccountOperations):
         seconds = float(positive(timeout, "timeout"))
         route = Route(environment.rest_url, seconds, proxy, ca_file)
         policy = RetryPolicy(whole(retries, "retries", 0))
-        self._transport = Transport(route, credentials, account_id, policy, ServerClock())
+        self._requester = Requester(route, credentials, account_id, policy, ServerClock())
 
     def close(self) -> None:
         """Close the connections. Every later operation raises `NotConnected`; a second `close` does nothing."""
-        self._transport.close()
+        self._requester.close()
 
     def __enter__(self) -> RestClient:
         return self
@@ -78,7 +78,7 @@ class RestClient(MarketOperations, AccountOperations):
         self.close()
 
     def __repr__(self) -> str:
-        return f"RestClient({self._transport.base_url!r})"
+        return f"RestClient({self._requester.base_url!r})"
 
     def __reduce__(self) -> str:
         raise TypeError("a RestClient cannot be pickled: make a new one in each process")

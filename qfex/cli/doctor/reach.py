@@ -12,7 +12,7 @@ import requests
 import websocket
 
 from ...environment import Environment
-from ...http.transport import USER_AGENT
+from ...http.requester import USER_AGENT
 from .finding import Finding, broken, fine, warning
 
 _SKEW_WARNING, _SKEW_BROKEN = 5.0, 60.0  # seconds; a signature carries the local time
