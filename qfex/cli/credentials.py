@@ -17,7 +17,7 @@ import yaml
 from ..client import credentials_from_env
 from ..credentials import Credentials, HmacCredentials, JwtCredentials
 from ..errors import ConfigurationError
-from ..rebalance.toml import load_toml
+from ..rebalance.targets import load_toml
 
 _OTHERS = 0o077  # the permission bits of group and others, which must all be off
 _HOW = (

@@ -18,7 +18,7 @@ from ..errors import (
     RestError,
     ValidationError,
 )
-from ..rebalance.errors import AlreadyRunning
+from ..rebalance import AlreadyRunning
 
 
 class ExitCode(IntEnum):
