@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from qfex.rebalance.toml import load_toml
+from qfex.rebalance.targets import load_toml
 from tests.docs.blocks import PAGES, ROOT, Block, blocks_of, every_block
 
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]

@@ -33,17 +33,17 @@ def watch(app: App, symbol: str, seconds: float | None, once: bool) -> None:
     if app.out.as_json:
         _print_events(app, seconds)
         return
-    from ...monitor import Board, Screen
+    from ...monitor import Board, LiveView
 
     board = Board(app.trade, app.market, symbol, app.rest, f"QFEX {app.env_name}")
     board.start()
-    screen = Screen(board, app.out.console, lambda: _is_over(app))
+    view = LiveView(board, app.out.console, lambda: _is_over(app))
     if once:
         app.market.order_book(symbol)
-        app.out.console.print(screen.picture())
+        app.out.console.print(view.picture())
         return
     with suppress(KeyboardInterrupt):
-        screen.run(seconds)
+        view.run(seconds)
 
 
 def _is_over(app: App) -> bool:
