@@ -53,7 +53,7 @@ def renewed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_a_script_makes_the_picture(name: str, renewed: Path) -> None:
+def test_a_script_makes_its_picture(name: str, renewed: Path) -> None:
     content = (renewed / name).read_bytes()
     if name.endswith(".svg"):
         assert ElementTree.fromstring(content).tag.endswith("svg")
