@@ -214,7 +214,7 @@ class StepExecutor:
     def _finished(self, step: Step) -> Order:
         """Return a finished order as it is in the history, where its filled quantity is final.
 
-        A fill of an order that does not rest may be only one of several, each of which is reported separately.
+        An order that does not rest may have several fills, each of which the exchange reports separately.
         """
         end = monotonic() + self.pace.answer
         while monotonic() < end:
