@@ -152,4 +152,6 @@ def test_every_form_of_import_is_recognised() -> None:
     assert imports(source, "qfex.protocol.x", is_package=False) == {
         "time", "qfex.session.session.Session", "qfex.protocol.echo", "qfex.rest.RestClient",
     }  # fmt: skip
-    assert imports("from .events import Event", "qfex.session", is_package=True) == {"qfex.session.events.Event"}
+    assert imports("from .events import Event", "qfex.session", is_package=True) == {
+        "qfex.session.events.Event"
+    }
