@@ -153,6 +153,7 @@ _LAZY = {
     "Instrument": "models.instruments",
     "MarketDataClient": "market_data",
     "RestClient": "rest",
+    "to_frame": "dataframes",
     **dict.fromkeys(
         (
             "Bbo",

@@ -1,4 +1,4 @@
-"""Who the caller is, and how a message or request proves it."""
+"""Credentials, and the authentication of messages and requests."""
 
 from __future__ import annotations
 
@@ -19,29 +19,34 @@ def _masked(value: str) -> str:
 
 @attrs.frozen
 class HmacCredentials:
-    """An API key pair. Neither half appears in its `repr`.
+    """An API key pair. Its `repr` shows neither key.
 
     Parameters
     ----------
     public_key : str
-        Looks like ``qfex_pub_...``.
+        Starts with ``qfex_pub_``.
     secret_key : str
-        Used as its literal text, never decoded.
+        Used as literal text, not decoded.
     """
 
     public_key: str = attrs.field(repr=_masked)
     secret_key: str = attrs.field(repr=_masked)
 
     def sign(self, now: Callable[[], float] = time.time) -> tuple[str, int, str]:
-        """Make a fresh proof.
+        """Create a nonce, a timestamp and a signature.
 
-        The signature is the lowercase hex HMAC-SHA256 of ``"<nonce>:<unix seconds>"``. A nonce may not repeat within
-        15 minutes, so each call draws a new one.
+        The signature is the lowercase hex HMAC-SHA256 of ``"<nonce>:<unix seconds>"``. A nonce must not repeat within
+        15 minutes, so each call creates a new one.
+
+        Parameters
+        ----------
+        now : callable
+            Returns the current time in unix seconds.
 
         Returns
         -------
-        tuple
-            Nonce (32 hex digits), unix seconds, signature.
+        tuple of (str, int, str)
+            Nonce (32 hex digits), timestamp (unix seconds) and signature.
         """
         nonce = os.urandom(16).hex()
         unix_ts = int(now())
@@ -49,13 +54,13 @@ class HmacCredentials:
         return nonce, unix_ts, hmac.new(self.secret_key.encode(), payload, hashlib.sha256).hexdigest()
 
     def auth_params(self, now: Callable[[], float] = time.time) -> dict[str, object]:
-        """Members of the WebSocket ``auth`` message."""
+        """Return the members of the WebSocket ``auth`` message."""
         nonce, unix_ts, signature = self.sign(now)
         proof = {"public_key": self.public_key, "nonce": nonce, "unix_ts": unix_ts, "signature": signature}
         return {"hmac": proof}
 
     def headers(self, now: Callable[[], float] = time.time) -> dict[str, str]:
-        """Headers of a REST request."""
+        """Return the headers that authenticate a REST request."""
         nonce, unix_ts, signature = self.sign(now)
         return {
             "x-qfex-public-key": self.public_key,
@@ -67,7 +72,7 @@ class HmacCredentials:
 
 @attrs.frozen
 class JwtCredentials:
-    """A bearer token of the exchange's login. It does not appear in its `repr`.
+    """A bearer token from the exchange's login. Its `repr` does not show the token.
 
     Parameters
     ----------
@@ -78,11 +83,11 @@ class JwtCredentials:
     token: str = attrs.field(repr=_masked)
 
     def auth_params(self, now: Callable[[], float] = time.time) -> dict[str, object]:
-        """Members of the WebSocket ``auth`` message."""
+        """Return the members of the WebSocket ``auth`` message."""
         return {"jwt": self.token}
 
     def headers(self, now: Callable[[], float] = time.time) -> dict[str, str]:
-        """Headers of a REST request."""
+        """Return the headers that authenticate a REST request."""
         return {"Authorization": f"Bearer {self.token}"}
 
 

@@ -1,7 +1,7 @@
-"""The exchange's enumerations, open to values that the exchange may add later.
+"""The exchange's enumerations, which accept values that the exchange may add later.
 
-An unknown text becomes a member that carries it (``OrderStatus("NEW_ONE").value == "NEW_ONE"``), so that a new
-status neither raises nor hangs a caller. Such members are understood on the way in and refused as arguments.
+An unknown text becomes a new member (``OrderStatus("NEW_ONE").value == "NEW_ONE"``), so a status that the exchange adds
+later causes neither an error nor an endless wait. Such members are accepted in messages and refused as arguments.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from .errors import ValidationError
 
 _E = TypeVar("_E", bound="OpenEnum")
 
-_MAX_UNKNOWN = 1000  # a peer that invents values without end must not fill the memory
+_MAX_UNKNOWN = 1000  # bounds the memory that a peer with ever new values can fill
 
 
 class OpenEnum(str, Enum):
-    """A text enumeration that keeps values it does not know.
+    """A string enumeration that also accepts unknown values.
 
     Attributes
     ----------
     is_known : bool
-        Whether this value was known when this version was made.
+        Whether this version of the library defines the value.
     """
 
-    __hash__ = str.__hash__  # in C, unlike the enumeration's own
+    __hash__ = str.__hash__  # faster than Enum's, which is written in Python
 
     def __init__(self, value: str) -> None:
         self.is_known = True
@@ -55,12 +55,12 @@ class OpenEnum(str, Enum):
 
     @classmethod
     def parse(cls: type[_E], value: object, argument: str) -> _E:
-        """Take a member or its text as an argument of a call.
+        """Convert an argument, either a member or its text, to a member.
 
         Raises
         ------
         ValidationError
-            If `value` is neither, or is a value that this version does not know.
+            If `value` is neither, or is unknown to this version of the library.
         """
         member = value if type(value) is cls else cls(value) if isinstance(value, str) else None
         if member is None or not member.is_known:
@@ -72,24 +72,24 @@ _unknown_members: dict[tuple[type[OpenEnum], str], OpenEnum] = {}
 
 
 class Side(OpenEnum):
-    """Direction of an order or fill."""
+    """Side of an order or fill."""
 
     BUY = "BUY"
     SELL = "SELL"
 
     @property
     def opposite(self) -> Side:
-        """The other side."""
+        """The opposite side."""
         return Side.SELL if self is Side.BUY else Side.BUY
 
 
 class OrderType(OpenEnum):
-    """Type of an order. ALO is "add liquidity only", elsewhere called post only.
+    """Type of an order. ALO ("add liquidity only") is known elsewhere as post-only.
 
     Attributes
     ----------
     is_stop : bool
-        Whether the order waits for the mark price to reach its trigger.
+        Whether the order waits until the mark price reaches its trigger price.
     """
 
     LIMIT = "LIMIT"
@@ -104,14 +104,14 @@ class OrderType(OpenEnum):
 
 
 class TimeInForce(OpenEnum):
-    """How long an order may rest."""
+    """How long an order may rest in the book."""
 
     GTC = "GTC"
     IOC = "IOC"
     FOK = "FOK"
 
 
-#: What the exchange allows: order type -> times in force. Stops ignore theirs.
+#: Times in force that the exchange allows for each order type, the default first. Stops ignore theirs.
 ALLOWED_TIMES_IN_FORCE: dict[OrderType, tuple[TimeInForce, ...]] = {
     OrderType.LIMIT: (TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK),
     OrderType.MARKET: (TimeInForce.IOC,),
@@ -122,7 +122,7 @@ ALLOWED_TIMES_IN_FORCE: dict[OrderType, tuple[TimeInForce, ...]] = {
 
 
 class CancelIdType(OpenEnum):
-    """Which kind of identifier a cancel names."""
+    """Kind of identifier by which a cancel names its order or TWAP."""
 
     ORDER_ID = "order_id"
     CLIENT_ORDER_ID = "client_order_id"
@@ -131,7 +131,7 @@ class CancelIdType(OpenEnum):
 
 
 class Channel(OpenEnum):
-    """Channels of the trade client. The last three are the client's own, not the exchange's."""
+    """Channels of the trade client. The last three come from the client itself, not from the exchange."""
 
     ORDERS = "order_responses"
     FILLS = "fills"
@@ -144,12 +144,12 @@ class Channel(OpenEnum):
 
     @property
     def is_local(self) -> bool:
-        """Whether the channel exists in this client only, with nothing to subscribe to on the exchange."""
+        """Whether the channel exists only in this client, without a subscription on the exchange."""
         return self in (Channel.TWAPS, Channel.ERRORS, Channel.CONNECTION)
 
 
 class MarketChannel(OpenEnum):
-    """Channels of the market data client. The last two are the client's own, not the exchange's."""
+    """Channels of the market data client. The last two come from the client itself, not from the exchange."""
 
     BBO = "bbo"
     LEVEL2 = "level2"
@@ -166,7 +166,7 @@ class MarketChannel(OpenEnum):
 
     @property
     def is_local(self) -> bool:
-        """Whether the channel exists in this client only, with nothing to subscribe to on the exchange."""
+        """Whether the channel exists only in this client, without a subscription on the exchange."""
         return self in (MarketChannel.ERRORS, MarketChannel.CONNECTION)
 
 
@@ -195,7 +195,7 @@ class ConnectionState(OpenEnum):
 
 
 class ErrorCode(OpenEnum):
-    """Codes of the exchange's error messages. Any casing is understood, snake_case included."""
+    """Codes of the exchange's error messages, accepted in any case and in snake_case."""
 
     RATE_LIMITED = "RateLimited"
     INVALID_JSON_FORMAT = "InvalidJSONFormat"

@@ -1,4 +1,4 @@
-"""Where the exchange is."""
+"""The URLs of the exchange, and the rules for connecting to them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Environment:
     market_data_url : str
         WebSocket URL of the market data gateway.
     rest_url : str
-        Base URL of the REST interface.
+        Base URL of the REST API.
     """
 
     trade_url: str
@@ -32,12 +32,12 @@ class Environment:
 #: The production exchange.
 PROD = Environment("wss://trade.qfex.com/", "wss://mds.qfex.com/", "https://api.qfex.com")
 
-#: The exchange's test instance: same behaviour, no real funds, credentials of its own.
+#: The exchange's test instance: the same behaviour, no real funds, and separate credentials.
 UAT = Environment("wss://trade.qfex.io/", "wss://mds.qfex.io/", "https://api.qfex.io")
 
 
 def require_safe_for_secrets(url: str) -> None:
-    """Refuse to send credentials in the clear to anything but this machine.
+    """Refuse URLs to which credentials would travel unencrypted over a network.
 
     Raises
     ------
@@ -53,28 +53,28 @@ def require_safe_for_secrets(url: str) -> None:
 
 
 def require_authorities(ca_file: str | None) -> None:
-    """Refuse a file of certificate authorities that holds none: no attempt to connect could succeed.
+    """Refuse a file of certificate authorities that cannot be used, before any attempt to connect.
 
     Raises
     ------
     ConfigurationError
-        If the file cannot be read.
+        If the file cannot be read or holds no certificate.
     """
     if ca_file is None:
         return
-    import ssl  # here, since it is rarely needed
+    import ssl  # imported here because it is rarely needed
 
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(ca_file)
-    except OSError as error:  # which includes those of the TLS layer
+    except OSError as error:  # ssl.SSLError included
         raise ConfigurationError(f"no certificate authorities in {ca_file}: {error}") from None
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host` names this machine."""
+    """Return whether `host` is this machine."""
     if host == "localhost":
         return True
-    import ipaddress  # here, since it is rarely needed and costs a script's start
+    import ipaddress  # imported here because it is rarely needed and slow to import
 
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -1,23 +1,23 @@
-"""Every error of the library, split by what is known about the call that raised it.
+"""The errors of the library, classified by what is known about the call that failed.
 
 ::
 
     QfexError
-    ├── ValidationError (ValueError)         refused here, nothing was sent
-    ├── ConfigurationError                   the client is set up wrongly, nothing was sent
+    ├── ValidationError (ValueError)         an argument was refused, nothing was sent
+    ├── ConfigurationError                   the client is configured wrongly, nothing was sent
     ├── ForkedClientError                    used in a forked child process, nothing was sent
     ├── QfexConnectionError
     │   ├── NotConnected                     never sent
-    │   ├── ConnectionLost                   a read was sent, the line died before its answer
+    │   ├── ConnectionLost                   a read was sent, the connection was lost before the answer
     │   └── AuthenticationError              the exchange refused the credentials
-    ├── RequestTimeout (TimeoutError)        `.sent` tells whether the request left
-    │   └── OutcomeUnknown                   a trading command left, no answer is known
-    ├── SlowConsumer                         a queue that may not drop was not emptied in time
-    ├── OrderRejected                        the exchange said no to an order
-    ├── ApiError                             the exchange said no to a message
+    ├── RequestTimeout (TimeoutError)        no answer in time; `.sent` says whether the request was sent
+    │   └── OutcomeUnknown                   a trading command was sent, its outcome is unknown
+    ├── SlowConsumer                         a queue that must not drop events was not read in time
+    ├── OrderRejected                        the exchange rejected an order
+    ├── ApiError                             the exchange answered a message with an error
     │   ├── RateLimited, InvalidParameter, InvalidOrder, InvalidJSONFormat, PermissionDenied,
     │   └── AlreadyAuthenticated, ServerError, KycRequired, TncRequired
-    └── RestError                            the REST interface said no
+    └── RestError                            the REST API answered with an error
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class QfexError(Exception):
-    """Root of all errors of this library."""
+    """Base class of all errors of this library."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self), self.args, self.__dict__)
@@ -53,9 +53,9 @@ class ValidationError(QfexError, ValueError):
     argument : str
         Name of the argument.
     value : object
-        What was given.
+        The value that was passed.
     rule : str
-        The rule it breaks. Several broken rules are joined by ``"; "``.
+        The rule that the value breaks. Several rules are joined by ``"; "``.
     """
 
     def __init__(self, argument: str, value: object, rule: str) -> None:
@@ -66,30 +66,30 @@ class ValidationError(QfexError, ValueError):
 
 
 class ConfigurationError(QfexError):
-    """The client is set up wrongly: a missing variable, an unsafe URL, an unreadable file."""
+    """The client is configured wrongly, for example by a missing variable, an unsafe URL or an unreadable file."""
 
 
 class ForkedClientError(QfexError):
-    """The client was made in a parent process; its threads do not exist here. Make a new one."""
+    """The client was made in the parent process and has no threads in this one. Make a new client."""
 
 
 class QfexConnectionError(QfexError):
-    """The connection to the exchange could not be made or used."""
+    """The connection to the exchange could not be established or used."""
 
 
 class NotConnected(QfexConnectionError):
-    """There is no line to the exchange, and nothing of this call was sent."""
+    """There is no connection to the exchange, and nothing was sent."""
 
 
 class ConnectionLost(QfexConnectionError):
-    """The line died while an answer was awaited.
+    """The connection was lost before the answer to a read arrived.
 
     Attributes
     ----------
     code : int or None
-        The peer's WebSocket close code, if it sent one.
+        WebSocket close code of the peer, if it sent one.
     reason : str
-        Why the line died.
+        Why the connection was lost.
     """
 
     def __init__(self, reason: str, code: int | None = None) -> None:
@@ -99,16 +99,16 @@ class ConnectionLost(QfexConnectionError):
 
 
 class AuthenticationError(QfexConnectionError):
-    """The exchange refused the credentials. Trying again does not help."""
+    """The exchange refused the credentials. A retry with the same credentials will not help."""
 
 
 class RequestTimeout(QfexError, TimeoutError):
-    """No answer within the time allowed.
+    """No answer arrived within the timeout.
 
     Attributes
     ----------
     sent : bool
-        False when nothing of the request left; True when it may have arrived.
+        False if no byte of the request was sent; True if the exchange may have received it.
     """
 
     def __init__(self, message: str, *, sent: bool) -> None:
@@ -117,18 +117,18 @@ class RequestTimeout(QfexError, TimeoutError):
 
 
 class OutcomeUnknown(RequestTimeout):
-    """A trading command left and its fate is not known. Ask `TradeClient.resolve`.
+    """A trading command was sent and its outcome is unknown. `TradeClient.resolve` finds it out.
 
     Attributes
     ----------
     command : str
-        The wire name of the command, such as ``"add_order"``.
+        Name of the command on the wire, such as ``"add_order"``.
     client_order_id : str or None
-        What to resolve by, where the command has one.
+        The id to pass to `TradeClient.resolve`, if the command has one.
     order_id : str or None
-        The exchange's order id, where the command named one.
+        The exchange's order id, if the command named one.
     symbol : str or None
-        The symbol, where the command named one.
+        The symbol, if the command named one.
     reason : str
         ``"timeout"``, ``"connection lost"`` or ``"closed"``.
     """
@@ -160,18 +160,18 @@ class OutcomeUnknown(RequestTimeout):
 
 
 class SlowConsumer(QfexError):
-    """Events that may not be dropped were not taken from their queue in time."""
+    """Events that must not be dropped were not read from their queue in time."""
 
 
 class OrderRejected(QfexError):
-    """The exchange refused an order, or a request about one.
+    """The exchange rejected an order, or a request to cancel or modify one.
 
     Attributes
     ----------
     status : OrderStatus
-        Why.
+        The reason.
     order : Order or None
-        The order as the exchange described it, if it did.
+        The order as the exchange described it, or None if it did not.
     """
 
     def __init__(self, status: OrderStatus, order: Order | None = None) -> None:
@@ -187,11 +187,11 @@ class ApiError(QfexError):
     Attributes
     ----------
     error_code : ErrorCode
-        What kind of error.
+        The kind of error.
     message : str or None
-        The exchange's own words.
+        The exchange's explanation.
     incoming_message : dict or str or None
-        The echo of the message that it refused, without credentials.
+        The refused message as the exchange echoed it, without credentials.
     """
 
     def __init__(
@@ -204,12 +204,12 @@ class ApiError(QfexError):
 
 
 class RateLimited(ApiError):
-    """Too many messages.
+    """The account sent too many messages.
 
     Attributes
     ----------
     retry_after : float or None
-        Seconds to wait, where the exchange's text names them.
+        Seconds to wait, or None if the exchange did not say.
     """
 
     retry_after: float | None = None
@@ -224,23 +224,23 @@ class InvalidOrder(ApiError):
 
 
 class InvalidJSONFormat(ApiError):
-    """The message does not fit the exchange's schema."""
+    """The message does not match the exchange's schema."""
 
 
 class PermissionDenied(ApiError):
-    """The key lacks the permission, or the line is not authenticated."""
+    """The API key lacks the permission, or the connection is not authenticated."""
 
 
 class AlreadyAuthenticated(ApiError):
-    """The line was authenticated before."""
+    """The connection is already authenticated."""
 
 
 class ServerError(ApiError):
-    """The exchange failed internally."""
+    """The exchange had an internal error."""
 
 
 class KycRequired(ApiError):
-    """The account's identity check is not complete."""
+    """The account's identity check (KYC) is not complete."""
 
 
 class TncRequired(ApiError):
@@ -248,18 +248,18 @@ class TncRequired(ApiError):
 
 
 class RestError(QfexError):
-    """The REST interface answered with an error.
+    """The REST API answered with an error.
 
     Attributes
     ----------
     status_code : int
-        The HTTP status.
+        HTTP status code.
     title, detail : str or None
-        The problem description (RFC 9457), where one was given.
-    errors : sequence of dict
-        Details by field, where given.
+        Problem description (RFC 9457), if the answer has one.
+    errors : list of dict
+        Details of each invalid field, if the answer has them.
     retry_after : float or None
-        Seconds to wait before asking again, where the answer names them.
+        Seconds to wait before a retry, or None if the answer does not say.
     """
 
     retry_after: float | None = None

@@ -1,4 +1,4 @@
-"""Positions and profit rebuilt from trades, for scripts that must explain a result."""
+"""Positions and profit, computed from trades."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from .models.orders import Fill, UserTrade
 _ZERO = Decimal(0)
 _LONG_AGO = datetime.min.replace(tzinfo=timezone.utc)
 
-#: Digits of averages that do not end; sums and products of wire numbers stay far below and so are exact.
+# Precision of averages. Sums and products of the exchange's numbers have far fewer digits, so they are exact.
 _WIDE = Context(prec=60)
 
 
 @attrs.frozen
 class LedgerEntry:
-    """One trade, and what it did to the position in its symbol.
+    """One trade and its effect on the position in its symbol.
 
     Attributes
     ----------
     quantity : Decimal
-        Signed, in the base unit: a sale is negative.
+        Signed quantity in the base unit, negative for a sale.
     realised_pnl : Decimal
-        Profit of the part that the trade closed, in the quote unit, before fees.
+        Profit on the part of the position that the trade closed, in the quote unit, before fees.
     fee : Decimal
-        As the exchange reports it.
+        The fee as the exchange reports it.
     position, average_price : Decimal
-        After the trade.
+        Signed position and its average entry price after the trade.
     """
 
     trade_id: str
@@ -50,20 +50,22 @@ class LedgerEntry:
 
 @attrs.frozen
 class LedgerResult:
-    """What the trades of a symbol come to.
+    """The totals of the trades in one symbol.
 
     Attributes
     ----------
     trades : int
-        Their number.
-    realised_pnl, fees : Decimal
-        Sums, in the quote unit and as the exchange reports them.
+        Number of trades.
+    realised_pnl : Decimal
+        Realised profit in the quote unit, before fees.
+    fees : Decimal
+        Sum of the fees as the exchange reports them.
     bought, sold : Decimal
-        In the base unit.
+        Quantities in the base unit.
     volume, notional : Decimal
-        Sum of both sides, in the base and in the quote unit.
+        Bought and sold together, in the base unit and in the quote unit.
     position, average_price : Decimal
-        At the end.
+        Signed position and its average entry price after the last trade.
     """
 
     symbol: str
@@ -78,11 +80,11 @@ class LedgerResult:
     average_price: Decimal = _ZERO
 
     def unrealised_pnl(self, price: Decimal) -> Decimal:
-        """Profit of the position if it were closed at a price, in the quote unit."""
+        """Return the profit of closing the position at a price, in the quote unit."""
         return self.position * (price - self.average_price)
 
     def including(self, entry: LedgerEntry) -> LedgerResult:
-        """The result with one more trade."""
+        """Return the totals with one more trade."""
         size = abs(entry.quantity)
         return attrs.evolve(
             self,
@@ -99,7 +101,7 @@ class LedgerResult:
 
 
 class Ledger:
-    """Rebuilds positions at average cost from trades, in any order and with repetitions.
+    """Positions at average cost, computed from trades that may arrive in any order and repeatedly.
 
     ::
 
@@ -108,17 +110,17 @@ class Ledger:
         for result in ledger.results().values():
             print(result.symbol, result.realised_pnl, result.fees, result.position)
 
-    A trade counts once, by its trade id and order id, so fills from the socket and rows from REST may be mixed. Trades
-    are applied in the order of their times, those of one time in the order of adding; a trade without a time follows
-    the one that was added before it. Not safe between threads.
+    Each trade counts once, identified by its trade id and order id, so fills from the WebSocket and rows from REST may
+    be mixed. Trades are applied by time. Trades of the same time are applied in the order in which they were added, and
+    a trade without a time follows the trade that was added before it. A ledger is not thread-safe.
 
-    Averages are kept to 60 digits; everything else is exact, and so is the realised profit whenever the position is
-    flat. Funding is not a trade and not in here.
+    Averages are kept to 60 digits. Everything else is exact, including the realised profit whenever the position is
+    flat. Funding payments are not trades and are not included.
 
     Parameters
     ----------
     opening : iterable of Position
-        What was held before the first trade: only `position` and `average_price` of each count.
+        Positions before the first trade. Only `position` and `average_price` of each are used.
     """
 
     def __init__(self, opening: Iterable[Position] = ()) -> None:
@@ -128,17 +130,22 @@ class Ledger:
         self._entries: list[LedgerEntry] | None = None
 
     def add(self, trades: Fill | UserTrade | Iterable[Fill | UserTrade]) -> int:
-        """Take a trade, or many.
+        """Add one or more trades.
+
+        Parameters
+        ----------
+        trades : Fill, UserTrade or an iterable of them
+            Trades that were added before are ignored.
 
         Returns
         -------
         int
-            How many were new.
+            Number of trades that were new.
 
         Raises
         ------
         ValidationError
-            If a trade does not say its side.
+            If a trade has no side.
         """
         known = len(self._trades)
         for trade in [trades] if isinstance(trades, (Fill, UserTrade)) else trades:
@@ -147,25 +154,30 @@ class Ledger:
 
     def _take(self, trade: Fill | UserTrade) -> None:
         if trade.side not in (Side.BUY, Side.SELL):
-            raise ValidationError("trades", trade, "a trade must say its side")
+            raise ValidationError("trades", trade, "a trade must have a side")
         self._newest = trade.time or self._newest
         self._trades.setdefault((trade.trade_id, trade.order_id), (self._newest, trade))
         self._entries = None
 
     @property
     def entries(self) -> list[LedgerEntry]:
-        """Every trade with its effect, oldest first; `qfex.frames.to_frame` makes a table of it."""
+        """Every trade with its effect, oldest first. `to_frame` turns the list into a table."""
         if self._entries is None:
             self._entries = self._replay()
         return list(self._entries)
 
     def results(self, start: datetime | None = None, end: datetime | None = None) -> dict[str, LedgerResult]:
-        """Add up the trades by symbol.
+        """Return the totals of each symbol.
 
         Parameters
         ----------
         start, end : datetime, optional
-            Count only trades from `start` on and before `end`. Positions are rebuilt from all trades all the same.
+            Count only trades from `start`, inclusive, to `end`, exclusive. Positions still include all trades before.
+
+        Returns
+        -------
+        dict of str to LedgerResult
+            By symbol. Symbols without a trade in the range are left out.
         """
         results: dict[str, LedgerResult] = {}
         with localcontext(_WIDE):
@@ -176,7 +188,7 @@ class Ledger:
         return results
 
     def positions(self) -> dict[str, Position]:
-        """Positions after all trades, opening ones included, to compare with the exchange's own."""
+        """Return the positions after all trades, including the opening positions, by symbol."""
         rebuilt = {symbol: held.as_position(symbol) for symbol, held in self._opening.items()}
         realised: dict[str, Decimal] = {}
         for entry in self.entries:
@@ -195,7 +207,10 @@ class Ledger:
 
 @attrs.define
 class _Account:
-    """One symbol while the trades are replayed: position, its average price, and the cash that all of it took."""
+    """The state of one symbol while trades are applied.
+
+    `cash` is the sum of all payments: sales add to it, purchases and the opening position subtract from it.
+    """
 
     position: Decimal = _ZERO
     average: Decimal = _ZERO
@@ -231,12 +246,12 @@ class _Account:
     def _move(self, quantity: Decimal, price: Decimal) -> None:
         held = self.position
         self.position += quantity
-        if held * quantity >= 0:  # opened or enlarged
+        if held * quantity >= 0:  # opened or increased
             cost = held * self.average + quantity * price
             self.average = cost / self.position if self.position else _ZERO
-        elif held * self.position > 0:  # reduced: the average stays
+        elif held * self.position > 0:  # reduced: the average price does not change
             self.realised += -quantity * (price - self.average)
-        else:  # closed, and perhaps turned: all cash that moved is profit, but for what the new position took
+        else:  # closed or reversed: the profit is the cash, without the cost of the new position
             self.realised = self.cash + self.position * price
             self.average = price if self.position else _ZERO
 

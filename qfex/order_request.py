@@ -1,4 +1,4 @@
-"""An order to be placed, as a value, and the rules it must meet before it is sent."""
+"""An order to place, as a value, and the checks that it must pass before it is sent."""
 
 from __future__ import annotations
 
@@ -16,13 +16,11 @@ if TYPE_CHECKING:
     from .models.instruments import Instrument
 
 _ZERO = Decimal(0)
-# By names of their own: looking something up in an enumeration takes longer than what is done with it.
-_LIMIT, _MARKET, _parse_side = OrderType.LIMIT, OrderType.MARKET, Side.parse
 
 
 @attrs.frozen
 class OrderRequest:
-    """What `TradeClient.place_order` takes.
+    """The arguments of `TradeClient.place_order` as one value.
 
     Parameters
     ----------
@@ -31,18 +29,19 @@ class OrderRequest:
     side : Side or str
         ``BUY`` or ``SELL``.
     quantity : int, str, Decimal or float
-        In the instrument's base unit. A float counts as its shortest decimal text.
+        In the instrument's base unit. A float is converted through its shortest decimal text.
     price : int, str, Decimal or float, optional
-        Limit price, or the trigger price of a stop. Given, the order is LIMIT GTC, else MARKET IOC, unless
-        `order_type` or `time_in_force` say otherwise.
+        Limit price, or the trigger price of a stop, in the quote unit.
     order_type : OrderType or str, optional
+        By default LIMIT with a price and MARKET without one.
     time_in_force : TimeInForce or str, optional
+        By default IOC for a market order and GTC for every other type.
     reduce_only : bool
         Whether the order may only reduce a position.
     take_profit, stop_loss : number, optional
-        Trigger prices of stops to attach.
+        Trigger prices of the stops to attach to the order.
     client_order_id : str, optional
-        The caller's own id; made up where none is given.
+        The caller's own id of the order. Generated if left out.
     """
 
     symbol: str
@@ -57,7 +56,7 @@ class OrderRequest:
     client_order_id: str | None = None
 
     def to_command(self, new_id: str, instruments: dict[str, Instrument] | None = None) -> AddOrder:
-        """Check the request and make its command; see `order_command`."""
+        """Check the request and return its command. See `order_command`."""
         return order_command(
             self.symbol,
             self.side,
@@ -86,22 +85,22 @@ def order_command(
     client_order_id: str,
     instruments: dict[str, Instrument] | None = None,
 ) -> AddOrder:
-    """Check the arguments of an order and make its command.
+    """Check the arguments of an order and return its command.
 
     Parameters
     ----------
-    instruments : dict, optional
-        Rules to check against, by symbol.
+    instruments : dict of str to Instrument, optional
+        By symbol. If given, the order is also checked against the rules of its instrument.
 
     Raises
     ------
     ValidationError
-        If a rule is broken; it names argument, value and rule.
+        If an argument breaks a rule. The error names the argument, the value and the rule.
     """
     kind = _order_type(order_type, price)
     command = AddOrder(
         text(symbol, "symbol"),
-        _parse_side(side, "side"),
+        Side.parse(side, "side"),
         kind,
         _time_in_force(time_in_force, kind),
         positive(quantity, "quantity"),
@@ -118,7 +117,7 @@ def order_command(
 
 def _order_type(order_type: OrderType | str | None, price: Number | None) -> OrderType:
     if order_type is None:
-        return _MARKET if price is None else _LIMIT
+        return OrderType.MARKET if price is None else OrderType.LIMIT
     return OrderType.parse(order_type, "order_type")
 
 
@@ -128,18 +127,18 @@ def _time_in_force(time_in_force: TimeInForce | str | None, order_type: OrderTyp
         return allowed[0]
     chosen = TimeInForce.parse(time_in_force, "time_in_force")
     if chosen not in allowed:
-        raise ValidationError("time_in_force", chosen.value, f"{order_type} allows {', '.join(allowed)} only")
+        raise ValidationError("time_in_force", chosen.value, f"{order_type} allows only {', '.join(allowed)}")
     return chosen
 
 
 def _price(price: Number | None, order_type: OrderType) -> Decimal:
-    if order_type is not _MARKET:
+    if order_type is not OrderType.MARKET:
         if price is None:
             raise ValidationError("price", None, f"{order_type} needs one")
         return positive(price, "price")
     if price is not None:
         raise ValidationError("price", price, "a MARKET order has no price")
-    return _ZERO  # the live exchange wants the member all the same
+    return _ZERO  # the live exchange requires a price even here
 
 
 def check_against(instruments: dict[str, Instrument], command: AddOrder) -> None:
@@ -148,7 +147,7 @@ def check_against(instruments: dict[str, Instrument], command: AddOrder) -> None
     Raises
     ------
     ValidationError
-        Naming every rule broken.
+        If the instrument is unknown, or if rules are broken. The error names each of them.
     """
     instrument = instruments.get(command.symbol)
     if instrument is None:

@@ -1,4 +1,4 @@
-"""How a client reconnects, and how fast it may send."""
+"""Policies for reconnecting and for client-side rate limiting."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import attrs
 
 @attrs.frozen
 class ReconnectPolicy:
-    """When to call a line dead, and when to try again.
+    """When a connection counts as dead, and when to reconnect.
 
     Parameters
     ----------
     initial_delay, max_delay : float
-        Seconds. The delay before attempt n is drawn between 0 and ``initial_delay * 2 ** (n - 1)``, at most
-        `max_delay` ("full jitter", so that many clients do not return in step).
+        In seconds. The delay before attempt n is random between 0 and ``initial_delay * 2 ** (n - 1)``, at most
+        `max_delay`. This "full jitter" keeps many clients from reconnecting at the same moment.
     heartbeat_interval : float
-        Seconds of silence after which the peer is pinged.
+        Seconds without data from the peer after which a ping is sent.
     heartbeat_timeout : float
-        Seconds of further silence after which the line is dead.
+        Seconds without data after the ping after which the connection counts as dead.
     """
 
     initial_delay: float = attrs.field(default=1.0, validator=attrs.validators.gt(0))
@@ -26,8 +26,8 @@ class ReconnectPolicy:
     heartbeat_timeout: float = attrs.field(default=10.0, validator=attrs.validators.gt(0))
 
     def delay(self, attempt: int) -> float:
-        """Seconds to wait before an attempt, which are counted from 1."""
-        import random  # here, since a script that is never cut off does not need it
+        """Return the seconds to wait before an attempt. Attempts are counted from 1."""
+        import random  # imported here because it is needed only after a connection is lost
 
         ceiling = min(self.max_delay, self.initial_delay * 2.0 ** min(attempt - 1, 60))
         return random.uniform(0, ceiling)
@@ -35,19 +35,19 @@ class ReconnectPolicy:
 
 @attrs.frozen
 class RateLimitPolicy:
-    """The exchange's message budget, kept on this side.
+    """The exchange's rate limit, enforced by the client.
 
-    The exchange allows 12,000 units of weight in 60 seconds for each user, in two buckets: cancels, and the rest. The
-    defaults let `burst` units go at once and refill so slowly that no window of 60 seconds holds more than 12,000.
+    The exchange allows each user 12,000 units of weight in 60 seconds, in each of two buckets: one for cancels and one
+    for everything else. With the defaults, no window of 60 seconds holds more than 12,000 units of a bucket.
 
     Parameters
     ----------
     units_per_second : float
         Refill rate of each bucket.
     burst : float
-        Units that may go at once.
+        Units that may be sent at once, in each bucket.
     retry_after : float
-        Seconds to pause after the exchange said "rate limited" without saying for how long.
+        Seconds to pause when the exchange answers "rate limited" without a waiting time.
     """
 
     units_per_second: float = attrs.field(default=190.0, validator=attrs.validators.gt(0))

@@ -1,4 +1,4 @@
-"""The REST interface, blocking."""
+"""A blocking client of the REST API."""
 
 from __future__ import annotations
 
@@ -10,42 +10,43 @@ from .environment import Environment
 from .http.account import AccountOperations
 from .http.clock import ServerClock
 from .http.market import MarketOperations
+from .http.requester import Requester, Route
 from .http.retries import RetryPolicy
-from .http.transport import Route, Transport
 from .models.instruments import Instrument
 
 
 class RestClient(MarketOperations, AccountOperations):
-    """Market data, reference data, account history and account settings over HTTP.
+    """Client of the REST API: market data, reference data, account history and account settings.
 
-    One client may be shared between threads. It connects when it is first used; `close`, or leaving its
-    ``with`` block, ends that. Reads are tried again after connection errors, 429 and 5xx, each time with a
-    fresh signature; writes never are. A read refused because the local clock is wrong is signed anew by the
-    exchange's clock.
+    A client may be shared between threads. It connects on first use, and `close`, or leaving its ``with`` block, closes
+    the connections. Reads are retried after connection errors and after the status codes 429 and 5xx, each time with a
+    fresh signature. Writes are never retried. If the exchange refuses a read because the local clock is wrong, the
+    client signs it again with the exchange's time and sends it once more.
 
     Parameters
     ----------
     environment : Environment
-        Where the exchange is.
+        The exchange to use.
     credentials : HmacCredentials or JwtCredentials, optional
-        Needed for the account's operations only; public ones do not send them.
+        Needed only for account operations. Public operations do not send them.
     account_id : str, optional
-        Subaccount to act for.
+        UUID of the subaccount to use.
     timeout : float
-        Seconds for one attempt: to connect, and to receive the whole answer. Exports: from piece to piece.
+        Timeout of one attempt in seconds, from connecting to the complete answer. For exports it is the longest time
+        without new data.
     retries : int
-        Further attempts of a read.
+        Number of attempts of a read after the first.
     proxy : str, optional
-        URL of a proxy. Left out, ``HTTPS_PROXY`` and ``NO_PROXY`` count.
+        URL of a proxy. By default ``HTTPS_PROXY`` and ``NO_PROXY`` apply.
     ca_file : str, optional
-        Certificate authorities to trust. Left out, those of certifi, or of ``REQUESTS_CA_BUNDLE``.
+        Certificate authorities to trust. By default those of certifi, or of ``REQUESTS_CA_BUNDLE``.
 
     Raises
     ------
     ConfigurationError
-        If credentials would travel in the clear to another machine.
+        If credentials would be sent unencrypted to another machine.
     ValidationError
-        If `timeout` or `retries` cannot be meant.
+        If `timeout` or `retries` is out of range.
     """
 
     def __init__(
@@ -62,11 +63,11 @@ class RestClient(MarketOperations, AccountOperations):
         seconds = float(positive(timeout, "timeout"))
         route = Route(environment.rest_url, seconds, proxy, ca_file)
         policy = RetryPolicy(whole(retries, "retries", 0))
-        self._transport = Transport(route, credentials, account_id, policy, ServerClock())
+        self._requester = Requester(route, credentials, account_id, policy, ServerClock())
 
     def close(self) -> None:
-        """Close the connections. May be called twice; every later call raises `NotConnected`."""
-        self._transport.close()
+        """Close the connections. Every later operation raises `NotConnected`; a second `close` does nothing."""
+        self._requester.close()
 
     def __enter__(self) -> RestClient:
         return self
@@ -77,13 +78,16 @@ class RestClient(MarketOperations, AccountOperations):
         self.close()
 
     def __repr__(self) -> str:
-        return f"RestClient({self._transport.base_url!r})"
+        return f"RestClient({self._requester.base_url!r})"
 
     def __reduce__(self) -> str:
         raise TypeError("a RestClient cannot be pickled: make a new one in each process")
 
 
 def load_instruments(environment: Environment, *, timeout: float = 10.0) -> dict[str, Instrument]:
-    """Read the instruments once, for ``TradeClient(instruments=...)``. Raises like it."""
+    """Return the instruments by symbol, for ``TradeClient(instruments=...)``.
+
+    Raises the errors of `RestClient.instruments`.
+    """
     with RestClient(environment, timeout=timeout) as client:
         return client.instruments()

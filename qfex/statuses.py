@@ -1,14 +1,14 @@
-"""Order statuses and what each says about the order.
+"""Order statuses and what each means for the order.
 
-The values are those of the exchange's documentation, its AsyncAPI file, and live traffic, where these differ
-(``IOC_CANCELLED`` is live only; ``INVALID_TAKEPROFIT_PRICE`` has two spellings).
+The values come from the exchange's documentation, its AsyncAPI file and live traffic, which differ: ``IOC_CANCELLED``
+appears only in live traffic, and ``INVALID_TAKEPROFIT_PRICE`` has two spellings.
 """
 
 from __future__ import annotations
 
 from .enums import OpenEnum
 
-# What a status says, known or not; the prefixes hold for every value known so far.
+# Prefixes rather than a list of values, so that a rejection that the exchange adds later is recognised too.
 _REJECTION_PREFIXES = (
     "REJECTED", "INVALID", "CANNOT_", "PRICE_", "QUANTITY_", "BAD_", "FAILED_", "NO_SUCH", "NOT_FOUND", "RATE_",
     "USER_IN_", "PERMISSION_", "ERROR",
@@ -17,17 +17,17 @@ _OTHER_CANCELLATIONS = ("IOC_PARTIALLY_FILLED", "EXPIRED")
 
 
 class OrderStatus(OpenEnum):
-    """Status of an order, or of the request that named it.
+    """Status of an order, or of a request about an order.
 
     Attributes
     ----------
     is_rejection : bool
-        Whether the exchange said no. For a cancel or a modify the order itself lives on.
+        Whether the exchange rejected the request. After a rejected cancel or modify, the order itself stays live.
     is_cancellation : bool
-        Whether the order left the book unfilled or partly filled.
+        Whether the order was cancelled, unfilled or partly filled.
     is_terminal : bool
-        Whether this status alone ends an order. ``FILLED`` does not: it may be a partial fill, so only the order's
-        `quantity_remaining` and time in force tell (`Order.is_done`).
+        Whether this status alone means that the order has ended. ``FILLED`` does not, since it may be a partial fill:
+        `Order.is_done` also considers the remaining quantity and the time in force.
     """
 
     ACK = "ACK"
@@ -69,7 +69,7 @@ class OrderStatus(OpenEnum):
     REJECTED_TOTAL_OPEN_INTEREST_LIMIT = "REJECTED_TOTAL_OPEN_INTEREST_LIMIT"
     USER_IN_LIQUIDATION = "USER_IN_LIQUIDATION"
     PERMISSION_DENIED = "PERMISSION_DENIED"
-    # Seen only in the code of other clients, never in a capture; understood all the same.
+    # Known only from the code of other clients, never seen in live traffic.
     OPEN = "OPEN"
     PARTIALLY_FILLED = "PARTIALLY_FILLED"
     PARTIAL_FILL = "PARTIAL_FILL"
@@ -81,7 +81,7 @@ class OrderStatus(OpenEnum):
 
     def __init__(self, value: str) -> None:
         super().__init__(value)
-        # Computed once: each message about an order asks.
+        # Computed once for each member, because every order message reads them.
         self.is_rejection = value.startswith(_REJECTION_PREFIXES)
         self.is_cancellation = not self.is_rejection and ("CANCEL" in value or value in _OTHER_CANCELLATIONS)
         self.is_terminal = self.is_rejection or self.is_cancellation

@@ -1,7 +1,7 @@
 """Lesson 2: the life of an order.
 
-ACK says that it rests, MODIFIED that it was replaced, FILLED that it traded (perhaps only in part), CANCELLED and
-the refusals that it is over. `is_done` puts it all into one question: can anything more happen to this order?
+An order with the status ACK rests. MODIFIED means that it was replaced, FILLED that it traded, perhaps only in part.
+CANCELLED and all rejections mean that it has ended. `is_done` says for every status whether the order has ended.
 """
 
 from decimal import Decimal
@@ -31,14 +31,14 @@ with (
     )
     show("cancelled", client.cancel_order(modified))
 
-    # Time in force: IOC and FOK never rest. ALO ("add liquidity only") never takes.
+    # IOC and FOK orders never rest. ALO ("add liquidity only") orders never take liquidity.
     low, high = exchange.price(SYMBOL, "0.98"), exchange.price(SYMBOL, "1.01")
     show(
-        "IOC that finds nothing",
+        "IOC without a match",
         client.place_order(SYMBOL, "BUY", "0.5", low, time_in_force="IOC", wait=True),
     )
     show(
-        "FOK that finds nothing",
+        "FOK without a match",
         client.place_order(SYMBOL, "BUY", "0.5", low, time_in_force="FOK", wait=True),
     )
     try:
@@ -46,14 +46,15 @@ with (
     except OrderRejected as refusal:
         print(f"{'ALO that would take':<22} {refusal.status}")
 
-    # A partial fill: FILLED, and yet not done. Somebody must trade with us, so this needs the simulator.
+    # After a partial fill the status is FILLED, but the order is not done. The counterparty is a second account of the
+    # simulator.
     if exchange.simulator:
         best = market.bbo(SYMBOL).bid
         assert best is not None
         order = client.place_order(SYMBOL, "BUY", "0.5", best.price + Decimal("0.01"))
-        with TradeClient(exchange.environment, exchange.simulator.create_account()) as somebody:
-            somebody.place_order(SYMBOL, "SELL", "0.2", wait=True)
+        with TradeClient(exchange.environment, exchange.simulator.create_account()) as other:
+            other.place_order(SYMBOL, "SELL", "0.2", wait=True)
             show("0.2 of 0.5 sold to us", client.wait_until_done(order, timeout=0.5))
-            somebody.place_order(SYMBOL, "SELL", "0.3", wait=True)
+            other.place_order(SYMBOL, "SELL", "0.3", wait=True)
             show("0.3 more", client.wait_until_done(order))
         client.close_position(SYMBOL, wait=True)

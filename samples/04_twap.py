@@ -1,7 +1,7 @@
 """Lesson 4: a TWAP.
 
-A TWAP ("time-weighted average price") splits a large order into equal parts and sends them at equal distances. It
-runs at the exchange: this script only watches. In the simulator of this lesson a minute passes in a second.
+A TWAP ("time-weighted average price") splits a large order into equal parts and sends them at equal intervals. It
+runs at the exchange, and this script only follows it. In the simulator of this lesson a minute takes one second.
 """
 
 from exchange import open_exchange
@@ -23,10 +23,10 @@ with (
 ):
     # Four orders of 0.1, thirty seconds apart: the shortest interval that the exchange allows.
     twap = client.add_twap(SYMBOL, "BUY", total_quantity="0.4", num_orders=4, order_interval_secs=30)
-    print(f"{twap.total_num_orders} orders, one each {twap.order_interval_secs} s")
+    print(f"{twap.total_num_orders} orders, one every {twap.order_interval_secs} s")
     client.wait_until_twap_done(twap, on_progress=show)
 
-    # What a cancelled TWAP has traded so far stays traded.
+    # Cancelling a TWAP does not undo what it has traded so far.
     twap = client.add_twap(SYMBOL, "SELL", "0.4", 4, 30, client_twap_id="lesson-4")
     client.cancel_twap("lesson-4", symbol=SYMBOL)
     print("cancelled:", client.wait_until_twap_done(twap).filled_quantity, "was sold before that")

@@ -1,8 +1,9 @@
 """Lesson 5: cancel on disconnect.
 
-A script can die with orders in the book: killed, out of memory, the machine gone. With cancel-on-disconnect the
-exchange cancels all open orders of the account when the line ends, however it ends. The client arms it on every new
-line, before anything else. Here a second process arms it, places an order, and is killed.
+A script can end unexpectedly and leave orders in the book, for example when it is killed or the machine fails. With
+cancel-on-disconnect the exchange cancels all open orders of the account when the connection ends for any reason. The
+client arms it on every new connection before it sends any order. Here a second process arms it, places an order, and is
+killed.
 """
 
 import subprocess
@@ -15,8 +16,8 @@ from qfex import Channel, OrderStatus, TradeClient
 SYMBOL = "AAPL-USD"
 
 
-def doomed(price: str) -> None:
-    """What the second process does: place an order, say so, and wait for its end."""
+def place_and_wait(price: str) -> None:
+    """The second process: place an order, print its id, and wait until it is killed."""
     with TradeClient.from_env(cancel_on_disconnect=True) as client:
         print(client.place_order(SYMBOL, "BUY", "0.5", price).order_id, flush=True)
         sys.stdin.read()
@@ -37,7 +38,7 @@ def main() -> None:
             print(f"another process placed order {order_id}")
 
             process.kill()
-            print("and was killed, without a word to the exchange")
+            print("and was killed before it could cancel the order")
 
             cancelled = next(
                 order
@@ -48,4 +49,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    doomed(sys.argv[1]) if len(sys.argv) > 1 else main()
+    place_and_wait(sys.argv[1]) if len(sys.argv) > 1 else main()

@@ -1,7 +1,7 @@
 """Lesson 6: callbacks and queues.
 
-Two ways to hear of what happens: a callback, which runs on a thread of its own and may call the client; and a
-stream, a queue that you read when you like. What a callback raises is reported, and the next event still comes.
+There are two ways to receive events. A callback runs on a separate thread and may call the client. A stream is a queue
+that you read when you like. An exception in a callback is reported, and later events are still delivered.
 """
 
 import threading
@@ -15,7 +15,7 @@ done = threading.Event()
 
 
 def hedge(fill: Fill) -> None:
-    """A callback that trades: sell again whatever was bought."""
+    """A callback that trades: sell what was bought."""
     print(f"callback on {threading.current_thread().name}: {fill.side} {fill.quantity} at {fill.price}")
     if fill.side == "BUY":
         client.place_order(fill.symbol, "SELL", fill.quantity, wait=True)
@@ -37,12 +37,10 @@ with open_exchange() as exchange, TradeClient(exchange.environment, exchange.cre
         done.wait(10)
         registration.cancel()
 
-        print("the stream kept everything, in order:")
+        print("the stream has all events, in order:")
         while len(stream):
             event = stream.get(timeout=1)
             if isinstance(event, Order | Fill):
                 print(f"  {type(event).__name__:<6} {event.side} {event.quantity}")
 
-    print(
-        f"callbacks raised {client.stats().callback_errors} times; nothing was lost: {client.stats().dropped}"
-    )
+    print(f"callbacks raised {client.stats().callback_errors} times; events lost: {client.stats().dropped}")

@@ -1,7 +1,7 @@
 """Lesson 7: market data.
 
-`MarketDataClient` needs no keys. Reads such as `bbo` give the newest value and subscribe when they must; streams and
-callbacks give every change. A reader that is too slow gets the newest book, not a growing queue of old ones.
+`MarketDataClient` needs no keys. Reads such as `bbo` return the newest value and subscribe on first use. Streams and
+callbacks deliver every change. A slow reader gets the newest order book instead of a growing queue of old ones.
 """
 
 from datetime import datetime, timedelta, timezone
@@ -43,7 +43,7 @@ with (
     candle = market.candle(SYMBOL, "1MIN")
     print(f"this minute: open {candle.open}, high {candle.high}, low {candle.low}, last {candle.close}")
 
-    # History is a matter of REST.
+    # History comes from the REST API.
     now = datetime.now(timezone.utc)
     candles = rest.candles(SYMBOL, CandleInterval.ONE_HOUR, now - timedelta(hours=24), now)
     print(f"{len(candles)} hourly candles, the first of {candles[0].start:%Y-%m-%d %H:%M}")

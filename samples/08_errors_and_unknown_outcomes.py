@@ -1,7 +1,7 @@
-"""Lesson 8: errors, and the one outcome that is not an error.
+"""Lesson 8: errors and unknown outcomes.
 
-Every call ends in the truth: done, refused, never sent, or unknown. Unknown is not failed: the order may well be in
-the book. Never send it again; ask what became of it.
+Every call ends in one of four ways: done, refused, never sent, or unknown. Unknown does not mean failed, since the
+order may be in the book. Do not send it again. Find out what became of it.
 """
 
 from exchange import open_exchange
@@ -35,25 +35,25 @@ with open_exchange() as exchange:
             print("refused by exchange: ", error.error_code, "-", error.message)
 
         if exchange.simulator:
-            # The exchange takes the order, and the line is cut before the reply.
+            # The exchange accepts the order, and the connection is lost before the reply.
             exchange.simulator.faults.drop_before_reply("add_order")
             try:
                 client.place_order(SYMBOL, "BUY", "0.5", price, client_order_id="lesson-8-first")
             except OutcomeUnknown as unknown:
                 print("unknown:             ", unknown)
                 order = client.resolve("lesson-8-first", SYMBOL)
-                print("asked, it is:        ", order.status if order else "not there")
+                print("resolved:            ", order.status if order else "not there")
 
-            # The same from outside, but this time the order never arrived.
+            # For the caller this looks the same, but this time the order did not arrive.
             exchange.simulator.faults.drop_before_command("add_order")
             try:
                 client.place_order(SYMBOL, "BUY", "0.5", price, client_order_id="lesson-8-second")
             except OutcomeUnknown as unknown:
                 print("unknown:             ", unknown)
                 order = client.resolve("lesson-8-second", SYMBOL)
-                print("asked, it is:        ", order.status if order else "not there")
+                print("resolved:            ", order.status if order else "not there")
 
-        # With an id of your own, written down before, an order can be found even after this script crashed.
+        # If you choose and store the id yourself, you can find the order even after a crash of this script.
         client.place_order(SYMBOL, "BUY", "0.5", price, client_order_id="lesson-8-third")
         found = client.resolve("lesson-8-third", SYMBOL)
         print("found by client id:  ", found.status if found else "not there")

@@ -1,7 +1,7 @@
 """Lesson 10: rate limits.
 
-The exchange allows 12,000 units of weight a minute. The client keeps the budget on its side: a call that comes too
-early waits in the caller's own thread, and a call for which no budget comes in time is not sent at all.
+The exchange allows 12,000 units of weight a minute. The client enforces this limit itself: a call that comes too early
+waits in its own thread, and a call that would have to wait longer than its timeout is not sent at all.
 """
 
 from time import monotonic
@@ -12,7 +12,7 @@ from qfex import Order, OrderRequest, RateLimited, RateLimitPolicy, RequestTimeo
 
 SYMBOL = "AAPL-USD"
 
-# Far slower than the exchange allows, so that there is something to see: 40 units at once, then 20 a second.
+# Far slower than the exchange allows, to make the limit visible: 40 units at once, then 20 a second.
 slow = RateLimitPolicy(units_per_second=20, burst=40)
 
 with (
@@ -32,13 +32,13 @@ with (
     except RequestTimeout as error:
         print(f"no budget in time: sent={error.sent}: {error}")
 
-    # Cancels have a budget of their own, so getting out never waits for getting in.
+    # Cancels have a separate budget, so they never wait for new orders.
     started = monotonic()
     cancelled = client.cancel_all_orders()
     print(f"cancelled {len(cancelled)} orders in {monotonic() - started:.2f} s")
 
     if exchange.simulator:
-        # What the exchange itself says when there was too much, and for how long it wants quiet.
+        # The error of the exchange when its limit is exceeded, with the time to wait.
         exchange.simulator.faults.rate_limit("add_order", retry_after=0.25)
         try:
             client.place_order(SYMBOL, "BUY", "0.1", price)
@@ -46,4 +46,4 @@ with (
             print(f"the exchange says: {error.message} (retry_after={error.retry_after})")
         started = monotonic()
         client.cancel_order(client.place_order(SYMBOL, "BUY", "0.1", price))
-        print(f"the next order waited {monotonic() - started:.2f} s by itself")
+        print(f"the next order waited {monotonic() - started:.2f} s automatically")

@@ -1,8 +1,8 @@
 """Lesson 11: a moving-average strategy.
 
 Hold a long position while the short average of the price is above the long one, and a short position while it is below.
-Whether that earns money is another question; what counts here is the shape of the program: one function decides, one
-function trades, and the position is what was really filled. `11_moving_average.ipynb` draws the same.
+The lesson is not about earning money but about the structure of the program: one function decides, one function trades,
+and the position is the quantity that was really filled. The notebook `11_moving_average.ipynb` draws the same strategy.
 """
 
 from collections import deque
@@ -18,7 +18,7 @@ SHORT, LONG = 4, 12  # minutes
 
 
 def decide(prices: deque[Decimal]) -> Decimal:
-    """The position that the strategy wants, from the newest prices; the last one is the newest."""
+    """Return the wanted position for the latest prices, oldest first."""
     if len(prices) < LONG:
         return Decimal(0)
     short, long = sum(list(prices)[-SHORT:]) / SHORT, sum(prices) / LONG
@@ -26,7 +26,7 @@ def decide(prices: deque[Decimal]) -> Decimal:
 
 
 def move(client: TradeClient, held: Decimal, wanted: Decimal) -> Decimal:
-    """Trade the difference; the position afterwards, as it was filled and not as it was wished for."""
+    """Trade the difference and return the new position, computed from the filled quantity."""
     difference = wanted - held
     if not difference:
         return held
@@ -42,7 +42,7 @@ with (
     prices: deque[Decimal] = deque(maxlen=LONG)
     held = Decimal(0)
     for minute in range(45):
-        exchange.pass_time(60)  # at once on the simulator, whose clock is turned forward; a minute elsewhere
+        exchange.pass_time(60)  # immediate on the simulator, a real minute elsewhere
         prices.append(exchange.mark_price(SYMBOL))
         before, held = held, move(client, held, decide(prices))
         if held != before:

@@ -1,7 +1,7 @@
 """Lesson 12: a market maker in sixty lines.
 
-It bids a tick above the best bid of others and asks a tick below their best ask; what it holds moves both quotes.
-Its quotes never take (ALO) and do not outlive it (cancel on disconnect).
+It bids one tick above the best bid of others and asks one tick below their best ask. Its position moves both quotes.
+The quotes never take liquidity (ALO), and the exchange cancels them if the script ends (cancel on disconnect).
 """
 
 from decimal import Decimal
@@ -12,12 +12,12 @@ from qfex import Channel, Level, MarketChannel, MarketDataClient, Order, OrderRe
 from qfex.ledger import Ledger, LedgerResult
 
 SYMBOL, TICK = "US500-USD", Decimal("0.1")
-SIZE, MOST = Decimal("0.05"), Decimal("0.2")  # of a quote; of the position
-LEAN = 6  # ticks by which a full position moves the quotes
+SIZE, MOST = Decimal("0.05"), Decimal("0.2")  # quantity of a quote, largest position
+LEAN = 6  # ticks by which the largest position moves the quotes
 
 
 class Quote:
-    """One side: an order that is replaced when its price is no longer right."""
+    """The quote on one side: an order that is replaced when its price should change."""
 
     def __init__(self, client: TradeClient, side: str) -> None:
         self.client, self.side, self.sign = client, side, 1 if side == "BUY" else -1
@@ -35,9 +35,8 @@ class Quote:
             if wanted and not (order and order.is_live):
                 order = self.client.place_limit_order(SYMBOL, self.side, SIZE, price, post_only=True)
         except OrderRejected:
-            order = (
-                None  # filled before the cancel, or it would have taken: the next book brings the next try
-            )
+            # Filled before the cancel, or it would have taken liquidity: try again with the next book.
+            order = None
         self.order = order
 
 

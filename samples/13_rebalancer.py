@@ -1,8 +1,8 @@
 """Lesson 13: the rebalancer as a library.
 
-Targets say what the account shall hold. The rebalancer plans the trades, writes each step into a journal before it
-sends it, and executes. Killed at any moment, it finishes with the next run and trades nothing twice; run again in the
-same period, it does nothing. `qfex-sync rebalance` is the same as a program for cron.
+Targets define the positions that the account should have. The rebalancer plans the trades and writes each step to a
+journal before it sends the step. If it is killed at any moment, the next run finishes the plan without trading anything
+twice. A second run in the same period does nothing. `qfex-sync rebalance` does the same as a command for cron.
 """
 
 from pathlib import Path
@@ -18,9 +18,9 @@ targets = Targets(
     quantities={"GOLD-USD": "1.5"},  # positions
     period="day",
     execution="limit-then-market",
-    limit_wait=1.0,  # seconds that a limit order at the mark price rests before a market order takes the rest
-    min_trade=50,  # USD: smaller trades are not worth their fees
-    max_turnover="0.5",  # at most half of the equity a run
+    limit_wait=1.0,  # seconds that a limit order rests at the mark price before a market order trades the rest
+    min_trade=50,  # in USD: smaller trades are not worth their fees
+    max_turnover="0.5",  # at most half of the equity in each run
 )
 
 
@@ -35,7 +35,7 @@ with (
     open_exchange() as exchange,
     TradeClient(exchange.environment, exchange.credentials) as client,
     RestClient(exchange.environment, exchange.credentials) as rest,
-    # A lesson forgets its journal. A real one stays where it is: it is what makes a second run safe.
+    # This lesson deletes its journal. Keep a real one, because it makes the next run safe.
     Journal.of_account(
         Path(folder) / "journal.sqlite", exchange.environment, exchange.credentials
     ) as journal,
@@ -56,6 +56,6 @@ with (
             f"  {row.symbol:<10} {row.before} -> {row.after}, {row.slippage_bps} bp worse than the mark price"
         )
 
-    print("the same again:", rebalancer.run(targets).outcome)
+    print("the second run:", rebalancer.run(targets).outcome)
     for symbol in targets.weights.keys() | targets.quantities.keys():
         client.close_position(symbol, wait=True)

@@ -1,4 +1,4 @@
-"""The exchange that the lessons trade on: one inside this process, or the test instance where keys for it are set."""
+"""The exchange for the lessons: a simulator in this process, or the test instance if its keys are set."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ from qfex.sim import Simulator
 
 @dataclass(frozen=True)
 class Exchange:
-    """Where a lesson trades, and as whom. `simulator` is None where the exchange is a real one."""
+    """An exchange and an account on it. `simulator` is None if the exchange is a real one."""
 
     environment: Environment
     credentials: HmacCredentials | JwtCredentials
     simulator: Simulator | None = None
 
     def mark_price(self, symbol: str) -> Decimal:
-        """The mark price now."""
+        """Return the current mark price."""
         with RestClient(self.environment) as rest:
             return next(row.current_mark_price for row in rest.symbol_metrics() if row.symbol == symbol)
 
     def price(self, symbol: str, share: str) -> Decimal:
-        """A price that the exchange accepts: a share of the mark price, rounded to the tick size."""
+        """Return a share of the mark price, rounded to the tick size so that the exchange accepts it."""
         with RestClient(self.environment) as rest:
             instrument = rest.instruments()[symbol]
         return instrument.round_price(self.mark_price(symbol) * Decimal(share), ROUND_HALF_EVEN)
 
     def pass_time(self, seconds: float) -> None:
-        """Let time pass: a simulator's clock is turned forward, elsewhere this waits."""
+        """Move the clock of the simulator forward, or wait if the exchange is a real one."""
         if self.simulator:
             self.simulator.advance(seconds)
         else:
             time.sleep(seconds)
 
     def variables(self) -> dict[str, str]:
-        """Environment variables with which another process finds the same account."""
+        """Return the environment variables with which another process uses the same account."""
         urls = {
             "QFEX_TRADE_URL": self.environment.trade_url,
             "QFEX_MDS_URL": self.environment.market_data_url,
@@ -56,7 +56,7 @@ class Exchange:
 
 @contextmanager
 def open_exchange(**options: Any) -> Iterator[Exchange]:
-    """Give the exchange that the environment names, or else a simulator made with these options."""
+    """Open the exchange that the environment variables name, or else a simulator with these options."""
     if os.environ.get("QFEX_ENV", "uat").lower() == "prod":
         raise SystemExit(
             "The lessons trade. They run on the simulator and on the test instance, not on prod."

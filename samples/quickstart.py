@@ -1,9 +1,9 @@
-"""First steps on the embedded exchange: an order rests, changes, is cancelled; another one fills."""
+"""First steps on the embedded exchange: an order rests, is modified and cancelled, and another one fills."""
 
 from qfex import Channel, OrderRejected, TradeClient
 from qfex.sim import Simulator
 
-# On the test instance: `with TradeClient.from_env() as client:`, with QFEX_PUBLIC_KEY and QFEX_SECRET_KEY set.
+# For the test instance set QFEX_PUBLIC_KEY and QFEX_SECRET_KEY, and write `with TradeClient.from_env() as client:`.
 with Simulator() as exchange, TradeClient(exchange.environment, exchange.credentials) as client:
     client.on(Channel.FILLS, lambda fill: print(f"FILL  {fill.side} {fill.quantity} at {fill.price}"))
 

@@ -1,4 +1,4 @@
-"""The house rules that a linter does not know: short files, short functions, no waiting by sleeping."""
+"""Rules that the linter does not check: short files, short functions, no waiting by polling."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _NO_CODE = (
 
 
 def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    """Every function of a module, methods and nested ones included."""
+    """Every function of a module, including methods and nested functions."""
     return (node for node in ast.walk(tree) if isinstance(node, FUNCTIONS))
 
 
 def code_lines(source: str) -> set[int]:
-    """Numbers of the lines that hold code, not only blanks or comments."""
+    """Numbers of the lines that contain code, not only blanks or comments."""
     lines: set[int] = set()
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type not in _NO_CODE:
@@ -44,7 +44,7 @@ def code_lines(source: str) -> set[int]:
 
 
 def length(function: ast.FunctionDef | ast.AsyncFunctionDef, code: set[int]) -> int:
-    """Lines of code of a function, its docstring not counted."""
+    """Number of lines of code of a function, without its docstring."""
     own = set(range(function.lineno, (function.end_lineno or function.lineno) + 1)) & code
     if ast.get_docstring(function) is not None:
         docstring = function.body[0]
@@ -58,7 +58,7 @@ def long_functions(source: str) -> list[str]:
 
 
 def short_sleeps(source: str) -> list[int]:
-    """Lines that call ``sleep`` with less than `SHORTEST_SLEEP`, or with something that is no plain number."""
+    """Lines that call ``sleep`` with less than `SHORTEST_SLEEP` or with something other than a constant."""
     return [
         call.lineno for call in ast.walk(ast.parse(source)) if isinstance(call, ast.Call) and _is_short(call)
     ]
@@ -84,8 +84,8 @@ def test_files_and_functions_are_short(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", [path for path in SOURCES if path.is_relative_to(ROOT / "qfex")], ids=named)
-def test_the_package_waits_for_events_and_does_not_poll(path: Path) -> None:
-    # The simulator delays frames on purpose, on its event loop.
+def test_the_package_waits_for_events_instead_of_polling(path: Path) -> None:
+    # The simulator sleeps on its event loop to delay frames on purpose.
     if not path.is_relative_to(ROOT / "qfex" / "sim"):
         assert short_sleeps(path.read_text()) == []
 
@@ -99,7 +99,7 @@ def test_the_typical_function_is_short() -> None:
     assert sorted(lengths)[len(lengths) // 2] < 10
 
 
-def test_every_module_says_what_it_is_for() -> None:
+def test_every_module_has_a_docstring() -> None:
     silent = [named(path) for path in SOURCES if path.read_text().strip() and not _docstring(path)]
     assert silent == []
 
@@ -108,7 +108,7 @@ def _docstring(path: Path) -> str | None:
     return ast.get_docstring(ast.parse(path.read_text()))
 
 
-def test_the_checks_themselves_see_what_they_look_for() -> None:
+def test_the_checks_find_violations() -> None:
     body = "\n".join(f"    x = {number}" for number in range(MAX_FUNCTION))
     assert long_functions(f"def f():\n    'd'\n\n    # c\n{body}\n") == ["f"]
     assert long_functions("def f():\n    '''\n" + "\n" * 90 + "'''\n    return 1\n") == []

@@ -1,4 +1,4 @@
-"""Imports go one way: what the exchange means is pure, threads and sockets know it, and not the other way round."""
+"""Imports point in one direction: threads and sockets import the pure code, and never the reverse."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ FORBIDDEN = {
     ),
 }  # fmt: skip
 
-#: What the simulator may use of the client: where it is, and who calls. It shares no other code with its subject.
+#: What the simulator may import from the client. It tests the client, so it must not share its other code.
 ALLOWED_TO_SIM = ("qfex.sim", "qfex.environment", "qfex.credentials", "qfex._version")
 
 
@@ -48,7 +48,7 @@ def module_name(path: Path) -> str:
 
 
 def runtime_nodes(tree: ast.AST) -> Iterator[ast.AST]:
-    """Nodes of a module, those left out that only type checkers see."""
+    """Nodes of a module without those that only type checkers see."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
             continue
@@ -57,7 +57,7 @@ def runtime_nodes(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def imports(source: str, module: str, is_package: bool) -> set[str]:
-    """Full names of everything that a module imports, functions' own imports included."""
+    """Full names of everything that a module imports, including imports within functions."""
     found: set[str] = set()
     for node in runtime_nodes(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -80,7 +80,7 @@ def is_under(name: str, package: str) -> bool:
     return name == package or name.startswith(f"{package}.")
 
 
-#: Imported inside a function, where it is needed.
+#: Allowed exceptions: imports inside the function that needs them.
 LATE_IMPORTS = {
     "qfex.workflows.history": {"qfex.rest.RestClient"},  # the history is asked on demand
     "qfex.net.options": {"requests.utils.get_environ_proxies", "requests.utils.select_proxy"},
@@ -94,7 +94,7 @@ def imports_of(module: str) -> set[str]:
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_nothing_imports_against_the_direction(module: str) -> None:
+def test_no_module_imports_what_it_must_not(module: str) -> None:
     forbidden = [name for part, names in FORBIDDEN.items() if is_under(module, part) for name in names]
     allowed = LATE_IMPORTS.get(module, set())
     wrong = {each for each in imports_of(module) - allowed if any(is_under(each, name) for name in forbidden)}
@@ -102,18 +102,18 @@ def test_nothing_imports_against_the_direction(module: str) -> None:
 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if is_under(module, "qfex.sim")])
-def test_the_simulator_shares_nothing_with_its_subject(module: str) -> None:
+def test_the_simulator_shares_no_code_with_the_client(module: str) -> None:
     own = {each for each in imports_of(module) if is_under(each, "qfex")}
     assert {each for each in own if not any(is_under(each, name) for name in ALLOWED_TO_SIM)} == set()
 
 
-#: Programs that may start an exchange of their own.
+#: Programs that may start a simulator.
 _PROGRAMS = ("qfex.sim", "qfex.demo", "qfex.cli", "qfex.monitor")
 _CLIENT = [module for module in MODULES if not any(is_under(module, program) for program in _PROGRAMS)]
 
 
 @pytest.mark.parametrize("module", _CLIENT)
-def test_the_client_does_not_know_the_simulator(module: str) -> None:
+def test_the_client_does_not_import_the_simulator(module: str) -> None:
     assert {each for each in imports_of(module) if is_under(each, "qfex.sim")} == set()
 
 
@@ -162,7 +162,7 @@ def test_no_modules_import_each_other_in_a_circle(part: str) -> None:
 
 
 def reached_from(package: str) -> set[str]:
-    """Modules of this package that another part of it imports, directly or through others."""
+    """Modules of the package that `package` imports, directly or indirectly."""
     waiting, reached = {module for module in MODULES if is_under(module, package)}, set[str]()
     while waiting:
         module = waiting.pop()
@@ -173,7 +173,7 @@ def reached_from(package: str) -> set[str]:
 
 
 @pytest.mark.parametrize("package", ["qfex.protocol", "qfex.models"])
-def test_pure_code_reaches_no_thread_and_no_socket_through_others(package: str) -> None:
+def test_pure_code_imports_no_threads_or_sockets_indirectly(package: str) -> None:
     reached = reached_from(package)
     assert {"qfex.enums", "qfex.errors", "qfex.models.orders"} <= reached
     used = set[str]().union(*(imports_of(module) for module in reached))
@@ -181,14 +181,14 @@ def test_pure_code_reaches_no_thread_and_no_socket_through_others(package: str) 
     assert {each for each in used if any(is_under(each, name) for name in impure)} == set()
 
 
-def test_the_checker_sees_every_form_of_import() -> None:
+def test_every_form_of_import_is_recognised() -> None:
     source = (
         "import time as clock\nfrom ..session.lifecycle import Session\nfrom . import events\n"
         "def late():\n    from ..rest import RestClient\n"
         "if TYPE_CHECKING:\n    import threading\n"
     )
     assert imports(source, "qfex.protocol.x", is_package=False) == {
-        "time", "qfex.session.session.Session", "qfex.protocol.wire.failures", "qfex.rest.RestClient",
+        "time", "qfex.session.lifecycle.Session", "qfex.protocol.events", "qfex.rest.RestClient",
     }  # fmt: skip
     assert imports("from .reader import Reader", "qfex.session", is_package=True) == {
         "qfex.session.reader.Reader"

@@ -42,7 +42,7 @@ roundings = st.sampled_from([name for name in vars(decimal) if name.startswith("
 # --- the captured rows --------------------------------------------------------------------------------------
 
 
-def test_every_captured_row_reads() -> None:
+def test_every_captured_row_can_be_read() -> None:
     assert len(captured("2026-09-30")) == len(captured("2026-10-10")) == 6
 
 
@@ -56,7 +56,7 @@ def test_the_members_are_exact() -> None:
     assert INSTRUMENTS["NOK-USD"].status is InstrumentStatus.INACTIVE
 
 
-def test_a_row_that_does_not_fit_is_left_out_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_malformed_row_is_left_out_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     answer = parse_json((FIXTURES / "rest-refdata-2026-10-10.json").read_bytes())
     answer["data"][0]["tick_size"] = "tiny"
     del answer["data"][1]["symbol"]
@@ -71,7 +71,7 @@ def test_no_rows_are_no_instruments(answer: dict[str, Any]) -> None:
     assert rest.instruments(answer) == {}
 
 
-def test_null_lists_leave_the_types_open() -> None:
+def test_a_null_list_allows_every_order_type() -> None:
     row = parse_json((FIXTURES / "rest-refdata-2026-10-10.json").read_bytes())["data"][0]
     (loose,) = rest.instruments(
         {"data": [{**row, "order_types": None, "order_time_in_force": None}]}
@@ -93,11 +93,11 @@ def test_null_lists_leave_the_types_open() -> None:
         ("CL-USD", datetime(2026, 10, 11, 22, 0, tzinfo=timezone.utc), "open"),  # Sunday 17:00 in Chicago
     ],
 )
-def test_sessions(symbol: str, moment: datetime, session: str | None) -> None:
+def test_the_session_at_a_moment(symbol: str, moment: datetime, session: str | None) -> None:
     assert INSTRUMENTS[symbol].market_hours.session_at(moment) == session
 
 
-def test_the_documented_form_of_market_hours_reads() -> None:
+def test_the_documented_format_of_market_hours_can_be_read() -> None:
     row = parse_json((FIXTURES / "rest-refdata-2026-10-10.json").read_bytes())["data"][0]
     hours = {"monday": {"open": "09:30:00", "close": "16:00:00"}, "tz": "UTC"}
     (instrument,) = rest.instruments({"data": [{**row, "market_hours": hours}]}).values()
@@ -105,7 +105,7 @@ def test_the_documented_form_of_market_hours_reads() -> None:
     assert instrument.market_hours.session_at(monday) == "open"
 
 
-def test_hours_that_cannot_be_read_cost_no_instrument(caplog: pytest.LogCaptureFixture) -> None:
+def test_unreadable_market_hours_do_not_lose_the_instrument(caplog: pytest.LogCaptureFixture) -> None:
     row = parse_json((FIXTURES / "rest-refdata-2026-10-10.json").read_bytes())["data"][0]
     hours = {"monday": [{"session": "open", "open": "09:30", "close": "later"}, 5], "tz": "UTC"}
     (instrument,) = rest.instruments({"data": [{**row, "market_hours": hours}]}).values()
@@ -127,29 +127,31 @@ def test_a_moment_without_a_time_zone_is_refused() -> None:
         ("336.149", ROUND_DOWN, "336.14"),
         ("336.141", ROUND_UP, "336.15"),
         ("336.145", ROUND_HALF_EVEN, "336.14"),
-        (336.14, ROUND_UP, "336.14"),  # a float goes through its shortest text
+        (336.14, ROUND_UP, "336.14"),  # a float is converted through its shortest decimal text
         (Decimal("-1.001"), ROUND_FLOOR, "-1.01"),
         ("336.1400", ROUND_DOWN, "336.14"),
     ],
 )
-def test_round_price(price: Any, rounding: str, expected: str) -> None:
+def test_prices_are_rounded_to_the_tick_size(price: Any, rounding: str, expected: str) -> None:
     assert str(AAPL.round_price(price, rounding)) == expected
 
 
-def test_ticks_above_one() -> None:
+def test_a_tick_size_may_exceed_one() -> None:
     assert KRW.round_price(1648655, ROUND_DOWN) == 1648600
     assert KRW.round_price(1648655, rounding=ROUND_CEILING) == 1648700
     assert KRW.round_quantity("0.0000019", ROUND_DOWN) == Decimal("0.000001")
 
 
 @given(prices, steps, roundings)
-def test_rounding_is_exact_and_goes_where_it_is_told(price: Decimal, step: Decimal, rounding: str) -> None:
+def test_rounding_is_exact_and_follows_the_given_direction(
+    price: Decimal, step: Decimal, rounding: str
+) -> None:
     instrument = attrs.evolve(AAPL, tick_size=step)
     expected = (Fraction(price) / Fraction(step)).__class__(
         _whole(Fraction(price) / Fraction(step), rounding)
     )
     if not expected:
-        with pytest.raises(ValidationError, match="would become zero"):
+        with pytest.raises(ValidationError, match="would be rounded to zero"):
             instrument.round_price(price, rounding)
     else:
         rounded = instrument.round_price(price, rounding)
@@ -174,22 +176,22 @@ def _whole(number: Fraction, rounding: str) -> int:
 
 
 @given(prices, steps)
-def test_a_positive_price_never_becomes_zero(price: Decimal, step: Decimal) -> None:
+def test_a_positive_price_is_never_rounded_to_zero(price: Decimal, step: Decimal) -> None:
     assume(price < step)
     instrument = attrs.evolve(AAPL, tick_size=step, lot_size=step)
     for round_it in (instrument.round_price, instrument.round_quantity):
-        with pytest.raises(ValidationError, match="would become zero"):
+        with pytest.raises(ValidationError, match="would be rounded to zero"):
             round_it(price, ROUND_DOWN)
     assert instrument.round_price(price, ROUND_UP) == step
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "x", None, True, "1E+1000000", "1E-1000000", "9" * 41])
-def test_what_is_no_usable_number_is_refused(value: Any) -> None:
+def test_an_unusable_number_is_refused(value: Any) -> None:
     with pytest.raises(ValidationError, match="price"):
         AAPL.round_price(value, ROUND_DOWN)
 
 
-def test_the_direction_must_be_a_constant_of_decimal() -> None:
+def test_the_rounding_must_be_a_constant_of_decimal() -> None:
     with pytest.raises(ValidationError, match="rounding"):
         AAPL.round_price("1", "down")
 
@@ -215,7 +217,9 @@ def test_the_direction_must_be_a_constant_of_decimal() -> None:
         {"side": "SELL", "quantity": "20000000", "price": "900", "order_type": "TAKE_PROFIT"},
     ],
 )
-def test_orders_that_keep_the_rules(order: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+def test_an_order_that_keeps_the_rules_passes(
+    order: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
     AAPL.check(**order)
     assert not caplog.records
 
@@ -228,14 +232,14 @@ def test_orders_that_keep_the_rules(order: dict[str, Any], caplog: pytest.LogCap
         ({"quantity": "0.009", "price": "1"}, ["below the minimum 0.01"]),
         ({"quantity": "10000000.001", "price": "1"}, ["above the maximum 10000000"]),
         ({"quantity": "0", "price": "-1"}, ["quantity 0 is not above zero", "price -1 is not above zero"]),
-        ({"quantity": "1", "order_type": "LIMIT"}, ["a price is needed with LIMIT"]),
-        ({"quantity": "1", "price": "5", "order_type": "MARKET"}, ["price 5 does not go with MARKET"]),
-        ({"quantity": "1", "time_in_force": "GTC"}, ["GTC does not go with MARKET"]),
+        ({"quantity": "1", "order_type": "LIMIT"}, ["LIMIT needs a price"]),
+        ({"quantity": "1", "price": "5", "order_type": "MARKET"}, ["price 5 is not allowed with MARKET"]),
+        ({"quantity": "1", "time_in_force": "GTC"}, ["GTC is not allowed with MARKET"]),
         (
             {"quantity": "1", "price": "5", "order_type": "ALO", "time_in_force": "IOC"},
-            ["does not go with ALO"],
+            ["is not allowed with ALO"],
         ),
-        ({"quantity": "1", "order_type": "STOP_LOSS"}, ["a price is needed with STOP_LOSS"]),
+        ({"quantity": "1", "order_type": "STOP_LOSS"}, ["STOP_LOSS needs a price"]),
         ({"quantity": "1E+50", "price": "1E-50"}, ["lot size", "above the maximum", "tick size"]),
         (
             {"quantity": "0.0005", "price": "336.145", "time_in_force": "GTC", "order_type": "ALO"},
@@ -253,17 +257,17 @@ def test_every_broken_rule_is_named_at_once(order: dict[str, Any], rules: list[s
 
 
 @pytest.mark.parametrize("status", ["INACTIVE", "DELISTED"])
-def test_an_instrument_that_takes_no_orders(status: str) -> None:
+def test_an_inactive_instrument_takes_no_orders(status: str) -> None:
     closed = attrs.evolve(AAPL, status=InstrumentStatus(status))
     with pytest.raises(ValidationError, match=f"AAPL-USD is {status}"):
         closed.check(side="BUY", quantity=1)
 
 
-def test_a_status_that_nobody_knows_is_left_to_the_exchange() -> None:
+def test_an_unknown_status_is_left_to_the_exchange() -> None:
     attrs.evolve(AAPL, status=InstrumentStatus("AUCTION")).check(side="BUY", quantity=1)
 
 
-def test_types_that_the_instrument_does_not_offer() -> None:
+def test_an_order_type_that_the_instrument_does_not_offer_is_refused() -> None:
     narrow = attrs.evolve(AAPL, order_types=(OrderType.LIMIT,), time_in_force=(TimeInForce.GTC,))
     with pytest.raises(ValidationError) as caught:
         narrow.check(side="BUY", quantity=1, order_type="MARKET", time_in_force="IOC")
@@ -275,7 +279,7 @@ def test_types_that_the_instrument_does_not_offer() -> None:
     ("side", "price", "warned"),
     [("BUY", "353.01", True), ("SELL", "353.01", False), ("SELL", "319.38", True), ("BUY", "319.38", False)],
 )
-def test_a_price_outside_of_the_band_only_warns(
+def test_a_price_outside_the_band_only_causes_a_warning(
     side: str, price: str, warned: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING, "qfex.instruments"):
@@ -292,13 +296,13 @@ def test_a_price_outside_of_the_band_only_warns(
         {"side": "BUY", "quantity": 1, "time_in_force": "GFD"},
     ],
 )
-def test_arguments_that_cannot_be_meant(order: dict[str, Any]) -> None:
+def test_an_invalid_argument_is_refused(order: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         AAPL.check(**order)
 
 
 @given(st.integers(1, 10**9), st.sampled_from(sorted(INSTRUMENTS)))
-def test_multiples_pass_and_halves_do_not(count: int, symbol: str) -> None:
+def test_multiples_of_the_tick_size_pass_and_halves_do_not(count: int, symbol: str) -> None:
     instrument = attrs.evolve(INSTRUMENTS[symbol], status=InstrumentStatus.ACTIVE)
     quantity = instrument.min_quantity
     instrument.check(side="BUY", quantity=quantity, price=count * instrument.tick_size)

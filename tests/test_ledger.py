@@ -1,4 +1,4 @@
-"""Positions and profit, rebuilt from trades."""
+"""Positions and profit, computed from trades."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NOON = datetime(2026, 10, 10, 12, tzinfo=timezone.utc)
 def trade(
     number: int, quantity: str | Decimal, price: str | Decimal, symbol: str = "A", fee: str = "0"
 ) -> UserTrade:
-    """A trade at so many seconds past noon; a negative quantity is a sale."""
+    """A trade `number` seconds after noon. A negative quantity is a sale."""
     size = Decimal(quantity)
     return UserTrade(
         trade_id=f"t{number}",
@@ -45,7 +45,7 @@ def _plain(number: Decimal) -> str:
     return format(number.normalize() if number else Decimal(0), "f")
 
 
-def test_a_position_is_opened_enlarged_reduced_turned_and_closed() -> None:
+def test_a_position_is_opened_increased_reduced_reversed_and_closed() -> None:
     ledger = Ledger()
     ledger.add([trade(1, "1", "100"), trade(2, "3", "104"), trade(3, "-2", "110"), trade(4, "-3", "90")])
     ledger.add(trade(5, "1", "80"))
@@ -58,7 +58,7 @@ def test_a_position_is_opened_enlarged_reduced_turned_and_closed() -> None:
     ]
 
 
-def test_results_by_symbol() -> None:
+def test_results_are_totals_of_each_symbol() -> None:
     ledger = Ledger()
     ledger.add([trade(1, "2", "10", fee="0.1"), trade(2, "-1", "12", fee="0.2"), trade(3, "-1", "5", "B")])
     assert ledger.results() == {
@@ -69,7 +69,7 @@ def test_results_by_symbol() -> None:
     assert ledger.results()["B"].unrealised_pnl(Decimal(4)) == 1
 
 
-def test_a_day_of_a_longer_history() -> None:
+def test_results_of_a_part_of_the_history() -> None:
     ledger = Ledger()
     ledger.add([trade(0, "2", "10"), trade(60, "-1", "12"), trade(120, "-1", "13")])
     minute = ledger.results(NOON + timedelta(seconds=60), NOON + timedelta(seconds=120))["A"]
@@ -77,7 +77,7 @@ def test_a_day_of_a_longer_history() -> None:
     assert ledger.results(start=NOON + timedelta(hours=1)) == {}
 
 
-def test_what_was_held_before() -> None:
+def test_opening_positions_are_included() -> None:
     ledger = Ledger([Position("A", Decimal("-3"), Decimal("50")), Position("B", Decimal(1), Decimal(2))])
     ledger.add(trade(1, "1", "40"))
     assert effects(ledger.entries) == [("10", "-2", "50")]
@@ -88,7 +88,7 @@ def test_what_was_held_before() -> None:
     assert Ledger().positions() == {}
 
 
-def test_a_trade_counts_once_wherever_it_comes_from() -> None:
+def test_a_trade_counts_once_whether_it_comes_as_a_fill_or_a_row() -> None:
     row = trade(1, "1", "100")
     fill = Fill("t1", "o1", "A", Side.BUY, Decimal(100), Decimal(1), time=row.time)
     ledger = Ledger()
@@ -96,7 +96,7 @@ def test_a_trade_counts_once_wherever_it_comes_from() -> None:
     assert len(ledger.entries) == 1
 
 
-def test_both_sides_of_a_trade_with_oneself_count() -> None:
+def test_both_sides_of_a_self_trade_count() -> None:
     bought = trade(1, "1", "100")
     ledger = Ledger()
     ledger.add([bought, attrs.evolve(bought, order_id="other", side=Side.SELL)])
@@ -120,7 +120,7 @@ histories = st.lists(st.tuples(sizes, prices), min_size=1, max_size=30)
 
 
 @given(histories)
-def test_profit_is_the_cash_that_moved_and_the_worth_of_what_is_left(
+def test_profit_is_the_cash_flow_plus_the_value_of_the_remaining_position(
     history: list[tuple[Decimal, Decimal]],
 ) -> None:
     ledger = Ledger()
@@ -136,7 +136,7 @@ def test_profit_is_the_cash_that_moved_and_the_worth_of_what_is_left(
 
 
 @given(histories, st.randoms(use_true_random=False))
-def test_the_order_of_adding_does_not_matter(history: list[tuple[Decimal, Decimal]], random: object) -> None:
+def test_trades_may_be_added_in_any_order(history: list[tuple[Decimal, Decimal]], random: object) -> None:
     trades = [trade(number, size, price) for number, (size, price) in enumerate(history)]
     straight, mixed = Ledger(), Ledger()
     straight.add(trades)
@@ -148,7 +148,9 @@ def test_the_order_of_adding_does_not_matter(history: list[tuple[Decimal, Decima
 
 
 @pytest.mark.parametrize("dialect", ["live"], indirect=True)
-def test_it_agrees_with_the_exchange(market: Simulator, connect: Callable[..., TradeClient]) -> None:
+def test_positions_and_profit_agree_with_the_exchange(
+    market: Simulator, connect: Callable[..., TradeClient]
+) -> None:
     client = connect(market)
     for side, quantity in (("BUY", "3"), ("BUY", "2.5"), ("SELL", "1.25"), ("SELL", "6"), ("BUY", "0.5")):
         client.place_market_order("AAPL-USD", side, quantity, wait=True)

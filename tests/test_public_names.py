@@ -1,4 +1,4 @@
-"""The public contract: which names there are, what they are, and how the methods are called."""
+"""The public contract: the exported names, their fields, and the signatures of the methods."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ERRORS = {
     "InvalidParameter", "InvalidOrder", "InvalidJSONFormat", "PermissionDenied", "AlreadyAuthenticated", "ServerError",
     "KycRequired", "TncRequired", "RestError",
 }  # fmt: skip
-#: What the methods of these also hand out or raise.
+#: Names that their methods also return or raise.
 BEYOND = {"ErrorEvent", "Stats", "SlowConsumer", "ForkedClientError", "__version__"}
 
 DOCUMENTED = CLIENTS | PLACES | ENUMS | MODELS | REQUESTS | POLICIES | ERRORS
@@ -46,7 +46,7 @@ def test_exactly_the_documented_names_are_exported() -> None:
 def test_all_is_sorted_and_complete() -> None:
     assert qfex.__all__ == sorted(qfex.__all__, key=lambda name: (not name.isupper(), name))
     for name in qfex.__all__:
-        getattr(qfex, name)  # some come into the module on first use
+        getattr(qfex, name)  # some are imported on first use
     here = {
         name for name, value in vars(qfex).items() if not isinstance(value, ModuleType) and name[0] != "_"
     }
@@ -54,7 +54,7 @@ def test_all_is_sorted_and_complete() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(DOCUMENTED | BEYOND))
-def test_every_name_explains_itself(name: str) -> None:
+def test_every_name_has_a_docstring_of_its_own(name: str) -> None:
     value = getattr(qfex, name)
     if inspect.isclass(value):
         assert inspect.getdoc(value)
@@ -65,7 +65,7 @@ def test_every_name_explains_itself(name: str) -> None:
 
 
 def blank(model: type) -> Any:
-    """An instance with nothing in it."""
+    """An instance whose required fields are None."""
     return model(**{field.name: None for field in attrs.fields(model) if field.default is attrs.NOTHING})
 
 
@@ -119,7 +119,7 @@ FIELDS = {
 
 
 @pytest.mark.parametrize("name", FIELDS)
-def test_the_documented_members_are_there(name: str) -> None:
+def test_the_documented_fields_exist(name: str) -> None:
     assert [member for member in FIELDS[name].split() if not hasattr(getattr(qfex, name), member)] == []
 
 
@@ -145,11 +145,11 @@ MEMBERS = {
 
 
 @pytest.mark.parametrize("name", MEMBERS)
-def test_enumerations_have_the_wires_texts(name: str) -> None:
+def test_members_of_enumerations_have_the_documented_texts(name: str) -> None:
     assert {member.name: member.value for member in getattr(qfex, name)} == MEMBERS[name]
 
 
-def test_candle_intervals_have_the_wires_texts() -> None:
+def test_candle_intervals_have_the_documented_texts() -> None:
     assert [each.value for each in qfex.CandleInterval] == [
         "1MIN",
         "5MINS",
@@ -161,7 +161,7 @@ def test_candle_intervals_have_the_wires_texts() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(ENUMS))
-def test_an_unknown_text_becomes_a_member_that_carries_it(name: str) -> None:
+def test_an_unknown_text_becomes_a_member_with_that_value(name: str) -> None:
     enumeration = getattr(qfex, name)
     strange = enumeration("SOMETHING_NEW")
     assert isinstance(strange, enumeration) and isinstance(strange, enum.Enum)
@@ -200,7 +200,7 @@ def test_errors_have_the_documented_parents(name: str) -> None:
 
 # --- methods -----------------------------------------------------------------------------------------------------
 
-#: Parameters after `self`, word for word.
+#: Parameters after `self`, exactly as documented.
 METHODS = {
     "connect": "",
     "close": "",
@@ -245,7 +245,7 @@ def shape(function: Callable[..., object]) -> dict[str, tuple[Any, Any]]:
 
 
 def check_shape(actual: Callable[..., object], documented: Callable[..., object]) -> None:
-    """The documented parameters in their order; what there is besides must be named and may be left out."""
+    """Require the documented parameters in their order. Others must be keyword-only and optional."""
     has, wanted = shape(actual), shape(documented)
     assert {name: has.get(name) for name in wanted} == wanted
     assert [name for name in has if name in wanted] == list(wanted)
@@ -271,7 +271,7 @@ def test_every_method_has_a_docstring_and_annotations(name: str) -> None:
     )
 
 
-def test_the_short_forms_have_the_obvious_signatures() -> None:
+def test_limit_and_market_orders_have_the_obvious_signatures() -> None:
     limit, at_market = shape(TradeClient.place_limit_order), shape(TradeClient.place_market_order)
     assert list(limit)[:5] == ["self", "symbol", "side", "quantity", "price"]
     assert list(at_market)[:4] == ["self", "symbol", "side", "quantity"] and "price" not in at_market
@@ -288,13 +288,13 @@ def test_the_short_forms_have_the_obvious_signatures() -> None:
         } <= each.keys()
 
 
-def test_streams_take_channels_and_a_size() -> None:
+def test_a_stream_takes_channels_and_a_size() -> None:
     has = shape(TradeClient.stream)
     assert has["channels"][0] is inspect.Parameter.VAR_POSITIONAL
     assert has["maxsize"][0] is inspect.Parameter.KEYWORD_ONLY and has["maxsize"][1] > 0
 
 
-def test_the_client_is_made_as_documented() -> None:
+def test_the_client_is_constructed_as_documented() -> None:
     has = shape(TradeClient)
     defaults = {
         "account_id": None, "cancel_on_disconnect": False, "request_timeout": 10.0,

@@ -1,4 +1,4 @@
-"""What a type checker shows the user: real types in every public signature and every member of a model."""
+"""Precise types in every public signature and every field of a model, for type checkers and editors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import attrs
 import pytest
 
 import qfex
-from qfex import frames, ledger
+from qfex import dataframes, ledger
 from qfex.models import history, instruments
 
 BARE = (dict, list, tuple, set, frozenset)
@@ -29,12 +29,14 @@ CLASSES = sorted(
     ),
     key=lambda made: (made.__module__, made.__qualname__),
 )
-NAMES = {name: getattr(qfex, name) for name in qfex.__all__}  # some modules import them for the checker only
+NAMES = {
+    name: getattr(qfex, name) for name in qfex.__all__
+}  # some modules import them only for the type checker
 MODELS = [made for made in CLASSES if attrs.has(made)]
 
 
 def parts(hint: Any) -> Iterator[Any]:
-    """A type and all types within it, the arguments of callables left out: those are the user's own."""
+    """A type and all types within it, except the arguments of callables, which users choose themselves."""
     yield hint
     if typing.get_origin(hint) is not typing.get_origin(typing.Callable[..., Any]):
         for argument in typing.get_args(hint):
@@ -46,7 +48,7 @@ def is_vague(hint: Any) -> bool:
 
 
 def returns(made: type) -> Iterator[tuple[str, Any]]:
-    """Each public method or property of a class, and what it returns."""
+    """Each public method or property of a class with the type that it returns."""
     for name, member in inspect.getmembers(made):
         function = member.fget if isinstance(member, property) else member
         if name.startswith("_") and name not in ("__enter__", "__iter__", "__next__"):
@@ -56,12 +58,12 @@ def returns(made: type) -> Iterator[tuple[str, Any]]:
 
 
 @pytest.mark.parametrize("made", CLASSES, ids=lambda made: made.__qualname__)
-def test_no_method_returns_something_vague(made: type) -> None:
+def test_no_method_returns_a_vague_type(made: type) -> None:
     assert {name: hint for name, hint in returns(made) if is_vague(hint)} == {}
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda made: made.__qualname__)
-def test_no_member_of_a_model_is_vague(model: type) -> None:
+def test_no_field_of_a_model_has_a_vague_type(model: type) -> None:
     hints = typing.get_type_hints(model)
     assert {
         field.name: hints[field.name] for field in attrs.fields(model) if is_vague(hints[field.name])
@@ -75,7 +77,7 @@ def test_models_are_frozen_and_slotted(model: type) -> None:
     assert model.__setattr__ is not object.__setattr__
 
 
-def test_the_test_sees_what_is_vague() -> None:
+def test_vague_types_are_recognised() -> None:
     for hint in (Any, list[Any], dict, dict[str, Any], Any | None, list[dict[str, list]]):
         assert is_vague(hint)
     for hint in (int, list[int], dict[str, tuple[int, ...]], None, typing.Callable[[Any], object]):
@@ -83,4 +85,4 @@ def test_the_test_sees_what_is_vague() -> None:
 
 
 def test_to_frame_is_typed() -> None:
-    assert inspect.signature(frames.to_frame).return_annotation == "pandas.DataFrame"
+    assert inspect.signature(dataframes.to_frame).return_annotation == "pandas.DataFrame"

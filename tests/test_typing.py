@@ -1,4 +1,4 @@
-"""What a user's own type checker is promised: the package is typed, and its calls say what they return."""
+"""The package is typed: a user's type checker knows what every call returns and finds mistakes."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ with TradeClient(UAT, HmacCredentials("p", "s")) as client:
         print(rejected.status.is_rejection)
 """
 
-#: Lines that must not pass.
+#: Calls that the type checker must refuse.
 MISTAKES = """
 from qfex import HmacCredentials, TradeClient, UAT
 
@@ -66,7 +66,7 @@ TradeClient(UAT, "key")
 
 
 def check(path: Path, source: str) -> tuple[int, str]:
-    """Run the checker over a user's module, as strictly as it goes."""
+    """Run mypy in strict mode on a user's module and return its exit code and output."""
     path.write_text(source)
     command = [
         sys.executable,
@@ -85,28 +85,28 @@ def check(path: Path, source: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def test_the_package_says_that_it_is_typed() -> None:
+def test_the_package_is_marked_as_typed() -> None:
     assert (ROOT / "qfex" / "py.typed").is_file()
     assert "qfex = py.typed" in (ROOT / "setup.cfg").read_text()
 
 
 @pytest.mark.slow
-def test_a_users_checker_knows_every_type(tmp_path: Path) -> None:
+def test_a_users_type_checker_accepts_correct_code(tmp_path: Path) -> None:
     pytest.importorskip("mypy")
-    code, said = check(tmp_path / "good.py", GOOD)
-    assert code == 0, said
+    code, output = check(tmp_path / "good.py", GOOD)
+    assert code == 0, output
 
 
 @pytest.mark.slow
-def test_a_users_checker_finds_the_mistakes(tmp_path: Path) -> None:
+def test_a_users_type_checker_finds_mistakes(tmp_path: Path) -> None:
     pytest.importorskip("mypy")
-    code, said = check(tmp_path / "mistakes.py", MISTAKES)
+    code, output = check(tmp_path / "mistakes.py", MISTAKES)
     assert code == 1
-    assert {int(line.split(":")[1]) for line in said.splitlines() if ": error:" in line} == {
+    assert {int(line.split(":")[1]) for line in output.splitlines() if ": error:" in line} == {
         5,
         6,
         7,
         8,
         9,
         10,
-    }, said
+    }, output

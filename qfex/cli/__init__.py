@@ -1,4 +1,4 @@
-"""The command line ``qfex-sync``. Needs the extra "cli"."""
+"""The command line program ``qfex-sync``. It needs the extra "cli"."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _MISSING = "qfex-sync needs the extra \"cli\": pip install 'qfex-sync[cli]' (mis
 
 
 def main() -> None:
-    """Run the command line; the entry point of the program."""
+    """Run the command line program."""
     try:
         from .app import cli
     except ModuleNotFoundError as error:

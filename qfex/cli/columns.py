@@ -1,4 +1,4 @@
-"""Which columns a table of each model has: attribute to heading."""
+"""The columns of the table of each model: attribute -> heading."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a command works with: settings, and connections that are made when they are first needed."""
+"""The context of a command: its settings, and clients that connect on first use."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from ..errors import ConfigurationError
 from ..models.instruments import Instrument
 from ..rest import RestClient
 from .credentials import Found, find_credentials
+from .environments import chosen_name, is_real, named_environment
 from .output import Output
-from .place import chosen_name, is_real, named_environment
 
 if TYPE_CHECKING:
     from ..market_data import MarketDataClient
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @attrs.define
 class Settings:
-    """The options that every command takes."""
+    """The options that every command has."""
 
     env: str | None = None
     json: bool = False
@@ -39,7 +39,7 @@ class Settings:
 
 
 class App:
-    """One run of the program. Its connections end with its ``with`` block."""
+    """One run of the program. Leaving its ``with`` block closes all clients."""
 
     def __init__(self) -> None:
         self.settings = Settings()
@@ -55,7 +55,7 @@ class App:
 
     @property
     def out(self) -> Output:
-        """Where the answer goes."""
+        """Where the command prints its result."""
         return Output(self.settings.json)
 
     @cached_property
@@ -65,12 +65,12 @@ class App:
 
     @cached_property
     def environment(self) -> Environment:
-        """Where the exchange is; a simulator is started where one is wanted and none runs."""
+        """The URLs of the exchange. Starts a simulator if ``--env sim`` names no running one."""
         return named_environment(self.env_name) or self.simulator.environment
 
     @cached_property
     def simulator(self) -> Simulator:
-        """A simulator of this command's own."""
+        """The simulator that this command started."""
         try:
             from ..sim import Simulator
         except ModuleNotFoundError as error:
@@ -81,28 +81,28 @@ class App:
 
     @property
     def has_own_simulator(self) -> bool:
-        """Whether this command started its simulator itself."""
+        """Whether the command uses a simulator of its own."""
         return named_environment(self.env_name) is None
 
     @cached_property
     def found(self) -> Found:
-        """The credentials, and where they came from."""
+        """The credentials and their source."""
         if self.has_own_simulator:
             return Found(self.simulator.credentials, "the simulator")
         return find_credentials(self.env_name, self.settings.credentials_file)
 
     @property
     def account_id(self) -> str | None:
-        """The subaccount to act for."""
+        """The subaccount to use, or None for the main account."""
         return self.settings.account or self.found.account_id
 
     @cached_property
     def trade(self) -> TradeClient:
-        """The trade client, connected."""
+        """The connected trade client."""
         return self._opened.enter_context(self.unconnected_trade())
 
     def unconnected_trade(self, instruments: dict[str, Instrument] | None = None) -> TradeClient:
-        """Make a trade client and leave the rest to the caller."""
+        """Return a new trade client that is not connected and that the caller must close."""
         return TradeClient(
             self.environment,
             self.found.credentials,
@@ -125,33 +125,33 @@ class App:
 
     @cached_property
     def public_rest(self) -> RestClient:
-        """The REST client for what everybody may know."""
+        """The REST client for public data, without credentials."""
         return self._opened.enter_context(RestClient(self.environment, timeout=self.settings.timeout))
 
     @cached_property
     def market(self) -> MarketDataClient:
-        """The market data client, connected."""
+        """The connected market data client."""
         from ..market_data import MarketDataClient
 
         client = MarketDataClient(self.environment, request_timeout=self.settings.timeout)
         return self._opened.enter_context(client)
 
     def confirm(self, what: str) -> None:
-        """Ask before real money moves, unless told ``--yes``.
+        """Ask for confirmation before trading real money, unless ``--yes`` is given.
 
         Raises
         ------
         ConfigurationError
-            If nobody is there to be asked.
+            If stdin is not a terminal or the output is JSON.
         click.Abort
             If the answer is no.
         """
         if self.settings.yes or not is_real(self.environment):
             return
-        if self.settings.json or not _someone_is_there():
-            raise ConfigurationError(f"{what} on {self.env_name} is for real: say --yes")
-        click.confirm(f"{what} on {self.env_name} is for real. Go on?", abort=True, err=True)
+        if self.settings.json or not _is_interactive():
+            raise ConfigurationError(f"{what} on {self.env_name} trades real money: confirm with --yes")
+        click.confirm(f"{what} on {self.env_name} trades real money. Continue?", abort=True, err=True)
 
 
-def _someone_is_there() -> bool:
+def _is_interactive() -> bool:
     return sys.stdin.isatty()

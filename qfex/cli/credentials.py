@@ -1,6 +1,6 @@
-"""Where the program finds its keys: the environment, a private file, or the exchange's own command line tool.
+"""Search for credentials: environment variables, a private file, or the exchange's own command line tool.
 
-Never the command line itself, which every process of the machine can read.
+The command line itself is not searched, because every process of the machine can read it.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import yaml
 
 from ..credentials import Credentials, HmacCredentials, JwtCredentials, credentials_from_env
 from ..errors import ConfigurationError
-from ..rebalance.toml import load_toml
+from ..rebalance.targets import load_toml
 
-_PRIVATE = 0o077  # the permission bits of group and others: all must be off
+_OTHERS = 0o077  # the permission bits of group and others, which must all be off
 _HOW = (
     "no credentials found: set QFEX_PUBLIC_KEY and QFEX_SECRET_KEY (or QFEX_JWT), "
     "or write public_key and secret_key to {} with mode 0600"
@@ -27,7 +27,7 @@ _HOW = (
 
 @attrs.frozen
 class Found:
-    """Credentials and where they came from."""
+    """Credentials and their source."""
 
     credentials: Credentials
     source: str
@@ -35,19 +35,19 @@ class Found:
 
 
 def find_credentials(environment_name: str, file: Path | None = None) -> Found:
-    """Look in the given file, or else in each usual place.
+    """Find credentials in a given file or in the usual places.
 
     Parameters
     ----------
     environment_name : str
-        ``"uat"`` or ``"prod"``: keys of one are no use, and no business, of the other.
+        ``"sim"``, ``"uat"`` or ``"prod"``. Credentials of another environment are not used.
     file : Path, optional
-        A file that the user named.
+        The file that the user named. If given, no other place is searched.
 
     Raises
     ------
     ConfigurationError
-        If there are none, or a file that has some can be read by others.
+        If there are no credentials, or if other users can read the file.
     """
     if file is not None:
         return _from_file(file, environment_name)
@@ -61,12 +61,12 @@ def find_credentials(environment_name: str, file: Path | None = None) -> Found:
 
 
 def own_file() -> Path:
-    """Where this program's own credentials file is looked for."""
+    """Return the path of this program's credentials file."""
     return _config_home() / "qfex-sync" / "credentials.toml"
 
 
 def exchange_file() -> Path:
-    """Where the exchange's command line tool keeps its configuration."""
+    """Return the path of the configuration of the exchange's command line tool."""
     return _config_home() / "qfex" / "config.yaml"
 
 
@@ -79,12 +79,12 @@ def _account_from_env() -> str | None:
 
 
 def require_private(path: Path) -> None:
-    """Refuse a file of secrets that others may read, write, or have put there.
+    """Refuse a file of secrets that other users can read or write, or that belongs to another user.
 
     Raises
     ------
     ConfigurationError
-        Saying what to do about it.
+        With advice on how to fix it.
     """
     try:
         status = path.stat()
@@ -92,7 +92,7 @@ def require_private(path: Path) -> None:
         raise ConfigurationError(f"{path}: {error.strerror}") from None
     if os.name != "posix":
         return
-    if status.st_mode & _PRIVATE:
+    if status.st_mode & _OTHERS:
         mode = stat.S_IMODE(status.st_mode)
         raise ConfigurationError(f"{path} has mode {mode:04o} and others may read it: chmod 600 {path}")
     if status.st_uid not in (os.geteuid(), 0):
@@ -100,7 +100,7 @@ def require_private(path: Path) -> None:
 
 
 def _from_file(path: Path, environment_name: str) -> Found:
-    """Read this program's own format: top-level keys, or a table for each environment."""
+    """Read this program's own file, which has top-level keys or a table for each environment."""
     require_private(path)
     content = load_toml(path)
     members = content.get(environment_name, content)
@@ -111,17 +111,17 @@ def _from_exchange_file(path: Path, environment_name: str) -> Found:
     require_private(path)
     try:
         content = yaml.safe_load(path.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError):  # the reason may quote a secret
-        raise ConfigurationError(f"{path} is no valid YAML") from None
+    except (yaml.YAMLError, UnicodeDecodeError):  # their text may contain a secret
+        raise ConfigurationError(f"{path} is not valid YAML") from None
     members = content if isinstance(content, dict) else {}
     theirs = str(members.get("env") or "prod").lower()
     if theirs != environment_name:
-        raise ConfigurationError(f"{path} has credentials for {theirs}: say --env {theirs} to use them")
+        raise ConfigurationError(f"{path} has credentials for {theirs}: use them with --env {theirs}")
     return _found(members, str(path), "selected_subaccount", ("access_token", "jwt"))
 
 
 def _found(members: Mapping[str, Any], source: str, account: str, tokens: tuple[str, ...]) -> Found:
-    """Keys go before a token: they do not expire."""
+    """Return the credentials in a file. Keys take precedence over a token, because they do not expire."""
     account_id = _account_from_env() or _text(members, account)
     public_key, secret_key = _text(members, "public_key"), _text(members, "secret_key")
     if public_key and secret_key:

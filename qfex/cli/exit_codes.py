@@ -1,4 +1,4 @@
-"""What the program's exit code says, and which error leads to which."""
+"""Exit codes and the errors that lead to them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..errors import (
     RestError,
     ValidationError,
 )
-from ..rebalance.errors import AlreadyRunning
+from ..rebalance import AlreadyRunning
 
 
 class ExitCode(IntEnum):
@@ -46,14 +46,14 @@ MEANINGS = {
     ExitCode.UNKNOWN: "outcome unknown: it was sent, no answer came; ask `qfex-sync resolve`",
     ExitCode.NOT_SENT: "not connected; nothing was sent",
     ExitCode.AUTHENTICATION: "credentials refused, or they lack the permission",
-    ExitCode.NO_ANSWER: "a question was sent and not answered in time",
+    ExitCode.NO_ANSWER: "a read was sent and not answered in time",
     ExitCode.NOTHING_TO_DO: "rebalance: nothing to do",
     ExitCode.PARTIAL: "rebalance, flatten, doctor: something is left to do",
-    ExitCode.ALREADY_RUNNING: "rebalance: another run is under way",
+    ExitCode.ALREADY_RUNNING: "rebalance: another run is in progress",
     ExitCode.INTERRUPTED: "interrupted (Ctrl-C)",
 }
 
-#: The first class that fits decides.
+#: The first matching class decides.
 _BY_ERROR: tuple[tuple[type[BaseException], ExitCode], ...] = (
     (OutcomeUnknown, ExitCode.UNKNOWN),
     (AuthenticationError, ExitCode.AUTHENTICATION),
@@ -70,7 +70,7 @@ _BY_ERROR: tuple[tuple[type[BaseException], ExitCode], ...] = (
 
 
 def exit_code_of(error: BaseException) -> ExitCode:
-    """The exit code that tells a script what it must know about an error."""
+    """Return the exit code of an error."""
     if isinstance(error, RestError):
         return ExitCode.AUTHENTICATION if error.status_code in (401, 403) else ExitCode.REFUSED
     if isinstance(error, RequestTimeout) and not isinstance(error, OutcomeUnknown):
@@ -79,6 +79,6 @@ def exit_code_of(error: BaseException) -> ExitCode:
 
 
 def explanation() -> str:
-    """The table of exit codes, for the help."""
+    """Return the table of exit codes for the help text."""
     rows = "\n".join(f"  {int(code):>3}  {meaning}" for code, meaning in MEANINGS.items())
     return f"\b\nExit codes\n{rows}"

@@ -1,8 +1,9 @@
-"""Commands and groups of this program: shared options, confirmation, errors as exit codes."""
+"""Base classes of commands and groups: shared options, confirmation, and errors as exit codes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -10,15 +11,15 @@ import click
 
 from ..errors import OutcomeUnknown, QfexError
 from .context import App
+from .environments import NAMES
 from .exit_codes import ExitCode, exit_code_of
 from .output import Output
-from .place import NAMES
 
 pass_app = click.make_pass_decorator(App)
 
 
 def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
-    """Note a shared option; what stands closer to the command's end counts."""
+    """Store a shared option. An option after the name of the command overrides one before it."""
     if value not in (None, False):
         setattr(ctx.ensure_object(App).settings, str(param.name), value)
 
@@ -27,12 +28,16 @@ def _option(*names: str, **attributes: Any) -> Callable[[], click.Option]:
     return lambda: click.Option(names, expose_value=False, callback=_remember, **attributes)
 
 
-#: Every command takes these, before or after its name.
+#: Options of every command, accepted before and after its name.
 _SHARED = (
-    _option("--env", type=click.Choice(NAMES), help="Which exchange.  [default: $QFEX_ENV, or uat]"),
+    _option("--env", type=click.Choice(NAMES), help="The exchange to use.  [default: $QFEX_ENV, or uat]"),
     _option("--json", is_flag=True, help="Print JSON."),
-    _option("--account", metavar="UUID", help="Act for a subaccount.  [default: $QFEX_ACCOUNT_ID]"),
-    _option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds a call.  [default: 10]"),
+    _option("--account", metavar="UUID", help="Use a subaccount.  [default: $QFEX_ACCOUNT_ID]"),
+    _option(
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        help="Seconds for each call.  [default: 10]",
+    ),
     _option(
         "--credentials-file",
         type=click.Path(path_type=Path),
@@ -40,7 +45,7 @@ _SHARED = (
         help="TOML file with public_key and secret_key, or jwt; mode 0600.",
     ),
 )
-_YES = _option("--yes", "-y", is_flag=True, help="Do not ask before trading for real.")
+_YES = _option("--yes", "-y", is_flag=True, help="Do not ask before trading real money.")
 
 
 class AppCommand(click.Command):
@@ -52,14 +57,14 @@ class AppCommand(click.Command):
 
 
 class TradingCommand(AppCommand):
-    """A command that trades, and asks before it does so with real money."""
+    """A command that trades and asks for confirmation if it uses real money."""
 
     def __init__(self, *args: Any, **attributes: Any) -> None:
         super().__init__(*args, **attributes)
         self.params.append(_YES())
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Ask, then run."""
+        """Ask for confirmation, then run the command."""
         ctx.ensure_object(App).confirm(ctx.command_path)
         return super().invoke(ctx)
 
@@ -71,7 +76,7 @@ class AppGroup(click.Group):
 
 
 class RootGroup(AppGroup):
-    """The program itself: ends connections, and turns errors into exit codes."""
+    """The program itself, which closes all clients and turns errors into exit codes."""
 
     def __init__(self, *args: Any, **attributes: Any) -> None:
         super().__init__(*args, **attributes)
@@ -88,12 +93,48 @@ class RootGroup(AppGroup):
 
 
 def fail(ctx: click.Context, out: Output, error: BaseException) -> NoReturn:
-    """Report an error and leave with its exit code."""
+    """Print an error and end the program with its exit code."""
     code = exit_code_of(error)
     if code is ExitCode.INTERRUPTED:
         out.say("interrupted")
     else:
         out.error(error, code)
     if isinstance(error, OutcomeUnknown) and error.command == "add_order" and error.client_order_id:
-        out.advise(f"what became of it: qfex-sync resolve {error.symbol} {error.client_order_id}")
+        out.advise(f"to find out what became of it: qfex-sync resolve {error.symbol} {error.client_order_id}")
     ctx.exit(code)
+
+
+# --- arguments and options that several commands have --------------------------------------------------------
+
+symbol_argument = click.argument("symbol")
+symbol_option = click.option("--symbol", metavar="SYMBOL", help="Only this symbol.")
+side_argument = click.argument(
+    "side", type=click.Choice(["BUY", "SELL"], case_sensitive=False), metavar="BUY|SELL"
+)
+limit_option = click.option(
+    "--limit", type=click.IntRange(1, 1000), help="Largest number of rows.  [default: 100]"
+)
+reduce_only_option = click.option("--reduce-only", is_flag=True, help="The order may only reduce a position.")
+wait_option = click.option("--wait", is_flag=True, help="Wait until the order is done, or until the timeout.")
+
+
+class Moment(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions only
+    """A time in ISO 8601, in UTC unless it has a time zone."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Convert a text to an aware datetime."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(str(value).replace("Z", "+00:00"))
+        except ValueError:
+            self.fail(f"{value!r} is not a time such as 2026-01-31 or 2026-01-31T12:00:00+01:00", param, ctx)
+        return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+
+
+start_option = click.option(
+    "--start", type=Moment(), help="Start of the range (UTC unless it has a time zone)."
+)
+end_option = click.option("--end", type=Moment(), help="End of the range.")

@@ -1,4 +1,4 @@
-"""What commands print: tables for people, JSON for scripts."""
+"""The output of commands: tables for people, JSON for scripts."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from rich.table import Table
 
 from ..errors import QfexError
 
-_UNBOUNDED = 500  # columns of a pipe: a table that somebody greps must not be cut
+_UNBOUNDED = 500  # width of a pipe in columns, so that tables are not cut
 
 
 class Output:
-    """Where a command puts its answer.
+    """Prints the results and errors of a command.
 
     Parameters
     ----------
     as_json : bool
-        One JSON document on stdout instead of tables; numbers that are money are strings, exactly as they came.
+        Print JSON instead of tables. Prices, quantities and amounts are strings with all their digits.
     """
 
     def __init__(self, as_json: bool) -> None:
@@ -35,18 +35,18 @@ class Output:
 
     @property
     def console(self) -> Console:
-        """The terminal, or pipe, behind stdout as it is now."""
+        """A console for the current stdout."""
         return _console(sys.stdout)
 
     def rows(self, rows: Sequence[Any], columns: Mapping[str, str], empty: str = "nothing") -> None:
-        """Print models of one kind.
+        """Print models of one class.
 
         Parameters
         ----------
         columns : mapping of str to str
-            Attribute to heading, for the table; JSON has every attribute.
+            Attribute -> heading, for the table. JSON has all attributes.
         empty : str
-            What to say where there are none.
+            The text to print instead of an empty table.
         """
         if self.as_json:
             self.document(list(rows))
@@ -56,7 +56,7 @@ class Output:
             self.say(empty)
 
     def record(self, model: Any, title: str = "") -> None:
-        """Print one model, an attribute a line."""
+        """Print one model with one attribute in each row."""
         if self.as_json:
             self.document(model)
             return
@@ -70,26 +70,26 @@ class Output:
         """Print a value as JSON."""
         print(json.dumps(plain(value), indent=2), flush=True)
 
-    def line(self, value: Any) -> None:
-        """Print a value as one line of JSON, for streams."""
+    def json_line(self, value: Any) -> None:
+        """Print a value as one line of JSON."""
         print(json.dumps(plain(value)), flush=True)
 
     def say(self, text: str) -> None:
-        """Tell a person something; scripts are spared."""
+        """Print a text, but not with ``--json``."""
         if not self.as_json:
             self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def warn(self, text: str) -> None:
-        """Tell a person, or whoever reads stderr, of a mishap that does not fail the command."""
+        """Print a problem that does not fail the command on stderr, also with ``--json``."""
         _console(sys.stderr).print(text, style="yellow", markup=False, highlight=False, soft_wrap=True)
 
     def advise(self, text: str) -> None:
-        """Tell a person what to do next, on stderr."""
+        """Print advice on stderr, but not with ``--json``."""
         if not self.as_json:
             _console(sys.stderr).print(text, markup=False, highlight=False, soft_wrap=True)
 
     def error(self, error: BaseException, code: int) -> None:
-        """Report why a command failed, on stderr."""
+        """Print the error of a failed command on stderr."""
         if self.as_json:
             print(json.dumps(described(error, code)), file=sys.stderr, flush=True)
         else:
@@ -102,7 +102,7 @@ def _console(stream: Any) -> Console:
 
 
 def table(rows: Iterable[Any], columns: Mapping[str, str], title: str | None = None) -> Table:
-    """A table of models; numbers are aligned to the right."""
+    """Return a table of models, with numbers aligned to the right."""
     kept = list(rows)
     drawn = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
     for attribute, heading in columns.items():
@@ -114,7 +114,7 @@ def table(rows: Iterable[Any], columns: Mapping[str, str], title: str | None = N
 
 
 def shown(value: Any) -> str:
-    """A value as a person reads it."""
+    """Return a value as text for people."""
     if value is None:
         return "-"
     if isinstance(value, datetime):
@@ -127,7 +127,7 @@ def shown(value: Any) -> str:
 
 
 def plain(value: Any) -> Any:
-    """A model as JSON values: decimals as strings with their own digits, times as ISO 8601."""
+    """Return a value as JSON types. Decimals become strings with all their digits, times become ISO 8601."""
     if attrs.has(type(value)):
         return {field.name: plain(getattr(value, field.name)) for field in attrs.fields(type(value))}
     if isinstance(value, Mapping):
@@ -144,7 +144,7 @@ def plain(value: Any) -> Any:
 
 
 def described(error: BaseException, code: int) -> dict[str, Any]:
-    """An error as JSON values: its kind, its words, and what it knows about the request."""
+    """Return an error as JSON types: its class, its message, and its attributes."""
     known = {
         name: plain(value)
         for name, value in vars(error).items()

@@ -1,4 +1,4 @@
-"""A tour of the client against the embedded exchange: ``python -m qfex.demo``."""
+"""A tour of the client on the embedded exchange: ``python -m qfex.demo``."""
 
 from .tour import main
 

@@ -1,4 +1,4 @@
-"""``python -m qfex.demo``."""
+"""``python -m qfex.demo``: the tour."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Pictures of a market for a terminal: candles and an order book."""
+"""Charts for a terminal: candles and an order book."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _BAR_WIDTH = 10
 
 
 def candle_chart(candles: Sequence[Candle], width: int, height: int) -> Text:
-    """Draw candles, the newest at the right, with the price at the left edge.
+    """Draw candles with the newest on the right and prices on the left.
 
     Parameters
     ----------
     candles : sequence of Candle
-        Oldest first. Those that do not fit are left out.
+        Oldest first. If they do not all fit, only the newest are drawn.
     width, height : int
         In characters.
     """
@@ -42,13 +42,13 @@ def candle_chart(candles: Sequence[Candle], width: int, height: int) -> Text:
 
 
 def _range(candles: Sequence[Candle]) -> tuple[Decimal, Decimal]:
-    """The prices that the chart spans; never nothing."""
+    """Return the price range of the chart, which is never empty."""
     low, high = min(candle.low for candle in candles), max(candle.high for candle in candles)
     return (low, high) if low < high else (low * Decimal("0.999"), high * Decimal("1.001"))
 
 
 def _mark(candle: Candle, bottom: Decimal, top: Decimal) -> str:
-    """What of a candle is between two prices: its body, else its wick, else nothing."""
+    """Return the character for the part of a candle between two prices: body, wick or nothing."""
     first, last = sorted((candle.open, candle.close))
     middle = (bottom + top) / 2
     if first <= top and last >= bottom and (first <= middle <= last or last - first <= top - bottom):
@@ -61,7 +61,7 @@ def _price(price: Decimal) -> str:
 
 
 def book_ladder(book: OrderBook, depth: int) -> Table:
-    """Draw the best levels of a book, asks above bids, with a bar for each quantity."""
+    """Draw the best levels of an order book, asks above bids, with a bar for each quantity."""
     table = Table("", "quantity", "price", "quantity", "", title=f"{book.symbol} order book", box=None)
     for column, side in zip(table.columns, ("right", "right", "center", "left", "left"), strict=True):
         column.justify, column.no_wrap = side, True  # type: ignore[assignment]

@@ -1,4 +1,4 @@
-"""``python -m qfex.demo.market``: a live order book and its candles, from the simulator."""
+"""``python -m qfex.demo.market``: a live order book and candles from the simulator."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from ..sim import Simulator
 from .charts import book_ladder, candle_chart
 
 SYMBOL = "AAPL-USD"
-_SPEED = 60.0  # simulated seconds for each real one, so that a candle of a minute takes a second
+_SPEED = 60.0  # simulated seconds per real second: a one-minute candle takes a second
 _DEPTH = 6
 _CANDLES = 60
-_LADDER_WIDTH = 62  # with the space before it
+_LADDER_WIDTH = 62  # including the space before it
 
 
 class MarketView:
-    """Order book and candles of one symbol, kept up to date by a client's events."""
+    """Order book and candles of one symbol, updated by the events of a client."""
 
     def __init__(self, console: Console, book: OrderBook, history: Sequence[Candle]) -> None:
         self._console = console
@@ -36,7 +36,7 @@ class MarketView:
         self._candles = {candle.start: candle for candle in history[-_CANDLES:]}
 
     def take(self, event: object) -> None:
-        """Show what is newer."""
+        """Update the view with an event."""
         if isinstance(event, OrderBook):
             self._book = event
         elif isinstance(event, Candle):
@@ -55,7 +55,7 @@ class MarketView:
 
 
 def run(seconds: float, console: Console) -> MarketView:
-    """Show the market for so many seconds, or until Ctrl-C."""
+    """Show the market for some seconds or until Ctrl-C, and return the view."""
     with (
         Simulator(symbols=[SYMBOL], price_path="trending", speed=_SPEED) as sim,
         RestClient(sim.environment) as rest,
@@ -77,7 +77,7 @@ def run(seconds: float, console: Console) -> MarketView:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run from the command line; the exit code."""
+    """Run the program and return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m qfex.demo.market", description=__doc__)
     parser.add_argument(
         "--seconds", type=float, default=30.0, help="how long to show the market (default 30)"

@@ -1,4 +1,4 @@
-"""How the demo shows what happens."""
+"""The output of the demo."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ _COLOURS = {"ACK": "cyan", "MODIFIED": "cyan", "FILLED": "green", "CANCELLED": "
 
 
 class Screen:
-    """The demo's output: numbered scenes, what was sent (→), what the exchange said (←)."""
+    """Prints numbered scenes, calls (→) and events from the exchange (←)."""
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(highlight=False)
         self._scene = 0
 
     def scene(self, title: str) -> None:
-        """Begin a scene."""
+        """Start a scene."""
         if self._scene and self.console.is_terminal:
-            time.sleep(1.0)  # so that a person can read the scene before
+            time.sleep(1.0)  # leave time to read the previous scene
         self._scene += 1
         self.console.print(f"\n[bold]{self._scene}. {title}[/bold]")
 
     def sent(self, text: str) -> None:
-        """Show a call."""
+        """Print a call."""
         self.console.print(f"   → {text}", style="dim", markup=False)
 
     def note(self, text: str) -> None:
-        """Show a remark."""
+        """Print a remark."""
         self.console.print(f"     {text}", markup=False)
 
     def event(self, event: Any) -> None:
-        """Show what the exchange said, in one line."""
+        """Print an event in one line."""
         if isinstance(event, Order):
             colour = _COLOURS.get(event.status.value, "yellow" if event.status.is_terminal else "white")
             self.console.print(f"   ← [{colour}]{event.status:<10}[/{colour}] {describe(event)}")
@@ -53,7 +53,7 @@ class Screen:
             self.console.print(f"   ← [magenta]{event.state:<14}[/magenta] {event.reason}".rstrip())
 
     def twap_bar(self, twap: Twap) -> Progress:
-        """Make a progress display for a TWAP."""
+        """Return a progress bar for a TWAP."""
         progress = Progress(
             TextColumn("   ← [green]TWAP[/green]"),
             BarColumn(30),
@@ -65,7 +65,7 @@ class Screen:
         return progress
 
     def account(self, client: TradeClient) -> None:
-        """Show positions and balance."""
+        """Print positions and balance."""
         table = Table("symbol", "position", "average price", "realised", "unrealised", title_justify="left")
         for position in client.positions.values():
             if position.position or position.realised_pnl:
@@ -86,7 +86,7 @@ class Screen:
 
 
 def describe(order: Order) -> str:
-    """One line about an order."""
+    """Return a description of an order in one line."""
     kind = "STOP " if order.order_type.is_stop else ""
     price = f" at {order.price}" if order.may_rest else ""
     filled = f", {order.quantity_filled} filled" if order.quantity_filled else ""

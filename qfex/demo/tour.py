@@ -1,4 +1,4 @@
-"""The demo: real orders over real sockets, on an exchange that lives in this process."""
+"""The demo: real orders over real sockets, on an exchange in this process."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from .screen import Screen
 
 SYMBOL = "AAPL-USD"
 MARK = Decimal("180.00")
-PATIENCE = 10.0  # seconds for anything that the exchange does on its own
+PATIENCE = 10.0  # longest wait for an event, in seconds
 
-#: Run in a process of its own, which is then killed: arms cancel-on-disconnect, leaves an order, says so, and hangs.
-_DOOMED = """
+#: A program for another process, which is killed after the program has placed its order.
+_PROGRAM = """
 import sys
 from qfex import TradeClient
 with TradeClient.from_env(cancel_on_disconnect=True) as client:
@@ -35,7 +35,7 @@ with TradeClient.from_env(cancel_on_disconnect=True) as client:
 
 
 def main() -> int:
-    """Run the demo; the exit code."""
+    """Run the demo and return its exit code."""
     screen = Screen()
     with Simulator() as sim:
         sim.set_mark_price(SYMBOL, MARK)
@@ -52,7 +52,7 @@ def main() -> int:
 
 
 class Tour:
-    """The scenes, in order."""
+    """The scenes of the demo."""
 
     def __init__(self, screen: Screen, sim: Simulator, client: TradeClient, connection: Stream[Any]) -> None:
         self._screen = screen
@@ -61,7 +61,7 @@ class Tour:
         self._connection = connection
 
     def run(self) -> None:
-        """Play all scenes."""
+        """Run all scenes in order."""
         self._screen.scene("Connect and authenticate")
         self._screen.sent(f"TradeClient({self._sim.environment.trade_url})")
         with self._client as client:
@@ -72,7 +72,7 @@ class Tour:
                 self._market_order(client, orders)
                 self._stops(client, orders)
             self._twap(client)
-            self._cut(client)
+            self._reconnect(client)
             with client.stream(Channel.ORDERS) as orders:
                 self._cancel_on_disconnect(orders)
             self._account(client)
@@ -100,7 +100,7 @@ class Tour:
             self._screen.event(fills.get(PATIENCE))
 
     def _stops(self, client: TradeClient, orders: Stream[Any]) -> None:
-        self._screen.scene("A take-profit and a stop-loss; the mark price moves and one fires")
+        self._screen.scene("A take-profit and a stop-loss; the mark price moves and one of them fires")
         levels = {"TAKE_PROFIT": _cents(MARK * Decimal("1.03")), "STOP_LOSS": _cents(MARK * Decimal("0.98"))}
         for kind, trigger in levels.items():
             self._screen.sent(f'place_stop_order("{SYMBOL}", "SELL", "{kind}", "1", "{trigger}")')
@@ -113,7 +113,7 @@ class Tour:
         self._screen.note("STOP fired: sold at the market")
 
     def _twap(self, client: TradeClient) -> None:
-        self._screen.scene("A TWAP runs to its end (the simulated clock is turned forward)")
+        self._screen.scene("A TWAP runs to its end (the simulated clock is moved forward)")
         self._screen.sent(f'add_twap("{SYMBOL}", "BUY", "1.2", num_orders=6, order_interval_secs=30)')
         twap = client.add_twap(SYMBOL, "BUY", "1.2", 6, 30)
         with self._screen.twap_bar(twap) as bar:
@@ -130,22 +130,22 @@ class Tour:
             twap = client.wait_until_twap_done(twap, timeout=30, on_progress=show)
         self._screen.note(f"TWAP ended: {twap.filled_quantity} of {twap.total_quantity} FILLED")
 
-    def _cut(self, client: TradeClient) -> None:
-        self._screen.scene("The connection is cut, and heals")
-        self._screen.note("the exchange drops the line")
+    def _reconnect(self, client: TradeClient) -> None:
+        self._screen.scene("The connection is lost and restored")
+        self._screen.note("the exchange drops the connection")
         self._sim.faults.drop_now(reset=True)
         self._show_until(self._connection, lambda event: event.state is ConnectionState.READY)
-        self._screen.sent("place_order and cancel_order, on the new line")
+        self._screen.sent("place_order and cancel_order, on the new connection")
         order = client.place_order(SYMBOL, "SELL", "0.5", _cents(MARK * Decimal("1.02")))
         self._screen.event(order)
         self._screen.event(client.cancel_order(order))
         self._screen.note(f"reconnects: {client.stats().reconnects}")
 
     def _cancel_on_disconnect(self, orders: Stream[Any]) -> None:
-        self._screen.scene("Cancel-on-disconnect: a script dies, its order does not outlive it")
+        self._screen.scene("Cancel-on-disconnect: a program is killed and the exchange cancels its order")
         price = _cents(MARK * Decimal("0.96"))
         self._screen.sent("another process arms cancel-on-disconnect, places an order, and is killed")
-        with _doomed_process(self._sim, price) as process:
+        with _start_program(self._sim, price) as process:
             assert process.stdout is not None
             process.stdout.readline()
             self._show_until(orders, lambda event: event.status == "ACK" and event.price == price)
@@ -155,13 +155,13 @@ class Tour:
     def _account(self, client: TradeClient) -> None:
         self._screen.scene("Positions and balance")
         with client.stream(Channel.BALANCES) as balances:
-            balances.get(PATIENCE)  # the pulse that follows the last trade
+            balances.get(PATIENCE)  # the update after the last trade
         self._screen.account(client)
 
     # --- helpers -----------------------------------------------------------------------------------------------
 
     def _show_until(self, stream: Stream[Any], wanted: Callable[[Any], bool]) -> Any:
-        """Show events until the one that is waited for."""
+        """Show events until one meets a condition, and return it."""
         while True:
             event = stream.get(PATIENCE)
             self._screen.event(event)
@@ -170,7 +170,7 @@ class Tour:
 
 
 def _is(order: Order) -> Callable[[Order], bool]:
-    """Recognise the event that says what `order` says."""
+    """Return a condition for the event with the id and the status of an order."""
     return lambda event: (event.order_id, event.status) == (order.order_id, order.status)
 
 
@@ -178,9 +178,9 @@ def _cents(price: Decimal) -> Decimal:
     return price.quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
-def _doomed_process(sim: Simulator, price: Decimal) -> subprocess.Popen[str]:
+def _start_program(sim: Simulator, price: Decimal) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", _DOOMED, SYMBOL, str(price)],
+        [sys.executable, "-c", _PROGRAM, SYMBOL, str(price)],
         env={**os.environ, **_variables(sim.environment, sim)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

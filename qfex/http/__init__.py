@@ -1,1 +1,1 @@
-"""The REST interface: requests, retries and operations. `qfex.rest` puts them together."""
+"""The REST API: operations, requests and retries. `qfex.rest` combines them in a client."""

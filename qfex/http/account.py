@@ -1,4 +1,4 @@
-"""Private operations: the account, its history, its subaccounts and exports."""
+"""Private operations: the account, its history, its subaccounts and its exports."""
 
 from __future__ import annotations
 
@@ -27,9 +27,19 @@ from ..models.orders import UserTrade
 from ..models.twaps import Twap
 from ..protocol import rest
 from ..protocol.wire.numbers import on_wire, parse_decimal
-from .messages import Call
-from .operations import Operations, fit, oldest_first
-from .queries import MAX_PAGE, at_most, given, listed, page, period
+from .messages import ApiCall
+from .operations import (
+    MAX_PAGE,
+    Operations,
+    Query,
+    at_most,
+    build,
+    given,
+    listed,
+    oldest_first,
+    page,
+    period,
+)
 from .retries import is_never_funded
 
 _T = TypeVar("_T")
@@ -39,17 +49,17 @@ Progress = Callable[[int], object]
 
 
 class AccountOperations(Operations):
-    """Operations of the account that the credentials, or the client's `account_id`, name.
+    """Operations on the account of the credentials, or on the subaccount that `account_id` names.
 
-    They raise what the public operations raise, and `ConfigurationError` without credentials.
+    They raise the errors of the public operations, and `ConfigurationError` if the client has no credentials.
     """
 
     def positions(self) -> dict[str, Position]:
-        """Positions by symbol (``GET /user/positions``); none for an account that never had a deposit."""
+        """Return the positions by symbol (``GET /user/positions``). Empty for an account without any deposit."""
         return self._positions_and_balance(rest.positions)
 
     def balance(self) -> Balance:
-        """Balance (``GET /user/positions``); all zero for an account that never had a deposit."""
+        """Return the balance (``GET /user/positions``). All zero for an account without any deposit."""
         return self._positions_and_balance(rest.balance)
 
     def user_trades(
@@ -62,7 +72,7 @@ class AccountOperations(Operations):
         limit: int | None = None,
         offset: int | None = None,
     ) -> list[UserTrade]:
-        """Trades, oldest first (``GET /user/trade``): one page of 100, or of `limit` up to 1,000."""
+        """Return a page of trades, oldest first (``GET /user/trade``): 100 rows, or `limit`, at most 1,000."""
         query = {
             **given(exchange_order_id=order_id, symbol=symbol),
             **period(start, end),
@@ -79,9 +89,9 @@ class AccountOperations(Operations):
         end: datetime | None = None,
         page_size: int = MAX_PAGE,
     ) -> Iterator[UserTrade]:
-        """Every trade, read page by page while the iterator is consumed, in the exchange's own order.
+        """Iterate over all trades in the order of the exchange, reading pages as they are needed.
 
-        Trades that are made meanwhile move the pages; none is given twice for it.
+        New trades shift the pages while they are read. Even then no trade is yielded twice.
         """
         query = {**given(exchange_order_id=order_id, symbol=symbol), **period(start, end)}
         at_most(MAX_PAGE, page_size, "page_size")
@@ -97,7 +107,7 @@ class AccountOperations(Operations):
         limit: int | None = None,
         offset: int | None = None,
     ) -> list[HistoricOrder]:
-        """Finished orders, oldest first (``GET /user/historic-orders``): the way to learn an order's fate."""
+        """Return a page of finished orders, oldest first (``GET /user/historic-orders``)."""
         query = {
             **given(symbol=symbol, client_order_id=client_order_id),
             **period(start, end),
@@ -106,19 +116,19 @@ class AccountOperations(Operations):
         return oldest_first(self._private_rows(HistoricOrder, "/user/historic-orders", query))
 
     def historic_twaps(self, *, symbol: str | None = None, limit: int | None = None) -> list[Twap]:
-        """Ended TWAPs, oldest first (``GET /user/historic-twaps``)."""
+        """Return finished TWAPs, oldest first (``GET /user/historic-twaps``)."""
         found = self._private_rows(Twap, "/user/historic-twaps", {**given(symbol=symbol), **page(limit)})
         return oldest_first(found, "created_at")
 
     def pnl_history(
         self, duration: str = "1w", unit: str = "number", symbols: str | Iterable[str] | None = None
     ) -> list[PnlPoint]:
-        """Changes of the account's profit (``GET /user/historic-pnl``), as ``"number"`` or ``"percent"``."""
+        """Return changes of the profit (``GET /user/historic-pnl``), as ``"number"`` or ``"percent"``."""
         query = {**given(duration=duration, unit=unit), **listed(symbols)}
         return oldest_first(self._private_rows(PnlPoint, "/user/historic-pnl", query))
 
     def equity_history(self, duration: str = "1w") -> list[EquityPoint]:
-        """What the account was worth (``GET /user/account-equity``)."""
+        """Return the value of the account over time (``GET /user/account-equity``)."""
         return oldest_first(self._private_rows(EquityPoint, "/user/account-equity", given(duration=duration)))
 
     def hourly_pnl(
@@ -128,54 +138,54 @@ class AccountOperations(Operations):
         end: datetime | None = None,
         limit_hours: int | None = None,
     ) -> list[HourlyPnl]:
-        """Profit, funding and fees of each hour (``GET /pnl``): 168 hours, or `limit_hours` up to 2,160."""
+        """Return profit, funding and fees by hour (``GET /pnl``): 168 hours, or `limit_hours`, at most 2,160."""
         query = {**given(symbol=symbol), **period(start, end)}
         if limit_hours is not None:
             query["limit_hours"] = str(at_most(_MAX_HOURS, limit_hours, "limit_hours"))
         return oldest_first(self._private_rows(HourlyPnl, "/pnl", query))
 
     def fees(self) -> dict[str, Fee]:
-        """What the account pays, by symbol (``GET /user/fees``)."""
+        """Return the fees of the account by symbol (``GET /user/fees``)."""
         return self._get_private(rest.fees, "/user/fees")
 
     def volume_history(
         self, duration: str = "1w", symbols: str | Iterable[str] | None = None
     ) -> list[UserVolume]:
-        """Daily notional volume (``GET /user/volume``) over ``"1w"``, ``"1m"``, ``"ytd"`` or ``"all"``."""
+        """Return the daily notional volume (``GET /user/volume``): ``"1w"``, ``"1m"``, ``"ytd"`` or ``"all"``."""
         query = {**given(range=duration), **listed(symbols)}
         return oldest_first(self._private_rows(UserVolume, "/user/volume", query))
 
     def referral_rewards(self, duration: str = "1w") -> list[ReferralReward]:
-        """Daily rewards (``GET /user/referral-rewards``)."""
+        """Return the daily referral rewards (``GET /user/referral-rewards``)."""
         return oldest_first(
             self._private_rows(ReferralReward, "/user/referral-rewards", given(duration=duration))
         )
 
     def set_leverage(self, symbol: str, leverage: Number) -> Decimal:
-        """Set the leverage of a symbol and return what the exchange set (``POST /user/leverage``).
+        """Set the leverage of a symbol and return the leverage that the exchange set (``POST /user/leverage``).
 
-        The exchange refuses while the symbol has open orders or a position.
+        The exchange refuses this while the symbol has open orders or a position.
         """
         body = {"symbol": text(symbol, "symbol"), "leverage": on_wire(positive(leverage, "leverage"))}
-        return fit(lambda answer: parse_decimal(answer["leverage"]), self._post("/user/leverage", body))
+        return build(lambda answer: parse_decimal(answer["leverage"]), self._post("/user/leverage", body))
 
     def subaccounts(self) -> list[str]:
-        """Ids of the user's accounts, the master account left out (``GET /user/subaccounts``)."""
+        """Return the ids of the user's subaccounts (``GET /user/subaccounts``)."""
         return self._get_private(_account_ids, "/user/subaccounts", of_user=True)
 
     def create_subaccount(self) -> str:
-        """Make a subaccount and return its id (``POST /user/subaccounts``)."""
-        return fit(
+        """Create a subaccount and return its id (``POST /user/subaccounts``)."""
+        return build(
             lambda answer: str(answer["account_id"]), self._post("/user/subaccounts", {}, of_user=True)
         )
 
     def subaccount_balances(self) -> list[SubaccountBalance]:
-        """Balance of each of the user's accounts (``GET /user/subaccounts/balance``, undocumented)."""
+        """Return the balances of all accounts of the user (``GET /user/subaccounts/balance``, undocumented)."""
         read = partial(rest.rows, model=SubaccountBalance, member="accounts")
         return self._get_private(read, "/user/subaccounts/balance", of_user=True)
 
     def transfer(self, amount: Number, source: str, destination: str) -> None:
-        """Move available balance between two of the user's accounts (``POST /user/transfer``).
+        """Transfer available balance between two accounts of the user (``POST /user/transfer``).
 
         Parameters
         ----------
@@ -189,30 +199,30 @@ class AccountOperations(Operations):
         self._post("/user/transfer", body, query, of_user=True)
 
     def export_trades(self, file: BinaryIO, progress: Progress | None = None) -> int:
-        """Stream all trades as CSV into a binary file (``GET /trades-csv``).
+        """Write all trades as CSV to a binary file, as they arrive (``GET /trades-csv``).
 
         Parameters
         ----------
         file : binary file
-            Where the rows go. When the connection fails half way, the error leaves what had come.
+            If the connection is lost, the file keeps what was written before.
         progress : callable, optional
             Called with the number of bytes written so far.
 
         Returns
         -------
         int
-            Bytes written.
+            Number of bytes written.
         """
         return self._export("/trades-csv", file, progress)
 
     def export_orders(self, file: BinaryIO, progress: Progress | None = None) -> int:
-        """Stream all finished orders (``GET /historic-orders-csv``), like `export_trades`."""
+        """Write all finished orders as CSV (``GET /historic-orders-csv``), like `export_trades`."""
         return self._export("/historic-orders-csv", file, progress)
 
     def export_twaps(
         self, file: BinaryIO, progress: Progress | None = None, *, symbol: str | None = None
     ) -> int:
-        """Stream all ended TWAPs, or a symbol's (``GET /historic-twaps-csv``), like `export_trades`."""
+        """Write finished TWAPs as CSV (``GET /historic-twaps-csv``), like `export_trades`."""
         return self._export("/historic-twaps-csv", file, progress, given(symbol=symbol))
 
     def _positions_and_balance(self, read: Callable[[Any], _T]) -> _T:
@@ -223,30 +233,32 @@ class AccountOperations(Operations):
                 raise
         return read({})
 
-    def _pages_of_trades(self, query: dict[str, str], page_size: int) -> Iterator[UserTrade]:
+    def _pages_of_trades(self, query: Query, page_size: int) -> Iterator[UserTrade]:
         seen: set[tuple[str, str]] = set()
         offset = 0
         while True:
             rows = self._get_private(rest.user_trades, "/user/trade", {**query, **page(page_size, offset)})
             fresh = [row for row in rows if (row.trade_id, row.order_id) not in seen]
-            if not fresh:  # a short page is no end: the exchange may give fewer rows than asked for
+            if not fresh:  # a short page is not the last one: the exchange may send fewer rows than requested
                 return
             seen.update((row.trade_id, row.order_id) for row in fresh)
             yield from fresh
             offset += len(rows)
 
-    def _private_rows(self, model: type[_T], path: str, query: dict[str, str]) -> list[_T]:
+    def _private_rows(self, model: type[_T], path: str, query: Query) -> list[_T]:
         return self._get_private(partial(rest.rows, model=model), path, query)
 
-    def _post(self, path: str, body: Any, query: dict[str, str] | None = None, of_user: bool = False) -> Any:
+    def _post(self, path: str, body: Any, query: Query | None = None, of_user: bool = False) -> Any:
         encoded = msgspec.json.encode(body)
-        return self._transport.write(Call("POST", path, query or {}, encoded, private=True, of_user=of_user))
+        return self._requester.write(
+            ApiCall("POST", path, query or {}, encoded, private=True, of_user=of_user)
+        )
 
     def _export(
-        self, path: str, file: BinaryIO, progress: Progress | None, query: dict[str, str] | None = None
+        self, path: str, file: BinaryIO, progress: Progress | None, query: Query | None = None
     ) -> int:
-        call = Call("GET", path, query or {}, private=True, accept="text/csv")
-        return self._transport.download(call, file, progress)
+        call = ApiCall("GET", path, query or {}, private=True, accept="text/csv")
+        return self._requester.download(call, file, progress)
 
 
 def _account_ids(answer: Any) -> list[str]:

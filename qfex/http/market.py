@@ -23,8 +23,7 @@ from ..models.history import (
 from ..models.instruments import Instrument
 from ..models.market import Candle, OrderBook
 from ..protocol import rest
-from .operations import Operations, oldest_first
-from .queries import given, iso, page, period, segment, window
+from .operations import Operations, given, iso, oldest_first, page, period, segment, window
 
 _T = TypeVar("_T")
 
@@ -32,19 +31,19 @@ _T = TypeVar("_T")
 class MarketOperations(Operations):
     """Operations that need no credentials.
 
-    `start` and `end` are datetimes with a time zone; series come oldest first. Every method raises
-    `ValidationError` for an argument that cannot be meant, `QfexConnectionError` if the connection fails,
-    `RequestTimeout` if the answer takes too long, and `RestError` if the answer says no.
+    `start` and `end` are datetimes with a time zone. Series are sorted oldest first. Every method raises
+    `ValidationError` for an invalid argument, `QfexConnectionError` if the connection fails, `RequestTimeout` if the
+    answer takes too long, and `RestError` if the exchange answers with an error.
     """
 
     def instruments(self) -> dict[str, Instrument]:
-        """Every instrument, by symbol, the inactive ones too (``GET /refdata``)."""
+        """Return all instruments by symbol, including inactive ones (``GET /refdata``)."""
         return self._get(rest.instruments, "/refdata")
 
     def candles(
         self, symbol: str, interval: CandleInterval | str, start: datetime, end: datetime
     ) -> list[Candle]:
-        """Candles that begin in a range (``GET /candles``). Live answers leave `Candle.trades` out."""
+        """Return the candles that start in a range (``GET /candles``). The exchange omits `Candle.trades`."""
         resolution = CandleInterval.parse(interval, "interval").value
         query = {"resolution": resolution, **window(start, end)}
         read = partial(rest.rows, model=Candle, member="candles")
@@ -53,35 +52,41 @@ class MarketOperations(Operations):
     def funding_history(
         self, symbol: str, interval_minutes: int, start: datetime, end: datetime
     ) -> list[FundingPoint]:
-        """Funding rates, carried forward over intervals without one (``GET /funding``)."""
+        """Return funding rates (``GET /funding``). An interval without a rate repeats the last one."""
         return self._by_minutes(FundingPoint, "/funding", symbol, interval_minutes, start, end)
 
     def open_interest_history(
         self, symbol: str, interval_minutes: int, start: datetime, end: datetime
     ) -> list[OpenInterestPoint]:
-        """Open interest (``GET /open-interest``)."""
+        """Return the open interest over time (``GET /open-interest``)."""
         return self._by_minutes(OpenInterestPoint, "/open-interest", symbol, interval_minutes, start, end)
 
     def taker_volume_history(
         self, symbol: str, interval_minutes: int, start: datetime, end: datetime
     ) -> list[TakerVolumePoint]:
-        """What aggressors bought and sold (``GET /taker-volume``)."""
+        """Return the volumes that takers bought and sold (``GET /taker-volume``)."""
         return self._by_minutes(TakerVolumePoint, "/taker-volume", symbol, interval_minutes, start, end)
 
     def long_short_history(
         self, symbol: str, interval: str, start: datetime, end: datetime
     ) -> list[LongShortPoint]:
-        """Users with long and with short positions (``GET /symbol-long-short``), each ``"1h"`` or so."""
+        """Return the numbers of users with long and short positions (``GET /symbol-long-short``).
+
+        `interval` is a text such as ``"1h"``.
+        """
         return self._by_interval(LongShortPoint, "/symbol-long-short", symbol, interval, start, end)
 
     def underlier_history(
         self, symbol: str, interval: str, start: datetime, end: datetime
     ) -> list[UnderlierPoint]:
-        """Prices of the reference asset (``GET /underlier``), each ``"1h"`` or so."""
+        """Return prices of the reference asset (``GET /underlier``).
+
+        `interval` is a text such as ``"1h"``.
+        """
         return self._by_interval(UnderlierPoint, "/underlier", symbol, interval, start, end)
 
     def settlement_calendar(self, symbol: str, time: datetime | None = None) -> SettlementCalendar:
-        """Name the dated future that a symbol refers to, now or at `time` (``GET /settlement-calendar``)."""
+        """Return the dated future to which a symbol refers, now or at `time` (``GET /settlement-calendar``)."""
         query = given(symbol=symbol, time=None if time is None else iso(time, "time"))
         return self._get(partial(rest.one, model=SettlementCalendar), "/settlement-calendar", query)
 
@@ -92,26 +97,26 @@ class MarketOperations(Operations):
         end: datetime | None = None,
         limit: int | None = None,
     ) -> list[SettlementPrice]:
-        """Settlement prices (``GET /settlement-prices``): 100 of them, or `limit` up to 1,000."""
+        """Return settlement prices (``GET /settlement-prices``): 100 rows, or `limit`, at most 1,000."""
         query = {**given(symbol=symbol), **period(start, end), **page(limit)}
         return oldest_first(self._get(partial(rest.rows, model=SettlementPrice), "/settlement-prices", query))
 
     def symbol_metrics(self) -> list[SymbolMetrics]:
-        """The last 24 hours of every symbol (``GET /symbols/metrics``, undocumented)."""
+        """Return metrics of all symbols over the last 24 hours (``GET /symbols/metrics``, undocumented)."""
         return self._get(partial(rest.rows, model=SymbolMetrics), "/symbols/metrics")
 
     def contracts(self) -> list[Contract]:
-        """Every perpetual in the form that market data sites read (``GET /md/contracts``, undocumented)."""
+        """Return all perpetuals in the format of market data sites (``GET /md/contracts``, undocumented)."""
         return self._get(partial(rest.rows, model=Contract), "/md/contracts")
 
     def order_book(self, symbol: str) -> OrderBook:
-        """Order book, best prices first, empty ticks left out (``GET /md/orderbook``, undocumented)."""
+        """Return the order book, best prices first, without empty levels (``GET /md/orderbook``, undocumented)."""
         return self._get(rest.order_book, f"/md/orderbook/{segment(symbol)}")
 
     def exchange_volume_history(
         self, interval_minutes: int, start: datetime, end: datetime
     ) -> list[ExchangeVolume]:
-        """Volume and open interest of the whole exchange (``GET /defillama/metrics``, undocumented)."""
+        """Return volume and open interest of the whole exchange (``GET /defillama/metrics``, undocumented)."""
         query = {"intervalMinutes": str(whole(interval_minutes, "interval_minutes", 1)), **window(start, end)}
         return oldest_first(self._get(partial(rest.rows, model=ExchangeVolume), "/defillama/metrics", query))
 

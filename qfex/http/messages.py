@@ -1,22 +1,36 @@
-"""What operations ask, what goes over HTTP, and what comes back."""
+"""Requests and responses, and the errors that responses carry."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import html
+import http
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import attrs
 
+from ..errors import RestError
+from ..protocol.wire.codec import parse_json
+from ..protocol.wire.redact import redact, redact_text
+from .clock import parse_http_date
+from .retries import parse_retry_after
+
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_LOOKS_LIKE_HTML = re.compile(r"\s*<(!doctype|html|head|body)", re.IGNORECASE)
+_EXCERPT = 200  # characters of a plain text response that an error shows
+
 
 @attrs.frozen
-class Call:
-    """What an operation asks for.
+class ApiCall:
+    """A call of the REST API, before it is signed.
 
     Attributes
     ----------
     private : bool
-        Whether it needs credentials. Public operations carry none.
+        Whether the call needs credentials. Public calls are sent without any.
     of_user : bool
-        Whether it concerns the user as a whole, so that the account header stays away.
+        Whether the call concerns the user rather than one account, so that it must not name the account.
     """
 
     method: str
@@ -29,8 +43,8 @@ class Call:
 
 
 @attrs.frozen
-class Request:
-    """One HTTP request. Its headers may hold credentials."""
+class HttpRequest:
+    """One HTTP request. Its headers may contain credentials."""
 
     method: str
     url: str
@@ -43,8 +57,8 @@ class Request:
 
 
 @attrs.frozen
-class Answer:
-    """One HTTP answer, its header names in lower case."""
+class HttpResponse:
+    """One HTTP response, with header names in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -52,5 +66,96 @@ class Answer:
 
     @property
     def is_success(self) -> bool:
-        """Whether the server did what was asked. A redirect is a no: it is not followed."""
+        """Whether the server accepted the request. A redirect counts as an error, since it is not followed."""
         return 200 <= self.status < 300
+
+
+def read_json(response: HttpResponse, secrets: Iterable[str] = ()) -> Any:
+    """Return the JSON document of a response, or None if its body is empty.
+
+    Parameters
+    ----------
+    response : HttpResponse
+        The response.
+    secrets : iterable of str
+        Texts to hide in errors, in case the server echoes them.
+
+    Raises
+    ------
+    RestError
+        If the response is an error or is not JSON.
+    """
+    if not response.is_success:
+        raise rest_error(response, secrets)
+    if not response.body:
+        return None
+    try:
+        return parse_json(response.body)
+    except (ValueError, RecursionError):
+        raise _redacted_error(secrets, response.status, *_describe(response), ()) from None
+
+
+def rest_error(response: HttpResponse, secrets: Iterable[str] = ()) -> RestError:
+    """Return the error of a response: problem+json (RFC 9457), or a page or text that a proxy sent instead."""
+    document = _document(response)
+    if document is None:
+        error = _redacted_error(secrets, response.status, *_describe(response), ())
+    else:
+        title = document.get("title") or _phrase(response.status)
+        error = _redacted_error(
+            secrets, response.status, title, document.get("detail"), document.get("errors") or ()
+        )
+    server_time = parse_http_date(response.headers.get("date"))
+    error.retry_after = parse_retry_after(response.headers.get("retry-after"), server_time)
+    return error
+
+
+def _document(response: HttpResponse) -> dict[str, Any] | None:
+    try:
+        document = parse_json(response.body)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _describe(response: HttpResponse) -> tuple[str, str]:
+    """Return title and detail of a response that is not JSON."""
+    text = response.body.decode("utf-8", "replace")
+    if not _LOOKS_LIKE_HTML.match(text):
+        return _phrase(response.status), " ".join(text[:_EXCERPT].split())
+    found = _TITLE.search(text)
+    title = " ".join(html.unescape(found[1]).split())[:_EXCERPT] if found else _phrase(response.status)
+    return title, "received an HTML page instead of JSON, probably from a proxy in front of the exchange"
+
+
+def _phrase(status: int) -> str:
+    try:
+        return http.HTTPStatus(status).phrase
+    except ValueError:
+        return "unknown status"
+
+
+def _redacted_error(secrets: Iterable[str], status: int, title: Any, detail: Any, errors: Any) -> RestError:
+    def redacted(text: Any) -> str | None:
+        return None if text is None else _hide(secrets, redact_text(str(text)))
+
+    listed = errors if isinstance(errors, (list, tuple)) else [errors]
+    return RestError(
+        status, redacted(title), redacted(detail), [_hide_in(secrets, redact(entry)) for entry in listed]
+    )
+
+
+def _hide(secrets: Iterable[str], text: str) -> str:
+    for secret in secrets:
+        text = text.replace(secret, "****")
+    return text
+
+
+def _hide_in(secrets: Iterable[str], value: Any) -> Any:
+    if isinstance(value, str):
+        return _hide(secrets, value)
+    if isinstance(value, list):
+        return [_hide_in(secrets, item) for item in value]
+    if isinstance(value, dict):
+        return {key: _hide_in(secrets, item) for key, item in value.items()}
+    return value

@@ -1,57 +1,141 @@
-"""What all operations share: ask, and make models of the answer."""
+"""The base of all operations: checking arguments, calling the API, and building models from the answer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timezone
 from typing import Any, TypeVar
+from urllib.parse import quote
 
-from ..errors import RestError
-from .messages import Call
-from .transport import Transport
+from ..arguments import text, whole
+from ..errors import RestError, ValidationError
+from .messages import ApiCall
+from .requester import Requester
 
 _T = TypeVar("_T")
+
+MAX_PAGE = 1000  # rows, the limit of the API
+
+Query = dict[str, str]
 
 _LONG_AGO = datetime.min.replace(tzinfo=timezone.utc)
 
 
 class Operations:
-    """Base of the groups of operations."""
+    """Base class of the groups of operations."""
 
-    _transport: Transport
+    _requester: Requester
 
-    def _get(self, parse: Callable[[Any], _T], path: str, query: Mapping[str, str] | None = None) -> _T:
-        return fit(parse, self._transport.read(Call("GET", path, query or {})))
+    def _get(self, parse: Callable[[Any], _T], path: str, query: Query | None = None) -> _T:
+        return build(parse, self._requester.read(ApiCall("GET", path, query or {})))
 
     def _get_private(
         self,
         parse: Callable[[Any], _T],
         path: str,
-        query: Mapping[str, str] | None = None,
+        query: Query | None = None,
         of_user: bool = False,
     ) -> _T:
-        return fit(parse, self._transport.read(Call("GET", path, query or {}, private=True, of_user=of_user)))
+        return build(
+            parse, self._requester.read(ApiCall("GET", path, query or {}, private=True, of_user=of_user))
+        )
 
 
-def fit(parse: Callable[[Any], _T], answer: Any) -> _T:
-    """Make models of an answer.
+def build(parse: Callable[[Any], _T], answer: Any) -> _T:
+    """Build models from an answer.
 
     Raises
     ------
     RestError
-        If it does not have the form that it should have.
+        If the answer does not have the expected format.
     """
     try:
         return parse(answer)
-    except Exception as error:  # whatever a foreign form breaks on
-        raise RestError(200, "the answer does not have the expected form", str(error)) from None
+    except Exception as error:  # an unexpected format can fail in any way
+        raise RestError(200, "the answer does not have the expected format", str(error)) from None
 
 
 def oldest_first(rows: Sequence[_T], moment: str = "time") -> list[_T]:
-    """Sort a series, which the interface sends newest first, or not at all; rows of one moment stay in order."""
+    """Sort a series by time. The API sends most series newest first and some unsorted.
+
+    Rows with the same time keep their chronological order.
+    """
 
     def when(row: _T) -> datetime:
         return getattr(row, moment) or _LONG_AGO
 
     newest_first = len(rows) > 1 and when(rows[0]) >= when(rows[-1])
     return sorted(reversed(rows) if newest_first else rows, key=when)
+
+
+# --- arguments -----------------------------------------------------------------------------------------------
+
+
+def iso(moment: datetime, argument: str) -> str:
+    """Format a time as ``2026-10-10T23:00:00Z``.
+
+    Raises
+    ------
+    ValidationError
+        If `moment` is not a `datetime` or has no time zone. A guessed time zone would silently shift the series.
+    """
+    if not isinstance(moment, datetime) or moment.tzinfo is None:
+        raise ValidationError(argument, moment, "must be a datetime with a time zone")
+    return moment.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
+
+
+def window(start: datetime, end: datetime) -> Query:
+    """Return the query of a required time range, as series have it."""
+    return {"fromISO": iso(start, "start"), "toISO": _ending(start, end)}
+
+
+def period(start: datetime | None, end: datetime | None) -> Query:
+    """Return the query of an optional time range, as histories have it."""
+    query = {} if start is None else {"start": iso(start, "start")}
+    if end is not None:
+        query["end"] = iso(end, "end") if start is None else _ending(start, end)
+    return query
+
+
+def _ending(start: datetime, end: datetime) -> str:
+    written = iso(end, "end")
+    if end < start:
+        raise ValidationError("end", end, f"must not be before start ({start})")
+    return written
+
+
+def page(limit: int | None, offset: int | None = None) -> Query:
+    """Return the query of a page of rows."""
+    query = {} if limit is None else {"limit": str(at_most(MAX_PAGE, limit, "limit"))}
+    if offset is not None:
+        query["offset"] = str(whole(offset, "offset", 0))
+    return query
+
+
+def at_most(maximum: int, value: int, argument: str) -> int:
+    """Check that an argument is a whole number from 1 to `maximum`."""
+    number = whole(value, argument, 1)
+    if number > maximum:
+        raise ValidationError(argument, value, f"must not exceed {maximum}")
+    return number
+
+
+def given(**members: str | None) -> Query:
+    """Return the members that are not None. Each must be a non-empty text."""
+    return {name: text(value, name) for name, value in members.items() if value is not None}
+
+
+def listed(symbols: str | Iterable[str] | None) -> Query:
+    """Return the query of a filter by symbols.
+
+    An empty filter is refused, because the API would take it as all symbols.
+    """
+    if symbols is None:
+        return {}
+    names = [symbols] if isinstance(symbols, str) else list(symbols)
+    return {"symbol": text(",".join(text(name, "symbols") for name in names), "symbols")}
+
+
+def segment(symbol: str) -> str:
+    """Quote a symbol for use in a path."""
+    return quote(text(symbol, "symbol"), safe="")

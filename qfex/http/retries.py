@@ -1,31 +1,31 @@
-"""When a read is asked again, and after how long."""
+"""Rules for retrying reads: which errors, how often, and after how long."""
 
 from __future__ import annotations
 
 import math
 import random
 import time
-from email.utils import parsedate_to_datetime
 
 import attrs
 
 from ..errors import QfexConnectionError, RestError
+from .clock import parse_http_date
 
 _TOO_MANY_REQUESTS = 429
 
 
 @attrs.frozen
 class RetryPolicy:
-    """Exponential backoff with full jitter; what the exchange asks for in ``Retry-After`` is the least.
+    """Exponential backoff with full jitter, and never less than the exchange asks for in ``Retry-After``.
 
     Attributes
     ----------
     retries : int
-        Attempts after the first.
+        Number of attempts after the first.
     base_delay, max_delay : float
-        Bounds of the first and of the longest backoff, in seconds.
+        Upper bounds of the first and of the longest backoff, in seconds.
     max_retry_after : float
-        Longest wait that is obeyed, in seconds; when more is asked for, the answer is raised instead.
+        Longest ``Retry-After`` that is obeyed, in seconds. If the exchange asks for more, there is no retry.
     """
 
     retries: int = 3
@@ -34,8 +34,11 @@ class RetryPolicy:
     max_retry_after: float = 60.0
 
     def delay(self, attempt: int, error: QfexConnectionError | RestError) -> float | None:
-        """Seconds to wait after a failed attempt, counted from 0; None when there is no other."""
-        if attempt >= self.retries or not is_passing(error):
+        """Return the seconds to wait after a failed attempt, or None if there is no further one.
+
+        Attempts are counted from 0.
+        """
+        if attempt >= self.retries or not is_temporary(error):
             return None
         asked = getattr(error, "retry_after", None) or 0.0
         if asked > self.max_retry_after:
@@ -43,8 +46,8 @@ class RetryPolicy:
         return max(asked, random.uniform(0.0, min(self.max_delay, self.base_delay * 2**attempt)))
 
 
-def is_passing(error: QfexConnectionError | RestError) -> bool:
-    """Whether the same request may succeed later."""
+def is_temporary(error: QfexConnectionError | RestError) -> bool:
+    """Return whether the same request may succeed later."""
     if isinstance(error, RestError):
         if is_never_funded(error):
             return False
@@ -53,21 +56,31 @@ def is_passing(error: QfexConnectionError | RestError) -> bool:
 
 
 def is_never_funded(error: RestError) -> bool:
-    """Whether this is how the exchange says that an account never had a deposit: a 500 with this detail."""
+    """Return whether an error means that the account never had a deposit.
+
+    The exchange reports this as an internal error (500) with a fixed detail.
+    """
     return error.status_code == 500 and "position balance not found" in (error.detail or "").lower()
 
 
 class CertificateRefused(QfexConnectionError):
-    """The server's certificate is not trusted here; asking again does not help."""
+    """The certificate of the server is not trusted, so a retry will not help."""
 
 
 def parse_retry_after(value: str | None, server_time: float | None = None) -> float | None:
-    """Read a ``Retry-After`` header: seconds, or an HTTP date, which is compared with the server's own clock.
+    """Read a ``Retry-After`` header, which holds seconds or an HTTP date.
+
+    Parameters
+    ----------
+    value : str or None
+        The header.
+    server_time : float, optional
+        Unix seconds by the server's clock, to compare a date with. By default the local time.
 
     Returns
     -------
     float or None
-        Seconds to wait, not negative; None when there is no header or it cannot be read.
+        Seconds to wait, never negative. None if there is no header or it cannot be read.
     """
     if value is None:
         return None
@@ -86,11 +99,3 @@ def _seconds(value: str) -> float | None:
     except ValueError:
         return None
     return seconds if math.isfinite(seconds) else None
-
-
-def parse_http_date(value: str | None) -> float | None:
-    """Read an HTTP date as unix seconds; None when there is none or it cannot be read."""
-    try:
-        return None if value is None else parsedate_to_datetime(value).timestamp()
-    except (TypeError, ValueError, OverflowError):
-        return None

@@ -1,5 +1,5 @@
-"""Frozen, slotted value classes: what the exchange says, in the field's terms.
+"""Frozen, slotted classes for the data that the exchange sends.
 
-Prices and quantities are `decimal.Decimal` with exactly the digits that were on the wire; times are
-timezone-aware UTC `datetime.datetime`.
+Prices and quantities are `decimal.Decimal` with exactly the digits that were on the wire. Times are timezone-aware UTC
+`datetime.datetime`.
 """

@@ -11,20 +11,20 @@ _ZERO = Decimal(0)
 
 @attrs.frozen
 class Position:
-    """Position in one symbol.
+    """The position in one symbol.
 
     Attributes
     ----------
     position : Decimal
-        Signed size in the instrument's base unit; positive is long.
+        Signed size in the instrument's base unit. Positive is long, negative is short.
     average_price : Decimal
         Average entry price, in the quote unit.
     realised_pnl, unrealised_pnl, net_funding : Decimal
         In the margin asset.
     open_orders : Decimal
-        Number of open orders (the exchange sends a float).
+        Number of open orders. The exchange sends it as a float.
     initial_margin, maintenance_margin : Decimal
-        Ratios, such as 0.05 at 20x, not amounts.
+        Ratios of the notional, such as 0.05 at 20x, not amounts.
     """
 
     symbol: str
@@ -45,7 +45,7 @@ class Position:
 
 @attrs.frozen
 class Balance:
-    """Balance of the account, in the margin asset."""
+    """The balance of the account. All amounts are in the margin asset."""
 
     deposit: Decimal = _ZERO
     realised_pnl: Decimal = _ZERO
@@ -61,23 +61,23 @@ class Balance:
 
     @property
     def equity(self) -> Decimal:
-        """What the account is worth, unrealised profit included.
+        """Value of the account including unrealised profit, in the margin asset.
 
-        The exchange defines the available balance as equity less margin, so equity is their sum.
+        The exchange defines the available balance as equity less margin, so equity is the sum of the two.
         """
         return self.available_balance + self.order_margin + self.position_margin
 
 
 @attrs.frozen
 class Leverage:
-    """A leverage setting or level of one symbol.
+    """The leverage setting of one symbol, or one of the levels that may be set.
 
     Attributes
     ----------
     initial_margin, maintenance_margin : Decimal
         Ratios of the notional.
     max_notional : Decimal or None
-        Largest position notional at this level.
+        Largest notional of a position at this leverage, or None if the exchange does not say.
     """
 
     symbol: str

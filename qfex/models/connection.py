@@ -1,4 +1,4 @@
-"""What the client itself reports: its connection, its errors, its counters."""
+"""Events and counters of the client itself: connection, errors and statistics."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from ..enums import ConnectionState
 
 @attrs.frozen
 class ConnectionEvent:
-    """A change of the connection.
+    """A change of the connection state.
 
     Attributes
     ----------
     state : ConnectionState
         The new state.
     attempt : int
-        Number of the attempt to connect, from 1; 0 where none is under way.
+        Number of the current attempt to connect, counted from 1. 0 if no attempt is in progress.
     gap_start, gap_end : datetime or None
-        When the line was last heard before it was lost, and when it was whole again. Both are set on the
-        ``READY`` that ends an outage, after subscriptions, open orders and fills were restored.
+        Start and end of an outage: the time of the last data on the lost connection, and the time at which
+        subscriptions, open orders and fills were restored. Both are set only on the ``READY`` event that ends the
+        outage.
     reason : str
-        Why, in words.
+        The reason for the change, as text.
     """
 
     state: ConnectionState
@@ -35,19 +36,27 @@ class ConnectionEvent:
 
 @attrs.frozen
 class ErrorEvent:
-    """Something that went wrong and belongs to no call.
+    """A problem that concerns no particular call.
 
     Attributes
     ----------
     kind : str
-        ``"exchange"`` (an error message without a known origin), ``"undecodable"``, ``"unexpected"`` (a message that
-        answers nobody), ``"callback"``, ``"sequence gap"``, ``"recovery"``, ``"slow consumer"``, ``"internal"``.
+        One of
+
+        - ``"exchange"``: the exchange sent an error that answers no request of this client;
+        - ``"undecodable"``: a message could not be decoded;
+        - ``"sequence gap"``: market data messages are missing;
+        - ``"recovery"``: the state of the account could not be read, at the start or after an outage;
+        - ``"connection"``: the client gave up its connection, for example because the credentials were refused;
+        - ``"slow consumer"``: callbacks are too slow, so the connection is closed until they have caught up;
+        - ``"callback"``: a callback raised an exception;
+        - ``"internal"``: the client failed to process a message.
     message : str
-        In words.
+        Description of the problem.
     text : str
-        The raw message, where there is one, without credentials.
+        The raw message without credentials, or ``""`` if there is none.
     error : BaseException or None
-        The exception, where there is one.
+        The exception, if there is one.
     """
 
     kind: str
@@ -58,28 +67,29 @@ class ErrorEvent:
 
 @attrs.frozen
 class Stats:
-    """Counters of a client since it was made.
+    """Counters of a client, counted since it was created.
 
     Attributes
     ----------
     sent, received : int
-        Messages, control frames not included.
+        Number of messages, without WebSocket control frames.
     pending : int
-        Requests without an answer yet.
+        Requests that are not answered yet.
     reconnects : int
-        Lines restored after a loss.
+        Connections restored after a loss.
     queue_depth : int
         Events that wait for the dispatcher thread.
     dropped : int
         Events that slow consumers missed.
     conflated : int
-        Events replaced by a newer one of the same symbol before a slow consumer took them.
+        Events that a newer event of the same symbol replaced before a slow consumer read them.
     sequence_gaps : int
-        Gaps in the sequence of market data messages, whatever the number of messages missing in each.
+        Gaps in the sequence of market data messages. A gap counts once, however many messages are missing.
     callback_errors : int
-        Exceptions that callbacks raised.
+        Exceptions raised by callbacks.
     round_trip_p50, round_trip_p90, round_trip_p99 : float or None
-        Seconds from sending to answer, over the newest 1,000 answered requests; None before the first.
+        Percentiles of the time from request to answer in seconds, over the newest 1,000 answered requests. None before
+        the first answer.
     """
 
     sent: int = 0

@@ -1,7 +1,7 @@
-"""Rows of the REST interface's series and histories.
+"""Rows of the REST API's series and histories.
 
-A row's own moment is `time`; an interval begins at it. Amounts are in the quote unit or the margin asset as
-the exchange reports them, quantities in the base unit.
+The `time` of a row is the start of its interval, or the moment of what it describes. Amounts are in the quote unit or
+the margin asset, as the exchange reports them. Quantities are in the base unit.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from ..statuses import OrderStatus
 from .orders import Order
 
 _ZERO = Decimal(0)
-_FEE_UNITS = Decimal(100_000_000)  # a fee of 1,000,000 is one percent
+_FEE_UNITS = Decimal(100_000_000)  # so a fee of 1,000,000 is one percent
 
 
 @attrs.frozen
 class FundingPoint:
-    """Funding rate of one interval, carried forward over intervals without one; None before the first."""
+    """Funding rate of one interval. An interval without a rate repeats the last one; before the first it is None."""
 
     symbol: str
     time: datetime
@@ -31,7 +31,7 @@ class FundingPoint:
 
 @attrs.frozen
 class OpenInterestPoint:
-    """Open interest of one interval; None before the first."""
+    """Open interest of one interval. None before the first value."""
 
     symbol: str
     time: datetime
@@ -41,7 +41,7 @@ class OpenInterestPoint:
 
 @attrs.frozen
 class TakerVolumePoint:
-    """What aggressors bought and sold in one interval."""
+    """Volume that takers bought and sold in one interval."""
 
     symbol: str
     time: datetime
@@ -55,7 +55,7 @@ class TakerVolumePoint:
 
 @attrs.frozen
 class LongShortPoint:
-    """Number of users with a long and with a short position."""
+    """Numbers of users with a long and with a short position."""
 
     symbol: str
     time: datetime
@@ -79,16 +79,16 @@ class UnderlierPoint:
 
 @attrs.frozen
 class SettlementCalendar:
-    """Which dated future a perpetual's price refers to.
+    """The dated future to which the price of a perpetual refers.
 
     Attributes
     ----------
     future_symbol : str
-        The future, such as ``"CLK6"``.
+        Symbol of the future, such as ``"CLK6"``.
     active_until : datetime
-        Until when the perpetual refers to it.
+        Time until which the perpetual refers to this future.
     expiration : datetime
-        When the future itself expires.
+        Time at which the future expires.
     """
 
     qfex_symbol: str
@@ -99,7 +99,7 @@ class SettlementCalendar:
 
 @attrs.frozen
 class SettlementPrice:
-    """Settlement prices of a future and of the spot price derived from it. `asof` is the exchange's text."""
+    """Settlement price of a future and the spot price derived from it. `asof` is a text of the exchange."""
 
     symbol: str
     future_symbol: str
@@ -112,7 +112,7 @@ class SettlementPrice:
 
 @attrs.frozen
 class SymbolMetrics:
-    """The last 24 hours of a symbol. `funding_rate_bps` is in hundredths of a percent."""
+    """Metrics of a symbol over the last 24 hours. `funding_rate_bps` is in basis points."""
 
     symbol: str
     current_mark_price: Decimal
@@ -124,16 +124,16 @@ class SymbolMetrics:
 
 @attrs.frozen
 class Contract:
-    """A perpetual in the form that market data sites read.
+    """A perpetual in the format of market data sites.
 
     Attributes
     ----------
     open_interest : Decimal
-        Both sides counted: the sum of the long and the short one.
+        Sum of the long and the short open interest.
     open_interest_usd, long_open_interest_usd, short_open_interest_usd : Decimal
-        Notional in the quote unit, whatever the name says (KRW for Korean symbols).
+        Notional in the quote unit, despite the name: in KRW for Korean symbols.
     next_funding_rate_timestamp : datetime
-        End of the funding hour; stale while the reference market is shut.
+        End of the funding hour. Out of date while the reference market is closed.
     """
 
     ticker_id: str
@@ -173,11 +173,11 @@ class HistoricOrder:
     Attributes
     ----------
     terminal_status : OrderStatus
-        How it ended, at `time`.
+        Status with which the order ended, at `time`.
     filled_qty, passive_qty : Decimal
-        What was traded, and how much of it while resting.
+        Executed quantity, and the part of it that was executed while the order rested in the book.
     avg_price : Decimal or None
-        Average execution price; None when nothing was traded.
+        Average execution price. None if nothing was executed.
     """
 
     order_id: str
@@ -198,7 +198,7 @@ class HistoricOrder:
     execution_state: str = ""
 
     def as_order(self) -> Order:
-        """The same as an `Order`, for code that handles orders."""
+        """Return the same order as an `Order`."""
         return Order(
             order_id=self.order_id,
             client_order_id=self.client_order_id,
@@ -216,7 +216,7 @@ class HistoricOrder:
 
 @attrs.frozen
 class PnlPoint:
-    """Change of the account's profit, in the margin asset or in percent, as asked."""
+    """Change of the account's profit, in the margin asset or in percent, as requested."""
 
     time: datetime
     value: Decimal
@@ -224,7 +224,7 @@ class PnlPoint:
 
 @attrs.frozen
 class EquityPoint:
-    """What the account was worth, in the margin asset."""
+    """Value of the account, in the margin asset."""
 
     time: datetime
     value: Decimal
@@ -232,7 +232,7 @@ class EquityPoint:
 
 @attrs.frozen
 class HourlyPnl:
-    """One hour of one symbol: profit, funding and fees in the margin asset, position size and its cost."""
+    """Profit, funding and fees of one hour in one symbol, in the margin asset, with position size and cost."""
 
     symbol: str
     time: datetime
@@ -246,25 +246,25 @@ class HourlyPnl:
 
 @attrs.frozen
 class Fee:
-    """What the account pays in one symbol: 1,000,000 is one percent, a negative number a rebate."""
+    """Fees of the account in one symbol. 1,000,000 is one percent; a negative fee is a rebate."""
 
     maker_fee: int
     taker_fee: int
 
     @property
     def maker_rate(self) -> Decimal:
-        """Share of the notional of a resting order's trade: 0.0001 is one basis point."""
+        """Maker fee as a share of the notional: 0.0001 is one basis point."""
         return self.maker_fee / _FEE_UNITS
 
     @property
     def taker_rate(self) -> Decimal:
-        """Share of the notional of an aggressor's trade."""
+        """Taker fee as a share of the notional: 0.0001 is one basis point."""
         return self.taker_fee / _FEE_UNITS
 
 
 @attrs.frozen
 class UserVolume:
-    """The account's notional volume of one day."""
+    """Notional volume of the account on one day."""
 
     time: datetime
     maker_volume: Decimal

@@ -1,4 +1,4 @@
-"""What may be traded, and the rules an order must keep."""
+"""Instruments, their trading rules and their market hours."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from ..errors import ValidationError
 
 _log = logging.getLogger("qfex.instruments")
 
-#: Wide enough that no quotient or remainder of prices and ticks loses a digit.
+# Precise enough that no quotient or remainder of prices and tick sizes loses a digit.
 _WIDE = decimal.Context(prec=100)
-_LONGEST = 40  # digits of an argument; the exchange's own numbers have at most 20
+_LONGEST = 40  # digits of an argument; the exchange's numbers have at most 20
 
 _ROUNDINGS = tuple(
     value for name, value in vars(decimal).items() if name.startswith("ROUND_") and isinstance(value, str)
@@ -27,7 +27,7 @@ _ROUNDINGS = tuple(
 
 
 class InstrumentStatus(OpenEnum):
-    """Whether an instrument takes orders."""
+    """Whether an instrument can be traded."""
 
     ACTIVE = "ACTIVE"
     INACTIVE = "INACTIVE"
@@ -36,7 +36,7 @@ class InstrumentStatus(OpenEnum):
 
 @attrs.frozen
 class MarketSession:
-    """One session of a day, in local time of the market, both ends included.
+    """One session of a day, in the local time of the market. Both ends are inclusive.
 
     Attributes
     ----------
@@ -51,12 +51,12 @@ class MarketSession:
 
 @attrs.frozen
 class MarketHours:
-    """The week of the reference market. Trading on the exchange goes on around it.
+    """Weekly hours of the reference market. The exchange itself also trades outside them.
 
     Attributes
     ----------
     tz : str
-        IANA time zone of the times.
+        IANA name of the time zone.
     """
 
     tz: str = "UTC"
@@ -70,20 +70,31 @@ class MarketHours:
 
     @property
     def week(self) -> tuple[tuple[MarketSession, ...], ...]:
-        """The days, Monday first, as `datetime.weekday` counts them."""
+        """The days of the week, in the order of `datetime.weekday`, Monday first."""
         return (
             self.monday, self.tuesday, self.wednesday, self.thursday, self.friday, self.saturday, self.sunday,
         )  # fmt: skip
 
     def session_at(self, moment: datetime) -> str | None:
-        """Name the session at a moment, the later of two that touch; None in a gap (US equities overnight).
+        """Return the name of the session at a moment.
+
+        Parameters
+        ----------
+        moment : datetime
+            With a time zone.
+
+        Returns
+        -------
+        str or None
+            At the moment at which one session ends and another begins, the later one. None between sessions, as in
+            US equities overnight.
 
         Raises
         ------
         ValidationError
             If `moment` has no time zone.
         zoneinfo.ZoneInfoNotFoundError
-            If the system has no zone database and the package ``tzdata`` is not installed.
+            If the system has no time zone database and the package ``tzdata`` is not installed.
         """
         if moment.tzinfo is None:
             raise ValidationError("moment", moment, "must have a time zone")
@@ -100,15 +111,16 @@ class Instrument:
     Attributes
     ----------
     tick_size : Decimal
-        Prices are multiples of it, in the quote unit. May exceed 1 (100 for some in KRW).
+        Prices are multiples of this, in the quote unit. It may exceed 1: some instruments in KRW have 100.
     lot_size : Decimal
-        Quantities are multiples of it, in the base unit.
+        Quantities are multiples of this, in the base unit.
     min_price, max_price : Decimal
-        A band that moves with the index price: a copy grows stale within minutes, so it is only warned about.
+        Price band in the quote unit. It moves with the index price and is out of date within minutes, so a price
+        outside it causes a warning, not an error.
     min_quantity, max_quantity : Decimal
-        Limits of one order, in the base unit. Stops are free of them.
+        Limits for the quantity of one order, in the base unit. They do not apply to stops.
     order_types, time_in_force : tuple
-        What may be sent; stops come on top and are not listed. Empty where the exchange does not say.
+        Allowed values. Stops are allowed too, although they are not listed. Empty if the exchange does not say.
     default_max_leverage : int
         Highest leverage during market hours.
     """
@@ -139,17 +151,22 @@ class Instrument:
         price : int, str, float or Decimal
             In the quote unit.
         rounding : str
-            A constant of `decimal`, such as ``decimal.ROUND_DOWN``: the direction is the caller's choice.
+            A constant of `decimal`, such as ``decimal.ROUND_DOWN``.
+
+        Returns
+        -------
+        Decimal
+            In the quote unit.
 
         Raises
         ------
         ValidationError
-            If `price` is no number, `rounding` no such constant, or the price would become zero.
+            If `price` is not a number, `rounding` is not such a constant, or the result would be zero.
         """
         return _round_to(self.tick_size, price, rounding, "price")
 
     def round_quantity(self, quantity: Number, rounding: str) -> Decimal:
-        """Round to a multiple of the lot size. Like `round_price` otherwise."""
+        """Round to a multiple of the lot size, in the same way as `round_price`."""
         return _round_to(self.lot_size, quantity, rounding, "quantity")
 
     def check(
@@ -161,15 +178,27 @@ class Instrument:
         order_type: OrderType | str | None = None,
         time_in_force: TimeInForce | str | None = None,
     ) -> None:
-        """Check an order against every rule at once.
+        """Check an order against all rules of the instrument.
 
-        Left out, `order_type` is LIMIT with a price and MARKET without one; `time_in_force` is what that type
-        usually takes. A price outside of the band is logged (logger ``qfex.instruments``), not refused.
+        A price outside the price band is logged as a warning by the logger ``qfex.instruments`` and not refused.
+
+        Parameters
+        ----------
+        side : Side or str
+            ``BUY`` or ``SELL``.
+        quantity : int, str, float or Decimal
+            In the base unit.
+        price : int, str, float or Decimal, optional
+            In the quote unit.
+        order_type : OrderType or str, optional
+            By default LIMIT with a price and MARKET without one.
+        time_in_force : TimeInForce or str, optional
+            By default the usual one of the order type.
 
         Raises
         ------
         ValidationError
-            Its `rule` names each rule that is broken.
+            If rules are broken. Its `rule` names each of them.
         """
         direction = Side.parse(side, "side")
         usual = OrderType.MARKET if price is None else OrderType.LIMIT
@@ -196,7 +225,7 @@ class Instrument:
         if self.time_in_force and force not in self.time_in_force:
             yield f"time in force {force} is not one of {', '.join(self.time_in_force)}"
         elif force not in ALLOWED_TIMES_IN_FORCE[kind]:
-            yield f"time in force {force} does not go with {kind}"
+            yield f"time in force {force} is not allowed with {kind}"
 
     def _broken_quantity(self, quantity: Decimal, kind: OrderType) -> Iterator[str]:
         if quantity <= 0:
@@ -213,9 +242,9 @@ class Instrument:
     def _broken_price(self, price: Decimal | None, kind: OrderType) -> Iterator[str]:
         if kind is OrderType.MARKET:
             if price:
-                yield f"price {price} does not go with {kind}"
+                yield f"price {price} is not allowed with {kind}"
         elif price is None:
-            yield f"a price is needed with {kind}"
+            yield f"{kind} needs a price"
         elif price <= 0:
             yield f"price {price} is not above zero"
         elif not _is_multiple(price, self.tick_size):
@@ -247,5 +276,7 @@ def _round_to(step: Decimal, value: Number, rounding: str, argument: str) -> Dec
     steps = _WIDE.divide(number, step).to_integral_value(rounding)
     rounded = _WIDE.multiply(steps, step)
     if number and not rounded:
-        raise ValidationError(argument, value, f"would become zero: it is less than one step of {step}")
+        raise ValidationError(
+            argument, value, f"would be rounded to zero: it is smaller than the step {step}"
+        )
     return rounded

@@ -1,4 +1,4 @@
-"""Public market data, from the socket and from REST."""
+"""Public market data, from the WebSocket and from REST."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..enums import CandleInterval, Side
 
 @attrs.frozen
 class Level:
-    """One price level of a book: price in the quote unit, quantity in the base unit."""
+    """One price level of an order book: price in the quote unit, quantity in the base unit."""
 
     price: Decimal
     quantity: Decimal
@@ -20,7 +20,7 @@ class Level:
 
 @attrs.frozen
 class Bbo:
-    """Best bid and offer. A side without orders is None."""
+    """Best bid and best offer. A side without orders is None."""
 
     symbol: str
     bid: Level | None
@@ -31,7 +31,7 @@ class Bbo:
 
 @attrs.frozen
 class OrderBook:
-    """Price levels, best first on both sides."""
+    """Order book: price levels of both sides, each with the best price first."""
 
     symbol: str
     bids: list[Level]
@@ -43,7 +43,7 @@ class OrderBook:
 
 @attrs.frozen
 class PublicTrade:
-    """A trade that anybody made. `side` is the aggressor's."""
+    """A public trade. `side` is the side of the taker."""
 
     symbol: str
     price: Decimal
@@ -59,7 +59,7 @@ class PublicTrade:
 class Candle:
     """Open, high, low and close over one interval, in the quote unit.
 
-    `usd_volume` is the traded notional in USD; `trades` is None where the exchange leaves the count out (REST).
+    `usd_volume` is the traded notional in USD. `trades` is the number of trades, or None if unknown (REST).
     """
 
     symbol: str
@@ -76,7 +76,7 @@ class Candle:
 
 @attrs.frozen
 class MarkPrice:
-    """The price that margin, stops and liquidation go by."""
+    """Mark price: the price used for margin, stops and liquidation."""
 
     symbol: str
     price: Decimal
@@ -86,7 +86,7 @@ class MarkPrice:
 
 @attrs.frozen
 class Underlier:
-    """Price of the reference asset. `source` is ``"external"``, or ``"internal"`` while its market is shut."""
+    """Price of the reference asset. `source` is ``"external"``, or ``"internal"`` while its market is closed."""
 
     symbol: str
     price: Decimal
@@ -97,7 +97,7 @@ class Underlier:
 
 @attrs.frozen
 class FundingRate:
-    """Funding of the current hour. `time_remaining` is in seconds."""
+    """Funding rate of the current hour. `time_remaining` is in seconds."""
 
     symbol: str
     funding_rate: Decimal
@@ -109,7 +109,7 @@ class FundingRate:
 
 @attrs.frozen
 class OpenInterest:
-    """Open contracts, in the base unit."""
+    """Open interest, in the base unit."""
 
     symbol: str
     open_interest: Decimal
@@ -119,7 +119,7 @@ class OpenInterest:
 
 @attrs.frozen
 class MinMaxPrice:
-    """The moving band outside of which orders are refused."""
+    """Price band outside of which the exchange refuses orders. It moves with the index price."""
 
     symbol: str
     min_price: Decimal
@@ -130,7 +130,7 @@ class MinMaxPrice:
 
 @attrs.frozen
 class DailyVolume:
-    """Volume of the exchange's day, in the base unit."""
+    """Volume of the current day of the exchange, in the base unit."""
 
     symbol: str
     volume: Decimal
@@ -138,7 +138,7 @@ class DailyVolume:
 
 @attrs.frozen
 class MarketStats:
-    """Snapshot of all symbols."""
+    """Statistics of all symbols at one time."""
 
     time: datetime | None = None
     bbos: list[Bbo] = attrs.Factory(list)

@@ -12,34 +12,34 @@ from ..statuses import OrderStatus
 from .twaps import Twap
 
 _ZERO = Decimal(0)
-# Members by names of their own: looking one up in its class takes longer than the comparison.
-_FILLED, _GTC = OrderStatus.FILLED, TimeInForce.GTC
 _NEVER_RESTING = (OrderType.MARKET, OrderType.TAKE_PROFIT, OrderType.STOP_LOSS)
 
 
 @attrs.frozen(weakref_slot=False)
 class Order:
-    """One order as the exchange last described it. What it left out is blank (an enumeration's value is ``""``).
+    """One order as the exchange last described it.
+
+    A field that the exchange left out has its default value. For an enumeration this is a member with the value ``""``.
 
     Attributes
     ----------
     order_id : str
-        The exchange's id. A successful modify usually gives the order a new one.
+        The exchange's id of the order. A successful modify usually changes it.
     client_order_id : str
-        The id that its sender gave it, or ``""``.
+        The id that the sender of the order chose, or ``""``.
     status : OrderStatus
-        What the exchange said last.
+        The newest status from the exchange.
     quantity, quantity_remaining : Decimal
-        Original and unfilled size, in the instrument's base unit.
+        Original and unfilled quantity, in the instrument's base unit.
     price : Decimal
-        Limit or trigger price. On a market order it is a number of the exchange's choosing; executions are priced
-        in `Fill.price` only.
+        Limit or trigger price, in the quote unit. For a market order the exchange sends an arbitrary number; the prices
+        of its executions are in `Fill.price`.
     take_profit, stop_loss : Decimal or None
-        Trigger prices attached to the order; 0 or None where there are none.
+        Trigger prices of attached stops. 0 or None if there are none.
     trade_id : str or None
-        The trade that this update tells of, on fills only.
+        The trade that caused this update, if it is a fill.
     update_time : datetime or None
-        When the exchange made this update, where it says so.
+        Time of this update at the exchange, or None if it does not say.
     """
 
     order_id: str
@@ -61,16 +61,16 @@ class Order:
 
     @property
     def quantity_filled(self) -> Decimal:
-        """Size that was traded, in the instrument's base unit."""
+        """Executed quantity, in the instrument's base unit."""
         return self.quantity - self.quantity_remaining
 
     @property
     def is_done(self) -> bool:
-        """Whether nothing more can happen to the order.
+        """Whether the order has ended, so that nothing more can happen to it.
 
-        ``FILLED`` with a remainder ends an order only if it may not rest: for a GTC order it is a partial fill.
+        ``FILLED`` with a remaining quantity ends only an order that cannot rest. For a GTC order it is a partial fill.
         """
-        if self.status is _FILLED:
+        if self.status is OrderStatus.FILLED:
             return self.quantity_remaining <= _ZERO or not self.may_rest
         return self.status.is_terminal
 
@@ -81,8 +81,8 @@ class Order:
 
     @property
     def may_rest(self) -> bool:
-        """Whether the order can stay in the book. A stop cannot: it fires as a market order, whatever it says."""
-        return self.time_in_force is _GTC and self.order_type not in _NEVER_RESTING
+        """Whether the order can rest in the book. A stop cannot, since it triggers a market order."""
+        return self.time_in_force is TimeInForce.GTC and self.order_type not in _NEVER_RESTING
 
 
 @attrs.frozen(weakref_slot=False)
@@ -94,17 +94,17 @@ class Fill:
     price : Decimal
         Execution price, in the quote unit for one base unit.
     quantity : Decimal
-        Executed size, in the instrument's base unit.
+        Executed quantity, in the instrument's base unit.
     aggressor_side : Side or None
-        Side of the order that took liquidity; None where unknown.
+        Side of the taker's order, or None if unknown.
     fee : Decimal
-        As the exchange reports it. Its documentation does not say whether this is a charge or a rate.
+        The fee as the exchange reports it. Its documentation does not say whether this is an amount or a rate.
     remaining_quantity : Decimal or None
-        What the order has left; None where the exchange does not say.
+        Unfilled quantity of the order after this fill, or None if unknown.
     realised_pnl : Decimal or None
-        Profit that this execution realised, in the margin asset; None where the exchange does not say.
+        Profit realised by this fill, in the margin asset, or None if unknown.
     time : datetime or None
-        When it traded; None where the exchange does not say (fills recovered after an outage).
+        Time of the trade. None if the exchange does not say, as for fills that are read after an outage.
     """
 
     trade_id: str
@@ -129,7 +129,7 @@ class Fill:
 
     @property
     def is_maker(self) -> bool | None:
-        """Whether the account's order was resting; None where the exchange does not say."""
+        """Whether the account's order was the maker's, or None if unknown."""
         return None if self.aggressor_side is None else self.side is not self.aggressor_side
 
 
@@ -140,9 +140,9 @@ class StopOrder:
     Attributes
     ----------
     price : Decimal
-        The mark price that triggers it.
+        The trigger price, compared with the mark price.
     direction : Side
-        Side of the market order that it will become.
+        Side of the market order that the stop will send.
     """
 
     stop_order_id: str
@@ -156,7 +156,7 @@ class StopOrder:
     user_id: str = ""
 
     def as_order(self) -> Order:
-        """The same as an `Order`: open orders list an untriggered stop as one that is acknowledged."""
+        """Return the stop as an `Order` with the status ``ACK``, as lists of open orders show it."""
         return Order(
             order_id=self.stop_order_id,
             client_order_id=self.client_order_id or "",
@@ -174,7 +174,7 @@ class StopOrder:
 
 @attrs.frozen
 class OpenOrders:
-    """What ``get_user_orders`` answers: live orders (untriggered stops included) and active TWAPs."""
+    """One page of live orders, including untriggered stops, and the active TWAPs."""
 
     orders: list[Order] = attrs.Factory(list)
     twaps: list[Twap] = attrs.Factory(list)
@@ -187,11 +187,11 @@ class UserTrade:
     Attributes
     ----------
     time : datetime or None
-        When it traded. Production leaves it out on the socket; REST has it.
+        Time of the trade. Production sends it only over REST.
     aggressor_side : Side or None
-        Side of the order that took liquidity; None where the exchange does not say.
+        Side of the taker's order, or None if unknown.
     realised_pnl_change : Decimal or None
-        Profit that the trade realised, in the margin asset (REST only).
+        Profit realised by the trade, in the margin asset (REST only).
     """
 
     trade_id: str

@@ -1,4 +1,4 @@
-"""TWAPs: orders that the exchange executes as evenly spaced market orders."""
+"""TWAPs: large orders that the exchange executes as evenly spaced market orders."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ class Twap:
     Attributes
     ----------
     status : str
-        Free text of the exchange's engine.
+        A free text of the exchange.
     total_quantity, filled_quantity : Decimal
-        Wanted and executed size, in the instrument's base unit.
+        Requested and executed quantity, in the instrument's base unit.
     average_fill_price : Decimal
-        Average price of the executions so far; 0 before the first.
+        Average price of the executions so far, in the quote unit. 0 before the first.
     total_num_orders : int
         Number of child orders.
     order_interval_secs : int
         Seconds between child orders.
     filled_num_orders : int or None
-        Child orders done, where the exchange says so (REST only).
+        Number of child orders executed so far (REST only).
     """
 
     twap_id: str
@@ -50,5 +50,5 @@ class Twap:
 
     @property
     def quantity_remaining(self) -> Decimal:
-        """Size not executed yet."""
+        """Quantity that is not executed yet, in the base unit."""
         return self.total_quantity - self.filled_quantity

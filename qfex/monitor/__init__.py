@@ -1,9 +1,9 @@
-"""A full-screen view of an account. Needs the extra "cli"."""
+"""A full-screen view of an account in the terminal. It needs the extra "cli"."""
 
 from __future__ import annotations
 
 from .board import Board, Snapshot
-from .screen import Screen
+from .live import LiveView
 from .view import render
 
-__all__ = ["Board", "Screen", "Snapshot", "render"]
+__all__ = ["Board", "LiveView", "Snapshot", "render"]

@@ -1,4 +1,4 @@
-"""What the monitor knows: the newest of everything, gathered from two clients' callbacks."""
+"""The data of the monitor: the newest state of an account and a market, from the events of two clients."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from ..models.market import MarkPrice, OrderBook
 from ..models.orders import Fill, Order
 from ..rest import RestClient
 
-_FILLS, _NEWS = 50, 20  # kept; more than a screen shows
+_FILLS, _ENTRIES = 50, 20  # how many are kept, more than a screen shows
 
 
 @attrs.frozen
-class News:
-    """One line of the connection's story."""
+class LogEntry:
+    """One entry of the connection log."""
 
     time: datetime
     text: str
@@ -31,7 +31,7 @@ class News:
 
 @attrs.frozen
 class Snapshot:
-    """Everything that one picture shows."""
+    """The data that one picture shows."""
 
     title: str
     time: datetime
@@ -44,25 +44,27 @@ class Snapshot:
     fills: tuple[Fill, ...] = ()
     book: OrderBook | None = None
     mark: MarkPrice | None = None
-    news: tuple[News, ...] = ()
+    log: tuple[LogEntry, ...] = ()
     stats: Stats = Stats()
 
 
 class Board:
-    """Gathers what two connected clients tell, across lost and restored lines.
+    """Collects the events of two connected clients, also when connections are lost and restored.
 
-    `_lock` guards what callbacks write; it is never held while a client is called.
+    `_lock` guards the data that callbacks write. It is never held while a client is called.
 
     Parameters
     ----------
-    trade, market
-        The clients. They stay the caller's, who closes them.
+    trade : TradeClient
+        Must be closed by the caller.
+    market : MarketDataClient
+        Must be closed by the caller.
     symbol : str
-        Whose book and mark price are shown.
+        Symbol whose order book and mark price are shown.
     rest : RestClient
-        Asked once, for what the account has before its channels tell of it.
+        Used once, for positions and balance before the first events.
     title : str
-        What the header says, such as the environment.
+        Title of the header, such as the name of the environment.
     """
 
     def __init__(
@@ -72,16 +74,16 @@ class Board:
         self._symbol, self._title = symbol, title
         self._lock = threading.Lock()
         self._fills: deque[Fill] = deque(maxlen=_FILLS)
-        self._news: deque[News] = deque(maxlen=_NEWS)
+        self._log: deque[LogEntry] = deque(maxlen=_ENTRIES)
         self._book: OrderBook | None = None
         self._mark: MarkPrice | None = None
         self._first_positions: dict[str, Position] = {}
         self._first_balance: Balance | None = None
-        #: Set whenever something has changed; the screen clears it.
+        #: Set after every change, and cleared by the view.
         self.changed = threading.Event()
 
     def start(self) -> None:
-        """Subscribe to everything that is shown."""
+        """Subscribe to everything that the monitor shows."""
         trade, market = self._trade, self._market
         trade.on(Channel.FILLS, self._take_fill)
         trade.on(Channel.CONNECTION, lambda event: self._take_connection("trade", event))
@@ -93,14 +95,14 @@ class Board:
         market.on(MarketChannel.CONNECTION, lambda event: self._take_connection("market data", event))
         market.subscribe(MarketChannel.LEVEL2, self._symbol)
         market.subscribe(MarketChannel.MARK_PRICE, self._symbol)
-        trade.get_user_orders()  # from its answer the client learns which orders are live
+        trade.get_user_orders()  # fills `trade.open_orders`
         self._first_positions, self._first_balance = self._rest.positions(), self._rest.balance()
 
     def snapshot(self) -> Snapshot:
-        """What is known now."""
+        """Return the current data."""
         trade, market = self._trade, self._market
         with self._lock:
-            fills, news = tuple(self._fills), tuple(self._news)
+            fills, log = tuple(self._fills), tuple(self._log)
             book, mark = self._book, self._mark
         return Snapshot(
             title=self._title,
@@ -114,7 +116,7 @@ class Board:
             fills=fills,
             book=book,
             mark=mark,
-            news=news,
+            log=log,
             stats=trade.stats(),
         )
 
@@ -136,7 +138,7 @@ class Board:
             self._mark = mark
         self.changed.set()
 
-    def _take_connection(self, line: str, event: ConnectionEvent) -> None:
+    def _take_connection(self, client: str, event: ConnectionEvent) -> None:
         is_bad = event.state in (
             ConnectionState.DISCONNECTED,
             ConnectionState.RECONNECTING,
@@ -146,12 +148,12 @@ class Board:
         if event.gap_start is not None and event.gap_end is not None:
             gap = f" after {(event.gap_end - event.gap_start).total_seconds():.1f} s"
         reason = f": {event.reason}" if event.reason else ""
-        self._tell(f"{line} {event.state.lower()}{gap}{reason}", is_bad)
+        self._add_entry(f"{client} {event.state.lower()}{gap}{reason}", is_bad)
 
     def _take_error(self, event: ErrorEvent) -> None:
-        self._tell(f"{event.kind}: {event.message}", True)
+        self._add_entry(f"{event.kind}: {event.message}", True)
 
-    def _tell(self, text: str, is_bad: bool) -> None:
+    def _add_entry(self, text: str, is_bad: bool) -> None:
         with self._lock:
-            self._news.appendleft(News(datetime.now(timezone.utc), text, is_bad))
+            self._log.appendleft(LogEntry(datetime.now(timezone.utc), text, is_bad))
         self.changed.set()

@@ -1,4 +1,4 @@
-"""From a snapshot to a picture. Pure: the same snapshot gives the same picture."""
+"""Drawing of a snapshot. Pure: the same snapshot always gives the same picture."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from ..enums import ConnectionState, Side
 from ..models.market import Level, OrderBook
 from .board import Snapshot
 
-_DEPTH = 12  # levels a side that are drawn at most; the panel shows what fits
-_NARROW = 100  # columns below which book and fills go under the rest
+_DEPTH = 12  # levels drawn on each side; the panel shows those that fit
+_NARROW = 100  # on narrower terminals, order book and fills are below the other panels
 _STATE_STYLES = {ConnectionState.READY: "bold green", ConnectionState.CLOSED: "bold red"}
 
 
@@ -28,13 +28,13 @@ def render(snapshot: Snapshot, width: int) -> Layout:
     Parameters
     ----------
     width : int
-        Columns of the terminal: narrow ones get everything in one column.
+        Width of the terminal in columns. A narrow terminal shows all panels in one column.
     """
     layout = Layout()
     layout.split_column(
         Layout(_header(snapshot), size=3),
         Layout(name="body"),
-        Layout(Panel(_news(snapshot), title="connection", title_align="left"), size=8),
+        Layout(Panel(_connection(snapshot), title="connection", title_align="left"), size=8),
     )
     account = Layout()
     account.split_column(
@@ -55,20 +55,20 @@ def render(snapshot: Snapshot, width: int) -> Layout:
 
 
 def _header(snapshot: Snapshot) -> Panel:
-    line = Text()
-    line.append(f"{snapshot.title}  ", "bold")
+    header = Text()
+    header.append(f"{snapshot.title}  ", "bold")
     for name, state in (("trade", snapshot.trade_state), ("market data", snapshot.market_state)):
-        line.append(f"{name} ")
-        line.append(f"{state.lower()}  ", _STATE_STYLES.get(state, "bold yellow"))
+        header.append(f"{name} ")
+        header.append(f"{state.lower()}  ", _STATE_STYLES.get(state, "bold yellow"))
     if snapshot.balance is not None:
-        line.append(f"equity {_amount(snapshot.balance.equity)}  ", "bold")
-        line.append(f"available {_amount(snapshot.balance.available_balance)}  ")
-        line.append("unrealised ")
-        line.append(
+        header.append(f"equity {_amount(snapshot.balance.equity)}  ", "bold")
+        header.append(f"available {_amount(snapshot.balance.available_balance)}  ")
+        header.append("unrealised ")
+        header.append(
             f"{_amount(snapshot.balance.unrealised_pnl)}  ", _sign_style(snapshot.balance.unrealised_pnl)
         )
-    line.append(_clock(snapshot.time), "dim")
-    return Panel(line)
+    header.append(_clock(snapshot.time), "dim")
+    return Panel(header)
 
 
 def _positions(snapshot: Snapshot) -> RenderableType:
@@ -115,10 +115,10 @@ def _book(snapshot: Snapshot) -> RenderableType:
 
 
 def _mark(snapshot: Snapshot, book: OrderBook) -> Text:
-    words = "mark -" if snapshot.mark is None else f"mark {_price(snapshot.mark.price)}"
+    text = "mark -" if snapshot.mark is None else f"mark {_price(snapshot.mark.price)}"
     if book.bids and book.asks:
-        words += f"   spread {_price(book.asks[0].price - book.bids[0].price)}"
-    return Text(words, "bold")
+        text += f"   spread {_price(book.asks[0].price - book.bids[0].price)}"
+    return Text(text, "bold")
 
 
 def _level(level: Level | None, style: str) -> tuple[Text, Text]:
@@ -138,18 +138,19 @@ def _fills(snapshot: Snapshot) -> RenderableType:
     return table
 
 
-def _news(snapshot: Snapshot) -> RenderableType:
+def _connection(snapshot: Snapshot) -> RenderableType:
     stats = snapshot.stats
-    half = "" if stats.round_trip_p50 is None else f"   round trip {stats.round_trip_p50 * 1e3:.1f} ms"
-    counts = f"sent {stats.sent}   received {stats.received}   reconnects {stats.reconnects}{half}"
+    round_trip = "" if stats.round_trip_p50 is None else f"   round trip {stats.round_trip_p50 * 1e3:.1f} ms"
+    counts = f"sent {stats.sent}   received {stats.received}   reconnects {stats.reconnects}{round_trip}"
     lines = [
-        Text(f"{_clock(news.time)} {news.text}", "red" if news.is_bad else "") for news in snapshot.news[:5]
+        Text(f"{_clock(entry.time)} {entry.text}", "red" if entry.is_bad else "")
+        for entry in snapshot.log[:5]
     ]
     return Group(Text(counts, "dim"), *lines)
 
 
 def _table(*headings: str) -> Table:
-    """Headings that end with ``>`` are of columns of numbers."""
+    """Return an empty table. A heading that ends with ``>`` is that of a column of numbers."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=True, show_edge=False, padding=(0, 1, 0, 0))
     for heading in headings:
         table.add_column(

@@ -1,10 +1,10 @@
-"""Rebalancing: bring positions to their targets, once a period, whatever happens in between."""
+"""Rebalancing: bring positions to their targets once in each period, even after crashes and lost connections."""
 
 from __future__ import annotations
 
-from .desk import Pace
-from .errors import AlreadyRunning
+from .executor import Pace
 from .journal import Journal
+from .lock import AlreadyRunning
 from .plan import Account, Plan, PlannedTrade, make_plan
 from .rebalancer import Rebalancer
 from .report import Execution, Outcome, Report, TradeReport

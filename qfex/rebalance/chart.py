@@ -1,4 +1,4 @@
-"""A picture of a report: planned against achieved, and each execution against its benchmark."""
+"""A chart of a report: planned and achieved quantities, and the slippage of each execution."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ROW = 0.42  # inches of height for each trade
 
 
 def draw(report: Report, path: Path) -> None:
-    """Save the picture as PNG.
+    """Save the chart of a report as PNG.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def draw(report: Report, path: Path) -> None:
 
 
 def _quantities(axes: Axes, trades: list[TradeReport]) -> None:
-    """Shares of the planned quantity: symbols of very different sizes must be readable side by side."""
+    """Draw achieved quantities in percent of the plan, so that symbols of very different sizes are comparable."""
     rows = range(len(trades))
     shares = [float(trade.achieved / trade.planned * 100) for trade in trades]
     axes.barh(rows, [100.0] * len(trades), color=_PLANNED, height=0.7, label="planned")

@@ -1,4 +1,4 @@
-"""Names that must come out the same after a crash: of accounts, periods, runs and orders."""
+"""Names of accounts, periods and orders, which must be the same after a crash."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from datetime import datetime, timezone
 from ..credentials import Credentials, HmacCredentials
 from ..environment import Environment
 
-_PREFIX_LENGTH, _ID_LENGTH = 8, 32  # hex digits; 32 is the length that the exchange's own clients use
+_PREFIX_LENGTH, _ID_LENGTH = 8, 32  # hex digits; the exchange's own clients use 32
 
 
 def account_scope(environment: Environment, credentials: Credentials, account_id: str | None) -> str:
-    """A name for one account of one exchange. It gives nothing away about the credentials."""
+    """Return a name for one account of one exchange, which does not reveal the credentials."""
     owner = (
         credentials.public_key if isinstance(credentials, HmacCredentials) else _subject(credentials.token)
     )
@@ -22,7 +22,7 @@ def account_scope(environment: Environment, credentials: Credentials, account_id
 
 
 def _subject(token: str) -> str:
-    """The user of a JSON Web Token: tokens change, their user does not."""
+    """Return the user of a JSON Web Token, since the token itself changes over time."""
     try:
         claims = token.split(".")[1]
         decoded = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
@@ -32,7 +32,7 @@ def _subject(token: str) -> str:
 
 
 def period_label(period: str, now: datetime) -> str:
-    """Name the period that a moment falls in, by UTC."""
+    """Return the name of the period that contains a moment, in UTC."""
     moment = now.astimezone(timezone.utc)
     if period == "week":
         year, week, _ = moment.isocalendar()
@@ -42,12 +42,12 @@ def period_label(period: str, now: datetime) -> str:
 
 
 def client_id_prefix(scope: str) -> str:
-    """What all client ids of an account's rebalancer begin with."""
+    """Return the prefix of all client ids of an account's rebalancer."""
     return _digest("rebalance", scope)[:_PREFIX_LENGTH]
 
 
 def client_id(scope: str, run_key: str, step: str) -> str:
-    """The client id of one step of one run."""
+    """Return the client id of one step of one run."""
     return client_id_prefix(scope) + _digest(scope, run_key, step)[: _ID_LENGTH - _PREFIX_LENGTH]
 
 

@@ -1,4 +1,4 @@
-"""The journal: what a rebalancer means to do is on disk before it does it."""
+"""The journal: a record on disk of every step of a rebalancer, written before the step is sent."""
 
 from __future__ import annotations
 
@@ -50,19 +50,24 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
 
 
 class Journal:
-    """The runs of one account, on disk.
+    """The runs of one account, in an SQLite file.
 
-    Every method that changes something has committed it when it returns.
+    Every change is committed before the method returns.
 
     Parameters
     ----------
     path : Path or str
-        SQLite file; made where there is none. One file may serve many accounts, but each account needs one file only:
-        orders of the rebalancer that the journal does not know are taken for lost ones, and cancelled.
+        The file, which is created if it does not exist. A file may contain several accounts, but an account must always
+        use the same file: orders of the rebalancer that are not in the journal are cancelled.
     scope : str
-        Which account; see `Journal.of_account`.
+        Name of the account. See `Journal.of_account`.
     clock : callable
-        Gives the time, unix seconds.
+        Returns the current time in unix seconds.
+
+    Raises
+    ------
+    ConfigurationError
+        If the file cannot be used.
     """
 
     def __init__(
@@ -72,9 +77,8 @@ class Journal:
         self._clock = clock
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(
-                os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600)
-            )  # positions are nobody else's business
+            # Create the file before SQLite does, so that other users cannot read it.
+            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
             self._db = _open(self.path)
         except (OSError, sqlite3.Error) as error:
             raise ConfigurationError(f"the journal {self.path} cannot be used: {error}") from None
@@ -87,7 +91,7 @@ class Journal:
         credentials: Credentials,
         account_id: str | None = None,
     ) -> Journal:
-        """Open the journal of the account that the credentials, and perhaps a subaccount's id, name."""
+        """Open the journal of the account of the credentials, or of a subaccount."""
         return cls(path, account_scope(environment, credentials, account_id))
 
     def close(self) -> None:
@@ -103,20 +107,20 @@ class Journal:
         self.close()
 
     def lock(self) -> RunLock:
-        """The lock of this account's runs, to be held while trading."""
+        """Return the lock of this account, which must be held while trading."""
         return RunLock(self.path.with_name(f"{self.path.name}.{self.scope}.lock"))
 
     @property
     def client_id_prefix(self) -> str:
-        """What the client ids of all steps begin with."""
+        """Prefix of the client ids of all steps."""
         return client_id_prefix(self.scope)
 
     # --- runs --------------------------------------------------------------------------------------------------
 
     def begin(self, period: str, digest: str, execution: str, plan: Plan) -> Run:
-        """Write a run with all its trades, at once."""
+        """Record a new run with all its trades, in one transaction."""
         now = self._clock()
-        # The moment is part of the key: were the journal lost, the ids of the next one must not repeat.
+        # The key contains the time, so that client ids are not repeated if the journal is lost.
         key = f"{self.scope}/{period}/{digest}/{now!r}"
         with self._transaction():
             cursor = self._db.execute(
@@ -130,25 +134,25 @@ class Journal:
         return self.run(run_id)
 
     def run(self, run_id: int) -> Run:
-        """Read a run."""
+        """Return a run."""
         return self._runs("run_id = ?", run_id)[0]
 
     def runs(self) -> list[Run]:
-        """All runs of the account, oldest first."""
+        """Return all runs of the account, oldest first."""
         return self._runs("1 = 1")
 
     def find(self, period: str, digest: str) -> Run | None:
-        """The newest run of a period for these targets."""
+        """Return the newest run of a period for targets with this digest, or None."""
         found = self._runs("period = ? AND digest = ?", period, digest)
         return found[-1] if found else None
 
     def unsettled(self) -> list[Run]:
-        """Runs that are open, or have steps that may still trade."""
+        """Return the runs that are open or have steps that may still trade."""
         pending = "SELECT run_id FROM steps WHERE state IN ('intended', 'live')"
         return self._runs(f"state = 'open' OR run_id IN ({pending})")
 
     def finish(self, run: Run, state: RunState) -> Run:
-        """Note how a run ended."""
+        """Record the end of a run."""
         with self._transaction():
             self._db.execute(
                 "UPDATE runs SET state = ?, finished = ? WHERE run_id = ?", (state, self._clock(), run.run_id)
@@ -157,12 +161,12 @@ class Journal:
         return self.run(run.run_id)
 
     def plan_of(self, run: Run) -> Plan:
-        """The plan that a run follows."""
+        """Return the plan of a run."""
         rows = self._db.execute("SELECT * FROM trades WHERE run_id = ? ORDER BY symbol", (run.run_id,))
         return Plan(run.equity, [_restore(PlannedTrade, row) for row in rows.fetchall()])
 
     def work_of(self, run: Run) -> list[Work]:
-        """The trades of a run, each with its steps."""
+        """Return the trades of a run, each with its steps."""
         steps = self.steps(run)
         return [
             Work(trade, tuple(step for step in steps if step.symbol == trade.symbol))
@@ -174,12 +178,12 @@ class Journal:
     def intend(
         self, run: Run, trade: PlannedTrade, kind: StepKind, quantity: Decimal, price: Decimal | None
     ) -> Step:
-        """Write what is going to be sent. Only afterwards may it be sent."""
+        """Record a step before it is sent."""
         with self._transaction():
-            (taken,) = self._db.execute(
+            (count,) = self._db.execute(
                 "SELECT count(*) FROM steps WHERE run_id = ? AND symbol = ?", (run.run_id, trade.symbol)
             ).fetchone()
-            name = f"{trade.symbol}/{taken + 1}/{kind}"
+            name = f"{trade.symbol}/{count + 1}/{kind}"
             identifier = client_id(self.scope, run.key, name)
             members = {
                 "run_id": run.run_id, "symbol": trade.symbol, "name": name, "kind": kind, "client_id": identifier,
@@ -199,7 +203,7 @@ class Journal:
         order_id: str = "",
         note: str = "",
     ) -> Step:
-        """Note what is known about a step now."""
+        """Record what is known about a step."""
         known = step.filled if filled is None else filled
         with self._transaction():
             self._db.execute(
@@ -211,23 +215,23 @@ class Journal:
         return self._steps("step_id = ?", step.step_id)[0]
 
     def steps(self, run: Run) -> list[Step]:
-        """The steps of a run, in the order in which they were meant."""
+        """Return the steps of a run, oldest first."""
         return self._steps("run_id = ?", run.run_id)
 
     def client_ids(self) -> set[str]:
-        """The client ids of all steps of the account."""
+        """Return the client ids of all steps of the account."""
         query = "SELECT client_id FROM steps JOIN runs USING (run_id) WHERE scope = ?"
         return {row["client_id"] for row in self._db.execute(query, (self.scope,)).fetchall()}
 
-    # --- story -------------------------------------------------------------------------------------------------
+    # --- events ------------------------------------------------------------------------------------------------
 
     def note(self, run: Run, symbol: str, what: str) -> None:
-        """Add a line to a run's story."""
+        """Record an event of a run."""
         with self._transaction():
             self._note(run.run_id, symbol, what)
 
     def events(self, run: Run) -> list[JournalEvent]:
-        """A run's story, oldest first."""
+        """Return the events of a run, oldest first."""
         query = "SELECT time, symbol, what FROM events WHERE run_id = ? ORDER BY event_id"
         return [JournalEvent(**dict(row)) for row in self._db.execute(query, (run.run_id,)).fetchall()]
 
@@ -265,7 +269,7 @@ def _open(path: Path) -> sqlite3.Connection:
     database.row_factory = sqlite3.Row
     try:
         database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = FULL")  # an intent must outlive a power cut too
+        database.execute("PRAGMA synchronous = FULL")  # an intent must also survive a power failure
         database.executescript(_SCHEMA)
     except sqlite3.Error:
         database.close()
@@ -274,10 +278,10 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 def _restore(model: type[Any], row: sqlite3.Row) -> Any:
-    """A row as a model; columns that the model does not have are left out."""
-    names = [field.name for field in attrs.fields(model) if field.name in row.keys()]  # noqa: SIM118 - no mapping
-    return model(**{name: _CONVERTERS.get(name, _same)(row[name]) for name in names})
+    """Build a model from a row, ignoring columns that the model does not have."""
+    names = [field.name for field in attrs.fields(model) if field.name in row.keys()]  # noqa: SIM118 - a Row is not a mapping
+    return model(**{name: _CONVERTERS.get(name, _unchanged)(row[name]) for name in names})
 
 
-def _same(value: Any) -> Any:
+def _unchanged(value: Any) -> Any:
     return value

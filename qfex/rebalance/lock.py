@@ -1,4 +1,4 @@
-"""One run at a time."""
+"""The lock that allows only one run for an account at a time."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from .errors import AlreadyRunning
+from ..errors import QfexError
+
+
+class AlreadyRunning(QfexError):
+    """Another run for the same account is in progress, so nothing was done."""
 
 
 class RunLock:
-    """A lock on a file. The system gives it back when its process ends, however that happens.
+    """A lock on a file, which the operating system releases when the process ends for any reason.
 
     Parameters
     ----------
     path : Path
-        The file; it stays, and means nothing by itself.
+        The file. It is not deleted, and its existence alone means nothing.
     """
 
     def __init__(self, path: Path) -> None:
@@ -33,7 +37,7 @@ class RunLock:
             file.seek(0)
             holder = file.read().strip()
             file.close()
-            raise AlreadyRunning(f"another run is under way (process {holder or 'unknown'})") from None
+            raise AlreadyRunning(f"another run is in progress (process {holder or 'unknown'})") from None
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
@@ -52,7 +56,7 @@ if sys.platform == "win32":
     import msvcrt
 
     def _lock(file: IO[str]) -> None:
-        # A byte far behind the content, which stays readable for others.
+        # Lock a byte far behind the content, so that other processes can still read the content.
         file.seek(1 << 20)
         msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
 

@@ -1,4 +1,4 @@
-"""From targets and the account's state to trades. Pure: no exchange, no clock."""
+"""Planning: the trades that lead from the current positions to the targets. Pure, without exchange or clock."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ _DOLLARS = ("USD", "USDC", "")
 
 @attrs.frozen
 class Account:
-    """What a plan needs to know.
+    """The state of an account, as a plan needs it.
 
     Attributes
     ----------
     equity : Decimal
-        What the account is worth, USD.
-    positions : dict of str to Decimal
-        Signed size by symbol.
-    marks : dict of str to Decimal
-        Mark price by symbol, in the quote unit.
-    instruments : dict of str to Instrument
+        Value of the account, in USD.
+    positions : mapping of str to Decimal
+        Signed positions by symbol, in the base unit.
+    marks : mapping of str to Decimal
+        Mark prices by symbol, in the quote unit.
+    instruments : mapping of str to Instrument
+        Instruments by symbol.
     """
 
     equity: Decimal
@@ -44,17 +45,17 @@ class PlannedTrade:
     Attributes
     ----------
     current, target : Decimal
-        Signed positions, the target rounded to lots.
+        Signed positions. The target is rounded to lots.
     quantity : Decimal
-        What shall be traded now; zero where nothing is, for the `reason`.
+        Quantity to trade, in the base unit. Zero if nothing is traded.
     mark : Decimal
-        Mark price when the plan was made: the benchmark of the execution.
+        Mark price at the time of the plan, the benchmark of the execution.
     notional : Decimal
-        `quantity` at `mark`, USD.
+        `quantity` at `mark`, in USD.
     reduce_only : bool
-        Whether the trade only makes a position smaller.
+        Whether the trade only reduces a position.
     reason : str
-        Why nothing, or less than wanted, is traded.
+        Why nothing is traded, or less than the targets require. Otherwise ``""``.
     """
 
     symbol: str
@@ -69,36 +70,36 @@ class PlannedTrade:
 
     @property
     def planned(self) -> Decimal:
-        """Signed position after the trade."""
+        """Signed position after the trade, in the base unit."""
         return self.current + (self.quantity if self.side is Side.BUY else -self.quantity)
 
 
 @attrs.frozen
 class Plan:
-    """The trades of a run, symbol by symbol."""
+    """The plan of a run: one row for each symbol, and the equity on which it is based, in USD."""
 
     equity: Decimal
     rows: list[PlannedTrade]
 
     @property
     def trades(self) -> list[PlannedTrade]:
-        """Rows that trade; those that free margin come first."""
+        """Rows with a quantity to trade. Those that reduce a position, and so free margin, come first."""
         return sorted((row for row in self.rows if row.quantity), key=lambda row: not row.reduce_only)
 
     @property
     def turnover(self) -> Decimal:
-        """Notional of all trades, USD."""
+        """Total notional of all trades, in USD."""
         return sum((row.notional for row in self.rows), _ZERO)
 
 
 def make_plan(targets: Targets, account: Account) -> Plan:
-    """Plan the trades that lead to the targets.
+    """Return the plan that leads to the targets.
 
     Raises
     ------
     ValidationError
-        If a symbol does not exist, has no mark price, or needs a rate that is not given; or if weights are wanted of
-        an account without equity.
+        If a symbol does not exist, has no mark price or needs a missing rate, or if there are weights but the account
+        has no equity.
     """
     if targets.weights and account.equity <= 0:
         raise ValidationError("equity", account.equity, "weights need an account with equity")
@@ -133,7 +134,7 @@ def _row(symbol: str, targets: Targets, account: Account) -> PlannedTrade:
 def _known(symbol: str, account: Account) -> tuple[Instrument, Decimal]:
     instrument, mark = account.instruments.get(symbol), account.marks.get(symbol)
     if instrument is None:
-        raise ValidationError("symbol", symbol, "is no instrument of the exchange")
+        raise ValidationError("symbol", symbol, "is not an instrument of the exchange")
     if not mark:
         raise ValidationError("symbol", symbol, "has no mark price")
     return instrument, mark
@@ -142,8 +143,8 @@ def _known(symbol: str, account: Account) -> tuple[Instrument, Decimal]:
 def _target(instrument: Instrument, mark: Decimal, targets: Targets, account: Account) -> Decimal:
     symbol = instrument.symbol
     if symbol in targets.weights:
-        worth = account.equity * targets.weights[symbol]
-        return _in_lots(worth / (mark * _rate(instrument, targets)), instrument, ROUND_HALF_EVEN)
+        value = account.equity * targets.weights[symbol]
+        return _in_lots(value / (mark * _rate(instrument, targets)), instrument, ROUND_HALF_EVEN)
     return _in_lots(targets.quantities.get(symbol, _ZERO), instrument, ROUND_HALF_EVEN)
 
 
@@ -152,18 +153,21 @@ def _in_lots(quantity: Decimal, instrument: Instrument, rounding: str) -> Decima
 
 
 def _rate(instrument: Instrument, targets: Targets) -> Decimal:
-    """USD for one unit of the quote currency."""
+    """Return the value of one unit of the quote currency in USD."""
     if instrument.quote_asset in _DOLLARS:
         return Decimal(1)
     rate = targets.rates.get(instrument.quote_asset)
     if not rate:
-        rule = f"{instrument.symbol} is quoted in it: say what it is worth in [rates]"
+        rule = f"{instrument.symbol} is quoted in it: give its value in [rates]"
         raise ValidationError("rates", instrument.quote_asset, rule)
     return rate
 
 
 def _notional(quantity: Decimal, mark: Decimal, instrument: Instrument, targets: Targets) -> Decimal:
-    """In USD, where that matters; an instrument with another currency and no limits needs no rate."""
+    """Return the notional in USD.
+
+    It is zero if the quote currency has no rate and no limit needs the notional.
+    """
     limited = targets.min_trade or targets.max_turnover is not None
     if not limited and instrument.quote_asset not in _DOLLARS and instrument.quote_asset not in targets.rates:
         return _ZERO
@@ -194,7 +198,7 @@ def _why_not(row: PlannedTrade, instrument: Instrument, targets: Targets) -> str
 
 
 def _within_turnover(rows: list[PlannedTrade], targets: Targets, account: Account) -> list[PlannedTrade]:
-    """Scale all trades down alike where they are too much together."""
+    """Scale all trades down by the same factor if they exceed the turnover limit."""
     if targets.max_turnover is None:
         return rows
     allowed = max(_ZERO, targets.max_turnover * account.equity)

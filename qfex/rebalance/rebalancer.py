@@ -1,4 +1,4 @@
-"""The rebalancer: settle what was left, plan, execute, report; once a period."""
+"""The rebalancer: finish earlier runs, plan, execute and report, once in each period."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..enums import CancelIdType
 from ..errors import ApiError, OrderRejected, OutcomeUnknown, QfexError
 from ..models.instruments import Instrument
 from ..rest import RestClient
-from .desk import Desk, Pace
+from .executor import Pace, StepExecutor
 from .identity import period_label
 from .journal import Journal
 from .plan import Account, Plan, make_plan
@@ -23,7 +23,7 @@ from .report import Outcome, Report, make_report
 from .tactics import Progress, Tactics
 from .targets import Targets
 
-_READS = 5  # of the positions, until two in a row agree
+_READS = 5  # attempts to read the same positions twice in a row
 _STATES = {Outcome.DONE: RunState.DONE, Outcome.PARTIAL: RunState.PARTIAL, Outcome.REFUSED: RunState.REFUSED}
 
 
@@ -32,11 +32,11 @@ def _utc_now() -> datetime:
 
 
 def _ignore(progress: Progress) -> None:
-    """Nobody wants to know."""
+    """Do nothing, by default."""
 
 
 class Rebalancer:
-    """Brings an account's positions to their targets, once a period, whatever happens in between.
+    """Brings the positions of an account to their targets, once in each period.
 
     ::
 
@@ -44,24 +44,24 @@ class Rebalancer:
             with Journal.of_account("rebalance.sqlite", UAT, keys) as journal:
                 report = Rebalancer(client, rest, journal).run(load_targets("targets.toml"))
 
-    A run writes what it means to do before it does it. After a crash the next run learns from the exchange what
-    became of every step, never sends a step again whose outcome is unknown, and finishes the plan. A run that is
-    repeated in the same period does nothing.
+    A run writes every step to the journal before it sends the step. After a crash the next run asks the exchange what
+    became of each step and finishes the plan. A step is never sent again while its outcome is unknown. A second run in
+    the same period does nothing.
 
     Parameters
     ----------
     client : TradeClient
-        Connected.
+        A connected client.
     rest : RestClient
-        Of the same account.
+        A client of the same account.
     journal : Journal
-        Of the same account.
+        The journal of the same account.
     pace : Pace
-        How long to wait for what.
+        Waiting times.
     on_progress : callable, optional
         Called with a `Progress` at each change, in the calling thread.
     now : callable
-        Gives the moment that decides on the period.
+        Returns the current time as an aware datetime, which determines the period.
     """
 
     def __init__(
@@ -74,42 +74,44 @@ class Rebalancer:
         on_progress: Callable[[Progress], object] = _ignore,
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
-        self._desk = Desk(client, rest, journal, pace, threading.Event())
+        self._executor = StepExecutor(client, rest, journal, pace, threading.Event())
         self._journal = journal
         self._on_progress = on_progress
         self._now = now
 
     def plan(self, targets: Targets) -> Plan:
-        """What a fresh run would trade now. Reads only.
+        """Return the plan of a new run, without trading.
 
         Raises
         ------
         ValidationError
-            If the targets do not fit the exchange's instruments.
+            If the exchange's instruments do not allow the targets.
         """
         return make_plan(targets, self._account(targets))
 
     def run(self, targets: Targets, *, again: bool = False) -> Report:
-        """Rebalance.
+        """Trade to the targets and return a report.
 
         Parameters
         ----------
+        targets : Targets
+            The targets.
         again : bool
-            Whether to plan anew although these targets were done in this period.
+            Whether to make a new plan even if these targets were reached in this period before.
 
         Returns
         -------
         Report
-            Its `outcome` is UNKNOWN where the exchange could not be asked what became of a step: run again later.
+            Its `outcome` is UNKNOWN if the exchange does not say what became of a step. In this case run again later.
 
         Raises
         ------
         AlreadyRunning
-            If another run of this account is under way.
+            If another run of this account is in progress.
         ValidationError
-            If the targets do not fit the exchange's instruments.
+            If the exchange's instruments do not allow the targets.
         QfexError
-            If the exchange cannot be reached. Running again is safe, always.
+            If the exchange cannot be reached. It is always safe to run again.
         """
         with self._journal.lock():
             period = period_label(targets.period, self._now())
@@ -124,41 +126,45 @@ class Rebalancer:
                 return self._report(self._journal.finish(run, RunState.DONE), Outcome.NOTHING_TO_DO, targets)
             return self._execute(run, targets)
 
-    # --- what was left -----------------------------------------------------------------------------------------
+    # --- earlier runs ------------------------------------------------------------------------------------------
 
     def _resume(self, period: str, digest: str) -> Run | None:
-        """Settle what earlier runs have left, and find the run to go on with.
+        """Settle the open steps of earlier runs, and return the run to continue with, if there is one.
 
         Raises
         ------
         OutcomeUnknown
-            If the exchange cannot be asked about a step of an earlier run: planning now could trade it twice.
+            If the outcome of an earlier step cannot be found out. A new plan could then trade it twice.
         """
         found = self._journal.find(period, digest)
         for run in self._journal.unsettled():
             if found is not None and run.run_id == found.run_id:
-                self._learn(run)
+                self._settle_intended(run)
             else:
-                self._give_up(run)
+                self._supersede(run)
         self._cancel_orphans()
         return None if found is None or found.state is RunState.SUPERSEDED else found
 
-    def _learn(self, run: Run) -> None:
+    def _settle_intended(self, run: Run) -> None:
         for step in self._journal.steps(run):
             if step.state is StepState.INTENDED:
-                self._journal.note(run, step.symbol, f"ask what became of {step.client_id}")
-                self._desk.settle(step)
+                self._journal.note(run, step.symbol, f"find out what became of {step.client_id}")
+                self._executor.settle(step)
 
-    def _give_up(self, run: Run) -> None:
-        """End a run that another one replaces."""
+    def _supersede(self, run: Run) -> None:
+        """Cancel the open steps of a run that another run replaces."""
         for step in _open(self._journal.steps(run)):
-            self._desk.end(step)
+            self._executor.end(step)
         if run.state is RunState.OPEN:
             self._journal.finish(run, RunState.SUPERSEDED)
 
     def _cancel_orphans(self) -> None:
-        """Cancel orders of this rebalancer that its journal does not know: an older journal was lost."""
-        client, ours, known = self._desk.client, self._journal.client_id_prefix, self._journal.client_ids()
+        """Cancel orders of this rebalancer that are not in its journal, as after the loss of an earlier journal."""
+        client, ours, known = (
+            self._executor.client,
+            self._journal.client_id_prefix,
+            self._journal.client_ids(),
+        )
         page = client.get_user_orders()
         for order in page.orders:
             if order.client_order_id.startswith(ours) and order.client_order_id not in known:
@@ -174,28 +180,28 @@ class Rebalancer:
     # --- the account -------------------------------------------------------------------------------------------
 
     def _account(self, targets: Targets) -> Account:
-        rest = self._desk.rest
+        rest = self._executor.rest
         marks = {row.symbol: row.current_mark_price for row in rest.symbol_metrics()}
         return Account(rest.balance().equity, self._settled_positions(), marks, rest.instruments())
 
     def _settled_positions(self) -> dict[str, Decimal]:
-        """The positions, read until two readings agree: trades of a moment ago may still be on their way there."""
+        """Read the positions until two readings agree, since recent trades may not be included yet."""
         before = self._positions()
         for _ in range(_READS):
             now = self._positions()
             if now == before:
                 break
             before = now
-            self._desk.stop.wait(self._desk.pace.poll)
+            self._executor.stop.wait(self._executor.pace.poll)
         return before
 
     def _positions(self) -> dict[str, Decimal]:
-        return {row.symbol: row.position for row in self._desk.rest.positions().values()}
+        return {row.symbol: row.position for row in self._executor.rest.positions().values()}
 
     # --- execution ---------------------------------------------------------------------------------------------
 
     def _execute(self, run: Run, targets: Targets) -> Report:
-        tactics = self._tactics(run, targets, self._desk.rest.instruments())
+        tactics = self._tactics(run, targets, self._executor.rest.instruments())
         trades = self._journal.plan_of(run).trades
         try:
             for _, wave in groupby(trades, key=lambda trade: trade.reduce_only):
@@ -204,24 +210,24 @@ class Rebalancer:
             self._journal.note(run, error.symbol or "", str(error))
             return self._report(run, Outcome.UNKNOWN, targets)
         except KeyboardInterrupt:
-            self._end_what_is_open(run)
+            self._end_open_steps(run)
             raise
         outcome = _overall([_state(work, tactics) for work in self._journal.work_of(run)])
         return self._report(self._journal.finish(run, _STATES[outcome]), outcome, targets)
 
     def _tactics(self, run: Run, targets: Targets, instruments: dict[str, Instrument]) -> Tactics:
-        # A run keeps the way of execution that it was planned with; the digest makes sure of it.
-        return Tactics(self._desk, run, targets, instruments, self._on_progress)
+        # The settings of `targets` are those with which the run was planned, because the digest contains them.
+        return Tactics(self._executor, run, targets, instruments, self._on_progress)
 
-    def _end_what_is_open(self, run: Run) -> None:
+    def _end_open_steps(self, run: Run) -> None:
         with suppress(QfexError):
             for step in _open(self._journal.steps(run)):
-                self._desk.end(step)
+                self._executor.end(step)
 
     def _report(self, run: Run, outcome: Outcome, targets: Targets) -> Report:
-        tactics = self._tactics(run, targets, self._desk.rest.instruments())
+        tactics = self._tactics(run, targets, self._executor.rest.instruments())
         states = {work.trade.symbol: _state(work, tactics) for work in self._journal.work_of(run)}
-        return make_report(self._desk, run, outcome, states, self._positions())
+        return make_report(self._executor, run, outcome, states, self._positions())
 
 
 def _open(steps: Iterable[Step]) -> list[Step]:

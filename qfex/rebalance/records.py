@@ -1,4 +1,4 @@
-"""Rows of the journal."""
+"""The rows of the journal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ZERO = Decimal(0)
 
 
 class RunState(str, Enum):
-    """Where a run stands."""
+    """The state of a run."""
 
     OPEN = "open"
     DONE = "done"
@@ -26,10 +26,10 @@ class RunState(str, Enum):
 
 
 class StepState(str, Enum):
-    """What is known about a step.
+    """The state of a step.
 
-    ``INTENDED`` was written before anything was sent: after a crash nobody here knows whether it was. ``LIVE`` is an
-    order that rests, or a TWAP that runs. The others are final.
+    ``INTENDED`` is recorded before a step is sent, so after a crash the step may or may not have been sent. ``LIVE`` is
+    a resting order or an active TWAP. The other states are final.
     """
 
     INTENDED = "intended"
@@ -42,12 +42,12 @@ class StepState(str, Enum):
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing more can come of the step."""
+        """Whether the step can no longer trade."""
         return self not in (StepState.INTENDED, StepState.LIVE)
 
 
 class StepKind(str, Enum):
-    """How a step trades."""
+    """The kind of order that a step sends."""
 
     LIMIT = "limit"
     MARKET = "market"
@@ -63,11 +63,13 @@ class Run:
     Attributes
     ----------
     key : str
-        What the client ids of its steps are made from.
-    created, finished : float
-        Unix seconds; `finished` is None while it is open.
+        Unique name, from which the client ids of the steps are derived.
+    created : float
+        Start in unix seconds.
+    finished : float or None
+        End in unix seconds, or None while the run is open.
     equity : Decimal
-        Of the account when the run was planned, USD.
+        Equity of the account when the run was planned, in USD.
     """
 
     run_id: int
@@ -88,15 +90,15 @@ class Step:
     Attributes
     ----------
     client_id : str
-        The client order id, or client TWAP id.
+        Client order id or client TWAP id.
     price : Decimal or None
-        Limit price; None for market orders and TWAPs.
+        Limit price, or None for market orders and TWAPs.
     created : float
-        When the intent was written, unix seconds.
+        Time at which the step was recorded, in unix seconds.
     filled : Decimal
-        What it traded, as far as the exchange has told.
+        Quantity traded, as far as known.
     order_id : str
-        The exchange's id, when it is known.
+        The exchange's id, or ``""`` while it is unknown.
     """
 
     step_id: int
@@ -117,7 +119,7 @@ class Step:
 
 @attrs.frozen
 class JournalEvent:
-    """One line of a run's story."""
+    """One event of a run. `time` is in unix seconds."""
 
     time: float
     symbol: str
@@ -126,19 +128,19 @@ class JournalEvent:
 
 @attrs.frozen
 class Work:
-    """A planned trade and the steps taken for it so far."""
+    """A planned trade and its steps so far."""
 
     trade: PlannedTrade
     steps: tuple[Step, ...] = ()
 
     @property
     def filled(self) -> Decimal:
-        """What its steps traded together."""
+        """Quantity that the steps have traded."""
         return sum((step.filled for step in self.steps), _ZERO)
 
     @property
     def remaining(self) -> Decimal:
-        """What is left to trade."""
+        """Quantity that is left to trade."""
         return self.trade.quantity - self.filled
 
     @property

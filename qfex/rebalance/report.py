@@ -1,4 +1,4 @@
-"""What a run has achieved, and at which prices."""
+"""The report of a run: what was traded, and at which prices."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import attrs
 
 from ..enums import Side
 from ..errors import QfexError
-from .desk import Desk
+from .executor import StepExecutor
 from .records import JournalEvent, Run, Step, StepKind, Work
 
 _ZERO = Decimal(0)
@@ -20,7 +20,7 @@ _BASIS_POINT = Decimal("0.0001")
 
 
 class Outcome(str, Enum):
-    """How a rebalancing ended."""
+    """The outcome of a run."""
 
     NOTHING_TO_DO = "nothing to do"
     DONE = "done"
@@ -33,14 +33,14 @@ class Outcome(str, Enum):
 
 @attrs.frozen
 class Execution:
-    """What one step traded.
+    """The execution of one step.
 
     Attributes
     ----------
     average_price : Decimal or None
-        None where nothing was traded, or the exchange does not tell.
+        None if nothing was traded or the exchange does not say.
     fees : Decimal or None
-        As the exchange reports them; None for TWAPs.
+        Sum of the fees as the exchange reports them. None for TWAPs.
     """
 
     kind: StepKind
@@ -56,20 +56,22 @@ class Execution:
 
 @attrs.frozen
 class TradeReport:
-    """What became of a planned trade.
+    """The result of a planned trade.
 
     Attributes
     ----------
     before, target, after : Decimal
-        Signed positions; `after` is what the account has now.
+        Signed positions when the run was planned, as targeted, and at the time of the report.
+    planned, achieved : Decimal
+        Quantity to trade and quantity traded.
     benchmark : Decimal
         Mark price when the run was planned.
     average_price : Decimal or None
-        Of all executions.
+        Average price of all executions.
     slippage_bps : Decimal or None
-        How much worse than the benchmark, in hundredths of a percent; negative is better.
+        Slippage against the benchmark in basis points. Positive is worse, negative is better.
     state : Outcome
-        DONE where nothing is left that the exchange would take.
+        DONE if the rest, if any, is too small for an order.
     """
 
     symbol: str
@@ -88,7 +90,19 @@ class TradeReport:
 
 @attrs.frozen
 class Report:
-    """What a run has done."""
+    """The report of a run.
+
+    Attributes
+    ----------
+    started, finished : datetime or None
+        Start and end of the run, in UTC.
+    equity : Decimal
+        Equity of the account when the run was planned, in USD.
+    skipped : dict of str to str
+        Symbol -> the reason why it was not traded.
+    story : list of JournalEvent
+        All events of the run, oldest first.
+    """
 
     outcome: Outcome
     period: str
@@ -103,23 +117,27 @@ class Report:
 
     @property
     def turnover(self) -> Decimal:
-        """Quantity traded times price, summed; in the quote units."""
+        """Total notional of all executions, in the quote units."""
         return sum((each.achieved * (each.average_price or each.benchmark) for each in self.trades), _ZERO)
 
 
 def make_report(
-    desk: Desk, run: Run, outcome: Outcome, states: Mapping[str, Outcome], positions: Mapping[str, Decimal]
+    executor: StepExecutor,
+    run: Run,
+    outcome: Outcome,
+    states: Mapping[str, Outcome],
+    positions: Mapping[str, Decimal],
 ) -> Report:
-    """Put a report together from the journal and the account's trades.
+    """Build a report from the journal and the account's trades.
 
     Parameters
     ----------
     states : mapping of str to Outcome
-        By symbol.
+        Symbol -> result of its trade.
     positions : mapping of str to Decimal
-        The account's positions now.
+        Symbol -> current signed position.
     """
-    journal = desk.journal
+    journal = executor.journal
     return Report(
         outcome=outcome,
         period=run.period,
@@ -128,7 +146,7 @@ def make_report(
         started=_moment(run.created),
         finished=None if run.finished is None else _moment(run.finished),
         equity=run.equity,
-        trades=[_trade(desk, work, states, positions) for work in journal.work_of(run)],
+        trades=[_trade(executor, work, states, positions) for work in journal.work_of(run)],
         skipped={row.symbol: row.reason for row in journal.plan_of(run).rows if not row.quantity},
         story=journal.events(run),
     )
@@ -139,10 +157,10 @@ def _moment(seconds: float) -> datetime:
 
 
 def _trade(
-    desk: Desk, work: Work, states: Mapping[str, Outcome], positions: Mapping[str, Decimal]
+    executor: StepExecutor, work: Work, states: Mapping[str, Outcome], positions: Mapping[str, Decimal]
 ) -> TradeReport:
     trade = work.trade
-    executions = [_execution(desk, step) for step in work.steps]
+    executions = [_execution(executor, step) for step in work.steps]
     average = _average(executions)
     return TradeReport(
         symbol=trade.symbol,
@@ -160,26 +178,28 @@ def _trade(
     )
 
 
-def _execution(desk: Desk, step: Step) -> Execution:
+def _execution(executor: StepExecutor, step: Step) -> Execution:
     known: dict[str, Any] = {}
     if step.filled:
         try:
-            known = _twap_price(desk, step) if step.kind is StepKind.TWAP else _order_price(desk, step)
+            known = (
+                _twap_price(executor, step) if step.kind is StepKind.TWAP else _order_price(executor, step)
+            )
         except QfexError:
-            known = {}  # the prices are not worth a failed report
+            known = {}  # a report without prices is better than none
     members = {
         name: getattr(step, name) for name in ("kind", "client_id", "order_id", "quantity", "filled", "note")
     }
     return Execution(**members, state=str(step.state), **known)
 
 
-def _twap_price(desk: Desk, step: Step) -> dict[str, Any]:
-    twap, _ = desk.find_twap(step)
+def _twap_price(executor: StepExecutor, step: Step) -> dict[str, Any]:
+    twap, _ = executor.find_twap(step)
     return {"average_price": twap.average_fill_price or None} if twap is not None else {}
 
 
-def _order_price(desk: Desk, step: Step) -> dict[str, Any]:
-    trades = list(desk.rest.iter_user_trades(order_id=step.order_id, symbol=step.symbol))
+def _order_price(executor: StepExecutor, step: Step) -> dict[str, Any]:
+    trades = list(executor.rest.iter_user_trades(order_id=step.order_id, symbol=step.symbol))
     quantity = sum((trade.quantity for trade in trades), _ZERO)
     if not quantity:
         return {}
@@ -194,6 +214,6 @@ def _average(executions: list[Execution]) -> Decimal | None:
 
 
 def slippage(side: Side, price: Decimal, benchmark: Decimal) -> Decimal:
-    """How much worse than a benchmark a price is, in basis points."""
+    """Return how much worse a price is than a benchmark, in basis points."""
     worse = price - benchmark if side is Side.BUY else benchmark - price
     return (worse / benchmark / _BASIS_POINT).quantize(Decimal("0.01"))

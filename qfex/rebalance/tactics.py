@@ -1,4 +1,4 @@
-"""How a wave of trades is executed. Every tactic can take over what an earlier, killed run has left."""
+"""Execution of several trades at once. Each tactic can continue the steps of an earlier run that was killed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..errors import RequestTimeout
 from ..models.instruments import Instrument
 from ..models.orders import Order
 from ..session.streams import Stream
-from .desk import Desk
+from .executor import StepExecutor
 from .plan import PlannedTrade
 from .records import Run, Step, StepKind, StepState, Work
 from .targets import Targets
@@ -21,12 +21,12 @@ from .targets import Targets
 _ZERO = Decimal(0)
 Resting = dict[str, tuple[PlannedTrade, Step]]
 
-_BARREN = 3  # market orders in a row that trade nothing, before a trade is given up for now
+_MAX_UNFILLED = 3  # market orders in a row that trade nothing, after which the trade is left for the next run
 
 
 @attrs.frozen
 class Progress:
-    """How far a trade has come."""
+    """The progress of a trade. `what` names the last change of one of its steps."""
 
     symbol: str
     side: Side
@@ -45,19 +45,19 @@ class Tactics:
         Called with a `Progress` at each change.
     """
 
-    desk: Desk
+    executor: StepExecutor
     run: Run
     targets: Targets
     instruments: Mapping[str, Instrument]
     on_progress: Callable[[Progress], object]
 
     def execute(self, trades: Iterable[PlannedTrade]) -> None:
-        """Execute trades side by side, the way that the targets ask for.
+        """Execute trades at the same time, in the way that the targets specify.
 
         Raises
         ------
         OutcomeUnknown, NotConnected, RequestTimeout
-            As `Desk` does; what is open stays open.
+            As from `StepExecutor`. Open steps stay open.
         """
         wave = list(trades)
         if self.targets.execution == "limit-then-market":
@@ -68,38 +68,41 @@ class Tactics:
             self._take(trade)
 
     def tradable(self, work: Work) -> Decimal:
-        """What one order can still trade: whole lots, within the exchange's limits; zero when it is too little."""
+        """Return the quantity of the next order: whole lots within the exchange's limits.
+
+        Zero if the rest is too small for an order.
+        """
         instrument = self.instruments[work.trade.symbol]
         lots = (work.remaining / instrument.lot_size).to_integral_value(ROUND_DOWN)
         quantity = min(lots * instrument.lot_size, instrument.max_quantity)
         return quantity if quantity >= instrument.min_quantity else _ZERO
 
     def work(self, trade: PlannedTrade) -> Work:
-        """A trade and its steps as the journal has them."""
-        steps = self.desk.journal.steps(self.run)
+        """Return a trade with its steps, as they are in the journal."""
+        steps = self.executor.journal.steps(self.run)
         return Work(trade, tuple(step for step in steps if step.symbol == trade.symbol))
 
     # --- market ------------------------------------------------------------------------------------------------
 
     def _take(self, trade: PlannedTrade) -> None:
-        """Trade what is left with market orders. Nothing is sent while an earlier step may still trade."""
+        """Trade the rest with market orders, after all earlier steps have ended."""
         for step in self.work(trade).open_steps:
-            self._tell(trade, self.desk.end(step))
-        barren = 0
-        while barren < _BARREN and (quantity := self.tradable(self.work(trade))):
-            step = self.desk.place(self.run, trade, StepKind.MARKET, quantity, self._worst_price(trade))
-            self._tell(trade, step)
+            self._show_progress(trade, self.executor.end(step))
+        unfilled = 0
+        while unfilled < _MAX_UNFILLED and (quantity := self.tradable(self.work(trade))):
+            step = self.executor.place(self.run, trade, StepKind.MARKET, quantity, self._worst_price(trade))
+            self._show_progress(trade, step)
             if step.state is StepState.REFUSED:
                 return
-            barren = 0 if step.filled else barren + 1
-            if barren and barren < _BARREN:
-                self.desk.stop.wait(self.desk.pace.retry)
+            unfilled = 0 if step.filled else unfilled + 1
+            if unfilled and unfilled < _MAX_UNFILLED:
+                self.executor.stop.wait(self.executor.pace.retry)
 
     def _worst_price(self, trade: PlannedTrade) -> Decimal | None:
         slippage = self.targets.max_slippage
         if slippage is None:
             return None
-        mark, instrument = self.desk.fresh_mark(trade), self.instruments[trade.symbol]
+        mark, instrument = self.executor.fresh_mark(trade), self.instruments[trade.symbol]
         if trade.side is Side.BUY:
             return instrument.round_price(mark * (1 + slippage), ROUND_DOWN)
         return instrument.round_price(mark * (1 - slippage), ROUND_UP)
@@ -107,23 +110,23 @@ class Tactics:
     # --- limit, then market ------------------------------------------------------------------------------------
 
     def _rest_at_the_mark(self, wave: list[PlannedTrade]) -> None:
-        """Let limit orders rest for their time, then cancel what is left of them."""
+        """Place limit orders at the mark price, and cancel the rest of each after its waiting time."""
         resting: Resting = {}
-        with self.desk.client.stream(Channel.ORDERS) as news:
+        with self.executor.client.stream(Channel.ORDERS) as updates:
             for trade in wave:
-                step = self._taken_over(trade, StepKind.LIMIT) or self._place_limit(trade)
+                step = self._earlier_step(trade, StepKind.LIMIT) or self._place_limit(trade)
                 if step is not None and not step.state.is_final:
                     resting[step.client_id] = (trade, step)
             while resting:
-                for client_id in self._due(resting, news):
-                    self._look_after(resting, client_id)
+                for client_id in self._due(resting, updates):
+                    self._check(resting, client_id)
 
-    def _due(self, resting: Resting, news: Stream[Order]) -> set[str]:
-        """Wait for news, or for the first to be over; which orders are to be looked at."""
+    def _due(self, resting: Resting, updates: Stream[Order]) -> set[str]:
+        """Wait for an update or the end of a waiting time, and return the client ids of the orders to check."""
         ends = {client_id: step.created + self.targets.limit_wait for client_id, (_, step) in resting.items()}
-        seconds = min(self.desk.pace.poll, max(0.0, min(ends.values()) - time()))
+        seconds = min(self.executor.pace.poll, max(0.0, min(ends.values()) - time()))
         try:
-            changed = {news.get(seconds).client_order_id}
+            changed = {updates.get(seconds).client_order_id}
         except RequestTimeout:
             changed = set(resting)
         return {client_id for client_id, end in ends.items() if client_id in changed or time() >= end}
@@ -132,19 +135,19 @@ class Tactics:
         quantity = self.tradable(self.work(trade))
         if not quantity:
             return None
-        # Rounded away from the market: the order is to rest, not to take.
+        # Round away from the market, so that the order rests instead of trading as taker.
         rounding = ROUND_DOWN if trade.side is Side.BUY else ROUND_UP
-        price = self.instruments[trade.symbol].round_price(self.desk.fresh_mark(trade), rounding)
-        step = self.desk.place(self.run, trade, StepKind.LIMIT, quantity, price)
-        self._tell(trade, step)
+        price = self.instruments[trade.symbol].round_price(self.executor.fresh_mark(trade), rounding)
+        step = self.executor.place(self.run, trade, StepKind.LIMIT, quantity, price)
+        self._show_progress(trade, step)
         return step
 
-    def _look_after(self, resting: Resting, client_id: str) -> None:
+    def _check(self, resting: Resting, client_id: str) -> None:
         trade, step = resting[client_id]
-        over = time() >= step.created + self.targets.limit_wait
-        newest = self.desk.end(step) if over else self.desk.settle(step)
+        is_over = time() >= step.created + self.targets.limit_wait
+        newest = self.executor.end(step) if is_over else self.executor.settle(step)
         if newest != step:
-            self._tell(trade, newest)
+            self._show_progress(trade, newest)
         resting[client_id] = (trade, newest)
         if newest.state.is_final:
             del resting[client_id]
@@ -152,37 +155,37 @@ class Tactics:
     # --- TWAP --------------------------------------------------------------------------------------------------
 
     def _run_twaps(self, wave: list[PlannedTrade]) -> None:
-        """Start TWAPs and follow them to their ends."""
+        """Start TWAPs and follow them until they end."""
         running = [
             (trade, step)
             for trade in wave
-            if (step := self._taken_over(trade, StepKind.TWAP) or self._start_twap(trade)) is not None
+            if (step := self._earlier_step(trade, StepKind.TWAP) or self._start_twap(trade)) is not None
         ]
         while running := [(trade, step) for trade, step in running if not step.state.is_final]:
-            self.desk.stop.wait(self.desk.pace.poll)
+            self.executor.stop.wait(self.executor.pace.poll)
             running = [(trade, self._follow_twap(trade, step)) for trade, step in running]
 
     def _start_twap(self, trade: PlannedTrade) -> Step | None:
-        """Start one, with fewer child orders where they would be too small; None where even two would."""
+        """Start a TWAP, with fewer child orders if they would be too small. None if even two would be."""
         quantity = self.tradable(self.work(trade))
         most = int(quantity / self.instruments[trade.symbol].min_quantity)
         orders = min(self.targets.twap_orders, most)
         if orders < 2:
             return None
-        step = self.desk.add_twap(self.run, trade, quantity, orders, self.targets.twap_interval)
-        self._tell(trade, step)
+        step = self.executor.add_twap(self.run, trade, quantity, orders, self.targets.twap_interval)
+        self._show_progress(trade, step)
         return step
 
     def _follow_twap(self, trade: PlannedTrade, step: Step) -> Step:
-        newest = self.desk.settle(step)
+        newest = self.executor.settle(step)
         if newest != step:
-            self._tell(trade, newest)
+            self._show_progress(trade, newest)
         return newest
 
-    # --- both --------------------------------------------------------------------------------------------------
+    # --- common ------------------------------------------------------------------------------------------------
 
-    def _taken_over(self, trade: PlannedTrade, kind: StepKind) -> Step | None:
-        """The step of an earlier run that already is what is to be done, whatever became of it."""
+    def _earlier_step(self, trade: PlannedTrade, kind: StepKind) -> Step | None:
+        """Return the last step of this kind that an earlier run has sent or may have sent, or None."""
         tried = [
             step
             for step in self.work(trade).steps
@@ -190,7 +193,7 @@ class Tactics:
         ]
         return tried[-1] if tried else None
 
-    def _tell(self, trade: PlannedTrade, step: Step) -> None:
+    def _show_progress(self, trade: PlannedTrade, step: Step) -> None:
         filled = self.work(trade).filled
         self.on_progress(
             Progress(trade.symbol, trade.side, trade.quantity, filled, f"{step.kind} {step.state}")

@@ -1,9 +1,10 @@
-"""What the account shall hold, and how it may be brought there: the content of a targets file."""
+"""Targets of a rebalancing, its limits, and the file that contains them."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +14,11 @@ import attrs
 
 from ..arguments import to_decimal
 from ..errors import ConfigurationError, ValidationError
-from .toml import load_toml
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 PERIODS = ("hour", "day", "week", "month", "once")
 EXECUTIONS = ("market", "limit-then-market", "twap")
@@ -36,30 +41,36 @@ class Targets:
     Parameters
     ----------
     weights : mapping of str to number
-        Symbol to signed share of the account's equity: 0.25 holds a quarter of it long, -0.1 a tenth short.
+        Symbol -> signed share of the account's equity: 0.25 is a long position worth a quarter of the equity, -0.1 a
+        short position worth a tenth.
     quantities : mapping of str to number
-        Symbol to signed position, in the instrument's base unit.
+        Symbol -> signed position, in the instrument's base unit.
     close_others : bool
-        Whether positions in symbols that are not named shall be closed; otherwise they are left alone.
+        Whether to close positions in all other symbols. By default they are not changed.
     period : str
-        How often a run with these targets trades: once an ``"hour"``, ``"day"``, ``"week"``, ``"month"`` (UTC), or
-        ``"once"`` for ever.
+        How often these targets are traded: once in each ``"hour"``, ``"day"``, ``"week"`` or ``"month"`` (UTC), or only
+        ``"once"``.
     execution : str
-        ``"market"``; ``"limit-then-market"``: a limit order at the mark price, and after `limit_wait` a market order
-        for the rest; ``"twap"``: a TWAP of the exchange, and a market order for what it left.
+        ``"market"``: market orders. ``"limit-then-market"``: a limit order at the mark price, and after `limit_wait` a
+        market order for the rest. ``"twap"``: a TWAP of the exchange, and a market order for the rest.
     min_trade : number
-        Smallest notional of a trade, USD.
+        Smallest notional of a trade, in USD.
     max_turnover : number, optional
-        Largest notional of all trades of a run together, as a share of equity; trades are scaled down to it.
+        Largest total notional of the trades of a run, as a share of the equity. Larger plans are scaled down.
     max_slippage : number, optional
-        Largest distance of a market order's price from the mark price: 0.01 is one percent. None: no limit but the
-        exchange's own.
+        Largest distance of a market order's price from the mark price: 0.01 is one percent. With None only the
+        exchange's price band applies.
     limit_wait : float
-        Seconds that a limit order rests.
+        How long a limit order rests, in seconds.
     twap_orders, twap_interval : int
-        Child orders of a TWAP, and seconds between them (at least 30).
+        Number of child orders of a TWAP, and seconds between them (at least 30).
     rates : mapping of str to number
-        USD for one unit of a quote currency other than USD. Needed for weights and limits of such instruments.
+        Quote currency -> its value in USD. Needed for weights and limits of instruments that are not quoted in USD.
+
+    Raises
+    ------
+    ValidationError
+        If a symbol has both a weight and a quantity, or if a limit is negative.
     """
 
     weights: dict[str, Decimal] = attrs.field(factory=dict, converter=_numbers)
@@ -86,7 +97,7 @@ class Targets:
 
     @property
     def digest(self) -> str:
-        """A hash of all that decides on trades: a changed file is another rebalancing."""
+        """A hash of all settings. Targets with another hash are another rebalancing."""
         members = {name: _canonical(value) for name, value in attrs.asdict(self).items()}
         return hashlib.sha256(json.dumps(members, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -97,7 +108,7 @@ def _canonical(value: Any) -> Any:
     return f"{value.normalize():f}" if isinstance(value, Decimal) else value
 
 
-#: Where each member stands in the file: table to members.
+#: Table of the file -> fields of `Targets`.
 _TABLES = {
     "limits": ("min_trade", "max_turnover", "max_slippage"),
     "limit": ("limit_wait",),
@@ -134,7 +145,7 @@ def load_targets(path: Path | str) -> Targets:
     Raises
     ------
     ConfigurationError
-        If it cannot be read, or has a name that is not known: a typing error must not move money.
+        If the file cannot be read, has no targets, or contains an unknown name, which may be a typing error.
     """
     path = Path(path)
     content = load_toml(path)
@@ -144,12 +155,12 @@ def load_targets(path: Path | str) -> Targets:
         reason = str(error) if isinstance(error, ValidationError) else error.args[0]
         raise ConfigurationError(f"{path}: {reason}") from None
     if not targets.weights and not targets.quantities and not targets.close_others:
-        raise ConfigurationError(f"{path} names no targets: write a table [weights] or [quantities]")
+        raise ConfigurationError(f"{path} has no targets: add a table [weights] or [quantities]")
     return targets
 
 
 def _members(content: dict[str, Any]) -> dict[str, Any]:
-    """Flatten the file's tables into the members of `Targets`."""
+    """Convert the tables of the file to the fields of `Targets`."""
     members: dict[str, Any] = {}
     for name, value in content.items():
         if name in _TOP:
@@ -157,7 +168,7 @@ def _members(content: dict[str, Any]) -> dict[str, Any]:
         elif name in _TABLES and isinstance(value, dict):
             members.update(_table(name, value))
         else:
-            raise ValidationError(name, value, f"is not known; known are {', '.join((*_TOP, *_TABLES))}")
+            raise ValidationError(name, value, f"is unknown; known are {', '.join((*_TOP, *_TABLES))}")
     return members
 
 
@@ -165,5 +176,29 @@ def _table(table: str, values: dict[str, Any]) -> dict[str, Any]:
     prefix = "" if table == "limits" else f"{table}_"
     for name, value in values.items():
         if prefix + name not in _TABLES[table]:
-            raise ValidationError(f"{table}.{name}", value, "is not known")
+            raise ValidationError(f"{table}.{name}", value, "is unknown")
     return {prefix + name: value for name, value in values.items()}
+
+
+def load_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file with its floats as `Decimal`.
+
+    Raises
+    ------
+    ConfigurationError
+        If the file cannot be read. The error does not show its content, which may be secret.
+    """
+    try:
+        return tomllib.loads(path.read_text("utf-8"), parse_float=Decimal)
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path} is not UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path} is not valid TOML: {_position(error)}") from None
+
+
+def _position(error: ValueError) -> str:
+    """Return the position of an error, without the text at that position."""
+    message = str(error)
+    return message[message.rfind("(at ") :].strip("()") if "(at " in message else "unreadable"

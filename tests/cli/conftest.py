@@ -1,4 +1,4 @@
-"""Runs the program against a simulator, in this process and as one of its own."""
+"""Fixtures that run the program with a simulator, in this process or in another one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SYMBOLS = ["AAPL-USD", "GOLD-USD"]
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No variable and no file of the person who runs the tests."""
+    """Hide the variables and files of the person who runs the tests."""
     for name in ("ENV", "PUBLIC_KEY", "SECRET_KEY", "JWT", "ACCOUNT_ID", "TRADE_URL", "MDS_URL", "REST_URL"):
         monkeypatch.delenv(f"QFEX_{name}", raising=False)
     monkeypatch.delenv("QFEX_CREDENTIALS_FILE", raising=False)
@@ -29,7 +29,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def exchange() -> Iterator[Simulator]:
-    """A simulator with a market maker, whose clock only moves when told."""
+    """A simulator with a market maker and a manual clock."""
     with Simulator(symbols=SYMBOLS, clock="manual") as simulator:
         yield simulator
         assert simulator.ledger.errors == []
@@ -37,14 +37,14 @@ def exchange() -> Iterator[Simulator]:
 
 @pytest.fixture
 def at_exchange(exchange: Simulator, monkeypatch: pytest.MonkeyPatch) -> Simulator:
-    """The same, named by the environment variables."""
+    """The simulator `exchange`, named by environment variables."""
     for name, value in variables(exchange).items():
         monkeypatch.setenv(name, value)
     return exchange
 
 
 def variables(simulator: Simulator) -> dict[str, str]:
-    """What a user exports to reach a simulator."""
+    """The environment variables for using a simulator."""
     place, keys = simulator.environment, simulator.credentials
     return {
         "QFEX_ENV": "sim",
@@ -58,7 +58,7 @@ def variables(simulator: Simulator) -> dict[str, str]:
 
 @pytest.fixture
 def run() -> Run:
-    """Runs a command line; what it prints and its exit code."""
+    """Run a command line and return its output and exit code."""
 
     def run(*arguments: str, **options: Any) -> Result:
         result = CliRunner().invoke(cli, list(arguments), prog_name="qfex-sync", **options)
@@ -74,7 +74,7 @@ Ask = Callable[..., Any]
 
 @pytest.fixture
 def ask(run: Run) -> Ask:
-    """Runs a command with ``--json`` that must succeed; its answer."""
+    """Run a command with ``--json``, require success, and return its result."""
 
     def ask(*arguments: str) -> Any:
         result = run(*arguments, "--json")

@@ -1,4 +1,4 @@
-"""Where keys come from, which files are refused, and that no real exchange is traded on by accident."""
+"""Sources of credentials, refused files, and the protection against trading real money by accident."""
 
 from __future__ import annotations
 
@@ -22,14 +22,16 @@ def write(path: Path, text: str, mode: int = 0o600) -> Path:
     return path
 
 
-def test_the_environment_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_variables_take_precedence_over_files(monkeypatch: pytest.MonkeyPatch) -> None:
     write(own_file(), KEYS)
     monkeypatch.setenv("QFEX_JWT", "a.b.c")
     found = find_credentials("uat")
     assert (found.credentials, found.source) == (JwtCredentials("a.b.c"), "environment variables")
 
 
-def test_a_named_file_comes_before_everything(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_named_file_takes_precedence_over_everything(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("QFEX_JWT", "a.b.c")
     found = find_credentials("uat", write(tmp_path / "keys.toml", KEYS + 'account_id = "u-1"\n'))
     assert found.credentials == HmacCredentials("qfex_pub_1", "qfex_secret_1")
@@ -44,7 +46,7 @@ def test_a_file_may_have_a_table_for_each_environment() -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="file modes")
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660, 0o602])
-def test_a_file_that_others_may_read_is_refused(mode: int) -> None:
+def test_a_file_that_others_can_read_is_refused(mode: int) -> None:
     for path in (own_file(), exchange_file()):
         write(path, KEYS, mode)
         with pytest.raises(ConfigurationError, match=f"chmod 600 {path}") as caught:
@@ -56,14 +58,14 @@ def test_a_file_that_others_may_read_is_refused(mode: int) -> None:
 @pytest.mark.parametrize(
     "text", ["public_key = \n", "= qfex_secret_1", 'secret_key = "qfex_secret_1', "\x00"]
 )
-def test_a_broken_file_does_not_give_its_content_away(text: str) -> None:
+def test_the_error_of_a_broken_file_does_not_show_its_content(text: str) -> None:
     write(own_file(), text + "\nqfex_secret_1")
     with pytest.raises(ConfigurationError) as caught:
         find_credentials("uat")
     assert "qfex_secret_1" not in str(caught.value)
 
 
-def test_the_configuration_of_the_exchange_s_own_tool() -> None:
+def test_the_configuration_of_the_exchanges_own_tool_is_read() -> None:
     text = "public_key: qfex_pub_2\nsecret_key: qfex_secret_2\nenv: uat\nselected_subaccount: u-2\n"
     write(exchange_file(), text)
     found = find_credentials("uat")
@@ -71,7 +73,7 @@ def test_the_configuration_of_the_exchange_s_own_tool() -> None:
     assert (found.account_id, found.source) == ("u-2", str(exchange_file()))
 
 
-def test_its_login_token_and_its_default_environment() -> None:
+def test_the_login_token_of_the_exchanges_own_tool_is_for_prod_by_default() -> None:
     write(exchange_file(), 'public_key: ""\nsecret_key: ""\naccess_token: h.p.s\nrefresh_token: r\n')
     assert find_credentials("prod").credentials == JwtCredentials("h.p.s")
     with pytest.raises(ConfigurationError, match="--env prod"):
@@ -79,14 +81,14 @@ def test_its_login_token_and_its_default_environment() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "- a\n- b\n", "public_key: only\n", "::: qfex_secret_2"])
-def test_a_useless_configuration_is_told_of(text: str) -> None:
+def test_a_configuration_without_credentials_is_an_error(text: str) -> None:
     write(exchange_file(), text)
     with pytest.raises(ConfigurationError) as caught:
         find_credentials("prod")
     assert "qfex_secret_2" not in str(caught.value)
 
 
-def test_no_credentials_at_all(run: Run) -> None:
+def test_missing_credentials_are_explained(run: Run) -> None:
     result = run("positions", "--env", "uat")
     assert result.exit_code == 2
     assert "QFEX_PUBLIC_KEY" in result.stderr and "0600" in result.stderr
@@ -100,8 +102,10 @@ def test_keys_are_not_options(run: Run) -> None:
 @pytest.mark.parametrize(
     "command", ["order place AAPL-USD buy 1", "close AAPL-USD", "flatten", "rebalance x.toml"]
 )
-def test_trading_for_real_asks_first(run: Run, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
-    # Nothing answers there: were it to go on, it would end with another code.
+def test_trading_real_money_needs_confirmation(
+    run: Run, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    # Nothing answers at these addresses, so a command that continued would end with another exit code.
     monkeypatch.setenv("QFEX_PUBLIC_KEY", "qfex_pub_1")
     monkeypatch.setenv("QFEX_SECRET_KEY", "qfex_secret_1")
     monkeypatch.setenv("QFEX_TRADE_URL", "wss://trade.invalid/")
@@ -111,14 +115,14 @@ def test_trading_for_real_asks_first(run: Run, monkeypatch: pytest.MonkeyPatch, 
     assert "--yes" not in run("--env", "prod", "--timeout", "0.1", *command.split(), "--yes").stderr
 
 
-def test_a_person_may_say_no(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_confirmation_can_be_declined(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QFEX_JWT", "a.b.c")
-    monkeypatch.setattr("qfex.cli.context._someone_is_there", lambda: True)
+    monkeypatch.setattr("qfex.cli.context._is_interactive", lambda: True)
     result = run("--env", "prod", "close", "AAPL-USD", input="n\n")
-    assert result.exit_code == 1 and "for real" in result.stderr
+    assert result.exit_code == 1 and "real money" in result.stderr
 
 
-def test_a_simulator_elsewhere_is_no_simulator(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_simulator_must_be_on_this_machine(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QFEX_TRADE_URL", "wss://trade.invalid/")
     assert run("--env", "sim", "orders").exit_code == 2
     monkeypatch.setenv("QFEX_MDS_URL", "wss://mds.invalid/")
@@ -127,6 +131,6 @@ def test_a_simulator_elsewhere_is_no_simulator(run: Run, monkeypatch: pytest.Mon
     assert result.exit_code == 2 and "not on this machine" in result.stderr
 
 
-def test_an_unknown_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_environment_is_wrong_usage(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QFEX_ENV", "moon")
     assert run("orders").exit_code == 2

@@ -1,4 +1,4 @@
-"""Every way in which a command can end has its exit code, and says why on stderr."""
+"""Every outcome of a command has an exit code, and every error is explained on stderr."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ BY_ERROR: list[tuple[BaseException, ExitCode]] = [
 @pytest.mark.parametrize(
     ("error", "code"), BY_ERROR, ids=lambda value: getattr(value, "name", type(value).__name__)
 )
-def test_the_error_decides(error: BaseException, code: ExitCode) -> None:
+def test_each_error_has_its_exit_code(error: BaseException, code: ExitCode) -> None:
     assert exit_code_of(error) is code
 
 
-def test_the_help_explains_every_code(run: Run) -> None:
+def test_the_help_explains_every_exit_code(run: Run) -> None:
     words = " ".join(run("--help").output.split())
     assert set(MEANINGS) == set(ExitCode)
     for code, meaning in MEANINGS.items():
@@ -52,7 +52,7 @@ def test_the_help_explains_every_code(run: Run) -> None:
 
 
 def commands(group: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    """Every command that does something itself."""
+    """Every command that is not a group."""
     found: list[tuple[str, ...]] = []
     for name, command in group.commands.items():
         inner = (*path, name)
@@ -63,21 +63,21 @@ def commands(group: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
 @pytest.mark.parametrize(
     "path", [path for path in commands(cli) if path not in (("sim",), ("demo",))], ids=" ".join
 )
-def test_every_command_has_help_and_speaks_json(run: Run, path: tuple[str, ...]) -> None:
+def test_every_command_has_a_help_text_and_a_json_option(run: Run, path: tuple[str, ...]) -> None:
     result = run(*path, "--help")
     assert result.exit_code == 0
     assert "--json" in result.output and "--env" in result.output
 
 
 @pytest.mark.usefixtures("at_exchange")
-class TestAgainstTheExchange:
-    """The real thing."""
+class TestWithTheSimulator:
+    """Exit codes of commands that the simulator answers, refuses or ignores."""
 
     def test_refused(self, run: Run) -> None:
         result = run("order", "cancel", "AAPL-USD", "00000000-0000-4000-8000-000000000000", "--json")
-        told = json.loads(result.stderr)
-        assert result.exit_code == told["exit_code"] == 3
-        assert (told["error"], told["status"], result.stdout) == ("OrderRejected", "NO_SUCH_ORDER", "")
+        printed = json.loads(result.stderr)
+        assert result.exit_code == printed["exit_code"] == 3
+        assert (printed["error"], printed["status"], result.stdout) == ("OrderRejected", "NO_SUCH_ORDER", "")
 
     def test_wrong_usage(self, run: Run) -> None:
         assert run("order", "place", "AAPL-USD", "buy", "nothing").exit_code == 2
@@ -88,9 +88,9 @@ class TestAgainstTheExchange:
         at_exchange.faults.swallow_reply("add_order")
         arguments = ("order", "place", "AAPL-USD", "buy", "1", "330", "--client-order-id", "the-lost-one-00")
         result = run(*arguments, "--timeout", "0.5", "--json")
-        told = json.loads(result.stderr)
+        printed = json.loads(result.stderr)
         assert result.exit_code == 4
-        assert (told["error"], told["client_order_id"]) == ("OutcomeUnknown", "the-lost-one-00")
+        assert (printed["error"], printed["client_order_id"]) == ("OutcomeUnknown", "the-lost-one-00")
         assert json.loads(run("resolve", "AAPL-USD", "the-lost-one-00", "--json").stdout)["status"] == "ACK"
 
     def test_an_unknown_outcome_comes_with_advice(self, run: Run, at_exchange: Simulator) -> None:
@@ -111,7 +111,7 @@ class TestAgainstTheExchange:
             assert result.exit_code == 6
             assert "qfex_secret_wrong" not in result.output
 
-    def test_a_key_that_may_only_look(
+    def test_a_key_without_the_permission_to_trade(
         self, run: Run, at_exchange: Simulator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         keys = at_exchange.create_account(can_trade=False)

@@ -43,6 +43,6 @@ def test_instruments(ask: Ask, run: Run) -> None:
     assert "no such instrument" in run("market", "instruments", "--symbol", "NO-USD").output
 
 
-def test_a_time_that_is_none_is_wrong_usage(run: Run) -> None:
+def test_an_invalid_time_is_wrong_usage(run: Run) -> None:
     result = run("market", "candles", "AAPL-USD", "--start", "yesterday")
     assert result.exit_code == 2 and "yesterday" in result.output

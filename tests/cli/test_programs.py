@@ -1,4 +1,4 @@
-"""The program as a process of its own: simulator, own simulators, the doctor, Ctrl-C."""
+"""The program as a separate process: the simulator, the doctor, and Ctrl-C."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from typing import Any
 
 import pytest
 
-from qfex.cli.doctor.finding import Verdict
-from qfex.cli.doctor.reach import judged_skew
+from qfex.cli.doctor import Verdict, judged_skew
 from qfex.sim import Simulator
 
 from .conftest import Ask, Run, variables
@@ -26,7 +25,7 @@ PATIENCE = 30.0  # seconds
 
 @contextmanager
 def started(*arguments: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
-    """A process of the program, which has ended afterwards."""
+    """Run the program in another process, which is killed afterwards."""
     environment = {**os.environ, **variables}
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen([*PROGRAM, *arguments], env=environment, **pipes) as process:
@@ -36,7 +35,7 @@ def started(*arguments: str, **variables: str) -> Iterator[subprocess.Popen[str]
             process.kill()
 
 
-def test_the_simulator_serves_other_commands() -> None:
+def test_commands_can_use_a_simulator_in_another_process() -> None:
     with started("sim", "--symbols", "AAPL-USD", "--json") as simulator:
         assert simulator.stdout is not None
         where = json.loads(simulator.stdout.readline())
@@ -49,15 +48,15 @@ def test_the_simulator_serves_other_commands() -> None:
         }
         for command in (["order", "place", "AAPL-USD", "buy", "1", "--wait"], ["positions"]):
             with started("--env", "sim", *command, "--json", **exported) as process:
-                output, complaints = process.communicate(timeout=PATIENCE)
-            assert (process.returncode, complaints) == (0, "")
+                output, errors = process.communicate(timeout=PATIENCE)
+            assert (process.returncode, errors) == (0, "")
             assert "AAPL-USD" in output
         simulator.send_signal(signal.SIGINT)
         simulator.communicate(timeout=PATIENCE)
         assert simulator.returncode == 0
 
 
-def test_a_command_may_have_a_simulator_of_its_own(run: Run) -> None:
+def test_a_command_can_start_its_own_simulator(run: Run) -> None:
     result = run("--env", "sim", "order", "place", "AAPL-USD", "buy", "1", "--wait")
     assert result.exit_code == 0 and "FILLED" in result.output
 
@@ -74,7 +73,7 @@ def test_ctrl_c_has_its_own_exit_code(exchange: Simulator) -> None:
     held.release()
 
 
-def test_the_doctor_finds_a_healthy_machine(ask: Ask, run: Run, at_exchange: Simulator) -> None:
+def test_the_doctor_finds_nothing_wrong(ask: Ask, run: Run, at_exchange: Simulator) -> None:
     findings = {finding["check"]: finding for finding in ask("doctor")}
     assert {finding["verdict"] for finding in findings.values()} == {"fine"}
     assert {"clock", "REST", "trade gateway", "market data gateway", "permission to trade"} <= findings.keys()
@@ -86,7 +85,7 @@ def check(run: Run, name: str) -> dict[str, str]:
     result = run("doctor", "--json", "--timeout", "1")
     assert result.exit_code == 11
     findings = {finding["check"]: finding for finding in json.loads(result.stdout)}
-    assert findings[name]["verdict"] == "broken" and findings[name]["mend"]
+    assert findings[name]["verdict"] == "broken" and findings[name]["advice"]
     return dict(findings[name])
 
 
@@ -111,10 +110,12 @@ def test_the_doctor_finds_a_missing_permission(
     keys = at_exchange.create_account(can_trade=False)
     monkeypatch.setenv("QFEX_PUBLIC_KEY", keys.public_key)
     monkeypatch.setenv("QFEX_SECRET_KEY", keys.secret_key)
-    assert "execute orders" in check(run, "permission to trade")["mend"]
+    assert "execute orders" in check(run, "permission to trade")["advice"]
 
 
-def test_the_doctor_finds_an_exchange_that_is_not_there(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_doctor_finds_an_exchange_that_cannot_be_reached(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Port 1 of this machine: nothing listens there.
     for name, url in (
         ("TRADE", "ws://127.0.0.1:1/"),
@@ -128,7 +129,9 @@ def test_the_doctor_finds_an_exchange_that_is_not_there(run: Run, monkeypatch: p
         check(run, name)
 
 
-def test_the_doctor_refuses_secrets_in_the_clear(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_doctor_finds_urls_that_would_expose_credentials(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("QFEX_TRADE_URL", "ws://trade.invalid/")
     assert "wss://" in check(run, "environment")["found"]
 
@@ -146,12 +149,12 @@ def test_the_doctor_refuses_secrets_in_the_clear(run: Run, monkeypatch: pytest.M
 def test_the_doctor_judges_the_clock(skew: float, verdict: Verdict) -> None:
     finding = judged_skew(skew)
     assert finding.verdict is verdict
-    assert ("NTP" in finding.mend) is (verdict is not Verdict.FINE)
+    assert ("NTP" in finding.advice) is (verdict is not Verdict.FINE)
     if verdict is not Verdict.FINE:
         assert ("ahead" in finding.found) is (skew > 0)
 
 
-def test_without_its_libraries_the_program_says_what_to_install() -> None:
+def test_the_program_says_what_to_install_if_a_library_is_missing() -> None:
     script = "import sys; sys.modules['click'] = None; from qfex.cli import main; main()"
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=PATIENCE)
     assert result.returncode == 1 and "qfex-sync[cli]" in result.stderr

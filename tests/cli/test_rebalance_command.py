@@ -1,4 +1,4 @@
-"""``qfex-sync rebalance``: what it prints, saves and ends with."""
+"""``qfex-sync rebalance``: its output, its files and its exit codes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ def test_a_dry_run_trades_nothing(run: Run, at_exchange: Simulator, targets: str
     assert at_exchange.ledger.count("add_order") == 0
 
 
-def test_the_example_in_the_help_is_a_targets_file(run: Run, at_exchange: Simulator, tmp_path: Path) -> None:
+def test_the_example_in_the_help_is_a_valid_targets_file(
+    run: Run, at_exchange: Simulator, tmp_path: Path
+) -> None:
     lines = run("rebalance", "--help").output.splitlines()
     first = next(number for number, line in enumerate(lines) if "A targets file" in line)
     last = next(number for number, line in enumerate(lines) if "Options:" in line)
@@ -66,7 +68,9 @@ def test_a_run_saves_its_report_and_a_second_one_does_nothing(
     assert at_exchange.ledger.count("add_order") == 2
 
 
-def test_json_is_all_that_scripts_get(run: Run, at_exchange: Simulator, targets: str, journal: Path) -> None:
+def test_with_json_nothing_else_is_printed(
+    run: Run, at_exchange: Simulator, targets: str, journal: Path
+) -> None:
     result = run("rebalance", targets, "--journal", str(journal), "--json")
     answer = json.loads(result.stdout)
     assert (result.exit_code, result.stderr) == (0, "")
@@ -76,7 +80,7 @@ def test_json_is_all_that_scripts_get(run: Run, at_exchange: Simulator, targets:
     assert all(Path(file).exists() for file in answer["files"]) and len(answer["files"]) == 2
 
 
-def test_the_journal_has_a_place_of_its_own(
+def test_the_journal_is_private_and_in_the_state_folder(
     run: Run, at_exchange: Simulator, targets: str, tmp_path: Path
 ) -> None:
     assert run("rebalance", targets).exit_code == 0
@@ -92,7 +96,7 @@ def test_overlapping_runs_are_refused(run: Run, at_exchange: Simulator, targets:
     assert at_exchange.ledger.count("add_order") == 0
 
 
-def test_refused_trades_have_their_exit_code(
+def test_a_refused_trade_has_its_exit_code(
     run: Run, at_exchange: Simulator, tmp_path: Path, journal: Path
 ) -> None:
     file = tmp_path / "greedy.toml"
@@ -101,11 +105,11 @@ def test_refused_trades_have_their_exit_code(
     assert result.exit_code == 3 and "refused" in result.output
 
 
-def test_an_unknown_outcome_has_its_exit_code_and_is_cleared_up(
+def test_an_unknown_outcome_has_its_exit_code_and_is_resolved_by_the_next_run(
     run: Run, at_exchange: Simulator, targets: str, journal: Path
 ) -> None:
     account = at_exchange.account_id(at_exchange.credentials)
-    # The first order is lost on its way, and for a while the exchange does not say whether it has it.
+    # The first order does not arrive, and at first the exchange does not answer whether it has it.
     at_exchange.faults.swallow_command("add_order")
     at_exchange.faults.swallow_reply("get_order", times=None)
     arguments = ("rebalance", targets, "--journal", str(journal))
@@ -121,7 +125,7 @@ def test_an_unknown_outcome_has_its_exit_code_and_is_cleared_up(
 @pytest.mark.parametrize(
     "text", ["", "[weights]\nNO-USD = 1", "[weight]\nAAPL-USD = 1", "period = 'year'", "[["]
 )
-def test_a_wrong_file_is_wrong_usage(
+def test_an_invalid_targets_file_is_wrong_usage(
     run: Run, at_exchange: Simulator, tmp_path: Path, journal: Path, text: str
 ) -> None:
     file = tmp_path / "wrong.toml"

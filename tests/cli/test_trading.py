@@ -1,4 +1,4 @@
-"""Commands that trade, against a simulator."""
+"""Commands that trade, with a simulator."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_market_order_makes_a_position_and_a_trade(ask: Ask, run: Run) -> None
     assert ask("positions") == []
 
 
-def test_options_of_orders_arrive(ask: Ask, at_exchange: Simulator) -> None:
+def test_options_of_orders_are_sent(ask: Ask, at_exchange: Simulator) -> None:
     ask(
         "order",
         "place",
@@ -95,7 +95,7 @@ def test_an_unknown_twap_is_wrong_usage(run: Run) -> None:
     assert run("twap", "watch", "no-such-twap").exit_code == 2
 
 
-def test_flatten_leaves_nothing(ask: Ask, run: Run) -> None:
+def test_flatten_leaves_no_orders_and_no_positions(ask: Ask, run: Run) -> None:
     ask("order", "place", "AAPL-USD", "buy", "2", "--wait")
     ask("order", "place", "GOLD-USD", "sell", "0.5", "--wait")
     ask("order", "place", "AAPL-USD", "buy", "1", "330")
@@ -113,7 +113,7 @@ def test_leverage_is_shown_and_set(ask: Ask) -> None:
     assert len(ask("leverage", "show", "--symbol", "AAPL-USD", "--available")) > 1
 
 
-def test_an_order_that_never_was_resolves_to_nothing(run: Run) -> None:
+def test_an_order_that_was_never_sent_resolves_to_nothing(run: Run) -> None:
     result = run("resolve", "AAPL-USD", "an-id-that-was-never-sent", "--json")
     assert (result.exit_code, json.loads(result.stdout)) == (0, None)
     assert "never had" in run("resolve", "AAPL-USD", "an-id-that-was-never-sent").output

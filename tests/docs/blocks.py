@@ -1,12 +1,12 @@
-"""The fenced blocks of the documentation, and what the comments before them say about them.
+"""The fenced blocks of the documentation, and the comments that control how the tests treat them.
 
-A comment on the line above a block tells the tests how to treat it; readers do not see it:
+The comment is on the line above the block and is not visible to readers:
 
 ===============================  ================================================================================
-``<!-- given: client, rest -->``  a fragment: these names exist already, and so does everything of `qfex`
-``<!-- prints -->``               a ``text`` block: what the Python block before it prints (``...`` stands for anything)
+``<!-- given: client, rest -->``  a snippet: these names, and all names of `qfex`, are defined before it runs
+``<!-- prints -->``               a ``text`` block: the output of the Python block before it (``...`` matches anything)
 ``<!-- exit code: 3 -->``         a ``console`` block whose last command ends with this code
-``<!-- not run: why -->``         a block that the tests leave alone
+``<!-- not run: why -->``         a block that the tests do not run
 ===============================  ================================================================================
 """
 
@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "samples" / "README.md", *(ROOT / "docs").rglob("*.md")])
 
-_OPENING = re.compile(r"^(?P<indent> *)```(?P<language>\w+)(?P<rest>.*)$")
+_FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w+)(?P<rest>.*)$")
 _COMMENT = re.compile(r"^ *<!-- *(?P<name>given|prints|exit code|not run)(?:: *(?P<value>.*?))? *-->$")
 _TITLE = re.compile(r'title="([^"]+)"')
 
@@ -33,13 +33,13 @@ class Block:
     Attributes
     ----------
     line : int
-        Of its first line of text, counted from 1.
+        Number of its first line of text, counted from 1.
     title : str
-        The name of the file that it shows, or "".
+        Name of the file that it shows, or ``""``.
     mark, value : str
-        What the comment before it says.
+        Name and value of the comment above it.
     prints : str or None
-        What it must print, where the page says so.
+        Output that the page shows for it, if any.
     """
 
     page: Path
@@ -53,17 +53,17 @@ class Block:
 
     @property
     def name(self) -> str:
-        """Where it is."""
+        """Page and line number."""
         return f"{self.page.relative_to(ROOT)}:{self.line}"
 
     @property
     def is_run(self) -> bool:
-        """Whether the tests run it. What is included from elsewhere is tested there."""
+        """Whether the tests run the block. Included files have their own tests."""
         return self.mark != "not run" and not self.text.startswith("--8<--")
 
 
 def blocks_of(page: Path) -> list[Block]:
-    """All blocks of a page, the printed outputs joined to the blocks that print them."""
+    """Return all blocks of a page, each with the output that the page shows for it."""
     joined: list[Block] = []
     for block in _fenced(page):
         if block.mark == "prints":
@@ -77,17 +77,17 @@ def _fenced(page: Path) -> Iterator[Block]:
     lines = page.read_text("utf-8").splitlines()
     number = 0
     while number < len(lines):
-        opening = _OPENING.match(lines[number])
-        if opening is None:
+        fence = _FENCE.match(lines[number])
+        if fence is None:
             number += 1
             continue
-        end = _end(lines, number, opening["indent"], page)
+        end = _end(lines, number, fence["indent"], page)
         comment = _COMMENT.match(lines[number - 1]) if number else None
-        title = _TITLE.search(opening["rest"])
+        title = _TITLE.search(fence["rest"])
         yield Block(
             page=page,
             line=number + 2,
-            language=opening["language"],
+            language=fence["language"],
             title=title[1] if title else "",
             text=textwrap.dedent("\n".join(lines[number + 1 : end])) + "\n",
             mark=comment["name"] if comment else "",
@@ -96,13 +96,13 @@ def _fenced(page: Path) -> Iterator[Block]:
         number = end + 1
 
 
-def _end(lines: list[str], opening: int, indent: str, page: Path) -> int:
-    for number in range(opening + 1, len(lines)):
+def _end(lines: list[str], fence: int, indent: str, page: Path) -> int:
+    for number in range(fence + 1, len(lines)):
         if lines[number].rstrip() == f"{indent}```":
             return number
-    raise ValueError(f"{page}:{opening + 1}: the block has no end")
+    raise ValueError(f"{page}:{fence + 1}: the block has no end")
 
 
 def every_block(language: str) -> list[Block]:
-    """All blocks of a language in the documentation."""
+    """Return all blocks of a language in the documentation."""
     return [block for page in PAGES for block in blocks_of(page) if block.language == language]

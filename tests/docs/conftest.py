@@ -1,4 +1,4 @@
-"""An exchange under every block of the documentation."""
+"""A simulator for the blocks of the documentation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SYMBOLS = ["AAPL-USD", "GOLD-USD", "US500-USD"]
 
 @pytest.fixture
 def exchange(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
-    """A simulator that the environment names, and that stands in for the test instance."""
+    """A simulator that the environment variables name, and that replaces the test instance."""
     with Simulator(symbols=SYMBOLS, speed=30) as simulator:
         keys, urls = simulator.credentials, simulator.environment
         monkeypatch.setenv("QFEX_PUBLIC_KEY", keys.public_key)

@@ -1,4 +1,4 @@
-"""How the documentation's outputs are compared with real ones."""
+"""Comparison of the outputs in the documentation with real ones."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ _OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
 def assert_printed(expected: str, printed: str) -> None:
-    """Compare, where ``...`` stands for anything and the amount of space does not count."""
+    """Compare two outputs. ``...`` matches anything, and the amount of white space does not matter."""
     same = doctest.OutputChecker().check_output(expected, printed, _OPTIONS)
-    assert same, f"the page says\n{expected}\nand really it is\n{printed}"
+    assert same, f"the page shows\n{expected}\nbut the real output is\n{printed}"

@@ -1,4 +1,4 @@
-"""What the documentation shows and the tests do not run is little, and for reasons."""
+"""Few blocks of the documentation are not run, and each for a reason."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from qfex.rebalance.toml import load_toml
+from qfex.rebalance.targets import load_toml
 from tests.docs.blocks import PAGES, ROOT, Block, blocks_of, every_block
 
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
 
-#: Why blocks are not run, and how many there are of each.
+#: Reason for not running a block -> number of such blocks.
 NOT_RUN = {
     "installs packages": 3,
     "these keys are none": 3,
@@ -25,28 +25,28 @@ NOT_RUN = {
 }
 
 
-def test_every_block_is_run_but_for_known_exceptions() -> None:
+def test_every_block_is_run_except_for_known_reasons() -> None:
     reasons = Counter(block.value for block in BLOCKS if block.mark == "not run")
     assert reasons == NOT_RUN
 
 
-def test_there_are_many_blocks_that_run() -> None:
+def test_many_blocks_are_run() -> None:
     run = Counter(block.language for block in BLOCKS if block.is_run)
     assert run["python"] > 60 and run["console"] > 12
 
 
-def test_every_language_has_its_test() -> None:
+def test_every_language_has_a_test() -> None:
     assert {block.language for block in BLOCKS} <= {"python", "console", "text", "toml", "sh"}
 
 
 @pytest.mark.parametrize("block", every_block("toml"), ids=lambda block: block.name)
-def test_toml_can_be_read(block: Block, tmp_path: Path) -> None:
+def test_toml_blocks_are_valid(block: Block, tmp_path: Path) -> None:
     (tmp_path / "block.toml").write_text(block.text, "utf-8")
     assert load_toml(tmp_path / "block.toml")
 
 
 @pytest.mark.parametrize("block", every_block("sh"), ids=lambda block: block.name)
-def test_shell_scripts_are_well_formed(block: Block) -> None:
+def test_shell_scripts_are_valid(block: Block) -> None:
     subprocess.run(["sh", "-n"], input=block.text, text=True, check=True, timeout=10)
 
 
@@ -61,7 +61,7 @@ def test_included_files_exist_and_are_lessons() -> None:
 @pytest.mark.parametrize(
     "path", sorted((ROOT / "samples").glob("[0-9][0-9]_*.py")), ids=lambda path: path.stem
 )
-def test_the_lessons_page_says_what_the_lesson_says(path: Path) -> None:
+def test_the_lessons_page_contains_the_text_of_the_lesson(path: Path) -> None:
     page = " ".join((ROOT / "docs" / "lessons.md").read_text("utf-8").split())
     first_paragraph = path.read_text("utf-8").split('"""')[1].partition("\n\n")[2]
     for sentence in " ".join(first_paragraph.split()).split(". "):

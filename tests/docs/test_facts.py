@@ -1,4 +1,4 @@
-"""Tables of the documentation agree with the code."""
+"""The tables of the documentation agree with the code."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from qfex.cli.app import cli
 from qfex.cli.exit_codes import MEANINGS
 from qfex.http.account import AccountOperations
 from qfex.http.market import MarketOperations
-from qfex.protocol import commands
-from qfex.protocol.commands import Command
+from qfex.protocol.trade.specs import SPECS
 from qfex.sim.feeds.faults import FeedFaults
 from qfex.sim.server.cable import Cable
 from qfex.sim.server.faults import Faults
@@ -29,7 +28,7 @@ def page(name: str) -> str:
 
 
 def rows(name: str) -> list[list[str]]:
-    """The cells of all tables of a page, backticks and emphasis taken off."""
+    """Return the cells of all tables of a page, without backticks and emphasis."""
     lines = re.findall(r"^\|(.+)\|$", page(name), re.M)
     return [[cell.strip().replace("`", "").replace("*", "") for cell in line.split("|")] for line in lines]
 
@@ -38,19 +37,15 @@ def public(kind: type) -> list[str]:
     return [name for name in vars(kind) if not name.startswith("_")]
 
 
-def test_exit_codes() -> None:
+def test_the_table_of_exit_codes_is_complete() -> None:
     listed = {int(cells[0]): cells[1] for cells in rows("cli.md") if cells[0].isdigit()}
     known = {int(code): meaning.replace("`", "") for code, meaning in MEANINGS.items()}
     assert {code: text.replace("set-up", "setup") for code, text in listed.items()} == known
 
 
 @pytest.mark.parametrize("name", ["rate-limits.md", "commands/index.md"])
-def test_weights(name: str) -> None:
-    known = {
-        command.type: (command.weight, command.bucket)
-        for command in vars(commands).values()
-        if isinstance(command, type) and issubclass(command, Command) and getattr(command, "type", None)
-    }
+def test_the_weights_of_commands_are_correct(name: str) -> None:
+    known = {kind.type: (spec.weight, spec.bucket) for kind, spec in SPECS.items()}
     for cells in rows(name):
         weight = next((cell for cell in cells[1:] if re.match(r"\d", cell)), None)
         for message in re.findall(r"\b[a-z]+_[a-z_]+\b", cells[0] if name == "rate-limits.md" else cells[-3]):
@@ -59,7 +54,7 @@ def test_weights(name: str) -> None:
                 assert ("cancels" in weight) == (known[message][1] == "cancel"), message
 
 
-def test_the_policies_defaults() -> None:
+def test_the_defaults_of_the_policies_are_correct() -> None:
     patience, budget = ReconnectPolicy(), RateLimitPolicy()
     for name in ("initial_delay", "max_delay", "heartbeat_interval", "heartbeat_timeout"):
         assert f"{name}={getattr(patience, name)}," in page("reconnects.md")
@@ -80,7 +75,7 @@ def test_the_policies_defaults() -> None:
         ("cli.md", list(cli.commands)),
     ],
 )  # fmt: skip
-def test_nothing_is_left_out(name: str, members: list[str]) -> None:
+def test_a_page_names_all_members(name: str, members: list[str]) -> None:
     text = page(name)
     assert [member for member in members if not re.search(rf"\b{member}\b", text)] == []
 
@@ -94,7 +89,7 @@ def test_the_tree_of_errors_is_complete() -> None:
     assert [name for name in kinds if name not in page("outcomes.md")] == []
 
 
-def test_the_named_threads_are_those_that_run() -> None:
+def test_the_page_names_exactly_the_threads_that_exist() -> None:
     named = set(re.findall(r"^\| `(qfex-[\w-]+)`", page("threads.md"), re.M))
     sources = [path.read_text("utf-8") for path in (ROOT / "qfex").rglob("*.py")]
     assert sum(source.count("threading.Thread(") for source in sources) == 3  # reader, dispatcher, simulator
@@ -104,7 +99,7 @@ def test_the_named_threads_are_those_that_run() -> None:
     }  # fmt: skip
 
 
-def test_no_page_names_a_place_that_is_not_in_the_source() -> None:
+def test_no_page_names_a_missing_file() -> None:
     for path in DOCS.rglob("*.md"):
         for named in re.findall(r"`((?:qfex|samples|benchmarks|docs)/[\w./-]+)`", path.read_text("utf-8")):
             made_by_a_target = named == "benchmarks/RESULTS.md"

@@ -1,4 +1,4 @@
-"""The pictures of the documentation are made by scripts, and the scripts still make them."""
+"""The scripts that make the pictures of the documentation still work."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TOOLS = ROOT / "docs" / "tools"
 IMAGES = ROOT / "docs" / "images"
 LIMIT = 100.0  # seconds for all scripts together; they take about ten
 
-#: Which script makes which pictures. The notebooks have a test of their own.
+#: Script -> the pictures that it makes. The pictures of the notebooks have their own test.
 MADE = {
     TOOLS / "diagrams.py": [
         "callback.svg",
@@ -35,7 +35,7 @@ EVERY = [name for names in MADE.values() for name in names]
 
 @pytest.fixture(scope="module")
 def renewed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with every picture, made now by scripts that run side by side."""
+    """A folder with newly made pictures, from scripts that run in parallel."""
     folder = tmp_path_factory.mktemp("pictures")
     running = [
         subprocess.Popen(
@@ -53,7 +53,7 @@ def renewed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_a_script_makes_the_picture(name: str, renewed: Path) -> None:
+def test_a_script_makes_its_picture(name: str, renewed: Path) -> None:
     content = (renewed / name).read_bytes()
     if name.endswith(".svg"):
         assert ElementTree.fromstring(content).tag.endswith("svg")
@@ -62,27 +62,27 @@ def test_a_script_makes_the_picture(name: str, renewed: Path) -> None:
 
 
 @pytest.mark.parametrize("name", MADE[TOOLS / "diagrams.py"])
-def test_a_diagram_is_what_its_description_says_now(name: str, renewed: Path) -> None:
+def test_a_diagram_is_up_to_date(name: str, renewed: Path) -> None:
     assert (renewed / name).read_bytes() == (IMAGES / name).read_bytes()
 
 
-def test_the_demo_picture_shows_the_whole_tour(renewed: Path) -> None:
+def test_the_demo_picture_shows_all_scenes(renewed: Path) -> None:
     text = "".join(ElementTree.parse(renewed / "demo.svg").getroot().itertext()).replace("\xa0", " ")
     for scene in (
         "A limit order rests",
         "STOP fired",
         "TWAP ended",
         "reconnects: 1",
-        "its order does not outlive it",
+        "the exchange cancels its order",
     ):
         assert scene in text
 
 
-def test_the_doctor_picture_shows_what_is_wrong(renewed: Path) -> None:
+def test_the_doctor_picture_shows_the_wrong_key(renewed: Path) -> None:
     text = "".join(ElementTree.parse(renewed / "doctor.svg").getroot().itertext()).replace("\xa0", " ")
     assert "FAIL authentication" in text and "make a key pair" in text
 
 
-def test_pages_show_every_picture_and_no_other() -> None:
+def test_the_pages_show_all_pictures() -> None:
     shown = {name for page in PAGES for name in re.findall(r"images/([\w.]+)\)", page.read_text("utf-8"))}
     assert shown == {*EVERY, *NOTEBOOKS} == {path.name for path in IMAGES.iterdir()}

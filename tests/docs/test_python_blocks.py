@@ -1,4 +1,4 @@
-"""Every Python block of the documentation runs, each in a namespace of its own, against a simulator."""
+"""Every Python block of the documentation runs on a simulator, each in its own namespace."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ TESTS = [block for block in BLOCKS if block.title.startswith("test_")]
 PROGRAMS = [block for block in BLOCKS if block not in TESTS]
 
 
-class Surroundings:
-    """Makes the names that fragments take for granted."""
+class Setup:
+    """Creates the objects that snippets assume."""
 
     def __init__(self, exchange: Simulator, stack: ExitStack) -> None:
         self._exchange = exchange
@@ -36,12 +36,12 @@ class Surroundings:
         }
 
     def names(self, wanted: str) -> dict[str, Any]:
-        """The names of a ``given`` comment, and those of the package."""
+        """Return the objects of a ``given`` comment and all public names of the package."""
         public = {name: getattr(qfex, name) for name in qfex.__all__}
         return {**public, **{name.strip(): self._makers[name.strip()]() for name in wanted.split(",")}}
 
     def client(self) -> Any:
-        """A connected trade client."""
+        """Return a connected trade client."""
         return self._enter(qfex.TradeClient(self._exchange.environment, self._exchange.credentials))
 
     def _enter(self, context: Any) -> Any:
@@ -49,7 +49,7 @@ class Surroundings:
 
 
 def run(block: Block, namespace: dict[str, Any]) -> None:
-    """Run a block; tracebacks show the lines of its page."""
+    """Run a block so that tracebacks show the line numbers of its page."""
     source = "\n" * (block.line - 1) + block.text
     exec(compile(source, str(block.page), "exec"), namespace)
 
@@ -64,7 +64,7 @@ def test_a_python_block_runs(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with ExitStack() as stack:
-        given = Surroundings(exchange, stack).names(block.value) if block.mark == "given" else {}
+        given = Setup(exchange, stack).names(block.value) if block.mark == "given" else {}
         run(block, {"__name__": "__main__", **given})
     printed = capsys.readouterr().out
     if block.prints is not None:

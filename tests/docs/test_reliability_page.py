@@ -1,4 +1,4 @@
-"""The table of requirements is complete, and names only tests that exist."""
+"""The table of requirements is complete and names only existing tests."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_every_requirement_has_one_row() -> None:
 
 
 @pytest.mark.parametrize("number, title, cell", ROWS, ids=[f"R{row[0]}" for row in ROWS])
-def test_every_test_that_is_named_exists(number: str, title: str, cell: str) -> None:
+def test_every_named_test_exists(number: str, title: str, cell: str) -> None:
     entries = cell.split("<br>")
     assert entries and len(set(entries)) == len(entries)
     for entry in entries:
@@ -38,8 +38,8 @@ def test_every_test_that_is_named_exists(number: str, title: str, cell: str) -> 
         assert named[2] is None or named[2] in written_in(path_of(named[1])), f"R{number}: no {entry}"
 
 
-def test_every_requirement_has_a_test_of_its_own_and_every_such_test_is_named() -> None:
-    """A test of a requirement bears its number: ``test_r07_...``."""
+def test_every_requirement_has_a_test_and_every_such_test_is_named() -> None:
+    """The name of such a test starts with the number of its requirement: ``test_r07_...``."""
     written = Counter[int]()
     for path in (ROOT / "tests").rglob("test_*.py"):
         for name in written_in(path):

@@ -1,4 +1,4 @@
-"""The site's plan: every page is in it, and no link leads nowhere."""
+"""The structure of the site: every page is in the navigation, and every link has a target."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
 
 
 def leaves(tree: Any) -> Iterator[str]:
-    """The paths of a plan, whatever its depth."""
+    """Return the paths in a navigation tree."""
     if isinstance(tree, str):
         yield tree
     else:
@@ -29,7 +29,7 @@ def leaves(tree: Any) -> Iterator[str]:
 
 
 def slug(heading: str) -> str:
-    """The anchor of a heading."""
+    """Return the anchor of a heading."""
     words = re.sub(r"[^\w\s-]", "", re.sub(r"[`*]", "", heading)).strip().lower()
     return re.sub(r"[-\s]+", "-", words)
 
@@ -39,13 +39,13 @@ def anchors(page: Path) -> set[str]:
     return {slug(heading) for heading in re.findall(r"^#+ (.+)$", text, re.M)}
 
 
-def test_every_page_is_in_the_plan() -> None:
-    plan = yaml.safe_load((ROOT / "mkdocs.yml").read_text("utf-8"))["nav"]
-    assert sorted(leaves(plan)) == sorted(str(page.relative_to(DOCS)) for page in PAGES)
+def test_every_page_is_in_the_navigation() -> None:
+    navigation = yaml.safe_load((ROOT / "mkdocs.yml").read_text("utf-8"))["nav"]
+    assert sorted(leaves(navigation)) == sorted(str(page.relative_to(DOCS)) for page in PAGES)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
-def test_links_lead_somewhere(page: Path) -> None:
+def test_every_link_has_a_target(page: Path) -> None:
     for target, anchor in _LINK.findall(page.read_text("utf-8")):
         path = (page.parent / target).resolve() if target else page
         assert path.exists(), f"{target} does not exist"
@@ -62,6 +62,6 @@ def test_the_reference_has_every_public_name() -> None:
 
 
 @pytest.mark.parametrize("method", [name for name in dir(qfex.TradeClient) if not name.startswith("_")])
-def test_the_overview_or_a_page_names_every_method(method: str) -> None:
+def test_a_page_names_every_method(method: str) -> None:
     text = "".join(page.read_text("utf-8") for page in PAGES)
     assert re.search(rf"\b{method}\b", text)

@@ -1,4 +1,4 @@
-"""Pictures of the monitor: pure functions of a snapshot."""
+"""Pictures of the monitor, which are pure functions of a snapshot."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from qfex import (
 from qfex.enums import OrderType, TimeInForce
 from qfex.models.connection import Stats
 from qfex.monitor import Snapshot, render
-from qfex.monitor.board import News
+from qfex.monitor.board import LogEntry
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
 
@@ -48,7 +48,7 @@ def snapshot(**changes: Any) -> Snapshot:
     return Snapshot(**{**members, **changes})
 
 
-def test_an_account_without_anything() -> None:
+def test_an_empty_account_is_drawn() -> None:
     text = drawn(snapshot())
     for words in (
         "QFEX sim",
@@ -79,7 +79,7 @@ def test_everything_is_shown() -> None:
                 "AAPL-USD", [Level(Decimal("336.12"), Decimal(61))], [Level(Decimal("336.19"), Decimal(87))]
             ),
             mark=MarkPrice("AAPL-USD", Decimal("336.15")),
-            news=(News(NOON, "trade reconnecting: the peer closed the connection", True),),
+            log=(LogEntry(NOON, "trade reconnecting: the peer closed the connection", True),),
             stats=Stats(sent=12, received=34, reconnects=2, round_trip_p50=0.0015),
         )
     )
@@ -88,11 +88,11 @@ def test_everything_is_shown() -> None:
         "mark 336.15", "spread 0.07", "the peer closed", "reconnects 2", "1.5 ms",
     ):  # fmt: skip
         assert words in text, words
-    assert "X-USD" not in text, "a closed position is none"
+    assert "X-USD" not in text, "a closed position is not shown"
 
 
 @pytest.mark.parametrize("size", [(40, 12), (80, 24), (99, 50), (100, 24), (200, 60), (20, 5)])
-def test_any_size_is_filled_and_not_exceeded(size: tuple[int, int]) -> None:
+def test_the_picture_has_exactly_the_size_of_the_terminal(size: tuple[int, int]) -> None:
     fills = tuple(
         Fill(str(n), "o", "AAPL-USD", Side.BUY, Decimal(n), Decimal(1), time=NOON) for n in range(1, 60)
     )
@@ -101,7 +101,7 @@ def test_any_size_is_filled_and_not_exceeded(size: tuple[int, int]) -> None:
     assert {len(line) for line in lines} == {size[0]}
 
 
-def test_a_book_with_one_side() -> None:
+def test_an_order_book_with_one_side_is_drawn() -> None:
     book = OrderBook("AAPL-USD", [], [Level(Decimal("336.19"), Decimal(87))])
     text = drawn(snapshot(book=book))
     assert "336.19" in text and "spread" not in text

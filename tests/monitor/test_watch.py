@@ -1,4 +1,4 @@
-"""The monitor on a simulator: what it gathers, across lost lines, on a terminal that changes its size."""
+"""The monitor with a simulator: its data, lost connections, and a terminal whose size changes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def exchange() -> Iterator[Simulator]:
 
 
 @contextmanager
-def boarded(exchange: Simulator) -> Iterator[tuple[Board, TradeClient]]:
+def board_of(exchange: Simulator) -> Iterator[tuple[Board, TradeClient]]:
     place, keys = exchange.environment, exchange.credentials
     with (
         TradeClient(place, keys, reconnect=SOON) as trade,
@@ -45,7 +45,7 @@ def boarded(exchange: Simulator) -> Iterator[tuple[Board, TradeClient]]:
 
 
 def until(board: Board, enough: Callable[[Snapshot], bool]) -> Snapshot:
-    """Wait for changes until a snapshot is as wanted."""
+    """Wait until a snapshot meets a condition, and return it."""
     end = monotonic() + PATIENCE
     while not enough(snapshot := board.snapshot()):
         assert monotonic() < end, snapshot
@@ -54,8 +54,8 @@ def until(board: Board, enough: Callable[[Snapshot], bool]) -> Snapshot:
     return snapshot
 
 
-def test_it_gathers_what_the_account_has_and_does(exchange: Simulator) -> None:
-    with boarded(exchange) as (board, trade):
+def test_the_board_shows_the_account_and_its_events(exchange: Simulator) -> None:
+    with board_of(exchange) as (board, trade):
         trade.place_order("GOLD-USD", "SELL", "0.5", wait=True)
         resting = trade.place_order("AAPL-USD", "BUY", "1", "330")
         board.start()
@@ -70,12 +70,12 @@ def test_it_gathers_what_the_account_has_and_does(exchange: Simulator) -> None:
         until(board, lambda seen: seen.mark is not None and seen.mark.price == 340)
 
 
-def test_it_lives_through_lost_lines(exchange: Simulator) -> None:
-    with boarded(exchange) as (board, trade):
+def test_the_board_survives_lost_connections(exchange: Simulator) -> None:
+    with board_of(exchange) as (board, trade):
         board.start()
         exchange.faults.drop_now()
-        seen = until(board, lambda seen: any("ready after" in news.text for news in seen.news))
-        assert [news.is_bad for news in seen.news if "reconnecting" in news.text] == [True]
+        seen = until(board, lambda seen: any("ready after" in entry.text for entry in seen.log))
+        assert [entry.is_bad for entry in seen.log if "reconnecting" in entry.text] == [True]
         trade.place_order("AAPL-USD", "BUY", "2", wait=True)
         until(board, lambda seen: len(seen.fills) == 1)
 
@@ -95,7 +95,7 @@ def variables(exchange: Simulator) -> dict[str, str]:
 
 
 class Terminal:
-    """A terminal of this process, with the program on it."""
+    """A pseudo-terminal that runs the program."""
 
     def __init__(self, exchange: Simulator, *arguments: str) -> None:
         self._master, slave = pty.openpty()
@@ -112,7 +112,7 @@ class Terminal:
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
     def wait_for(self, pattern: str) -> None:
-        """Read until the screen has shown something since the last wait."""
+        """Read until the output since the last wait matches a pattern."""
         end = monotonic() + PATIENCE
         while not (found := re.search(pattern, self._text())):
             assert monotonic() < end, self._text()[-3000:]
@@ -124,7 +124,7 @@ class Terminal:
         return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self._seen.decode("utf-8", "replace"))
 
     def end(self) -> int:
-        """Press Ctrl-C, and give the exit code."""
+        """Press Ctrl-C and return the exit code."""
         self.process.send_signal(signal.SIGINT)
         try:
             while os.read(self._master, 65536):
@@ -140,7 +140,7 @@ def box(width: int) -> str:
     return "(^|[^─])╭" + "─" * (width - 2) + "╮"
 
 
-def test_it_follows_its_terminal_and_its_exchange(exchange: Simulator) -> None:
+def test_the_view_follows_the_size_of_the_terminal_and_the_exchange(exchange: Simulator) -> None:
     terminal = Terminal(exchange)
     terminal.wait_for(box(110))
     terminal.wait_for("mark 336.19")
@@ -163,12 +163,12 @@ def run(exchange: Simulator, *arguments: str) -> str:
     return result.stdout
 
 
-def test_one_picture_is_printed_and_that_is_all(exchange: Simulator) -> None:
+def test_once_prints_a_single_picture(exchange: Simulator) -> None:
     picture = run(exchange, "--once")
     assert picture.count("positions") == 1 and "QFEX sim" in picture and "spread" in picture
 
 
-def test_scripts_get_a_line_for_each_event(exchange: Simulator) -> None:
+def test_json_prints_one_line_for_each_event(exchange: Simulator) -> None:
     command = [sys.executable, "-m", "qfex.cli", "watch", "--json"]
     with subprocess.Popen(command, env=variables(exchange), stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

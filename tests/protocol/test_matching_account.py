@@ -1,4 +1,4 @@
-"""Which messages answer cancels, stops, queries, TWAPs and settings; late replies, bare acknowledgements, exclusive keys."""
+"""What answers cancels, stops, queries, TWAPs and settings; late replies, bare acknowledgements, exclusive keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A rebalancer on a simulator, in this process."""
+"""Fixtures for a rebalancer on a simulator, in this process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PACE = Pace(answer=3.0, poll=0.05, retry=0.05, twap_grace=0.05)
 
 @attrs.define
 class Bench:
-    """All that a test of the rebalancer wants at hand."""
+    """A simulator, connected clients and a journal for tests of the rebalancer."""
 
     simulator: Simulator
     client: TradeClient
@@ -43,13 +43,13 @@ class Bench:
 
 @pytest.fixture
 def quick_resolve(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On loopback nothing is on its way for long."""
+    """Shorten the grace period of `resolve`, because on loopback orders arrive quickly."""
     monkeypatch.setattr(resolving, "NOT_FOUND_GRACE", 0.05)
 
 
 @pytest.fixture
 def new_bench(quick_resolve: None, tmp_path: Path) -> Iterator[Callable[..., Bench]]:
-    """Makes benches; what they opened is closed after the test."""
+    """Make benches, which are closed after the test."""
     opened: list[Any] = []
 
     def make(**options: Any) -> Bench:
@@ -69,5 +69,5 @@ def new_bench(quick_resolve: None, tmp_path: Path) -> Iterator[Callable[..., Ben
 
 @pytest.fixture
 def bench(new_bench: Callable[..., Bench]) -> Bench:
-    """A market with a market maker, whose clock only moves when told."""
+    """A bench whose simulator has a market maker and a manual clock."""
     return new_bench()

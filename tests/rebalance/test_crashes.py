@@ -1,4 +1,4 @@
-"""Rebalancers killed with SIGKILL at every dangerous point, and at random moments."""
+"""Rebalancers that are killed with SIGKILL at dangerous points and at random moments."""
 
 from __future__ import annotations
 
@@ -14,105 +14,115 @@ from qfex.rebalance import Outcome
 from qfex.rebalance.targets import EXECUTIONS
 from qfex.sim import Simulator
 
-from .laboratory import SYMBOLS, TARGETS, Nursery, Patient, require_truth, validated
+from .crash_runs import SYMBOLS, TARGETS, KillHarness, TradedAccount, require_correct_end, validated
 
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "pidfd_open"), reason="needs process file descriptors (Linux)"
 )
 
-NewPatient = Callable[[str], Patient]
-LONGEST = {"market": 0.12, "limit-then-market": 0.25, "twap": 0.4}  # seconds that a run takes, about
+NewAccount = Callable[[str], TradedAccount]
+LONGEST = {
+    "market": 0.12,
+    "limit-then-market": 0.25,
+    "twap": 0.4,
+}  # approximate duration of a run, in seconds
 KILLS = {"market": 80, "limit-then-market": 70, "twap": 60}
-STRIDE = 13  # of the dangerous points, where time is short
+STRIDE = 13  # only every 13th dangerous point is tested in a normal run
 
 
 @pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    with Nursery() as process:
+def harness() -> Iterator[KillHarness]:
+    with KillHarness() as process:
         yield process
 
 
 @pytest.fixture(params=["live"])
 def dialect(request: pytest.FixtureRequest) -> str:
-    """How the exchange speaks."""
+    """The dialect of the simulator."""
     return str(request.param)
 
 
 @pytest.fixture
-def new_patient(nursery: Nursery, tmp_path: Path, dialect: Any) -> Iterator[NewPatient]:
-    """Makes accounts on an exchange whose time flies, so that TWAPs end."""
+def new_account(harness: KillHarness, tmp_path: Path, dialect: Any) -> Iterator[NewAccount]:
+    """Make accounts on a simulator with a fast clock, so that TWAPs end soon."""
     with Simulator(symbols=SYMBOLS, speed=300.0, rate_limits=False, dialect=dialect) as simulator:
 
-        def make(execution: str) -> Patient:
+        def make(execution: str) -> TradedAccount:
             keys = simulator.create_account()
             targets = validated({**TARGETS, "execution": execution, "period": "once"})
-            return Patient(nursery, simulator, keys, tmp_path / f"{keys.public_key}.sqlite", targets)
+            return TradedAccount(harness, simulator, keys, tmp_path / f"{keys.public_key}.sqlite", targets)
 
         yield make
         assert simulator.ledger.errors == []
 
 
-def kill_at_random(patient: Patient, source: random.Random, longest: float, lives: int) -> None:
-    """Kill a rebalancer again and again; the last life it may live to its end."""
-    for _ in range(lives):
-        if patient.run(seconds=source.uniform(0.0, longest)) is not None:
+def kill_at_random(account: TradedAccount, source: random.Random, longest: float, attempts: int) -> None:
+    """Kill a rebalancer repeatedly, then let it run to its end."""
+    for _ in range(attempts):
+        if account.run(seconds=source.uniform(0.0, longest)) is not None:
             break
-    assert patient.run() in (Outcome.DONE, Outcome.NOTHING_TO_DO)
+    assert account.run() in (Outcome.DONE, Outcome.NOTHING_TO_DO)
 
 
 @pytest.mark.parametrize("dialect", ["live", "documented"], indirect=True)
 @pytest.mark.parametrize("execution", EXECUTIONS)
-def test_a_rebalancer_that_nobody_kills_reaches_its_targets(new_patient: NewPatient, execution: str) -> None:
-    patient = new_patient(execution)
-    assert patient.run() is Outcome.DONE
-    require_truth(patient)
+def test_a_rebalancer_that_is_not_killed_reaches_its_targets(new_account: NewAccount, execution: str) -> None:
+    account = new_account(execution)
+    assert account.run() is Outcome.DONE
+    require_correct_end(account)
 
 
-def kill_at_points(new_patient: NewPatient, execution: str, points: range) -> None:
-    """Kill at each point, until a run lives to its end; those before must have been many."""
+def kill_at_points(new_account: NewAccount, execution: str, points: range) -> None:
+    """Kill a new run at each point until a run has fewer points. It must have had more than twenty."""
     for point in points:
-        patient = new_patient(execution)
-        if patient.run(fatal_point=point) is not None:
+        account = new_account(execution)
+        if account.run(fatal_point=point) is not None:
             break
-        assert patient.run() in (Outcome.DONE, Outcome.NOTHING_TO_DO)
-        require_truth(patient)
+        assert account.run() in (Outcome.DONE, Outcome.NOTHING_TO_DO)
+        require_correct_end(account)
     assert 20 < point < points[-1]
 
 
-def kill_often(new_patient: NewPatient, execution: str, source: random.Random, wanted: int) -> None:
-    """Kill as often as wanted, over as many accounts as that takes."""
+def kill_often(new_account: NewAccount, execution: str, source: random.Random, wanted: int) -> None:
+    """Kill rebalancers at random moments until there are enough kills, on as many accounts as necessary."""
     kills = 0
     while kills < wanted:
-        patient = new_patient(execution)
-        kill_at_random(patient, source, LONGEST[execution] * source.uniform(0.3, 1.2), lives=20)
-        require_truth(patient)
-        kills += patient.kills
+        account = new_account(execution)
+        kill_at_random(account, source, LONGEST[execution] * source.uniform(0.3, 1.2), attempts=20)
+        require_correct_end(account)
+        kills += account.kills
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("dialect", ["live", "documented"], indirect=True)
 @pytest.mark.parametrize("execution", EXECUTIONS)
-def test_killed_at_dangerous_points(new_patient: NewPatient, execution: str, dialect: str) -> None:
-    # Before and after frames leave, and before and after entries of the journal.
+def test_targets_are_reached_after_a_kill_at_dangerous_points(
+    new_account: NewAccount, execution: str, dialect: str
+) -> None:
+    # The points before and after a frame is sent, and before and after a change of the journal.
     first = random.Random(f"{execution} {dialect}").randint(1, STRIDE)
-    kill_at_points(new_patient, execution, range(first, 500, STRIDE))
+    kill_at_points(new_account, execution, range(first, 500, STRIDE))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("execution", EXECUTIONS)
-def test_killed_at_random_moments(new_patient: NewPatient, execution: str) -> None:
-    kill_often(new_patient, execution, random.Random(f"crash {execution}"), KILLS[execution])
+def test_targets_are_reached_after_kills_at_random_moments(new_account: NewAccount, execution: str) -> None:
+    kill_often(new_account, execution, random.Random(f"crash {execution}"), KILLS[execution])
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("execution", EXECUTIONS)
-def test_killed_at_each_dangerous_point(new_patient: NewPatient, execution: str) -> None:
-    kill_at_points(new_patient, execution, range(1, 500))
+def test_targets_are_reached_after_a_kill_at_each_dangerous_point(
+    new_account: NewAccount, execution: str
+) -> None:
+    kill_at_points(new_account, execution, range(1, 500))
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("execution", EXECUTIONS)
-def test_killed_at_a_thousand_random_moments(new_patient: NewPatient, execution: str) -> None:
-    kill_often(new_patient, execution, random.Random(f"soak {execution}"), 1000)
+def test_targets_are_reached_after_a_thousand_kills_at_random_moments(
+    new_account: NewAccount, execution: str
+) -> None:
+    kill_often(new_account, execution, random.Random(f"soak {execution}"), 1000)

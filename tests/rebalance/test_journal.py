@@ -28,7 +28,7 @@ TRADE = PlannedTrade(
 PLAN = Plan(Decimal("100000.10"), [TRADE])
 
 
-def test_what_was_written_is_read_by_another_process_life(tmp_path: Path) -> None:
+def test_what_is_written_can_be_read_later(tmp_path: Path) -> None:
     with Journal(tmp_path / "j.sqlite", clock=lambda: 1000.5) as journal:
         run = journal.begin("2026-01-01", "digest", "market", PLAN)
         step = journal.intend(run, TRADE, StepKind.LIMIT, Decimal("3.5"), Decimal("336.10"))
@@ -42,10 +42,10 @@ def test_what_was_written_is_read_by_another_process_life(tmp_path: Path) -> Non
         (work,) = journal.work_of(found)
         assert (work.filled, work.remaining, work.open_steps) == (Decimal("1.25"), Decimal("2.250"), [])
         assert (work.steps[0].price, work.steps[0].order_id) == (Decimal("336.10"), "o-1")
-        story = [event.what for event in journal.events(found)]
-        assert story[0] == "planned 1 trades" and story[-1] == "run partial"
-        assert "intend limit BUY 3.5 AAPL-USD at 336.10" in story[1]
-        assert "done, filled 1.25: CANCELLED" in story[2]
+        events = [event.what for event in journal.events(found)]
+        assert events[0] == "planned 1 trades" and events[-1] == "run partial"
+        assert "intend limit BUY 3.5 AAPL-USD at 336.10" in events[1]
+        assert "done, filled 1.25: CANCELLED" in events[2]
 
 
 def test_steps_of_one_trade_have_their_own_ids(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_steps_of_one_trade_have_their_own_ids(tmp_path: Path) -> None:
         assert all(identifier.startswith(journal.client_id_prefix) for identifier in journal.client_ids())
 
 
-def test_ids_of_a_lost_journal_do_not_come_again(tmp_path: Path) -> None:
+def test_client_ids_are_not_repeated_after_the_loss_of_a_journal(tmp_path: Path) -> None:
     identifiers = set()
     for number in range(2):
         with Journal(tmp_path / f"{number}.sqlite", clock=lambda moment=float(number): moment) as journal:
@@ -67,7 +67,7 @@ def test_ids_of_a_lost_journal_do_not_come_again(tmp_path: Path) -> None:
     assert len(identifiers) == 2
 
 
-def test_accounts_do_not_see_each_other(tmp_path: Path) -> None:
+def test_accounts_in_one_file_are_independent(tmp_path: Path) -> None:
     with Journal(tmp_path / "j.sqlite", "one") as one, Journal(tmp_path / "j.sqlite", "two") as two:
         run = one.begin("p", "d", "market", PLAN)
         one.intend(run, TRADE, StepKind.MARKET, Decimal(1), None)
@@ -77,7 +77,7 @@ def test_accounts_do_not_see_each_other(tmp_path: Path) -> None:
             pass
 
 
-def test_a_run_with_an_open_step_is_unsettled_whatever_it_says(tmp_path: Path) -> None:
+def test_a_run_with_an_open_step_is_unsettled_in_any_state(tmp_path: Path) -> None:
     with Journal(tmp_path / "j.sqlite") as journal:
         run = journal.begin("p", "d", "market", PLAN)
         step = journal.intend(run, TRADE, StepKind.MARKET, Decimal(1), None)
@@ -87,7 +87,7 @@ def test_a_run_with_an_open_step_is_unsettled_whatever_it_says(tmp_path: Path) -
         assert journal.unsettled() == []
 
 
-def test_a_failed_write_leaves_nothing_half_done(tmp_path: Path) -> None:
+def test_a_failed_write_changes_nothing(tmp_path: Path) -> None:
     with Journal(tmp_path / "j.sqlite") as journal:
         twice = Plan(Decimal(1), [TRADE, TRADE])
         with pytest.raises(sqlite3.IntegrityError):
@@ -101,13 +101,13 @@ def test_the_journal_is_private(tmp_path: Path) -> None:
         assert (tmp_path / "deep" / "j.sqlite").stat().st_mode & 0o077 == 0
 
 
-def test_a_file_that_is_no_journal_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_journal_is_refused(tmp_path: Path) -> None:
     (tmp_path / "j.sqlite").write_text("this is no database, but long enough to be read as one" * 10)
     with pytest.raises(ConfigurationError, match="j.sqlite"):
         Journal(tmp_path / "j.sqlite")
 
 
-def test_one_run_at_a_time(tmp_path: Path) -> None:
+def test_only_one_run_can_hold_the_lock(tmp_path: Path) -> None:
     with Journal(tmp_path / "j.sqlite") as journal:
         with journal.lock(), pytest.raises(AlreadyRunning, match=str(os.getpid())), journal.lock():
             pass
@@ -115,7 +115,7 @@ def test_one_run_at_a_time(tmp_path: Path) -> None:
             pass
 
 
-def test_a_killed_process_gives_its_lock_back(tmp_path: Path) -> None:
+def test_the_lock_of_a_killed_process_is_released(tmp_path: Path) -> None:
     script = (
         "import sys, signal\nfrom qfex.rebalance import Journal\n"
         f"journal = Journal({str(tmp_path / 'j.sqlite')!r})\n"

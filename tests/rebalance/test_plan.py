@@ -1,4 +1,4 @@
-"""Plans: targets to trades, with every rule that makes one smaller."""
+"""Plans: from targets to trades, with every rule that reduces a trade."""
 
 from __future__ import annotations
 
@@ -76,14 +76,12 @@ def test_quantities_are_positions() -> None:
         ("0", "1", False),
     ],
 )
-def test_only_trades_that_make_a_position_smaller_are_reduce_only(
-    held: str, target: str, reduces: bool
-) -> None:
+def test_only_trades_that_reduce_a_position_are_reduce_only(held: str, target: str, reduces: bool) -> None:
     row = only(make_plan(Targets(quantities={"AAPL-USD": target}), account({"AAPL-USD": held})))
     assert row.reduce_only is reduces
 
 
-def test_what_frees_margin_comes_first() -> None:
+def test_trades_that_free_margin_come_first() -> None:
     targets = Targets(quantities={"AAPL-USD": 10, "GOLD-USD": 0})
     trades = make_plan(targets, account({"GOLD-USD": "1"})).trades
     assert [trade.symbol for trade in trades] == ["GOLD-USD", "AAPL-USD"]
@@ -109,7 +107,7 @@ def test_an_inactive_instrument_is_left_out() -> None:
     assert plan.trades == [] and "INACTIVE" in only(plan).reason
 
 
-def test_others_are_closed_when_asked_for() -> None:
+def test_other_positions_are_closed_on_request() -> None:
     held = account({"GOLD-USD": "-1", "AAPL-USD": "0"})
     assert make_plan(Targets(quantities={"AAPL-USD": 1}), held).rows[0].symbol == "AAPL-USD"
     assert [row.symbol for row in make_plan(Targets(quantities={"AAPL-USD": 1}), held).rows] == ["AAPL-USD"]
@@ -117,7 +115,7 @@ def test_others_are_closed_when_asked_for() -> None:
     assert (only(closing).symbol, only(closing).quantity, only(closing).side) == ("GOLD-USD", 1, Side.BUY)
 
 
-def test_turnover_is_limited_for_all_alike() -> None:
+def test_the_turnover_limit_scales_all_trades_by_the_same_factor() -> None:
     targets = Targets(quantities={"AAPL-USD": 40, "GOLD-USD": -1}, max_turnover="0.4")
     plan = make_plan(targets, account())
     assert [row.quantity for row in plan.rows] == [Decimal(20), Decimal("0.5")]
@@ -130,7 +128,7 @@ def test_a_trade_that_the_turnover_limit_makes_too_small_is_left_out() -> None:
     assert [trade.symbol for trade in plan.trades] == ["AAPL-USD"]
 
 
-def test_another_currency_needs_a_rate_where_it_matters() -> None:
+def test_another_currency_needs_a_rate_only_for_weights_and_limits() -> None:
     korean = {"SAMSUNG-KRW": instrument("SAMSUNG-KRW", quote_asset="KRW")}
     with pytest.raises(ValidationError, match="KRW"):
         make_plan(Targets(weights={"SAMSUNG-KRW": "0.1"}), account(**korean))
@@ -140,7 +138,7 @@ def test_another_currency_needs_a_rate_where_it_matters() -> None:
 
 
 @pytest.mark.parametrize("symbol", ["NO-USD", "NEW-USD"])
-def test_what_cannot_be_traded_is_refused(symbol: str) -> None:
+def test_a_symbol_that_cannot_be_traded_is_refused(symbol: str) -> None:
     known = attrs.evolve(account(), instruments={"NEW-USD": instrument("NEW-USD")})
     with pytest.raises(ValidationError, match=symbol):
         make_plan(Targets(quantities={symbol: 1}), known)

@@ -1,4 +1,4 @@
-"""Runs of the rebalancer: how they end, go on, and take over what was left."""
+"""Runs of the rebalancer: their outcomes, and how they continue earlier runs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .conftest import Bench
 HALF = {"weights": {"AAPL-USD": "0.5"}, "execution": "market"}
 
 
-def test_it_says_what_it_has_done(bench: Bench) -> None:
+def test_the_report_describes_every_trade(bench: Bench) -> None:
     report = bench.run(**HALF, quantities={"GOLD-USD": "-1"})
     assert report.outcome is Outcome.DONE and report.equity == 100_000
     assert {trade.symbol: trade.after for trade in report.trades} == {
@@ -33,7 +33,7 @@ def test_it_says_what_it_has_done(bench: Bench) -> None:
     assert [progress.filled for progress in bench.progress] == [trade.planned for trade in report.trades]
 
 
-def test_it_trades_once_a_period(bench: Bench) -> None:
+def test_a_second_run_in_the_same_period_does_nothing(bench: Bench) -> None:
     today = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
     targets = Targets(**HALF)
     assert bench.rebalancer(now=lambda: today).run(targets).outcome is Outcome.DONE
@@ -46,7 +46,7 @@ def test_it_trades_once_a_period(bench: Bench) -> None:
     assert [run.period for run in bench.journal.runs()] == ["2026-01-01", "2026-01-02"]
 
 
-def test_again_plans_anew(bench: Bench) -> None:
+def test_again_makes_a_new_plan(bench: Bench) -> None:
     assert bench.run(**HALF).outcome is Outcome.DONE
     bench.client.close_position("AAPL-USD", wait=True)
     assert bench.run(**HALF).outcome is Outcome.NOTHING_TO_DO
@@ -60,13 +60,13 @@ def test_a_plan_without_trades_is_nothing_to_do(bench: Bench) -> None:
     assert bench.journal.runs()[0].state is RunState.DONE
 
 
-def test_plan_only_reads(bench: Bench) -> None:
+def test_planning_does_not_trade(bench: Bench) -> None:
     plan = bench.rebalancer().plan(Targets(**HALF))
     assert isinstance(plan, Plan) and len(plan.trades) == 1
     assert bench.journal.runs() == [] and bench.simulator.ledger.count("add_order") == 0
 
 
-def test_what_the_exchange_refuses_is_told(bench: Bench) -> None:
+def test_a_refused_trade_is_reported(bench: Bench) -> None:
     report = bench.run(quantities={"AAPL-USD": 50_000}, execution="market")
     assert report.outcome is Outcome.REFUSED
     assert (
@@ -83,7 +83,7 @@ def test_one_refusal_among_others_is_partial(bench: Bench) -> None:
     }  # fmt: skip
 
 
-def test_an_empty_market_is_partial_and_the_next_run_goes_on(new_bench: type[Bench]) -> None:
+def test_a_run_in_an_empty_market_is_partial_and_the_next_run_continues_it(new_bench: type[Bench]) -> None:
     bench = new_bench(liquidity=False)
     maker = bench.simulator.create_account()
     report = bench.run(quantities={"AAPL-USD": 2}, execution="market")
@@ -98,7 +98,7 @@ def test_an_empty_market_is_partial_and_the_next_run_goes_on(new_bench: type[Ben
     assert len(bench.journal.runs()) == 1
 
 
-def test_other_targets_in_the_same_period_are_another_run(bench: Bench) -> None:
+def test_other_targets_in_the_same_period_start_another_run(bench: Bench) -> None:
     bench.run(quantities={"AAPL-USD": 2}, execution="market")
     report = bench.run(quantities={"AAPL-USD": "0.5"}, execution="market")
     assert report.outcome is Outcome.DONE and report.trades[0].side is Side.SELL
@@ -106,7 +106,7 @@ def test_other_targets_in_the_same_period_are_another_run(bench: Bench) -> None:
 
 
 def leave_a_live_limit(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Leave a run as a crash does: with a limit order in the book, and open."""
+    """Leave an open run with a live limit order, as a crash does, and return its client order id."""
     monkeypatch.setattr(
         "qfex.rebalance.tactics.Tactics._due", lambda *_: (_ for _ in ()).throw(RuntimeError("crash"))
     )
@@ -118,9 +118,11 @@ def leave_a_live_limit(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> str:
     return order.client_order_id
 
 
-def test_a_live_order_of_a_crashed_run_is_taken_over(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_live_order_of_a_crashed_run_is_continued(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     left = leave_a_live_limit(bench, monkeypatch)
-    bench.simulator.set_mark_price("AAPL-USD", 330)  # the book follows, and trades with the order
+    bench.simulator.set_mark_price(
+        "AAPL-USD", 330
+    )  # the book follows the mark price and trades with the order
     report = bench.run(quantities={"AAPL-USD": 2}, limit_wait=60)
     assert report.outcome is Outcome.DONE
     assert [each.client_id for each in report.trades[0].executions] == [left]
@@ -149,7 +151,7 @@ def test_orders_of_a_lost_journal_are_cancelled(bench: Bench) -> None:
     assert [order.order_id for order in left.orders] == [theirs.order_id] and left.twaps == []
 
 
-def test_an_unknown_outcome_stops_everything_and_is_asked_about_first(bench: Bench) -> None:
+def test_an_unknown_outcome_stops_the_run_and_is_settled_before_the_next(bench: Bench) -> None:
     hasty = attrs.evolve(bench, pace=attrs.evolve(bench.pace, answer=0.5))
     bench.simulator.faults.swallow_command("add_order")
     bench.simulator.faults.swallow_reply("get_order", times=None)
@@ -157,7 +159,7 @@ def test_an_unknown_outcome_stops_everything_and_is_asked_about_first(bench: Ben
     assert report.outcome is Outcome.UNKNOWN
     assert bench.journal.runs()[0].state is RunState.OPEN
     assert bench.simulator.ledger.count("add_order") <= 1
-    with pytest.raises(OutcomeUnknown):  # other targets must not be planned on top of it
+    with pytest.raises(OutcomeUnknown):  # other targets must not be planned before it is settled
         hasty.run(quantities={"AAPL-USD": 3}, execution="market")
     bench.simulator.faults.clear()
     assert bench.run(quantities={"AAPL-USD": 1, "GOLD-USD": 1}, execution="market").outcome is Outcome.DONE
@@ -165,7 +167,7 @@ def test_an_unknown_outcome_stops_everything_and_is_asked_about_first(bench: Ben
     assert states == [StepState.NEVER_SENT, StepState.DONE, StepState.DONE]
 
 
-def test_a_lost_reply_is_no_matter(bench: Bench) -> None:
+def test_a_lost_reply_causes_no_second_order(bench: Bench) -> None:
     bench.simulator.faults.drop_before_reply("add_order")
     assert bench.run(quantities={"AAPL-USD": 1}, execution="market").outcome is Outcome.DONE
     assert bench.simulator.ledger.count("add_order") == 1
@@ -184,15 +186,15 @@ def test_ctrl_c_leaves_no_order_behind(bench: Bench, monkeypatch: pytest.MonkeyP
     assert bench.run(quantities={"AAPL-USD": 2}, limit_wait=60).outcome is Outcome.DONE
 
 
-def test_the_history_has_the_last_word_on_an_order_told_of_in_parts(bench: Bench) -> None:
-    desk = bench.rebalancer()._desk
+def test_the_filled_quantity_of_an_order_reported_in_parts_is_read_from_the_history(bench: Bench) -> None:
+    executor = bench.rebalancer()._executor
     run = bench.journal.begin("p", "d", "market", bench.rebalancer().plan(Targets(**HALF)))
     (trade,) = bench.journal.plan_of(run).trades
     step = bench.journal.intend(run, trade, StepKind.MARKET, Decimal(3), None)
     order = bench.client.place_order("AAPL-USD", "BUY", 3, client_order_id=step.client_id, wait=True)
     assert order.quantity_filled == 3
-    told = attrs.evolve(
+    reported = attrs.evolve(
         order, quantity_remaining=Decimal(2)
-    )  # an IOC's first partial fill: it is done, they say
-    assert told.is_done
-    assert desk._note_order(step, told).filled == 3
+    )  # the first partial fill of an IOC order, which already counts as done
+    assert reported.is_done
+    assert executor._note_order(step, reported).filled == 3

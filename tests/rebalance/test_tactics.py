@@ -1,4 +1,4 @@
-"""Ways of execution, and the picture of a report."""
+"""The tactics of execution, and the chart of a report."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from qfex.rebalance.records import StepKind
 from .conftest import Bench
 
 
-def test_a_limit_order_that_is_taken_needs_no_market_order(bench: Bench) -> None:
+def test_a_filled_limit_order_needs_no_market_order(bench: Bench) -> None:
     other = bench.simulator.create_account()
     taken = bench.simulator.environment
 
@@ -33,7 +33,7 @@ def test_a_limit_order_that_is_taken_needs_no_market_order(bench: Bench) -> None
     assert report.trades[0].slippage_bps is not None and report.trades[0].slippage_bps <= 0
 
 
-def test_what_rests_too_long_is_cancelled_and_taken(bench: Bench) -> None:
+def test_a_limit_order_that_rests_too_long_is_replaced_by_a_market_order(bench: Bench) -> None:
     report = bench.run(quantities={"AAPL-USD": 2})
     assert report.outcome is Outcome.DONE
     limit, market = report.trades[0].executions
@@ -43,7 +43,7 @@ def test_what_rests_too_long_is_cancelled_and_taken(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(("target", "price"), [("2", "339.55"), ("-2", "332.83")])
-def test_market_orders_may_have_a_worst_price(bench: Bench, target: str, price: str) -> None:
+def test_market_orders_can_have_a_limit_for_slippage(bench: Bench, target: str, price: str) -> None:
     report = bench.run(quantities={"AAPL-USD": target}, execution="market", max_slippage="0.01")
     assert report.outcome is Outcome.DONE
     (sent,) = [entry.params for entry in bench.simulator.ledger.received if entry.command == "add_order"]
@@ -51,12 +51,12 @@ def test_market_orders_may_have_a_worst_price(bench: Bench, target: str, price: 
     assert sent["price"] == Decimal(price)  # one percent from 336.19, rounded to the tick on the safe side
 
 
-def test_a_worst_price_out_of_reach_is_partial(bench: Bench) -> None:
+def test_a_run_that_exceeds_the_slippage_limit_is_partial(bench: Bench) -> None:
     report = bench.run(quantities={"AAPL-USD": 2}, execution="market", max_slippage="0")
     assert report.outcome is Outcome.PARTIAL and bench.position("AAPL-USD") == 0
 
 
-def test_large_trades_go_in_pieces_that_the_exchange_takes(
+def test_large_trades_are_split_into_orders_that_the_exchange_accepts(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     instruments = bench.rest.instruments()
@@ -66,7 +66,7 @@ def test_large_trades_go_in_pieces_that_the_exchange_takes(
     assert [each.filled for each in report.trades[0].executions] == [3, 3, 2]
 
 
-def test_a_twap_runs_to_its_end(new_bench: type[Bench]) -> None:
+def test_a_twap_is_followed_to_its_end(new_bench: type[Bench]) -> None:
     bench = new_bench(clock="real", speed=300.0)
     report = bench.run(quantities={"AAPL-USD": 2, "GOLD-USD": -1}, execution="twap", twap_orders=3)
     assert report.outcome is Outcome.DONE
@@ -76,7 +76,7 @@ def test_a_twap_runs_to_its_end(new_bench: type[Bench]) -> None:
     assert len({progress.filled for progress in bench.progress if progress.symbol == "AAPL-USD"}) > 1
 
 
-def test_a_cancelled_twap_is_finished_with_a_market_order(bench: Bench) -> None:
+def test_the_rest_of_a_cancelled_twap_is_traded_with_a_market_order(bench: Bench) -> None:
     def cancel(progress: object) -> None:
         if not bench.progress:
             bench.progress.append(progress)  # type: ignore[arg-type]
@@ -89,13 +89,13 @@ def test_a_cancelled_twap_is_finished_with_a_market_order(bench: Bench) -> None:
     assert 0 < twap.filled < 4 and twap.filled + market.filled == 4 and bench.position("AAPL-USD") == 4
 
 
-def test_what_is_too_small_for_a_twap_is_bought_at_once(bench: Bench) -> None:
+def test_a_trade_that_is_too_small_for_a_twap_is_a_market_order(bench: Bench) -> None:
     report = bench.run(quantities={"AAPL-USD": "0.015"}, execution="twap")
     (execution,) = report.trades[0].executions
     assert execution.kind is StepKind.MARKET
 
 
-def test_a_report_has_a_picture(bench: Bench, tmp_path: Path) -> None:
+def test_a_chart_of_a_report_is_saved(bench: Bench, tmp_path: Path) -> None:
     report = bench.run(quantities={"AAPL-USD": 50_000, "GOLD-USD": 1})
     draw(report, tmp_path / "report.png")
     picture = (tmp_path / "report.png").read_bytes()
@@ -104,7 +104,7 @@ def test_a_report_has_a_picture(bench: Bench, tmp_path: Path) -> None:
     draw(nothing, tmp_path / "nothing.png")
 
 
-def test_without_matplotlib_it_says_what_to_install(
+def test_the_error_without_matplotlib_says_what_to_install(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     report = bench.run(quantities={"GOLD-USD": 1}, execution="market")

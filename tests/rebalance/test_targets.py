@@ -1,4 +1,4 @@
-"""Targets files: what they may say, and that a typing error moves no money."""
+"""Targets files: their content, and the protection against typing errors."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def load(tmp_path: Path, text: str) -> Targets:
     return load_targets(file)
 
 
-def test_everything_is_read_exactly(tmp_path: Path) -> None:
+def test_all_settings_are_read_exactly(tmp_path: Path) -> None:
     assert load(tmp_path, WHOLE) == Targets(
         weights={"AAPL-USD": Decimal("0.25"), "BRK.B-USD": Decimal("-0.1")},
         quantities={"GOLD-USD": Decimal("1.50")},
@@ -80,15 +80,15 @@ def test_everything_is_read_exactly(tmp_path: Path) -> None:
         ("[weights]\nAAPL-USD = 1\n[quantities]\nAAPL-USD = 1", "both"),
         ("[weights]\nAAPL-USD = 1\n[limits]\nmax_turnover = -1", "negative"),
         ("[weights]\nAAPL-USD = 1\n[twap]\ninterval = 10", "twap_interval"),
-        ("[weights\n", "no valid TOML"),
+        ("[weights\n", "not valid TOML"),
     ],
 )
-def test_a_mistake_is_named(tmp_path: Path, text: str, reason: str) -> None:
+def test_a_mistake_in_the_file_is_named(tmp_path: Path, text: str, reason: str) -> None:
     with pytest.raises(ConfigurationError, match=reason):
         load(tmp_path, text)
 
 
-def test_a_missing_file() -> None:
+def test_a_missing_file_is_an_error() -> None:
     with pytest.raises(ConfigurationError, match="No such file"):
         load_targets("/no/such/targets.toml")
 
@@ -98,7 +98,7 @@ def test_negative_limits_are_refused_in_code_too() -> None:
         Targets(weights={"AAPL-USD": 1}, min_trade=-1)
 
 
-def test_the_digest_is_of_the_meaning() -> None:
+def test_the_digest_depends_only_on_the_values() -> None:
     digest = Targets(weights={"A": "0.10", "B": 1}).digest
     assert Targets(weights={"B": "1.0", "A": 0.1}).digest == digest
     for other in ({"A": "0.1"}, {"A": "0.1", "B": "1.001"}):
@@ -116,7 +116,7 @@ def test_the_digest_is_of_the_meaning() -> None:
         ("once", "once"),
     ],
 )
-def test_periods_are_of_utc(period: str, label: str) -> None:
+def test_periods_are_in_utc(period: str, label: str) -> None:
     moment = datetime(2026, 1, 2, 8, 59, tzinfo=timezone(timedelta(hours=9)))
     assert period_label(period, moment) == label
 
@@ -133,7 +133,7 @@ def test_client_ids_are_deterministic_and_have_the_usual_length() -> None:
     assert len({first, *(client_id(*other) for other in others)}) == 4
 
 
-def test_each_account_has_its_scope() -> None:
+def test_each_account_has_its_own_scope() -> None:
     keys = HmacCredentials("qfex_pub_1", "qfex_secret_1")
     scopes = {account_scope(place, keys, account) for place in (PROD, UAT) for account in (None, "sub")}
     assert len(scopes) == 4
@@ -141,7 +141,7 @@ def test_each_account_has_its_scope() -> None:
     assert not any("qfex" in scope for scope in scopes)
 
 
-def test_a_token_s_user_is_the_account() -> None:
+def test_the_scope_of_a_token_is_its_user() -> None:
     # {"sub": "user-1"} with different expiries
     first = JwtCredentials("h.eyJzdWIiOiAidXNlci0xIiwgImV4cCI6IDF9.s")
     second = JwtCredentials("h.eyJzdWIiOiAidXNlci0xIiwgImV4cCI6IDJ9.t")

@@ -11,8 +11,8 @@ import pytest
 
 from qfex.deadline import Deadline
 from qfex.protocol.trade.commands import CancelAllOrders
-from qfex.session.connection import PendingRequest
 from qfex.session import wait
+from qfex.session.connection import PendingRequest
 from qfex.session.wait import WaitList, new_wake_up, own_wake_up
 
 PATIENCE = 10.0

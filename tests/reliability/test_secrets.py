@@ -194,7 +194,7 @@ def test_r46a_refused_credentials_are_not_shown(
         witness.see(client, client._session.lifecycle._options)
         with RestClient(nowhere, credentials, timeout=1, retries=0, proxy=given) as history:
             witness.end(history.balance)
-            witness.see(history, history._transport._route)
+            witness.see(history, history._requester._route)
     assert witness.leaks() == set()
 
 

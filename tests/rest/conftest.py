@@ -1,4 +1,4 @@
-"""A scripted server and clients of it, with short waits between attempts."""
+"""A scripted server and clients of it, with short delays between attempts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def server() -> Iterator[ScriptedServer]:
 
 @pytest.fixture
 def make_client(server: ScriptedServer) -> Iterator[MakeClient]:
-    """Make clients of the server; they are closed with the test."""
+    """Make clients of the server, which are closed after the test."""
     made: list[RestClient] = []
 
     def make(*args: Any, **options: Any) -> RestClient:
@@ -50,7 +50,7 @@ def public(make_client: MakeClient) -> RestClient:
 
 @pytest.fixture(autouse=True)
 def delays(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The longest backoff of each retry, in seconds; none of them is waited for."""
+    """The longest backoff of each retry, in seconds. Tests do not wait for it."""
     asked: list[float] = []
 
     def spread(low: float, high: float) -> float:

@@ -1,4 +1,4 @@
-"""An HTTP server on loopback that answers as a test tells it to, and remembers what it was asked."""
+"""An HTTP server on loopback that sends prepared replies and records the requests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from qfex.environment import Environment
 
 @attrs.frozen
 class Asked:
-    """One request as it arrived. Header names are in lower case."""
+    """One received request. Header names are in lower case."""
 
     method: str
     path: str
@@ -30,10 +30,10 @@ class Asked:
 
 @attrs.frozen
 class Reply:
-    """One answer.
+    """One reply.
 
-    `pieces`, where given, are sent one by one, with a pause of `pace` seconds after each, or until `wait` is set.
-    `truncate` cuts the connection before the promised end.
+    `pieces` are sent one by one, with a pause after each: of `pace` seconds, or until `wait` is set. `truncate` closes
+    the connection before the announced end.
     """
 
     status: int = 200
@@ -46,24 +46,24 @@ class Reply:
 
 
 def reply(document: Any, status: int = 200, **headers: str) -> Reply:
-    """Answer with JSON; ``retry_after="1"`` makes a header of it."""
+    """Return a reply with a JSON body. A keyword such as ``retry_after="1"`` becomes a header."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     kind = "application/json" if status < 400 else "application/problem+json"
     return Reply(status, json.dumps(document).encode(), {"Content-Type": kind, **named})
 
 
-#: Stands for a connection that is cut before any answer.
+#: Closes the connection instead of replying.
 HANG_UP = Reply(status=0)
 
-Script = Callable[[Asked], Reply]
+Responder = Callable[[Asked], Reply]
 
 
 class ScriptedServer:
-    """Answers each request with the next reply; the last one is repeated."""
+    """Answers each request with the next reply. The last reply is repeated."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.asked: list[Asked] = []
-        self.replies: list[Reply | Script] = []
+        self.replies: list[Reply | Responder] = []
         self.closing = threading.Event()
         self._lock = threading.Lock()
         server = self
@@ -89,7 +89,7 @@ class ScriptedServer:
 
     @property
     def environment(self) -> Environment:
-        """Its URLs."""
+        """An environment with the URL of this server."""
         port = self._http.server_address[1]
         return Environment("ws://127.0.0.1:1", "ws://127.0.0.1:1", f"{self._scheme}://127.0.0.1:{port}")
 
@@ -117,7 +117,7 @@ class ScriptedServer:
 
     def _answer(self, handler: BaseHTTPRequestHandler, answer: Reply) -> None:
         pieces = answer.pieces or (answer.body,)
-        handler.send_response_only(answer.status)  # no Date header but a test's own
+        handler.send_response_only(answer.status)  # without a Date header, which a test may set itself
         for name, value in answer.headers.items():
             handler.send_header(name, value)
         if answer.status != 204:
@@ -133,7 +133,7 @@ class ScriptedServer:
                     while not (answer.wait.wait(0.05) or self.closing.is_set()):
                         pass
         except OSError:
-            pass  # the client has gone
+            pass  # the client has closed the connection
         handler.close_connection = answer.truncate
 
 

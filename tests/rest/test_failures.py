@@ -1,4 +1,4 @@
-"""What a failed request ends in, and that nothing secret comes out of it."""
+"""The errors of failed requests, and that they reveal no secret."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ CLOUDFLARE = b"""<!DOCTYPE html>
  Cloudflare to restrict access &amp; more</title><style>body{margin:0}</style></head><body>Ray 5</body></html>"""
 
 
-# --- answers that say no ------------------------------------------------------------------------------------
+# --- error responses ----------------------------------------------------------------------------------------
 
 
-def test_problem_json(server: ScriptedServer, client: RestClient) -> None:
+def test_problem_json_becomes_an_error(server: ScriptedServer, client: RestClient) -> None:
     errors = [{"message": "expected integer", "location": "query.limit", "value": "x"}]
     server.replies = [
         reply(
@@ -57,7 +57,7 @@ def test_problem_json(server: ScriptedServer, client: RestClient) -> None:
     assert str(error) == "422: Unprocessable Entity: validation failed"
 
 
-def test_problem_json_with_nulls(server: ScriptedServer, client: RestClient) -> None:
+def test_problem_json_may_contain_nulls(server: ScriptedServer, client: RestClient) -> None:
     server.replies = [reply({"title": None, "detail": None, "errors": None}, 404)]
     with pytest.raises(RestError) as caught:
         client.user_trades()
@@ -65,7 +65,9 @@ def test_problem_json_with_nulls(server: ScriptedServer, client: RestClient) -> 
 
 
 @pytest.mark.parametrize("status", [403, 503, 200])
-def test_a_page_instead_of_json(server: ScriptedServer, make_client: MakeClient, status: int) -> None:
+def test_an_html_page_instead_of_json_is_an_error(
+    server: ScriptedServer, make_client: MakeClient, status: int
+) -> None:
     server.replies = [Reply(status, CLOUDFLARE, {"Content-Type": "text/html"})]
     with pytest.raises(RestError) as caught:
         make_client(retries=0).instruments()
@@ -78,7 +80,7 @@ def test_a_page_instead_of_json(server: ScriptedServer, make_client: MakeClient,
     ("body", "detail"),
     [(b"error code: 1010", "error code: 1010"), (b"", ""), (b"\xff\xfe" * 500, None), (b"[" * 50_000, None)],
 )
-def test_plain_text_instead_of_json(
+def test_plain_text_instead_of_json_is_an_error(
     server: ScriptedServer, make_client: MakeClient, body: bytes, detail: str | None
 ) -> None:
     server.replies = [Reply(403, body, {"Content-Type": "text/plain"})]
@@ -92,9 +94,11 @@ def test_plain_text_instead_of_json(
 @pytest.mark.parametrize(
     "body", [b"[]", b"3", b'{"data": 5}', b'{"data": [5]}', b'{"data": [{"id": "t"}]}', b"null"]
 )
-def test_json_of_another_form(server: ScriptedServer, client: RestClient, body: bytes) -> None:
+def test_json_of_an_unexpected_format_is_an_error(
+    server: ScriptedServer, client: RestClient, body: bytes
+) -> None:
     server.replies = [Reply(200, body)]
-    with pytest.raises(RestError, match="expected form"):
+    with pytest.raises(RestError, match="expected format"):
         client.user_trades()
 
 
@@ -109,7 +113,7 @@ def test_a_redirect_is_not_followed(server: ScriptedServer, client: RestClient) 
 # --- connections and time -----------------------------------------------------------------------------------
 
 
-def test_nobody_listens(make_client: MakeClient) -> None:
+def test_a_refused_connection_is_an_error(make_client: MakeClient) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
@@ -120,13 +124,13 @@ def test_nobody_listens(make_client: MakeClient) -> None:
     assert str(caught.value).startswith(f"GET {url}/refdata")
 
 
-def test_a_name_that_does_not_exist() -> None:
+def test_an_unknown_host_is_named() -> None:
     client = RestClient(Environment("ws://x", "ws://x", "http://exchange.invalid"), retries=0)
     with client, pytest.raises(QfexConnectionError, match=r"exchange\.invalid"):
         client.instruments()
 
 
-def test_a_connection_cut_within_the_answer(server: ScriptedServer, client: RestClient) -> None:
+def test_a_connection_lost_within_the_answer_is_retried(server: ScriptedServer, client: RestClient) -> None:
     server.replies = [Reply(200, b'{"positions"', truncate=True)]
     with pytest.raises(QfexConnectionError):
         client.balance()
@@ -134,18 +138,18 @@ def test_a_connection_cut_within_the_answer(server: ScriptedServer, client: Rest
 
 
 @pytest.fixture
-def silence() -> Iterator[threading.Event]:
+def release() -> Iterator[threading.Event]:
     event = threading.Event()
     yield event
     event.set()
 
 
 @pytest.mark.parametrize("method", ["instruments", "create_subaccount"])
-def test_no_answer_in_time(
-    server: ScriptedServer, make_client: MakeClient, silence: threading.Event, method: str
+def test_no_answer_in_time_is_a_timeout(
+    server: ScriptedServer, make_client: MakeClient, release: threading.Event, method: str
 ) -> None:
     def never(asked: object) -> Reply:
-        silence.wait(30)
+        release.wait(30)
         return HANG_UP
 
     server.replies = [never]
@@ -153,18 +157,18 @@ def test_no_answer_in_time(
         getattr(make_client(CREDENTIALS, timeout=0.2), method)()
     assert caught.value.sent is True
     assert len(server.asked) == 1
-    silence.set()
+    release.set()
 
 
-def test_an_answer_that_drips_is_out_of_time(
-    server: ScriptedServer, make_client: MakeClient, silence: threading.Event
+def test_an_answer_that_arrives_too_slowly_is_a_timeout(
+    server: ScriptedServer, make_client: MakeClient, release: threading.Event
 ) -> None:
-    server.replies = [Reply(200, pieces=tuple(b" " for _ in range(1000)), wait=silence)]
+    server.replies = [Reply(200, pieces=tuple(b" " for _ in range(1000)), wait=release)]
     begun = time.monotonic()
     with pytest.raises(RequestTimeout):
         make_client(timeout=0.3).instruments()
-    assert time.monotonic() - begun < 20  # a bound, not a measurement: the whole body would never end
-    silence.set()
+    assert time.monotonic() - begun < 20  # a generous bound: the complete body would never arrive
+    release.set()
 
 
 def test_an_export_may_take_longer_than_the_timeout(server: ScriptedServer, make_client: MakeClient) -> None:
@@ -178,22 +182,22 @@ def test_an_export_may_take_longer_than_the_timeout(server: ScriptedServer, make
     assert (seen[-1], seen == sorted(seen)) == (10, True)
 
 
-def test_an_export_that_stalls_keeps_what_came(
-    server: ScriptedServer, make_client: MakeClient, silence: threading.Event
+def test_an_export_that_stalls_keeps_what_was_received(
+    server: ScriptedServer, make_client: MakeClient, release: threading.Event
 ) -> None:
-    server.replies = [Reply(200, pieces=(b"a\n", b"b\n"), wait=silence)]
+    server.replies = [Reply(200, pieces=(b"a\n", b"b\n"), wait=release)]
     file = io.BytesIO()
     with pytest.raises(RequestTimeout):
         make_client(CREDENTIALS, timeout=0.3).export_trades(file)
     assert file.getvalue() == b"a\n"
-    silence.set()
+    release.set()
 
 
 # --- the clock ----------------------------------------------------------------------------------------------
 
 
 class Clock:
-    """An exchange that refuses signatures whose time is more than five minutes off its own."""
+    """An exchange whose clock is ahead and that refuses signatures more than a minute off."""
 
     def __init__(self, ahead: float) -> None:
         self.ahead = ahead
@@ -216,7 +220,7 @@ def test_a_wrong_clock_is_corrected_once(server: ScriptedServer, client: RestCli
     assert len({asked.headers["x-qfex-nonce"] for asked in server.asked}) == 3
 
 
-def test_a_clock_that_cannot_be_blamed_is_named(server: ScriptedServer, client: RestClient) -> None:
+def test_a_refusal_mentions_a_clock_that_is_wrong(server: ScriptedServer, client: RestClient) -> None:
     date = formatdate(time.time() + 90, usegmt=True)
     server.replies = [reply({"title": "Unauthorized", "detail": "no such key"}, 401, Date=date)]
     with pytest.raises(
@@ -227,7 +231,7 @@ def test_a_clock_that_cannot_be_blamed_is_named(server: ScriptedServer, client: 
     assert len(server.asked) == 2
 
 
-def test_a_right_clock_is_not_named(server: ScriptedServer, client: RestClient) -> None:
+def test_a_refusal_does_not_mention_a_clock_that_is_right(server: ScriptedServer, client: RestClient) -> None:
     server.replies = [reply({"detail": "no such key"}, 401, Date=formatdate(usegmt=True))]
     with pytest.raises(RestError) as caught:
         client.balance()
@@ -235,7 +239,7 @@ def test_a_right_clock_is_not_named(server: ScriptedServer, client: RestClient) 
     assert len(server.asked) == 1
 
 
-def test_a_write_is_not_repeated_but_the_next_one_is_right(
+def test_a_write_refused_for_the_clock_is_not_repeated_but_the_next_one_succeeds(
     server: ScriptedServer, client: RestClient
 ) -> None:
     server.replies = [Clock(90)]
@@ -245,7 +249,7 @@ def test_a_write_is_not_repeated_but_the_next_one_is_right(
     assert client.create_subaccount() == "a"
 
 
-def test_a_token_has_no_time_to_correct(server: ScriptedServer, make_client: MakeClient) -> None:
+def test_a_token_does_not_depend_on_the_clock(server: ScriptedServer, make_client: MakeClient) -> None:
     date = formatdate(time.time() + 90, usegmt=True)
     server.replies = [reply({"detail": "expired"}, 401, Date=date)]
     with pytest.raises(RestError):
@@ -256,7 +260,7 @@ def test_a_token_has_no_time_to_correct(server: ScriptedServer, make_client: Mak
 # --- secrets and misuse -------------------------------------------------------------------------------------
 
 
-def test_no_secret_comes_out(
+def test_errors_and_logs_reveal_no_secret(
     server: ScriptedServer, make_client: MakeClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     def echo(asked: object) -> Reply:
@@ -267,7 +271,7 @@ def test_no_secret_comes_out(
     server.replies = [echo, HANG_UP]
     for credentials in (CREDENTIALS, JwtCredentials("token.of.test")):
         client = make_client(credentials, retries=0)
-        texts = [repr(client), repr(vars(client)), repr(client._transport._signed)]
+        texts = [repr(client), repr(vars(client)), repr(client._requester._signed)]
         for _ in range(2):
             with pytest.raises((RestError, QfexConnectionError)) as caught:
                 client.balance()
@@ -283,7 +287,7 @@ def test_no_secret_comes_out(
 
 
 @pytest.mark.parametrize("url", ["http://api.qfex.com", "http://192.168.0.1", "ftp://127.0.0.1"])
-def test_credentials_do_not_travel_in_the_clear(url: str) -> None:
+def test_credentials_are_not_sent_unencrypted(url: str) -> None:
     environment = Environment("wss://x", "wss://x", url)
     with pytest.raises(ConfigurationError):
         RestClient(environment, CREDENTIALS)
@@ -296,7 +300,7 @@ def test_private_operations_need_credentials(server: ScriptedServer, public: Res
     assert not server.asked
 
 
-def test_a_closed_client_is_spent(server: ScriptedServer, public: RestClient) -> None:
+def test_a_closed_client_cannot_be_used(server: ScriptedServer, public: RestClient) -> None:
     server.replies = [reply({"data": None})]
     with public as entered:
         assert entered.instruments() == {}
@@ -311,6 +315,6 @@ def test_a_client_cannot_be_pickled(public: RestClient) -> None:
 
 
 @pytest.mark.parametrize("options", [{"timeout": 0}, {"timeout": -1}, {"retries": -1}, {"retries": 1.5}])
-def test_options_that_cannot_be_meant(make_client: MakeClient, options: dict[str, float]) -> None:
+def test_invalid_options_are_refused(make_client: MakeClient, options: dict[str, float]) -> None:
     with pytest.raises(ValidationError):
         make_client(**options)

@@ -1,4 +1,4 @@
-"""Every operation: what it asks for, and what its answer becomes."""
+"""Every operation: the request that it sends, and the models that it returns."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def capture(name: str) -> Any:
     return Reply(200, (FIXTURES / f"{name}.json").read_bytes(), {"Content-Type": "application/json"})
 
 
-# --- the captures -------------------------------------------------------------------------------------------
+# --- captured answers ---------------------------------------------------------------------------------------
 
 
 def test_instruments(server: ScriptedServer, public: RestClient) -> None:
@@ -225,7 +225,7 @@ _MOMENTS = (
 
 
 @pytest.mark.parametrize(("ask", "path", "query", "row", "expected"), SERIES, ids=NAMES)
-def test_a_series(
+def test_a_series_is_requested_and_sorted_oldest_first(
     server: ScriptedServer,
     client: RestClient,
     ask: Ask,
@@ -236,7 +236,7 @@ def test_a_series(
 ) -> None:
     later = {**row, **{name: LATE for name in _MOMENTS if name in row}}
     if "order_timestamp" in row:
-        later["order_timestamp"] = row["order_timestamp"] * 1000 + 60_000  # milliseconds this time
+        later["order_timestamp"] = row["order_timestamp"] * 1000 + 60_000  # this row in milliseconds
     server.replies = [reply({"$schema": "x", "data": [later, {**row, "new": {}}], "count": 2})]
     first, second = ask(client)
     assert first == expected
@@ -248,12 +248,14 @@ def test_a_series(
 
 @pytest.mark.parametrize("answer", [{"data": None, "count": 0}, {"data": []}, {"count": 0}])
 @pytest.mark.parametrize("ask", [row[0] for row in SERIES], ids=NAMES)
-def test_a_series_without_rows(server: ScriptedServer, client: RestClient, ask: Ask, answer: Any) -> None:
+def test_a_series_without_rows_is_empty(
+    server: ScriptedServer, client: RestClient, ask: Ask, answer: Any
+) -> None:
     server.replies = [reply(answer)]
     assert ask(client) == []
 
 
-def test_a_finished_order_as_an_order(server: ScriptedServer, client: RestClient) -> None:
+def test_a_finished_order_can_become_an_order(server: ScriptedServer, client: RestClient) -> None:
     server.replies = [reply({"data": [SERIES[12][3]]})]
     order = client.historic_orders(client_order_id="c")[0].as_order()
     assert (order.order_id, order.client_order_id, order.status) == (ORDER_ID, "c", OrderStatus.IOC_CANCELLED)
@@ -289,7 +291,7 @@ def test_positions_and_balance(server: ScriptedServer, client: RestClient) -> No
     assert client.balance() == Balance(deposit=Decimal(100), available_balance=Decimal("90.1"))
 
 
-def test_an_account_that_never_had_a_deposit(server: ScriptedServer, client: RestClient) -> None:
+def test_a_never_funded_account_is_empty(server: ScriptedServer, client: RestClient) -> None:
     server.replies = [reply({"title": "Internal Server Error", "detail": "Position balance not found"}, 500)]
     assert client.positions() == {}
     assert client.balance() == Balance()
@@ -301,7 +303,7 @@ def test_fees(server: ScriptedServer, client: RestClient) -> None:
     assert (fee.maker_fee, fee.maker_rate, fee.taker_rate) == (-5000, Decimal("-0.00005"), Decimal("0.0002"))
 
 
-def test_digits_survive(server: ScriptedServer, client: RestClient) -> None:
+def test_all_digits_are_kept(server: ScriptedServer, client: RestClient) -> None:
     body = b'{"balance": {"deposit": 0.1000000000000000000000001}, "positions": []}'
     server.replies = [Reply(200, body)]
     assert str(client.balance().deposit) == "0.1000000000000000000000001"
@@ -315,8 +317,8 @@ def trades(*numbers: int) -> Reply:
     return reply({"data": [{**row, "id": f"t{number}", "order_timestamp": number} for number in numbers]})
 
 
-def test_pages_of_trades(server: ScriptedServer, client: RestClient) -> None:
-    # A trade made between two pages moves the second one; a short page is not the last one.
+def test_all_pages_of_trades_are_read_without_repetition(server: ScriptedServer, client: RestClient) -> None:
+    # A trade between two pages shifts the second page. A short page is not the last one.
     server.replies = [trades(9, 8, 7), trades(7, 6), trades(5), trades()]
     found = [trade.trade_id for trade in client.iter_user_trades(symbol="A", page_size=3)]
     assert found == ["t9", "t8", "t7", "t6", "t5"]
@@ -324,13 +326,13 @@ def test_pages_of_trades(server: ScriptedServer, client: RestClient) -> None:
     assert {asked.query["limit"] for asked in server.asked} == {"3"}
 
 
-def test_pages_are_read_when_they_are_needed(server: ScriptedServer, client: RestClient) -> None:
+def test_pages_are_read_only_when_needed(server: ScriptedServer, client: RestClient) -> None:
     server.replies = [trades(2, 1), trades(2, 1)]
     rows = client.iter_user_trades(start=START)
     assert not server.asked
     next(rows)
     assert len(server.asked) == 1
-    assert len(list(rows)) == 1  # an exchange that ignored the offset does not make it endless
+    assert len(list(rows)) == 1  # ends even if the exchange ignores the offset
 
 
 # --- writes -------------------------------------------------------------------------------------------------
@@ -369,10 +371,12 @@ def test_subaccount_balances(server: ScriptedServer, client: RestClient) -> None
     assert client.subaccount_balances() == [history.SubaccountBalance("a", Decimal("1.5"), True)]
 
 
-def test_an_answer_without_what_was_asked_for(server: ScriptedServer, client: RestClient) -> None:
+def test_an_answer_without_the_expected_member_is_an_error(
+    server: ScriptedServer, client: RestClient
+) -> None:
     server.replies = [reply({})]
     for ask in (client.create_subaccount, client.subaccounts, lambda: client.set_leverage("A", 5)):
-        with pytest.raises(RestError, match="expected form"):
+        with pytest.raises(RestError, match="expected format"):
             ask()
 
 
@@ -387,7 +391,7 @@ def test_an_answer_without_what_was_asked_for(server: ScriptedServer, client: Re
         (lambda client: client.transfer(1, "a", "b"), False),
     ],
 )
-def test_the_account_is_named_where_it_matters(
+def test_only_operations_on_an_account_name_it(
     server: ScriptedServer, make_client: MakeClient, ask: Ask, named: bool
 ) -> None:
     server.replies = [reply({"fees": {}, "data": [], "account_ids": [], "account_id": "x"})]
@@ -406,7 +410,9 @@ def test_the_account_is_named_where_it_matters(
         ("export_twaps", "/historic-twaps-csv"),
     ],
 )
-def test_exports(server: ScriptedServer, client: RestClient, method: str, path: str) -> None:
+def test_an_export_is_written_to_the_file(
+    server: ScriptedServer, client: RestClient, method: str, path: str
+) -> None:
     body = b"a,b\n" * 100_000
     server.replies = [Reply(200, body, {"Content-Type": "text/csv"})]
     file, progress = io.BytesIO(), list[int]()
@@ -458,9 +464,7 @@ NAIVE = datetime(2026, 10, 10)
         lambda client: client.transfer(1, "", "b"),
     ],
 )
-def test_arguments_that_cannot_be_meant_are_not_sent(
-    server: ScriptedServer, client: RestClient, ask: Ask
-) -> None:
+def test_invalid_arguments_are_not_sent(server: ScriptedServer, client: RestClient, ask: Ask) -> None:
     with pytest.raises(ValidationError):
         ask(client)
     assert not server.asked
@@ -476,6 +480,6 @@ def test_symbols_are_quoted_in_paths(server: ScriptedServer, public: RestClient)
     ]
 
 
-def test_the_fixtures_are_whole() -> None:
+def test_the_fixtures_are_valid_json() -> None:
     for path in FIXTURES.glob("rest-*.json"):
         assert json.loads(path.read_text())

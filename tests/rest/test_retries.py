@@ -1,4 +1,4 @@
-"""Reads are asked again, with a fresh signature; writes never are."""
+"""Reads are retried, each time with a fresh signature. Writes are never retried."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FAILURES = [reply({"title": "no"}, status) for status in (429, 500, 502, 503, 50
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda answer: str(answer.status))
-def test_r46c_a_read_is_asked_again(server: ScriptedServer, client: RestClient, failure: Reply) -> None:
+def test_r46c_a_read_is_retried(server: ScriptedServer, client: RestClient, failure: Reply) -> None:
     server.replies = [failure, failure, failure, reply(FUNDED)]
     assert client.balance().deposit == 5
     assert len(server.asked) == 4
@@ -39,7 +39,9 @@ def test_r46c_each_attempt_has_a_fresh_signature(server: ScriptedServer, client:
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda answer: str(answer.status))
-def test_attempts_are_counted(server: ScriptedServer, make_client: MakeClient, failure: Reply) -> None:
+def test_the_number_of_attempts_is_limited(
+    server: ScriptedServer, make_client: MakeClient, failure: Reply
+) -> None:
     server.replies = [failure]
     with pytest.raises((RestError, QfexConnectionError)):
         make_client(CREDENTIALS, retries=2).balance()
@@ -47,9 +49,7 @@ def test_attempts_are_counted(server: ScriptedServer, make_client: MakeClient, f
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 409, 422])
-def test_what_will_not_pass_is_not_asked_again(
-    server: ScriptedServer, client: RestClient, status: int
-) -> None:
+def test_a_permanent_error_is_not_retried(server: ScriptedServer, client: RestClient, status: int) -> None:
     server.replies = [reply({"title": "no"}, status)]
     with pytest.raises(RestError) as caught:
         client.balance()
@@ -86,7 +86,7 @@ def test_retry_after_is_obeyed(
     server: ScriptedServer, public: RestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits: list[float] = []
-    monkeypatch.setattr(public._transport._closed, "wait", waits.append)
+    monkeypatch.setattr(public._requester._closed, "wait", waits.append)
     soon = format_datetime(datetime(2026, 10, 10, 12, 0, 7, tzinfo=timezone.utc), usegmt=True)
     now = format_datetime(datetime(2026, 10, 10, 12, 0, 0, tzinfo=timezone.utc), usegmt=True)
     server.replies = [
@@ -99,7 +99,7 @@ def test_retry_after_is_obeyed(
     assert waits == [3.0, 7.0, 0.0]
 
 
-def test_an_unreasonable_retry_after_is_told_instead(server: ScriptedServer, public: RestClient) -> None:
+def test_a_retry_after_that_is_too_long_is_raised_instead(server: ScriptedServer, public: RestClient) -> None:
     server.replies = [reply({"title": "later"}, 429, Retry_After="3600")]
     with pytest.raises(RestError) as caught:
         public.instruments()
@@ -107,13 +107,17 @@ def test_an_unreasonable_retry_after_is_told_instead(server: ScriptedServer, pub
     assert len(server.asked) == 1
 
 
-def test_the_never_funded_account_is_not_asked_again(server: ScriptedServer, client: RestClient) -> None:
+def test_the_error_of_a_never_funded_account_is_not_retried(
+    server: ScriptedServer, client: RestClient
+) -> None:
     server.replies = [reply({"title": "Internal", "detail": "position balance not found"}, 500)]
     assert client.positions() == {}
     assert len(server.asked) == 1
 
 
-def test_an_export_starts_again_only_while_nothing_came(server: ScriptedServer, client: RestClient) -> None:
+def test_an_export_is_retried_only_while_nothing_is_received(
+    server: ScriptedServer, client: RestClient
+) -> None:
     server.replies = [HANG_UP, reply({}, 503), Reply(200, b"a,b\n1,2\n")]
     file = io.BytesIO()
     assert client.export_trades(file) == 8
@@ -125,7 +129,7 @@ def test_an_export_starts_again_only_while_nothing_came(server: ScriptedServer, 
     assert len(server.asked) == asked_before + 1
 
 
-def test_closing_ends_the_wait_between_attempts(server: ScriptedServer, public: RestClient) -> None:
+def test_closing_ends_the_wait_for_a_retry(server: ScriptedServer, public: RestClient) -> None:
     def fail_and_close(asked: Any) -> Reply:
         public.close()
         return reply({"title": "later"}, 429, Retry_After="50")
@@ -137,7 +141,7 @@ def test_closing_ends_the_wait_between_attempts(server: ScriptedServer, public: 
 
 
 @given(st.integers(0, 20), st.floats(0, 60))
-def test_the_delay_is_never_shorter_than_asked_nor_without_bound(attempt: int, asked: float) -> None:
+def test_the_delay_has_the_requested_minimum_and_a_maximum(attempt: int, asked: float) -> None:
     error = RestError(429)
     error.retry_after = asked
     delay = RetryPolicy(retries=21).delay(attempt, error)
@@ -158,12 +162,12 @@ def test_the_delay_is_never_shorter_than_asked_nor_without_bound(attempt: int, a
         ("inf", None),
     ],
 )
-def test_retry_after_in_seconds(value: str | None, expected: float | None) -> None:
+def test_retry_after_may_be_in_seconds(value: str | None, expected: float | None) -> None:
     assert parse_retry_after(value) == expected
 
 
 @given(st.integers(-1000, 1000))
-def test_retry_after_as_a_date(seconds: int) -> None:
+def test_retry_after_may_be_a_date(seconds: int) -> None:
     base = datetime(2026, 10, 10, tzinfo=timezone.utc)
     date = format_datetime(base + timedelta(seconds=seconds), usegmt=True)
     assert parse_retry_after(date, base.timestamp()) == max(0, seconds)

@@ -1,4 +1,4 @@
-"""The REST client on the simulator's own interface, in both dialects."""
+"""The REST client with the simulator, in both dialects."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_snapshots(market: Simulator, rest: RestClient) -> None:
     assert {contract.ticker_id for contract in rest.contracts()} == {AAPL, "GOLD-USD"}
 
 
-def test_the_account(market: Simulator, rest: RestClient, trader: TradeClient) -> None:
+def test_account_operations(market: Simulator, rest: RestClient, trader: TradeClient) -> None:
     trader.place_market_order(AAPL, "SELL", 2, wait=True)
     assert rest.positions()[AAPL].position == -2
     assert rest.balance().deposit == 100_000
@@ -95,14 +95,14 @@ def test_the_account(market: Simulator, rest: RestClient, trader: TradeClient) -
     assert sum(row.quantity for row in rest.user_trades()) == 2
 
 
-def test_an_account_that_never_had_a_deposit(market: Simulator) -> None:
+def test_a_never_funded_account_is_empty(market: Simulator) -> None:
     with RestClient(market.environment, market.create_account(0)) as rest:
         assert rest.positions() == {}
         assert rest.balance().available_balance == 0
         assert rest.user_trades() == []
 
 
-def test_the_fate_of_an_order(rest: RestClient, trader: TradeClient) -> None:
+def test_a_finished_order_is_in_the_history(rest: RestClient, trader: TradeClient) -> None:
     order = trader.place_limit_order(AAPL, "BUY", 1, "330", client_order_id="of-mine")
     assert rest.historic_orders(client_order_id="of-mine") == []
     trader.cancel_order(order)
@@ -111,7 +111,7 @@ def test_the_fate_of_an_order(rest: RestClient, trader: TradeClient) -> None:
     assert ended.as_order().is_done
 
 
-def test_pages_of_trades(market: Simulator, rest: RestClient, trader: TradeClient) -> None:
+def test_trades_are_read_page_by_page(market: Simulator, rest: RestClient, trader: TradeClient) -> None:
     for _ in range(5):
         trader.place_market_order(AAPL, "BUY", "0.01", wait=True)
         market.advance(1)
@@ -166,17 +166,17 @@ def test_a_token_works_too(market: Simulator) -> None:
         assert rest.balance().deposit == 100_000
 
 
-def test_strangers_are_refused(market: Simulator) -> None:
+def test_unknown_credentials_are_refused(market: Simulator) -> None:
     rest = RestClient(market.environment, HmacCredentials("qfex_pub_x", "qfex_secret_x"))
     with rest, pytest.raises(RestError) as caught:
         rest.balance()
     assert caught.value.status_code == 401
 
 
-# --- when things go wrong -----------------------------------------------------------------------------------
+# --- faults -------------------------------------------------------------------------------------------------
 
 
-def test_reads_survive_a_bad_moment(market: Simulator, rest: RestClient) -> None:
+def test_reads_survive_temporary_faults(market: Simulator, rest: RestClient) -> None:
     market.feed_faults.fail_rest(503, times=2)
     assert rest.instruments()
     market.feed_faults.cut_rest(times=3)
@@ -185,14 +185,16 @@ def test_reads_survive_a_bad_moment(market: Simulator, rest: RestClient) -> None
     assert rest.fees()
 
 
-def test_a_write_whose_answer_is_lost_is_not_sent_again(market: Simulator, rest: RestClient) -> None:
+def test_a_write_whose_answer_is_lost_is_not_repeated(market: Simulator, rest: RestClient) -> None:
     market.feed_faults.cut_rest(path="/user/subaccounts", processed=True)
     with pytest.raises(QfexConnectionError):
         rest.create_subaccount()
     assert len(rest.subaccounts()) == 1
 
 
-def test_a_proxy_in_front_of_the_exchange(market: Simulator, rest: RestClient) -> None:
+def test_the_answers_of_a_proxy_in_front_of_the_exchange_are_errors(
+    market: Simulator, rest: RestClient
+) -> None:
     market.feed_faults.block_rest()
     with pytest.raises(RestError, match="1010") as caught:
         rest.instruments()
@@ -202,7 +204,7 @@ def test_a_proxy_in_front_of_the_exchange(market: Simulator, rest: RestClient) -
         rest.instruments()
 
 
-def test_an_exchange_that_is_gone(market: Simulator) -> None:
+def test_an_exchange_that_cannot_be_reached_is_an_error(market: Simulator) -> None:
     market.stop()
     gone = Environment("ws://x", "ws://x", market.environment.rest_url)
     with RestClient(gone, retries=1) as rest, pytest.raises(QfexConnectionError):

@@ -1,4 +1,4 @@
-"""Every lesson runs as it stands, and against an exchange that the environment names."""
+"""Every lesson runs without changes, and on an exchange that the environment variables name."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from qfex.sim import Simulator
 ROOT = Path(__file__).parent.parent.parent
 SAMPLES = ROOT / "samples"
 LESSONS = sorted(SAMPLES.glob("[0-9][0-9]_*.py"))
-LIMIT = 60.0  # seconds for a lesson; the slowest takes three
-SYMBOLS = {"12": ["US500-USD"], "13": ["AAPL-USD", "GOLD-USD", "US500-USD"]}  # of all other lessons: AAPL-USD
+LIMIT = 60.0  # seconds for a lesson; the slowest takes three seconds
+SYMBOLS = {"12": ["US500-USD"], "13": ["AAPL-USD", "GOLD-USD", "US500-USD"]}  # the other lessons use AAPL-USD
 
-#: What a lesson must have shown: on its own simulator, and on an exchange that the environment names.
+#: Texts that a lesson must print on its own simulator, and on an exchange that the environment variables name.
 SHOWN = {
     "01": (["ACK", "CANCELLED", "FILLED", "trade ", "position       closed"], []),
     "02": (["MODIFIED", "IOC_CANCELLED", "REJECTED", "remaining 0.3   done: False", "0.0   done: True"], ["MODIFIED"]),
-    "03": (["TAKE_PROFIT  ACK", "fired        SELL 0.5, FILLED", "cancelled    TAKE_PROFIT"], ["cancelled    STOP_LOSS"]),
+    "03": (["TAKE_PROFIT  ACK", "triggered    SELL 0.5, FILLED", "cancelled    TAKE_PROFIT"], ["cancelled    STOP_LOSS"]),
     "04": (["COMPLETED  0.4 of 0.4", "was sold before that"], ["COMPLETED"]),
     "05": (["placed order", "the exchange says CANCELLED"], ["the exchange says CANCELLED"]),
-    "06": (["BUY 0.5", "SELL 0.5", "reported: callback", "raised 2 times; nothing was lost: 0"], ["raised 2 times"]),
+    "06": (["BUY 0.5", "SELL 0.5", "reported: callback", "raised 2 times; events lost: 0"], ["raised 2 times"]),
     "07": (["best bid", "five trades", "this minute", "hourly candles"], ["five trades"]),
-    "08": (["not sent", "refused here", "it is:         ACK", "not there", "end: 2"], ["client id:   ACK", "end: 1"]),
-    "09": (["FILL            BUY 0.5", "the order is FILLED", "placed on the next line: ACK", "reconnects: 2"], ["s: 1"]),
+    "08": (["not sent", "refused here", "resolved:             ACK", "not there", "end: 2"], ["client id:   ACK", "end: 1"]),
+    "09": (["FILL            BUY 0.5", "the order is FILLED", "placed on the next connection: ACK", "reconnects: 2"], ["s: 1"]),
     "10": (["60 orders in", "sent=False", "cancelled 60", "retry_after=0.25"], ["60 orders in", "cancelled 60"]),
     "11": (["position     0 ->", "earned"], ["earned"]),
     "12": (["bought", "in fees"], ["in fees"]),
-    "13": (["the plan", "done, turnover", "AAPL-USD   0 -> 59.49", "again: nothing to do"], ["again: nothing to do"]),
+    "13": (["the plan", "done, turnover", "AAPL-USD   0 -> 59.49", "second run: nothing to do"], ["second run: nothing to do"]),
 }  # fmt: skip
 
 
@@ -44,7 +44,7 @@ def number(path: Path) -> str:
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """The variables of this process without those of an exchange, and some more."""
+    """The environment variables of this process without those of an exchange, and some more."""
     bare = {name: value for name, value in os.environ.items() if not name.startswith("QFEX_")}
     return {**bare, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error", **variables}
 
@@ -62,7 +62,7 @@ def run(path: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def runs() -> Iterator[dict[Path, Future[subprocess.CompletedProcess[str]]]]:
-    """All lessons, each in a process of its own; most of their time they wait."""
+    """The results of all lessons, which run in parallel, since they mostly wait."""
     with ThreadPoolExecutor(4) as pool:
         yield {path: pool.submit(run, path) for path in [SAMPLES / "quickstart.py", *LESSONS]}
 
@@ -72,12 +72,12 @@ def test_there_are_thirteen_lessons() -> None:
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=number)
-def test_a_lesson_runs_as_it_stands(
+def test_a_lesson_runs_without_changes(
     path: Path, runs: dict[Path, Future[subprocess.CompletedProcess[str]]]
 ) -> None:
     result = runs[path].result()
     assert result.returncode == 0, result.stderr
-    # Lesson 6 has a callback that raises, which is logged.
+    # Lesson 6 has a callback that raises an exception, which is logged.
     assert result.stderr == "" or (number(path) == "06" and "this callback has a bug" in result.stderr)
     for text in SHOWN[number(path)][0]:
         assert text in result.stdout
@@ -89,8 +89,8 @@ def test_the_quickstart_runs(runs: dict[Path, Future[subprocess.CompletedProcess
     assert "ACK" in result.stdout and "FILLED" in result.stdout and "refused" in result.stdout
 
 
-class Obedient:
-    """A standard output whose reader does what it is told: it switches the network off."""
+class Output:
+    """A standard output that drops the connection when a lesson asks to switch the network off."""
 
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
@@ -103,7 +103,7 @@ class Obedient:
         return len(text)
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Do nothing, since nothing is buffered."""
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=number)
@@ -123,14 +123,14 @@ def test_a_lesson_runs_on_the_exchange_that_the_environment_names(
         monkeypatch.syspath_prepend(SAMPLES)
         monkeypatch.setattr("time.sleep", simulator.advance)
         monkeypatch.setattr(sys, "argv", [str(path)])
-        screen = Obedient(simulator)
-        monkeypatch.setattr(sys, "stdout", screen)
+        output = Output(simulator)
+        monkeypatch.setattr(sys, "stdout", output)
         runpy.run_path(str(path), run_name="__main__")
         account = simulator.account_id(keys)
         left = simulator.exchange_call(lambda exchange: exchange.open_orders(account))
         held = simulator.exchange_call(lambda exchange: exchange.positions(account))
     for text in SHOWN[number(path)][1]:
-        assert text in screen.text
+        assert text in output.text
     assert left == [] and not any(position.position for position in held), (
         "a lesson must clean up after itself"
     )

@@ -1,4 +1,4 @@
-"""The notebooks run from top to bottom, and draw."""
+"""The notebooks run from top to bottom and draw charts."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 NOTEBOOKS = sorted((ROOT / "samples").glob("*.ipynb"))
-LIMIT = 110.0  # seconds for all; they take about ten
+LIMIT = 110.0  # seconds for all notebooks; they take about ten seconds
 PNG = b"\x89PNG"
 
 
 @pytest.fixture(scope="module")
 def renewed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the notebooks as they come out of a run."""
+    """A folder with the notebooks after a new run."""
     folder = tmp_path_factory.mktemp("notebooks")
     bare = {name: value for name, value in os.environ.items() if not name.startswith("QFEX_")}
     command = [sys.executable, str(ROOT / "docs" / "tools" / "notebooks.py"), str(folder)]
@@ -32,7 +32,7 @@ def renewed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def outputs(path: Path) -> list[dict[str, Any]]:
-    """Everything that the cells of a notebook gave out."""
+    """All outputs of the cells of a notebook."""
     cells = json.loads(path.read_text("utf-8"))["cells"]
     return [output for cell in cells if cell["cell_type"] == "code" for output in cell["outputs"]]
 
@@ -46,7 +46,7 @@ def test_there_are_two_notebooks() -> None:
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs_and_draws(path: Path, renewed: Path) -> None:
+def test_a_notebook_runs_and_draws_a_chart(path: Path, renewed: Path) -> None:
     given = outputs(renewed / path.name)
     assert [output["output_type"] for output in given if output["output_type"] == "error"] == []
     assert "trades" in texts(renewed / path.name)
@@ -54,6 +54,6 @@ def test_a_notebook_runs_and_draws(path: Path, renewed: Path) -> None:
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_shows_what_it_says_when_it_runs(path: Path, renewed: Path) -> None:
-    # The simulator is seeded, so the results that stand in the notebook are those of every run.
+def test_the_stored_outputs_of_a_notebook_are_up_to_date(path: Path, renewed: Path) -> None:
+    # The simulator is seeded, so the outputs stored in the notebook are those of every run.
     assert texts(path) == texts(renewed / path.name)

@@ -1,4 +1,4 @@
-"""What the account has: balance, positions, trades."""
+"""The account: balance, positions, trades and leverage."""
 
 from __future__ import annotations
 
@@ -8,8 +8,17 @@ import click
 
 from .. import columns
 from ..context import App
-from ..framework import AppCommand, pass_app
-from ..parameters import end_option, limit_option, start_option, symbol_option
+from ..framework import (
+    AppCommand,
+    AppGroup,
+    TradingCommand,
+    end_option,
+    limit_option,
+    pass_app,
+    start_option,
+    symbol_argument,
+    symbol_option,
+)
 
 
 @click.command(cls=AppCommand)
@@ -34,7 +43,7 @@ def positions(app: App, symbol: str | None) -> None:
 
 @click.command(cls=AppCommand)
 @symbol_option
-@click.option("--order-id", help="Of one order only.")
+@click.option("--order-id", help="Only trades of this order.")
 @start_option
 @end_option
 @limit_option
@@ -50,3 +59,31 @@ def trades(
     """Show the account's trades, oldest first."""
     rows = app.rest.user_trades(order_id=order_id, symbol=symbol, start=start, end=end, limit=limit)
     app.out.rows(rows, columns.TRADE, "no trades")
+
+
+@click.group(cls=AppGroup)
+def leverage() -> None:
+    """Show and set the leverage of symbols."""
+
+
+@leverage.command()
+@symbol_option
+@click.option("--available", is_flag=True, help="Show the levels that may be set.")
+@pass_app
+def show(app: App, symbol: str | None, available: bool) -> None:
+    """Show the account's leverage settings."""
+    rows = app.trade.get_available_leverage() if available else app.trade.get_leverage()
+    app.out.rows([row for row in rows if symbol in (None, row.symbol)], columns.LEVERAGE, "no settings")
+
+
+@leverage.command("set", cls=TradingCommand)
+@symbol_argument
+@click.argument("level")
+@pass_app
+def set_level(app: App, symbol: str, level: str) -> None:
+    """Set the leverage of a symbol. It must have neither open orders nor a position."""
+    app.trade.set_leverage(symbol, level)
+    if app.out.as_json:
+        app.out.document({"symbol": symbol, "leverage": level})
+    else:
+        app.out.say(f"leverage of {symbol} is {level}")

@@ -1,4 +1,4 @@
-"""Leaving positions: one, or all at once."""
+"""Closing positions: one, or all at once."""
 
 from __future__ import annotations
 
@@ -11,26 +11,25 @@ from ...models.account import Position
 from .. import columns
 from ..context import App
 from ..exit_codes import ExitCode
-from ..framework import TradingCommand, pass_app
-from ..parameters import symbol_argument
+from ..framework import TradingCommand, pass_app, symbol_argument
 
-_ROUNDS = 3  # a thin book may leave a part of a position open
+_ROUNDS = 3  # a thin book may leave part of a position open
 
 
 @click.command(cls=TradingCommand)
 @symbol_argument
 @pass_app
 def close(app: App, symbol: str) -> None:
-    """Close the position in a symbol, near the mark price. A thin book may leave a part of it open."""
+    """Close the position in a symbol near the mark price. A thin book may leave part of it open."""
     app.out.record(app.trade.close_position(symbol, wait=True))
 
 
 @click.command(cls=TradingCommand)
 @click.pass_context
 def flatten(ctx: click.Context) -> None:
-    """Cancel every TWAP and order of the account, and close every position.
+    """Cancel all TWAPs and orders of the account, and close all positions.
 
-    Ends with code 11 where something is left.
+    Ends with code 11 if something is left.
     """
     app = ctx.ensure_object(App)
     twaps = app.trade.get_user_orders().twaps
@@ -45,7 +44,7 @@ def flatten(ctx: click.Context) -> None:
 
 
 def _close_all(app: App) -> list[Any]:
-    """Close what is open, and give the orders that did it."""
+    """Close all positions and return the orders that were placed for it."""
     orders = []
     for position in _open_positions(app):
         try:

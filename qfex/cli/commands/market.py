@@ -1,4 +1,4 @@
-"""Market data: what everybody may know, without credentials."""
+"""Market data, which needs no credentials."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from ...enums import CandleInterval
 from ...models.market import Level, OrderBook
 from .. import columns
 from ..context import App
-from ..framework import AppGroup, pass_app
+from ..framework import AppGroup, end_option, pass_app, start_option, symbol_argument, symbol_option
 from ..output import shown
-from ..parameters import end_option, start_option, symbol_argument, symbol_option
 
-_CANDLES = 50  # shown where no start is given
+_CANDLES = 50  # shown if no start is given
 _LENGTHS = {
     "1MIN": timedelta(minutes=1),
     "5MINS": timedelta(minutes=5),
@@ -47,7 +46,7 @@ def bbo(app: App, symbol: str) -> None:
 
 @market.command()
 @symbol_argument
-@click.option("--depth", type=click.IntRange(1), default=10, show_default=True, help="Levels a side.")
+@click.option("--depth", type=click.IntRange(1), default=10, show_default=True, help="Levels on each side.")
 @pass_app
 def book(app: App, symbol: str, depth: int) -> None:
     """Show the order book."""
@@ -67,7 +66,7 @@ def book(app: App, symbol: str, depth: int) -> None:
 @end_option
 @pass_app
 def candles(app: App, symbol: str, interval: str, start: datetime | None, end: datetime | None) -> None:
-    """Show candles, oldest first; the newest 50 unless --start says otherwise."""
+    """Show candles, oldest first. Without --start these are the newest 50."""
     last = end or datetime.now(timezone.utc)
     first = start or last - _CANDLES * _LENGTHS[interval]
     rows = app.public_rest.candles(symbol, CandleInterval(interval), first, last)
@@ -84,7 +83,7 @@ def mark(app: App, symbol: str) -> None:
 
 @market.command()
 @symbol_argument
-@click.option("--history", is_flag=True, help="The hours from --start to --end instead of the current one.")
+@click.option("--history", is_flag=True, help="Show past hours, from --start to --end.")
 @start_option
 @end_option
 @pass_app
@@ -102,7 +101,7 @@ def funding(app: App, symbol: str, history: bool, start: datetime | None, end: d
 @symbol_option
 @pass_app
 def instruments(app: App, symbol: str | None) -> None:
-    """Show what may be traded, and its rules."""
+    """Show the instruments and their trading rules."""
     rows = [row for row in app.public_rest.instruments().values() if symbol in (None, row.symbol)]
     app.out.rows(rows, columns.INSTRUMENT, "no such instrument")
 

@@ -1,4 +1,4 @@
-"""Orders: list, place, modify, cancel, look up, and learn what became of one."""
+"""Orders: list, place, modify, cancel, look up and resolve."""
 
 from __future__ import annotations
 
@@ -7,8 +7,17 @@ import click
 from ...enums import CancelIdType, OrderType, TimeInForce
 from .. import columns
 from ..context import App
-from ..framework import AppCommand, AppGroup, TradingCommand, pass_app
-from ..parameters import reduce_only_option, side_argument, symbol_argument, symbol_option, wait_option
+from ..framework import (
+    AppCommand,
+    AppGroup,
+    TradingCommand,
+    pass_app,
+    reduce_only_option,
+    side_argument,
+    symbol_argument,
+    symbol_option,
+    wait_option,
+)
 
 _TYPES = [kind.value for kind in OrderType if not kind.is_stop]
 
@@ -17,7 +26,7 @@ _TYPES = [kind.value for kind in OrderType if not kind.is_stop]
 @symbol_option
 @pass_app
 def orders(app: App, symbol: str | None) -> None:
-    """Show the open orders, untriggered stops included."""
+    """Show the open orders, including untriggered stops."""
     app.out.rows(list(app.trade.iter_user_orders(symbol=symbol)), columns.ORDER, "no open orders")
 
 
@@ -36,7 +45,7 @@ def order() -> None:
 @reduce_only_option
 @click.option("--take-profit", metavar="PRICE", help="Attach a take profit.")
 @click.option("--stop-loss", metavar="PRICE", help="Attach a stop loss.")
-@click.option("--client-order-id", metavar="ID", help="Your own id, for `resolve`.  [default: made up]")
+@click.option("--client-order-id", metavar="ID", help="Your own id, for `resolve`.  [default: generated]")
 @wait_option
 @pass_app
 def place(
@@ -53,7 +62,7 @@ def place(
     client_order_id: str | None,
     wait: bool,
 ) -> None:
-    """Place an order: with a PRICE a limit order (GTC), without one a market order (IOC)."""
+    """Place an order: a limit order (GTC) with a PRICE, a market order (IOC) without."""
     placed = app.trade.place_order(
         symbol,
         side,
@@ -87,7 +96,7 @@ def modify(
     take_profit: str | None,
     stop_loss: str | None,
 ) -> None:
-    """Modify a resting order. It usually gets a new order id, and goes to the end of the queue."""
+    """Modify a resting order. It usually gets a new order id and loses its place in the queue."""
     before = app.trade.get_order(symbol, order_id)
     app.out.record(
         app.trade.modify_order(
@@ -110,7 +119,7 @@ def cancel(app: App, symbol: str, order_id: str, client_id: bool) -> None:
 @order.command("cancel-all")
 @pass_app
 def cancel_all(app: App) -> None:
-    """Cancel every open order of the account."""
+    """Cancel all open orders of the account."""
     app.out.rows(app.trade.cancel_all_orders(), columns.ORDER, "there was nothing to cancel")
 
 
@@ -128,10 +137,10 @@ def get(app: App, symbol: str, order_id: str) -> None:
 @click.argument("client_order_id")
 @pass_app
 def resolve(app: App, symbol: str, client_order_id: str) -> None:
-    """Find out what became of an order whose answer never came.
+    """Find out what became of an order whose answer did not arrive.
 
-    Ends with code 0 when that is known: with the order, or with nothing (JSON: null) where the exchange says that
-    it never had it. Ends with code 4 where it is still unknown.
+    Ends with code 0 if this is known. The result is the order, or nothing (JSON: null) if the exchange never had it.
+    Ends with code 4 if the outcome is still unknown.
     """
     found = app.trade.resolve(client_order_id, symbol)
     if found is not None:

@@ -1,23 +1,38 @@
-"""The rebalancer as a program, made for cron."""
+"""The rebalancer as a command, for use with cron."""
 
 from __future__ import annotations
 
 import json
 import os
+import sys
 from datetime import datetime
 from pathlib import Path
+from types import TracebackType
 
 import attrs
 import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn
+from rich.progress import Progress as Bars
 from rich.table import Table
 
 from ...errors import ConfigurationError
-from ...rebalance import Journal, Outcome, Pace, Plan, Rebalancer, Report, Targets, TradeReport, load_targets
+from ...rebalance import (
+    Journal,
+    Outcome,
+    Pace,
+    Plan,
+    Progress,
+    Rebalancer,
+    Report,
+    Targets,
+    TradeReport,
+    load_targets,
+)
 from ..context import App
 from ..exit_codes import ExitCode
 from ..framework import TradingCommand
-from ..output import plain, table
-from ..progress import ProgressBars
+from ..output import Output, plain, table
 
 _EXIT_CODES = {
     Outcome.NOTHING_TO_DO: ExitCode.NOTHING_TO_DO,
@@ -51,24 +66,31 @@ _TRADES = {
 
 
 class RebalanceCommand(TradingCommand):
-    """Does not ask where nothing will be traded."""
+    """A trading command that does not ask before a dry run."""
 
     def invoke(self, ctx: click.Context) -> object:
-        """Ask unless it is a dry run."""
+        """Ask for confirmation unless this is a dry run, then run the command."""
         invoke = click.Command.invoke if ctx.params["dry_run"] else TradingCommand.invoke
         return invoke(self, ctx)
 
 
 @click.command(cls=RebalanceCommand)
 @click.argument("targets_file", type=click.Path(path_type=Path))
-@click.option("--dry-run", is_flag=True, help="Print the plan; trade nothing.")
-@click.option("--again", is_flag=True, help="Plan anew although it was done in this period.")
+@click.option("--dry-run", is_flag=True, help="Print the plan without trading.")
+@click.option("--again", is_flag=True, help="Make a new plan even if this period is done.")
 @click.option(
-    "--journal", "journal_path", type=click.Path(path_type=Path), help="SQLite file that remembers runs."
+    "--journal",
+    "journal_path",
+    type=click.Path(path_type=Path),
+    help="SQLite file with the record of all runs.",
 )
-@click.option("--report-dir", type=click.Path(path_type=Path), help="Where reports go (JSON and PNG).")
+@click.option("--report-dir", type=click.Path(path_type=Path), help="Folder for the reports (JSON and PNG).")
 @click.option(
-    "--poll", type=click.FloatRange(min=0.05), default=2.0, show_default=True, help="Seconds between looks."
+    "--poll",
+    type=click.FloatRange(min=0.05),
+    default=2.0,
+    show_default=True,
+    help="Seconds between polls.",
 )
 @click.pass_context
 def rebalance(
@@ -80,12 +102,12 @@ def rebalance(
     report_dir: Path | None,
     poll: float,
 ) -> None:
-    """Bring the account's positions to the targets in a TOML file, once a period.
+    """Bring the account's positions to the targets in a TOML file, once in each period.
 
-    Made for cron: every step is in a journal before it is sent, so a run that was killed is finished by the next
-    one without trading anything twice; a run that is repeated in its period does nothing; overlapping runs are
-    refused. It ends with code 0 (done), 10 (nothing to do), 11 (partial), 3 (refused), 4 (an outcome is unknown:
-    run it again), or 12 (another run is under way).
+    The command is made for cron. Every step is written to a journal before it is sent, so the next run can finish a
+    run that was killed, without trading anything twice. A second run in the same period does nothing, and overlapping
+    runs are refused. The exit code is 0 (done), 10 (nothing to do), 11 (partial), 3 (refused), 4 (an outcome is
+    unknown: run the command again), or 12 (another run is in progress).
 
     \b
     A targets file:
@@ -138,14 +160,14 @@ def _show_plan(app: App, plan: Plan) -> None:
 
 
 def plan_table(plan: Plan) -> Table:
-    """A plan as people read it."""
+    """Return the table of a plan."""
     title = f"equity {plan.equity:.2f}, turnover {plan.turnover:.2f} USD, {len(plan.trades)} trades"
     rows = [attrs.evolve(row, notional=round(row.notional, 2)) for row in plan.rows]
     return table(rows, _PLAN, title)
 
 
 def _save(app: App, report: Report, targets: Targets, folder: Path) -> list[Path]:
-    """Save a report of a run that did something; the paths."""
+    """Save the report of a run as JSON and PNG, and return the paths. Nothing is saved if nothing was to do."""
     if report.outcome is Outcome.NOTHING_TO_DO:
         return []
     from ...rebalance.chart import draw
@@ -157,7 +179,7 @@ def _save(app: App, report: Report, targets: Targets, folder: Path) -> list[Path
         written[0].write_text(_as_json(report, targets), "utf-8")
         draw(report, stem.with_suffix(".png"))
         written.append(stem.with_suffix(".png"))
-    except OSError as error:  # the trades are done: their exit code must not be lost over a full disk
+    except OSError as error:  # the trades are done, so a full disk must not change the exit code
         app.out.warn(f"the report could not be saved: {error}")
         return []
     except ConfigurationError as error:
@@ -179,7 +201,7 @@ def _show_report(app: App, report: Report, written: list[Path]) -> None:
     else:
         app.out.say(f"{report.period}: {report.outcome}")
     if report.outcome is Outcome.NOTHING_TO_DO and report.finished is not None:
-        app.out.say(f"done at {_local(report.finished)} already; --again plans anew")
+        app.out.say(f"already done at {_local(report.finished)}; --again makes a new plan")
     for path in written:
         app.out.say(str(path))
 
@@ -191,3 +213,41 @@ def _readable(trade: TradeReport) -> TradeReport:
 
 def _local(moment: datetime) -> str:
     return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+class ProgressBars:
+    """Progress of each trade on stderr: bars on a terminal, lines of text elsewhere, nothing with ``--json``."""
+
+    def __init__(self, out: Output) -> None:
+        self._out = out
+        self._tasks: dict[str, TaskID] = {}
+        self._bars: Bars | None = None
+
+    def __enter__(self) -> ProgressBars:
+        console = Console(stderr=True)
+        if console.is_terminal and not self._out.as_json:
+            what = TextColumn("{task.fields[what]}")
+            description = TextColumn("{task.description}")
+            self._bars = Bars(description, BarColumn(), MofNCompleteColumn(), what, console=console)
+            self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+
+    def show(self, progress: Progress) -> None:
+        """Show the progress of one trade."""
+        if self._bars is not None:
+            self._advance(self._bars, progress)
+        elif not self._out.as_json:
+            text = f"{progress.symbol} {progress.side} {progress.filled:f} of {progress.quantity:f}: {progress.what}"
+            print(text, file=sys.stderr, flush=True)
+
+    def _advance(self, bars: Bars, progress: Progress) -> None:
+        if progress.symbol not in self._tasks:
+            title = f"{progress.symbol} {progress.side}"
+            self._tasks[progress.symbol] = bars.add_task(title, total=float(progress.quantity), what="")
+        bars.update(self._tasks[progress.symbol], completed=float(progress.filled), what=progress.what)

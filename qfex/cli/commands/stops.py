@@ -6,15 +6,14 @@ import click
 
 from ...models.orders import Order
 from ..context import App
-from ..framework import AppGroup, TradingCommand, pass_app
-from ..parameters import side_argument, symbol_argument
+from ..framework import AppGroup, TradingCommand, pass_app, side_argument, symbol_argument
 
 _KINDS = {"take-profit": "TAKE_PROFIT", "stop-loss": "STOP_LOSS"}
 
 
 @click.group(cls=AppGroup)
 def stop() -> None:
-    """Place, modify and cancel stops. A stop fires as a market order when the mark price crosses its trigger."""
+    """Place, modify and cancel stops. A stop sends a market order when the mark price reaches its trigger."""
 
 
 @stop.command(cls=TradingCommand)
@@ -23,12 +22,12 @@ def stop() -> None:
 @click.argument("kind", type=click.Choice(list(_KINDS)), metavar="take-profit|stop-loss")
 @click.argument("quantity")
 @click.argument("trigger")
-@click.option("--client-order-id", metavar="ID", help="Your own id.  [default: made up]")
+@click.option("--client-order-id", metavar="ID", help="Your own id.  [default: generated]")
 @pass_app
 def place(
     app: App, symbol: str, side: str, kind: str, quantity: str, trigger: str, client_order_id: str | None
 ) -> None:
-    """Place a stop. The side is that of the order that will fire: SELL to leave a long position."""
+    """Place a stop. Its side is that of the market order that it sends: SELL to leave a long position."""
     placed = app.trade.place_stop_order(
         symbol, side, _KINDS[kind], quantity, trigger, client_order_id=client_order_id
     )
@@ -42,9 +41,9 @@ def place(
 @click.option("--quantity", required=True, help="New quantity.")
 @pass_app
 def modify(app: App, symbol: str, stop_id: str, trigger: str, quantity: str) -> None:
-    """Move or resize an untriggered stop."""
+    """Change trigger and quantity of an untriggered stop."""
     changed = app.trade.modify_stop_order(stop_id, symbol=symbol, trigger_price=trigger, quantity=quantity)
-    _tell(app, changed, f"stop {stop_id} modified")
+    _show(app, changed, f"stop {stop_id} modified")
 
 
 @stop.command()
@@ -52,14 +51,14 @@ def modify(app: App, symbol: str, stop_id: str, trigger: str, quantity: str) -> 
 @pass_app
 def cancel(app: App, stop_id: str) -> None:
     """Cancel an untriggered stop."""
-    _tell(app, app.trade.cancel_stop_order(stop_id), f"stop {stop_id} cancelled")
+    _show(app, app.trade.cancel_stop_order(stop_id), f"stop {stop_id} cancelled")
 
 
-def _tell(app: App, order: Order | None, words: str) -> None:
-    """Show the stop, or where the exchange only acknowledges, say so."""
+def _show(app: App, order: Order | None, text: str) -> None:
+    """Show the stop, or a text if the exchange only acknowledged the request."""
     if order is not None:
         app.out.record(order)
     elif app.out.as_json:
         app.out.document({"acknowledged": True})
     else:
-        app.out.say(words)
+        app.out.say(text)

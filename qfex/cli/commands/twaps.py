@@ -9,8 +9,15 @@ from ...models.orders import Order
 from ...models.twaps import Twap
 from .. import columns
 from ..context import App
-from ..framework import AppGroup, TradingCommand, pass_app
-from ..parameters import reduce_only_option, side_argument, symbol_argument, symbol_option
+from ..framework import (
+    AppGroup,
+    TradingCommand,
+    pass_app,
+    reduce_only_option,
+    side_argument,
+    symbol_argument,
+    symbol_option,
+)
 
 
 @click.group(cls=AppGroup)
@@ -25,8 +32,8 @@ def twap() -> None:
 @click.argument("orders", type=int)
 @click.argument("interval", type=int)
 @reduce_only_option
-@click.option("--client-twap-id", metavar="ID", help="Your own id.  [default: made up]")
-@click.option("--wait", is_flag=True, help="Follow it until it ends.")
+@click.option("--client-twap-id", metavar="ID", help="Your own id.  [default: generated]")
+@click.option("--wait", is_flag=True, help="Follow the TWAP until it ends.")
 @pass_app
 def add(
     app: App,
@@ -39,7 +46,7 @@ def add(
     client_twap_id: str | None,
     wait: bool,
 ) -> None:
-    """Start a TWAP: QUANTITY in a number of ORDERS (at least 2), INTERVAL seconds apart (at least 30)."""
+    """Start a TWAP: QUANTITY split into ORDERS (at least 2), INTERVAL seconds apart (at least 30)."""
     started = app.trade.add_twap(
         symbol, side, quantity, orders, interval, reduce_only=reduce_only, client_twap_id=client_twap_id
     )
@@ -59,7 +66,7 @@ def list_active(app: App, symbol: str | None) -> None:
 @symbol_option
 @pass_app
 def watch(app: App, twap_id: str, symbol: str | None) -> None:
-    """Follow a TWAP, by its id or client id, until it ends."""
+    """Follow a TWAP until it ends. TWAP_ID is its id or client id."""
     app.out.record(_follow(app, _find(app, twap_id, symbol)))
 
 
@@ -69,25 +76,25 @@ def watch(app: App, twap_id: str, symbol: str | None) -> None:
 @click.option("--client-id", is_flag=True, help="TWAP_ID is a client TWAP id.")
 @pass_app
 def cancel(app: App, symbol: str, twap_id: str, client_id: bool) -> None:
-    """Cancel a TWAP. What it has executed so far stays."""
+    """Cancel a TWAP. What it has executed so far stays executed."""
     wanted = twap_id if client_id else Twap(twap_id, symbol=symbol)
     cancelled: Twap | Order = app.trade.cancel_twap(wanted, symbol=symbol)
     app.out.record(cancelled)
 
 
 def _find(app: App, twap_id: str, symbol: str | None) -> Twap:
-    """An active TWAP, or an ended one."""
+    """Return an active or finished TWAP."""
     active = app.trade.get_user_orders(symbol=symbol).twaps
     for row in [*active, *app.rest.historic_twaps(symbol=symbol)]:
         if twap_id in (row.twap_id, row.client_twap_id):
             return row
-    raise ValidationError("twap_id", twap_id, "is no TWAP of this account")
+    raise ValidationError("twap_id", twap_id, "is not a TWAP of this account")
 
 
 def _follow(app: App, started: Twap) -> Twap:
-    def tell(state: Twap) -> None:
+    def show(state: Twap) -> None:
         app.out.say(
             f"{state.symbol} {state.side} {state.filled_quantity:f} of {state.total_quantity:f} {state.status}"
         )
 
-    return app.trade.wait_until_twap_done(started, on_progress=tell)
+    return app.trade.wait_until_twap_done(started, on_progress=show)

@@ -1,4 +1,4 @@
-"""The monitor."""
+"""The monitor of an account."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ _CHANNELS = (
 
 
 @click.command(cls=AppCommand)
-@click.option("--symbol", default="AAPL-USD", show_default=True, help="Whose book is shown.")
-@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="End by itself after this time.")
+@click.option("--symbol", default="AAPL-USD", show_default=True, help="The symbol whose order book is shown.")
+@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="End after this time.")
 @click.option("--once", is_flag=True, help="Print one picture and end.")
 @pass_app
 def watch(app: App, symbol: str, seconds: float | None, once: bool) -> None:
-    """Watch the account on the whole terminal: positions, orders, fills, book, connection. Ctrl-C ends it.
+    """Show the account on the full terminal: positions, orders, fills, order book, connection. Ctrl-C ends it.
 
-    Lost lines are restored by themselves. With --json, every event is printed as a line of JSON instead,
-    after a first line that says that from now on none is missed.
+    Lost connections are restored automatically. With --json, every event is printed as one line of JSON instead. The
+    first line says that the subscriptions are in force, so that no later event is missed.
     """
     if app.out.as_json:
         _print_events(app, seconds)
         return
-    from ...monitor import Board, Screen
+    from ...monitor import Board, LiveView
 
     board = Board(app.trade, app.market, symbol, app.rest, f"QFEX {app.env_name}")
     board.start()
-    screen = Screen(board, app.out.console, lambda: _is_over(app))
+    view = LiveView(board, app.out.console, lambda: _is_over(app))
     if once:
         app.market.order_book(symbol)
-        app.out.console.print(screen.picture())
+        app.out.console.print(view.picture())
         return
     with suppress(KeyboardInterrupt):
-        screen.run(seconds)
+        view.run(seconds)
 
 
 def _is_over(app: App) -> bool:
-    """Whether the client has ended; raises why, if it ended by itself."""
+    """Return whether the client was closed. If it gave up its connection, raise the reason."""
     if app.trade.is_alive:
         return False
     with suppress(RequestTimeout):
@@ -58,8 +58,8 @@ def _is_over(app: App) -> bool:
 def _print_events(app: App, seconds: float | None) -> None:
     deadline = Deadline(seconds)
     with app.trade.stream(*_CHANNELS) as events, suppress(KeyboardInterrupt):
-        app.out.line({"event": "Watching", "environment": app.env_name})
+        app.out.json_line({"event": "Watching", "environment": app.env_name})
         while not deadline.passed and not _is_over(app):
             with suppress(RequestTimeout):
                 event = events.get(min(1.0, deadline.remaining() or 1.0))
-                app.out.line({"event": type(event).__name__, **plain(event)})
+                app.out.json_line({"event": type(event).__name__, **plain(event)})

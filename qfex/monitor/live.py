@@ -1,4 +1,4 @@
-"""Keeps the picture on the terminal up to date."""
+"""The view of a board on a terminal, which is kept up to date."""
 
 from __future__ import annotations
 
@@ -16,15 +16,13 @@ from .view import render
 _FASTEST, _SLOWEST = 0.1, 1.0  # seconds between two pictures: of a busy market, and of a quiet one
 
 
-class Screen:
-    """Draws a board on the whole terminal until told to end.
-
-    The terminal's size is asked for before each picture, so that it may change at any time.
+class LiveView:
+    """Draws a board on the full terminal, whose size may change at any time.
 
     Parameters
     ----------
     is_over : callable
-        Asked before each picture; what it raises ends the screen, after the terminal is restored.
+        Called before each picture. If it returns True or raises an exception, `run` ends.
     """
 
     def __init__(self, board: Board, console: Console, is_over: Callable[[], bool]) -> None:
@@ -39,7 +37,7 @@ class Screen:
         self._board.changed.set()
 
     def run(self, seconds: float | None = None) -> None:
-        """Draw until `end`, Ctrl-C, or the time is up."""
+        """Draw until `end` is called, Ctrl-C is pressed, or the given time has passed."""
         deadline = Deadline(seconds)
         with Live(console=self._console, screen=True, auto_refresh=False, redirect_stderr=False) as live:
             while not (self._ended.is_set() or deadline.passed or self._is_over()):
@@ -49,5 +47,5 @@ class Screen:
                 self._board.changed.wait(min(_SLOWEST, deadline.remaining() or _SLOWEST))
 
     def picture(self) -> Layout:
-        """The picture as it is now."""
+        """Return the current picture."""
         return render(self._board.snapshot(), self._console.width)

@@ -1,4 +1,4 @@
-"""From an operation to its answer: who asks, how often, and how it is proved."""
+"""Sending of API calls: signatures, retries and the correction of the clock."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from ..errors import (
     RestError,
 )
 from .clock import ServerClock
-from .messages import Answer, Call, Request
-from .problems import parse
+from .messages import ApiCall, HttpRequest, HttpResponse, read_json
 from .retries import RetryPolicy
 
 if TYPE_CHECKING:
-    from .wire import Wire
+    from .http_session import HttpSession
 
 _T = TypeVar("_T")
 
-USER_AGENT = f"qfex-sync/{__version__}"  # without an own name the exchange's front answers 403
+# The exchange answers 403 to the default user agent of the requests library.
+USER_AGENT = f"qfex-sync/{__version__}"
 _ACCOUNT_HEADER = "x-qfex-requested-account-id"
 _SECRET_HEADERS = ("x-qfex-public-key", "x-qfex-hmac-signature", "x-qfex-nonce", "Authorization")
 _UNAUTHORIZED = 401
@@ -37,16 +37,16 @@ _UNAUTHORIZED = 401
 
 @attrs.frozen
 class Route:
-    """How to reach the interface.
+    """How to reach the REST API.
 
     Attributes
     ----------
     timeout : float
-        Seconds for one attempt.
+        Timeout of one attempt, in seconds.
     proxy : str or None
-        URL of a proxy; None leaves it to ``HTTPS_PROXY`` and ``NO_PROXY``.
+        URL of a proxy. With None, ``HTTPS_PROXY`` and ``NO_PROXY`` apply.
     ca_file : str or None
-        Certificate authorities to trust; None means certifi's, or ``REQUESTS_CA_BUNDLE``.
+        Certificate authorities to trust. With None, those of certifi, or of ``REQUESTS_CA_BUNDLE``.
     """
 
     base_url: str
@@ -55,10 +55,10 @@ class Route:
     ca_file: str | None = None
 
 
-class Transport:
-    """Signs calls, sends them, and asks again where that is safe.
+class Requester:
+    """Signs calls, sends them, and repeats them where that is safe.
 
-    Its lock guards only that one session is made, and is not held while that is used.
+    The lock only ensures that one session is created. It is not held while the session is used.
     """
 
     def __init__(
@@ -77,43 +77,46 @@ class Transport:
         self._policy = policy
         self._clock = clock
         self._lock = threading.Lock()
-        self._wire: Wire | None = None
+        self._session: HttpSession | None = None
         self._closed = threading.Event()
         self._pid = os.getpid()
 
     @property
     def base_url(self) -> str:
-        """Where the interface is."""
+        """Base URL of the REST API."""
         return self._route.base_url
 
     def close(self) -> None:
-        """End waits between attempts and close the connections. Later calls raise `NotConnected`."""
+        """Stop waiting for retries and close the connections. Later calls raise `NotConnected`."""
         self._closed.set()
         with self._lock:
-            wire, self._wire = self._wire, None
-        if wire is not None:
-            wire.close()
+            session, self._session = self._session, None
+        if session is not None:
+            session.close()
 
-    def read(self, call: Call) -> Any:
-        """Ask, again if need be, and give the answer's JSON.
+    def read(self, call: ApiCall) -> Any:
+        """Send a read, with retries, and return the JSON of its answer.
 
         Raises
         ------
         RestError, QfexConnectionError, RequestTimeout
-            What the last attempt ended in.
+            The error of the last attempt.
         """
         return self._until_answered(lambda: self._answer(call))
 
-    def write(self, call: Call) -> Any:
-        """Ask once, for whether a lost write was done is not known. Raises like `read`."""
+    def write(self, call: ApiCall) -> Any:
+        """Send a write once and return the JSON of its answer. Raises the errors of `read`.
+
+        There are no retries, because an attempt that failed may have been executed.
+        """
         try:
             return self._answer(call)
         except RestError as error:
-            self._corrects_clock(error)  # for the next call
+            self._correct_clock(error)  # for the next call
             raise
 
-    def download(self, call: Call, file: BinaryIO, progress: Callable[[int], object] | None) -> int:
-        """Stream an answer into a file and return its size. Asks again only while nothing was written."""
+    def download(self, call: ApiCall, file: BinaryIO, progress: Callable[[int], object] | None) -> int:
+        """Write an answer to a file and return its size. Retries only while nothing is written yet."""
         sink = _Sink(file, progress)
         self._until_answered(lambda: self._stream(call, sink), lambda: not sink.written)
         return sink.written
@@ -130,33 +133,33 @@ class Transport:
             number += 1
 
     def _with_right_time(self, attempt: Callable[[], _T]) -> _T:
-        """Attempt, and once more if the local clock had spoiled the signature and can be corrected."""
+        """Make an attempt. If the local clock made the signature invalid, correct it and try once more."""
         try:
             return attempt()
         except RestError as error:
-            if not self._corrects_clock(error):
+            if not self._correct_clock(error):
                 raise
         return attempt()
 
-    def _corrects_clock(self, error: RestError) -> bool:
+    def _correct_clock(self, error: RestError) -> bool:
         signed = isinstance(self._credentials, HmacCredentials)
         return error.status_code == _UNAUTHORIZED and signed and self._clock.correct()
 
-    def _answer(self, call: Call) -> Any:
-        wire, request = self._open_wire(), self._signed(call)
-        return self._judge(wire.exchange(request), request)
+    def _answer(self, call: ApiCall) -> Any:
+        session, request = self._open_session(), self._signed(call)
+        return self._read_response(session.exchange(request), request)
 
-    def _stream(self, call: Call, sink: _Sink) -> None:
-        wire, request = self._open_wire(), self._signed(call)
-        answer = wire.download(request, sink.write)
-        if not answer.is_success:
-            self._judge(answer, request)
+    def _stream(self, call: ApiCall, sink: _Sink) -> None:
+        session, request = self._open_session(), self._signed(call)
+        response = session.download(request, sink.write)
+        if not response.is_success:
+            self._read_response(response, request)
 
-    def _judge(self, answer: Answer, request: Request) -> Any:
-        self._clock.measure(answer.headers.get("date"))
+    def _read_response(self, response: HttpResponse, request: HttpRequest) -> Any:
+        self._clock.measure(response.headers.get("date"))
         try:
             secrets = [request.headers[name] for name in _SECRET_HEADERS if name in request.headers]
-            return parse(answer, secrets)
+            return read_json(response, secrets)
         except RestError as error:
             raise self._explained(error) from None
 
@@ -166,16 +169,16 @@ class Transport:
         skew = f"this computer's clock differs by {abs(self._clock.skew):.0f} s from the exchange's"
         return RestError(error.status_code, error.title, f"{error.detail or 'refused'}; {skew}", error.errors)
 
-    def _signed(self, call: Call) -> Request:
+    def _signed(self, call: ApiCall) -> HttpRequest:
         headers = {"Accept": call.accept}
         if call.body is not None:
             headers["Content-Type"] = "application/json"
         if call.private:
-            headers.update(self._proof(call))
+            headers.update(self._authentication(call))
         url = self._route.base_url.rstrip("/") + call.path
-        return Request(call.method, url, call.query, headers, call.body)
+        return HttpRequest(call.method, url, call.query, headers, call.body)
 
-    def _proof(self, call: Call) -> dict[str, str]:
+    def _authentication(self, call: ApiCall) -> dict[str, str]:
         if self._credentials is None:
             raise ConfigurationError(f"{call.path} needs credentials")
         headers = self._credentials.headers(self._clock.now)
@@ -183,21 +186,23 @@ class Transport:
             headers[_ACCOUNT_HEADER] = self._account_id
         return headers
 
-    def _open_wire(self) -> Wire:
+    def _open_session(self) -> HttpSession:
         if os.getpid() != self._pid:
-            raise ForkedClientError("this client was made in a parent process: make a new one")
-        from .wire import Wire
+            raise ForkedClientError("this client was made in the parent process: make a new one")
+        from .http_session import HttpSession
 
         with self._lock:
             if self._closed.is_set():
                 raise NotConnected("the client is closed")
-            if self._wire is None:
-                self._wire = Wire(self._route.timeout, self._route.proxy, self._route.ca_file, USER_AGENT)
-            return self._wire
+            if self._session is None:
+                self._session = HttpSession(
+                    self._route.timeout, self._route.proxy, self._route.ca_file, USER_AGENT
+                )
+            return self._session
 
 
 class _Sink:
-    """A file that counts what it got."""
+    """A file that counts the bytes written to it and reports progress."""
 
     def __init__(self, file: BinaryIO, progress: Callable[[int], object] | None) -> None:
         self._file = file

@@ -1,7 +1,7 @@
-"""A process that bears rebalancers and kills them.
+"""A process that runs rebalancers in child processes and kills them.
 
-It imports everything once and forks for each run, so that hundreds of runs take seconds. It has no threads, which is
-what makes forking safe. Reads one JSON object a line, answers each with one.
+It imports everything once and forks for each run, so that hundreds of runs take only seconds. Forking is safe because
+the process has no threads. It reads one JSON object from each line of stdin and answers it with another one.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from qfex.net.transport import Transport
 from qfex.rebalance import Journal, Outcome, Pace, Rebalancer, Targets
 from qfex.workflows import resolve as resolving
 
-# On loopback nothing travels: what a killed process sent has arrived before its successor can ask.
+# On loopback, what a killed process has sent arrives before the next process can ask for it.
 GRACE = 0.03
 PACE = Pace(answer=10.0, poll=0.05, retry=0.05, twap_grace=GRACE)
 OUTCOMES = list(Outcome)
 
 
 def main() -> None:
-    """Serve until stdin ends."""
+    """Run rebalancers until stdin ends."""
     for line in sys.stdin:
         order = json.loads(line)
-        print(json.dumps(bear(order)), flush=True)
+        print(json.dumps(run_in_child(order)), flush=True)
 
 
-def bear(order: dict[str, Any]) -> dict[str, Any]:
-    """Run one rebalancer in a child, and perhaps kill it after a while."""
+def run_in_child(order: dict[str, Any]) -> dict[str, Any]:
+    """Run one rebalancer in a child process, and kill it after ``seconds``, if given."""
     child = os.fork()
     if child == 0:
-        live(order)
+        run_and_exit(order)
     handle = os.pidfd_open(child)
     try:
         ended, _, _ = select.select([handle], [], [], order.get("seconds"))
@@ -49,22 +49,22 @@ def bear(order: dict[str, Any]) -> dict[str, Any]:
     return {"killed": killed, "code": None if killed else os.waitstatus_to_exitcode(status)}
 
 
-def live(order: dict[str, Any]) -> None:
-    """The child's life: one rebalancing, its outcome as the exit code."""
+def run_and_exit(order: dict[str, Any]) -> None:
+    """Run one rebalancer in this child process, and exit with its outcome as the exit code."""
     code = 99
     try:
         resolving.NOT_FOUND_GRACE = GRACE
         if order.get("fatal_point"):
-            die_at(order["fatal_point"])
+            kill_at(order["fatal_point"])
         code = OUTCOMES.index(rebalance(order))
-    except BaseException as error:  # noqa: BLE001 - a forked child may not return into its parent's code
+    except BaseException as error:  # noqa: BLE001 - a forked child must not return into the code of its parent
         print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
     finally:
         os._exit(code)
 
 
 def rebalance(order: dict[str, Any]) -> Outcome:
-    """One rebalancing."""
+    """Run one rebalancer."""
     environment = Environment(*order["environment"])
     keys = HmacCredentials(*order["keys"])
     with (
@@ -75,8 +75,8 @@ def rebalance(order: dict[str, Any]) -> Outcome:
         return Rebalancer(client, rest, journal, pace=PACE).run(Targets(**order["targets"])).outcome
 
 
-def die_at(fatal_point: int) -> None:
-    """Have the process killed at its n-th dangerous moment: before or after a frame leaves, or after a commit."""
+def kill_at(fatal_point: int) -> None:
+    """Kill this process at its n-th dangerous point: before or after it sends a frame or changes the journal."""
     passed = 0
 
     def point() -> None:

@@ -1,4 +1,4 @@
-"""Rows of models as a pandas table, for those who have pandas (``pip install "qfex-sync[pandas]"``)."""
+"""Conversion of models to pandas data frames (``pip install "qfex-sync[pandas]"``)."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 
 def to_frame(rows: Iterable[Any], *, floats: bool = False) -> pandas.DataFrame:
-    """Make a table with one column for each field.
+    """Convert models to a data frame with one column for each field.
 
     Parameters
     ----------
     rows : iterable of models
-        Such as the list that a history method returns. All of one class.
+        Models of one class, such as the list that a history method returns.
     floats : bool
-        False keeps each decimal exact, as an object; True makes columns of floats, for arithmetic and plots.
+        False keeps every `Decimal` exactly, as an object. True converts decimals to floats, for arithmetic and plots.
 
     Returns
     -------
     pandas.DataFrame
-        Times are UTC timestamps, enumerations their texts. A nested model spreads over columns of its own
-        (``bid_price``, ``bid_quantity``); lists of models stay lists.
+        Times are UTC timestamps, and members of enumerations are their texts. The fields of a nested model have
+        their own columns (``bid_price``, ``bid_quantity``). Lists of models stay lists.
 
     Raises
     ------
@@ -60,18 +60,18 @@ def to_frame(rows: Iterable[Any], *, floats: bool = False) -> pandas.DataFrame:
 
 
 def _columns(model: type[Any], prefix: str = "", path: tuple[str, ...] = ()) -> dict[str, tuple[str, ...]]:
-    """Name the columns of a model, and the way to the value of each."""
+    """Return the columns of a model: the name of each, and the attributes that lead to its value."""
     columns: dict[str, tuple[str, ...]] = {}
     hints = get_type_hints(model)
     for field in attrs.fields(model):
-        name, way = f"{prefix}{field.name}", (*path, field.name)
+        name, attributes = f"{prefix}{field.name}", (*path, field.name)
         inner = _nested(hints[field.name])
-        columns.update({name: way} if inner is None else _columns(inner, f"{name}_", way))
+        columns.update({name: attributes} if inner is None else _columns(inner, f"{name}_", attributes))
     return columns
 
 
 def _nested(hint: Any) -> type[Any] | None:
-    """The model that a field holds, if it holds one, or perhaps none."""
+    """Return the class of the model that a field holds, or None if it holds no model."""
     kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     return next((kind for kind in kinds if isinstance(kind, type) and attrs.has(kind)), None)
 
@@ -83,7 +83,7 @@ def _value(row: Any, path: tuple[str, ...]) -> Any:
 
 
 def _typed(column: pandas.Series[Any], floats: bool) -> pandas.Series[Any]:
-    """Give a column the type of its values; decimals stay objects unless floats are asked for."""
+    """Convert a column to the type of its values. Decimals stay objects unless `floats` is true."""
     if any(isinstance(value, Decimal) for value in column):
         return column.astype(float) if floats else column
     return column.infer_objects()

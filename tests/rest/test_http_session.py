@@ -1,4 +1,4 @@
-"""One session between many threads, proxies, certificates, and what must not leak through it."""
+"""The HTTP session: threads, proxies, certificates, cookies and forks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ THREADS = 16
 EMPTY = reply({"data": None})
 
 
-def test_nothing_of_requests_is_imported_before_it_is_used() -> None:
+def test_requests_is_imported_only_when_it_is_used() -> None:
     program = (
         "import sys, qfex;"
         "client = qfex.RestClient(qfex.PROD);"
@@ -70,7 +70,7 @@ def test_public_operations_carry_no_credentials(server: ScriptedServer, client: 
     assert not [name for name in server.asked[0].headers if name.startswith(("x-qfex", "authorization"))]
 
 
-def test_compressed_answers(server: ScriptedServer, client: RestClient) -> None:
+def test_compressed_answers_are_unpacked(server: ScriptedServer, client: RestClient) -> None:
     packed = {"Content-Encoding": "gzip"}
     server.replies = [
         Reply(200, gzip.compress(b'{"fees": {}}'), packed),
@@ -101,7 +101,7 @@ def test_a_netrc_file_does_not_replace_the_token(
     assert server.asked[0].headers["authorization"] == "Bearer token"
 
 
-def test_connections_are_kept(server: ScriptedServer, public: RestClient) -> None:
+def test_connections_are_reused(server: ScriptedServer, public: RestClient) -> None:
     ports: set[int] = set()
     server.replies = [lambda asked: ports.add(asked.port) or EMPTY]
     for _ in range(5):
@@ -116,7 +116,7 @@ FAR = Environment("wss://x", "wss://x", "http://exchange.invalid")
 
 @pytest.fixture
 def proxy(server: ScriptedServer) -> str:
-    """The server in the role of a proxy: it answers whatever host is asked for."""
+    """The server as a proxy: it answers for any host."""
     server.replies = [EMPTY]
     return server.environment.rest_url
 
@@ -126,10 +126,10 @@ def test_a_given_proxy_is_used(server: ScriptedServer, proxy: str) -> None:
         assert client.instruments() == {}
     assert server.asked[0].headers["host"] == "exchange.invalid"
     assert server.asked[0].headers["proxy-authorization"].startswith("Basic ")
-    assert "pass" not in repr(vars(client._transport))
+    assert "pass" not in repr(vars(client._requester))
 
 
-def test_a_given_proxy_goes_before_the_environment(
+def test_a_given_proxy_takes_precedence_over_the_environment(
     server: ScriptedServer, proxy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
@@ -174,7 +174,7 @@ def authority(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def secure(authority: Path) -> Iterator[ScriptedServer]:
-    """A server with a certificate of an authority that nobody knows."""
+    """A server whose certificate is from an unknown authority."""
     trustme = pytest.importorskip("trustme")
     made = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -192,7 +192,7 @@ def test_an_unknown_authority_is_refused_with_advice(secure: ScriptedServer) -> 
     assert not secure.asked
 
 
-def test_an_authority_of_ones_own(
+def test_a_private_authority_can_be_trusted(
     secure: ScriptedServer, authority: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with RestClient(secure.environment, CREDENTIALS, ca_file=str(authority)) as client:
@@ -202,7 +202,7 @@ def test_an_authority_of_ones_own(
         assert client.instruments() == {}
 
 
-def test_an_authority_that_is_not_there(secure: ScriptedServer, tmp_path: Path) -> None:
+def test_a_missing_file_of_authorities_is_named(secure: ScriptedServer, tmp_path: Path) -> None:
     client = RestClient(secure.environment, ca_file=str(tmp_path / "none.pem"))
     with client, pytest.raises(ConfigurationError, match=r"none\.pem"):
         client.instruments()
@@ -213,7 +213,7 @@ def test_an_authority_that_is_not_there(secure: ScriptedServer, tmp_path: Path) 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_a_forked_child_is_told_to_make_its_own(server: ScriptedServer, public: RestClient) -> None:
+def test_a_client_cannot_be_used_in_a_forked_child(server: ScriptedServer, public: RestClient) -> None:
     server.replies = [EMPTY]
     public.instruments()
     child = os.fork()

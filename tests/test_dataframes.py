@@ -1,4 +1,4 @@
-"""Models as a pandas table."""
+"""Models as pandas data frames."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from decimal import Decimal
 
 import pytest
 
+from qfex.dataframes import to_frame
 from qfex.enums import CandleInterval
 from qfex.errors import ConfigurationError
-from qfex.frames import to_frame
 from qfex.models.history import FundingPoint
 from qfex.models.market import Bbo, Candle, Level, OrderBook
 
@@ -30,13 +30,13 @@ def test_decimals_stay_exact() -> None:
     assert table["start"][0].to_pydatetime() == NOON
 
 
-def test_floats_when_they_are_asked_for() -> None:
+def test_decimals_become_floats_on_request() -> None:
     table = to_frame([CANDLE, CANDLE], floats=True)
     assert table["open"].dtype == float
     assert table["usd_volume"].sum() == 14.0
 
 
-def test_missing_values() -> None:
+def test_missing_values_stay_missing() -> None:
     points = [FundingPoint("A", NOON, 60, None), FundingPoint("A", NOON, 60, Decimal("0.1"))]
     assert list(to_frame(points)["rate"]) == [None, Decimal("0.1")]
     numbers = to_frame(points, floats=True)["rate"]
@@ -44,7 +44,7 @@ def test_missing_values() -> None:
     assert numbers[1] == 0.1
 
 
-def test_nested_models_spread_over_columns() -> None:
+def test_fields_of_nested_models_have_their_own_columns() -> None:
     table = to_frame([Bbo("A", Level(Decimal(1), Decimal(2)), None), Bbo("B", None, None, NOON)])
     assert list(table.columns) == [
         "symbol", "bid_price", "bid_quantity", "ask_price", "ask_quantity", "time", "sequence",
@@ -58,7 +58,7 @@ def test_lists_stay_lists() -> None:
 
 
 @pytest.mark.parametrize("floats", [True, False])
-def test_no_rows_are_an_empty_table(floats: bool) -> None:
+def test_no_rows_give_an_empty_table(floats: bool) -> None:
     assert to_frame([], floats=floats).empty
 
 

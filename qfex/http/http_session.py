@@ -1,4 +1,4 @@
-"""One `requests.Session`: the only module that imports requests, so it is imported only when REST is used."""
+"""The HTTP session. Only this module imports requests, so that programs without REST need not load it."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from requests.adapters import HTTPAdapter
 
 from ..environment import is_loopback, require_authorities
 from ..errors import ConfigurationError, QfexConnectionError, RequestTimeout
-from .messages import Answer, Request
+from .messages import HttpRequest, HttpResponse
 from .retries import CertificateRefused
 
-_POOL_SIZE = 16  # lines kept open; more threads than that still work
+_POOL_SIZE = 16  # connections kept open; more threads than that may share the session
 _PIECE = 64 * 1024
 _TLS_ADVICE = "to trust another certificate authority, pass ca_file= or set REQUESTS_CA_BUNDLE"
 
 
-class Wire:
-    """Sends requests and reads answers, from any number of threads at once.
+class HttpSession:
+    """Sends requests and reads responses, for any number of threads at once.
 
-    The session is shared, yet nothing in it changes after it was made: everything that differs goes with the
-    request, cookies are refused, redirects are not followed, and the connection pools lock themselves.
+    The threads can share one `requests.Session` because nothing in it changes after it is created: all options are
+    passed with each request, cookies are refused, redirects are not followed, and connection pools are thread-safe.
     """
 
     def __init__(self, timeout: float, proxy: str | None, ca_file: str | None, user_agent: str) -> None:
@@ -45,55 +45,59 @@ class Wire:
         """Close the pooled connections."""
         self._session.close()
 
-    def exchange(self, request: Request) -> Answer:
-        """Send a request and read the whole answer within the timeout.
+    def exchange(self, request: HttpRequest) -> HttpResponse:
+        """Send a request and read the complete response within the timeout.
 
         Raises
         ------
         QfexConnectionError
             If the connection fails.
         RequestTimeout
-            If the answer is not complete in time.
+            If the response is not complete in time.
         """
         deadline = time.monotonic() + self._timeout
         pieces: list[bytes] = []
-        answer = self._receive(request, pieces.append, deadline)
-        return attrs.evolve(answer, body=answer.body or b"".join(pieces))
+        response = self._receive(request, pieces.append, deadline)
+        return attrs.evolve(response, body=response.body or b"".join(pieces))
 
-    def download(self, request: Request, write: Callable[[bytes], None]) -> Answer:
-        """Send a request and hand its answer on in pieces; the timeout counts from each piece to the next.
+    def download(self, request: HttpRequest, write: Callable[[bytes], None]) -> HttpResponse:
+        """Send a request and pass the body of the response to `write` in pieces. The timeout applies to each piece.
 
-        The body of an answer that says no is returned, not written. Raises like `exchange`, and like `write`.
+        The body of an error response is returned instead. Raises the errors of `exchange` and of `write`.
         """
         return self._receive(request, write, None)
 
-    def _receive(self, request: Request, write: Callable[[bytes], None], deadline: float | None) -> Answer:
+    def _receive(
+        self, request: HttpRequest, write: Callable[[bytes], None], deadline: float | None
+    ) -> HttpResponse:
         try:
             return self._attempt(request, write, deadline)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             failure = _translated(error, request)
-        raise failure  # here, and not as a successor of the error, which carries the request's headers
+        raise failure  # outside the except block: the original error holds the headers, and so the credentials
 
-    def _attempt(self, request: Request, write: Callable[[bytes], None], deadline: float | None) -> Answer:
-        with self._send(request) as response:
-            headers = {name.lower(): value for name, value in response.headers.items()}
-            answer = Answer(response.status_code, headers)
-            refusal = bytearray()
-            for piece in _pieces(response):
-                (write if answer.is_success else refusal.extend)(piece)
+    def _attempt(
+        self, request: HttpRequest, write: Callable[[bytes], None], deadline: float | None
+    ) -> HttpResponse:
+        with self._send(request) as received:
+            headers = {name.lower(): value for name, value in received.headers.items()}
+            response = HttpResponse(received.status_code, headers)
+            error_body = bytearray()
+            for piece in _pieces(received):
+                (write if response.is_success else error_body.extend)(piece)
                 if deadline is not None and time.monotonic() > deadline:
                     raise RequestTimeout(f"{request}: the answer took too long", sent=True)
-            return attrs.evolve(answer, body=bytes(refusal))
+            return attrs.evolve(response, body=bytes(error_body))
 
-    def _send(self, request: Request) -> requests.Response:
+    def _send(self, request: HttpRequest) -> requests.Response:
         try:
             return self._request(request)
         except requests.RequestException:
             raise
-        except OSError as error:  # a file of certificate authorities that is not there
+        except OSError as error:  # a missing file of certificate authorities
             raise ConfigurationError(f"{request}: {error}") from None
 
-    def _request(self, request: Request) -> requests.Response:
+    def _request(self, request: HttpRequest) -> requests.Response:
         return self._session.request(
             request.method,
             request.url,
@@ -101,24 +105,24 @@ class Wire:
             data=request.body,
             headers=dict(request.headers),
             timeout=self._timeout,
-            allow_redirects=False,  # the signature must not follow to another host
+            allow_redirects=False,  # a signature must not be sent to another host
             proxies=self._proxies(request.url),
             verify=self._ca_file,
-            auth=_as_it_is,
+            auth=_unchanged,
             stream=True,
         )
 
     def _proxies(self, url: str) -> dict[str, Any] | None:
-        """Name the proxies of a request; None leaves them to ``HTTPS_PROXY`` and ``NO_PROXY``."""
+        """Return the proxies of a request, or None if ``HTTPS_PROXY`` and ``NO_PROXY`` apply."""
         if self._proxy is not None:
             return {"http": self._proxy, "https": self._proxy}
         if is_loopback(urlsplit(url).hostname or ""):
-            return {"http": None, "https": None, "all": None}  # like the sockets: this machine needs no proxy
+            return {"http": None, "https": None, "all": None}  # as for WebSockets: no proxy for this machine
         return None
 
 
 class _Adapter(HTTPAdapter):
-    """An adapter whose `close` closes the connections now, not when the garbage collector finds them."""
+    """An adapter whose `close` closes the connections at once instead of leaving them to garbage collection."""
 
     def close(self) -> None:
         for manager in (self.poolmanager, *self.proxy_manager.values()):
@@ -129,19 +133,19 @@ class _Adapter(HTTPAdapter):
         super().close()
 
 
-def _as_it_is(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Stand in for an auth scheme, so that a netrc file does not replace the Authorization header."""
+def _unchanged(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+    """An authentication scheme that changes nothing, so that a netrc file cannot replace the Authorization header."""
     return prepared
 
 
 def _pieces(response: requests.Response) -> Iterator[bytes]:
-    """Give what arrives as it arrives, so that a slow body cannot hide from the deadline."""
+    """Yield data as it arrives, so that the deadline is checked even if the body arrives slowly."""
     read = getattr(response.raw, "read1", response.raw.read)  # urllib3 before 2.1 has no read1
     while piece := read(_PIECE, decode_content=True):
         yield piece
 
 
-def _translated(error: Exception, request: Request) -> QfexConnectionError | RequestTimeout:
+def _translated(error: Exception, request: HttpRequest) -> QfexConnectionError | RequestTimeout:
     if isinstance(error, requests.ConnectTimeout):
         return RequestTimeout(f"{request}: no connection in time", sent=False)
     if isinstance(error, (requests.Timeout, urllib3.exceptions.TimeoutError)):
@@ -153,7 +157,7 @@ def _translated(error: Exception, request: Request) -> QfexConnectionError | Req
 
 
 def _root(error: BaseException) -> BaseException:
-    """Find the reason under the layers that requests and urllib3 wrap around it."""
+    """Return the original error, which requests and urllib3 wrap in several layers."""
     seen = {id(error)}
     while True:
         inner = _wrapped(error)

@@ -1,4 +1,4 @@
-"""Rebalancers that are killed, and the proof that nothing was traded twice."""
+"""Runs of rebalancers that are killed, and the checks that nothing was traded twice."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from qfex.rebalance.records import RunState, StepState
 from qfex.sim import Simulator
 
 SYMBOLS = ["AAPL-USD", "GOLD-USD", "NVDA-USD"]
-LOT = Decimal("0.001")  # of AAPL-USD and NVDA-USD, the coarsest ones
+LOT = Decimal("0.001")  # the largest lot size of the symbols
 TARGETS: dict[str, Any] = {
     "weights": {"AAPL-USD": "0.1", "NVDA-USD": "-0.05"},
     "quantities": {"GOLD-USD": "0.5"},
@@ -31,12 +31,12 @@ OUTCOMES = list(Outcome)
 ROOT = Path(__file__).parents[2]
 
 
-class Nursery:
-    """The process that runs and kills rebalancers."""
+class KillHarness:
+    """The process of `kill_harness`, which runs and kills rebalancers."""
 
-    def __enter__(self) -> Nursery:
+    def __enter__(self) -> KillHarness:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.rebalance.nursery"],
+            [sys.executable, "-m", "tests.rebalance.kill_harness"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -50,7 +50,7 @@ class Nursery:
         self._process.communicate(timeout=10)
 
     def run(self, **order: Any) -> Outcome | None:
-        """Run one rebalancer; None: it was killed."""
+        """Run one rebalancer and return its outcome, or None if it was killed."""
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
@@ -59,10 +59,10 @@ class Nursery:
 
 
 @attrs.define
-class Patient:
-    """An account, its targets, and the runs it goes through."""
+class TradedAccount:
+    """An account with targets, on which rebalancers are run and killed."""
 
-    nursery: Nursery
+    harness: KillHarness
     simulator: Simulator
     keys: HmacCredentials
     journal: Path
@@ -70,9 +70,9 @@ class Patient:
     kills: int = 0
 
     def run(self, *, seconds: float | None = None, fatal_point: int | None = None) -> Outcome | None:
-        """Run once, and be killed after some time or at a certain point."""
+        """Run a rebalancer, which may be killed after some seconds or at a dangerous point."""
         environment = self.simulator.environment
-        outcome = self.nursery.run(
+        outcome = self.harness.run(
             environment=[environment.trade_url, environment.market_data_url, environment.rest_url],
             keys=[self.keys.public_key, self.keys.secret_key],
             journal=str(self.journal),
@@ -85,25 +85,25 @@ class Patient:
 
     @contextmanager
     def open_journal(self) -> Iterator[Journal]:
-        """The account's journal."""
+        """Open the journal of the account."""
         with Journal.of_account(self.journal, self.simulator.environment, self.keys) as journal:
             yield journal
 
 
-def require_truth(patient: Patient) -> None:
-    """Check everything that must hold when a run has ended, whatever happened before."""
-    _require_positions(patient)
-    _require_journal_explains_ledger(patient)
-    commands = _commands(patient)
-    assert patient.run() is Outcome.NOTHING_TO_DO
-    assert _commands(patient) == commands, "a run that was repeated in its period traded"
+def require_correct_end(account: TradedAccount) -> None:
+    """Check everything that must be true after a run has ended, whatever happened before."""
+    _require_positions(account)
+    _require_journal_explains_ledger(account)
+    commands = _commands(account)
+    assert account.run() is Outcome.NOTHING_TO_DO
+    assert _commands(account) == commands, "a second run in the same period traded"
 
 
-def _require_positions(patient: Patient) -> None:
-    """Final positions equal the targets within a lot, and what was traded equals the plan."""
-    account = patient.simulator.account_id(patient.keys)
-    fills = patient.simulator.ledger.fills_of(account)
-    with patient.open_journal() as journal:
+def _require_positions(account: TradedAccount) -> None:
+    """Check that the positions equal the targets within a lot, and that the traded quantities equal the plan."""
+    account_id = account.simulator.account_id(account.keys)
+    fills = account.simulator.ledger.fills_of(account_id)
+    with account.open_journal() as journal:
         (run,) = journal.runs()
         rows = journal.plan_of(run).rows
     assert run.state is RunState.DONE
@@ -119,33 +119,35 @@ def _signed(fill: Any) -> Decimal:
     return Decimal(fill.quantity if fill.side == "BUY" else -fill.quantity)
 
 
-def _commands(patient: Patient) -> list[Any]:
-    account = patient.simulator.account_id(patient.keys)
+def _commands(account: TradedAccount) -> list[Any]:
+    account_id = account.simulator.account_id(account.keys)
     return [
         entry
-        for entry in patient.simulator.ledger.received
-        if entry.account_id == account and entry.command in ("add_order", "add_twap")
+        for entry in account.simulator.ledger.received
+        if entry.account_id == account_id and entry.command in ("add_order", "add_twap")
     ]
 
 
-def _require_journal_explains_ledger(patient: Patient) -> None:
-    """Every command was meant, was sent once at most, and did what the journal says that it did."""
-    account = patient.simulator.account_id(patient.keys)
-    sent = [entry.identifier for entry in _commands(patient)]
+def _require_journal_explains_ledger(account: TradedAccount) -> None:
+    """Check that every command is in the journal, was sent at most once, and had the recorded result."""
+    account_id = account.simulator.account_id(account.keys)
+    sent = [entry.identifier for entry in _commands(account)]
     assert len(sent) == len(set(sent)), "a step was sent twice"
-    with patient.open_journal() as journal:
+    with account.open_journal() as journal:
         (run,) = journal.runs()
-        steps, story = journal.steps(run), [event.what for event in journal.events(run)]
+        steps, events = journal.steps(run), [event.what for event in journal.events(run)]
     assert set(sent) == {step.client_id for step in steps if step.state is not StepState.NEVER_SENT}
     for step in steps:
         assert step.state in (StepState.DONE, StepState.NEVER_SENT)
-        told = [what for what in story if step.client_id in what]
-        assert told[0].startswith("intend") and f"{step.state}, filled {step.filled:f}" in told[-1]
+        recorded = [what for what in events if step.client_id in what]
+        assert recorded[0].startswith("intend") and f"{step.state}, filled {step.filled:f}" in recorded[-1]
     filled = sum((step.filled for step in steps), Decimal(0))
-    assert filled == sum((fill.quantity for fill in patient.simulator.ledger.fills_of(account)), Decimal(0))
+    assert filled == sum(
+        (fill.quantity for fill in account.simulator.ledger.fills_of(account_id)), Decimal(0)
+    )
 
 
 def validated(targets: dict[str, Any]) -> dict[str, Any]:
-    """The targets, when they are valid: a mistake shows here and not in a child."""
+    """Return targets after checking them here, where an error is easier to see than in a child process."""
     Targets(**targets)
     return targets

@@ -1,4 +1,4 @@
-"""Sends steps and learns what became of them. Nothing leaves before its intent is in the journal."""
+"""Execution of single steps. A step is sent only after the journal contains its intent."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ from .plan import PlannedTrade
 from .records import Run, Step, StepKind, StepState
 
 _ZERO = Decimal(0)
-_CANCELS = 10  # attempts, before an order that will not go is given up on
+_CANCELS = 10  # attempts to cancel an order
 
 
 @attrs.frozen
 class Pace:
-    """How long a rebalancer waits for what, seconds.
+    """Waiting times of a rebalancer, in seconds.
 
     Attributes
     ----------
     answer : float
-        For the answer to one order, or the truth about one step.
+        Timeout of an order, and of finding out what became of a step.
     poll : float
-        Between two looks at orders and TWAPs that are under way.
+        Interval at which live orders and TWAPs are checked.
     retry : float
-        Before another market order, after one that found nothing to trade with.
+        Delay before the next market order after one that traded nothing.
     twap_grace : float
-        Until "no such TWAP" is believed.
+        How long the exchange must report that it has no such TWAP before this is accepted.
     """
 
     answer: float = 15.0
@@ -57,11 +57,12 @@ class Pace:
 
 
 @attrs.define
-class Desk:
-    """The connections and the journal of a run.
+class StepExecutor:
+    """Sends the steps of a run, finds out what became of them, and records both in the journal.
 
-    Every method returns the step as the journal has it afterwards, or raises: `OutcomeUnknown` where the exchange
-    cannot be asked, `NotConnected` and `RequestTimeout` where the line is down. The journal is right in any case.
+    Every method returns the step as it is in the journal afterwards. It raises `OutcomeUnknown` if the outcome of a
+    step cannot be found out, and `NotConnected` or `RequestTimeout` if there is no connection. The journal is correct
+    in every case.
     """
 
     client: TradeClient
@@ -75,13 +76,13 @@ class Desk:
     def place(
         self, run: Run, trade: PlannedTrade, kind: StepKind, quantity: Decimal, price: Decimal | None
     ) -> Step:
-        """Place an order: a limit order that may rest, or one that trades at once or not at all."""
+        """Place an order: a limit order that may rest, or an order that trades immediately or not at all."""
         step = self.journal.intend(run, trade, kind, quantity, price)
         return self._send(step, lambda: self._place(step, trade))
 
     def _place(self, step: Step, trade: PlannedTrade) -> Step:
         resting = step.kind is StepKind.LIMIT
-        # Without wait=True: an error while waiting would not mean that nothing was sent.
+        # Without wait=True, because NotConnected from a later wait would not mean that nothing was sent.
         order = self.client.place_order(
             step.symbol,
             step.side,
@@ -96,7 +97,7 @@ class Desk:
         return self._note_order(step, order) if resting else self._until_done(step, order)
 
     def _until_done(self, step: Step, order: Order) -> Step:
-        """Follow an order that may not rest to its end."""
+        """Wait for the end of an order that does not rest."""
         try:
             order = self.client.wait_until_done(order, self.pace.answer)
         except QfexError:
@@ -127,7 +128,7 @@ class Desk:
     def _send(self, step: Step, send: Callable[[], Step]) -> Step:
         try:
             return send()
-        except (OutcomeUnknown, ServerError):  # the exchange may have failed after it took the order
+        except (OutcomeUnknown, ServerError):  # a failing exchange may have accepted the order before
             return self.settle(step)
         except (NotConnected, RequestTimeout) as error:
             self.journal.settle(step, StepState.NEVER_SENT, note=str(error))
@@ -135,15 +136,15 @@ class Desk:
         except (OrderRejected, ApiError, ValidationError) as error:
             return self.journal.settle(step, StepState.REFUSED, note=str(error))
 
-    # --- learning ----------------------------------------------------------------------------------------------
+    # --- finding out -------------------------------------------------------------------------------------------
 
     def settle(self, step: Step) -> Step:
-        """Learn what became of a step that was, or may have been, sent. Reads only.
+        """Find out what became of a step that was or may have been sent. Sends only reads.
 
         Raises
         ------
         OutcomeUnknown
-            If the exchange cannot be asked; the step stays as it was and must not be sent again.
+            If this cannot be found out. The step is unchanged and must not be sent again.
         """
         if step.kind is StepKind.TWAP:
             return self._settle_twap(step)
@@ -167,7 +168,13 @@ class Desk:
             self.stop.wait(self.pace.twap_grace / 4)
 
     def find_twap(self, step: Step) -> tuple[Twap | None, bool]:
-        """The TWAP of a step, and whether it is active."""
+        """Return the TWAP of a step, or None, and whether it is active.
+
+        Raises
+        ------
+        OutcomeUnknown
+            If the exchange does not answer.
+        """
         try:
             active = self.client.get_user_orders(symbol=step.symbol, timeout=self.pace.answer).twaps
             ended = self.rest.historic_twaps(symbol=step.symbol, limit=1000)
@@ -182,7 +189,7 @@ class Desk:
         return None, False
 
     def note_twap(self, step: Step, twap: Twap, is_active: bool) -> Step:
-        """Write down how far a TWAP has come, unless that is known."""
+        """Record the progress of a TWAP in the journal, unless it is unchanged."""
         state = StepState.LIVE if is_active else StepState.DONE
         if (step.state, step.filled) == (state, twap.filled_quantity):
             return step
@@ -205,7 +212,10 @@ class Desk:
         )
 
     def _finished(self, step: Step) -> Order:
-        """The history's word on an order that may have been told of in parts: only there the sum is final."""
+        """Return a finished order as it is in the history, where its filled quantity is final.
+
+        An order that does not rest may have several fills, each of which the exchange reports separately.
+        """
         end = monotonic() + self.pace.answer
         while monotonic() < end:
             with suppress(QfexError):
@@ -223,7 +233,7 @@ class Desk:
     # --- ending ------------------------------------------------------------------------------------------------
 
     def end(self, step: Step) -> Step:
-        """Cancel what a step may still do, and learn what it did."""
+        """Cancel the rest of a step and find out what it has traded."""
         for _ in range(_CANCELS):
             step = step if step.state.is_final else self.settle(step)
             if step.state.is_final:
@@ -232,7 +242,7 @@ class Desk:
         raise OutcomeUnknown("cancel_order", "still live", client_order_id=step.client_id, symbol=step.symbol)
 
     def _cancel(self, step: Step) -> None:
-        """Cancelling twice does no harm, so an unknown outcome is no matter; `settle` tells what is true."""
+        """Send one cancel. Its outcome does not matter: `end` calls `settle` and cancels again if necessary."""
         try:
             if step.kind is StepKind.TWAP:
                 self.client.cancel_twap(step.client_id, symbol=step.symbol, timeout=self.pace.answer)
@@ -247,7 +257,7 @@ class Desk:
             self.stop.wait(self.pace.poll / 10)
 
     def fresh_mark(self, trade: PlannedTrade) -> Decimal:
-        """The mark price now, or where it cannot be had, that of the plan."""
+        """Return the current mark price, or that of the plan if the exchange does not answer."""
         try:
             rows = self.rest.symbol_metrics()
         except QfexError:

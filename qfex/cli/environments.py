@@ -1,4 +1,4 @@
-"""Which exchange a command talks to: production, the test instance, or a simulator."""
+"""The exchange that a command uses: production, the test instance, or a simulator."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _URLS = {"trade_url": "QFEX_TRADE_URL", "market_data_url": "QFEX_MDS_URL", "rest
 
 
 def chosen_name(option: str | None) -> str:
-    """The environment's name: the option, else ``QFEX_ENV``, else ``uat``.
+    """Return the name of the environment: the option, else ``QFEX_ENV``, else ``uat``.
 
     Raises
     ------
     ConfigurationError
-        If ``QFEX_ENV`` is not known.
+        If ``QFEX_ENV`` is not a known name.
     """
     name = (option or os.environ.get("QFEX_ENV") or "uat").lower()
     if name not in NAMES:
@@ -30,12 +30,17 @@ def chosen_name(option: str | None) -> str:
 
 
 def named_environment(name: str) -> Environment | None:
-    """The environment of a name, with the ``QFEX_..._URL`` variables applied; None: start a simulator.
+    """Return the environment of a name, with the ``QFEX_..._URL`` variables applied.
+
+    Returns
+    -------
+    Environment or None
+        None if the name is ``sim`` and no URLs are given, so that a simulator must be started.
 
     Raises
     ------
     ConfigurationError
-        If only some of a simulator's URLs are given.
+        If only some of the URLs of a simulator are given, or if it is not on this machine.
     """
     given = {field: os.environ[variable] for field, variable in _URLS.items() if os.environ.get(variable)}
     if name != "sim":
@@ -55,6 +60,6 @@ def _simulator(given: Mapping[str, str]) -> Environment | None:
 
 
 def is_real(environment: Environment) -> bool:
-    """Whether orders may move real money: everywhere but on the test instance and on this machine."""
+    """Return whether orders use real money: everywhere except on the test instance and on this machine."""
     host = urlsplit(environment.trade_url).hostname or ""
     return not is_loopback(host) and host != urlsplit(UAT.trade_url).hostname
