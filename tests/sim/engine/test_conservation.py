@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from qfex.sim.engine import Exchange, OrderChanged, Refused, Side, StopChanged, TwapEntry
 
-from .helpers import AAPL, NOON, Arena
+from .helpers import AAPL, NOON, EngineHarness
 
 # What a flow that tests anything must meet.
 WANTED = {"FundingPaid", "Liquidated", "TRIGGERED", "FILLED", "CANCELLED", "FAILED_MARGIN_CHECK"}
@@ -99,8 +99,10 @@ class Flow:
     """A random session; each method takes one step."""
 
     def __init__(self, seed: int) -> None:
-        self.arena = Arena(AAPL, KRW, seed=seed, liquidity=True, price_path="gapping", start=NOON - 60)
-        self.exchange = self.arena.exchange
+        self.harness = EngineHarness(
+            AAPL, KRW, seed=seed, liquidity=True, price_path="gapping", start=NOON - 60
+        )
+        self.exchange = self.harness.exchange
         self.accounts = [self.exchange.create_account(amount) for amount in DEPOSITS]
         self.deposited = sum(DEPOSITS, D(0)) + 2 * D(100_000)
 
@@ -130,17 +132,17 @@ class Flow:
             "stop_loss": rng.choice([None, price - 100 * step]),
             "reduce_only": rng.choice([False] * 4 + [True]),
         }
-        self.arena.order(account, side, order_type=kind, tif=tif, symbol=symbol, **entry)
+        self.harness.order(account, side, order_type=kind, tif=tif, symbol=symbol, **entry)
 
     def gamble(self, rng: Random, account: str) -> None:
         """Put almost all free money on one side."""
         free = max(self.exchange.balance(account).available_balance, D(0)) * 9 / self.mark(AAPL)
         quantity: Any = self.exchange.instruments[AAPL].floor_quantity(free)
-        self.arena.market(account, rng.choice(SIDES), quantity)
+        self.harness.market(account, rng.choice(SIDES), quantity)
 
     def stop(self, rng: Random, account: str) -> None:
         """Send a stop for part of the position."""
-        held = self.arena.position(account)
+        held = self.harness.position(account)
         instrument = self.exchange.instruments[AAPL]
         entry: Any = {
             "side": "SELL" if held > 0 else "BUY",
@@ -148,7 +150,7 @@ class Flow:
             "price": self.mark(AAPL) + D(rng.randint(-30, 30)) / 10,
             "order_type": rng.choice(["TAKE_PROFIT", "STOP_LOSS"]),
         }
-        self.arena.order(account, **entry)
+        self.harness.order(account, **entry)
 
     def cancel(self, rng: Random, account: str) -> None:
         """Cancel one order or all of them."""
@@ -195,7 +197,7 @@ def test_the_random_flow_meets_what_it_should() -> None:
     for _ in range(1000):
         flow.step(rng)
     check_sums(flow.exchange, flow.deposited)
-    seen = {type(event).__name__ for event in flow.arena.events}
-    seen |= {event.order.status for event in flow.arena.of_type(OrderChanged)}
-    seen |= {event.stop.status for event in flow.arena.of_type(StopChanged)}
+    seen = {type(event).__name__ for event in flow.harness.events}
+    seen |= {event.order.status for event in flow.harness.of_type(OrderChanged)}
+    seen |= {event.stop.status for event in flow.harness.of_type(StopChanged)}
     assert seen >= WANTED

@@ -9,9 +9,10 @@ import pytest
 
 from qfex.sim.engine import TwapEntry
 from qfex.sim.feeds.rest import OPERATIONS
+from tests.sim.clients import AAPL
 
-from .rest_client import AAPL, Rest, serving
 from .rest_facts import EXCEPTIONS, PUBLISHED, SCHEMAS, UNPUBLISHED
+from .rest_harness import Rest, serving
 from .shapes import differences
 
 # Nobody refers anybody in the simulator.

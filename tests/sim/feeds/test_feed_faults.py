@@ -9,31 +9,31 @@ import requests
 import websocket
 
 from qfex.sim.feeds.faults import FeedFaults
+from tests.sim.clients import connect_market_data
 
-from .rest_client import Rest
-from .test_market_data_socket import Feed
+from .rest_harness import Rest
 
 
 def test_lost_messages_leave_a_gap(rest: Rest) -> None:
-    feed = Feed(rest.sim, "level2")
+    feed = connect_market_data(rest.sim.environment, "level2")
     feed.read(2)
     rest.sim.feed_faults.lose_market_data(2)
     rest.sim.advance(2)
     assert [message["sequence"] for message in feed.read(2)] == [4, 5]
-    feed.socket.close()
+    feed.close()
 
 
 @pytest.mark.parametrize("reset", [False, True])
 def test_connections_are_cut(rest: Rest, reset: bool) -> None:
-    feeds = [Feed(rest.sim, "bbo") for _ in range(2)]
+    feeds = [connect_market_data(rest.sim.environment, "bbo") for _ in range(2)]
     for feed in feeds:
         feed.read(2)
     assert rest.sim.feed_faults.drop_market_data(reset=reset) == 2
     for feed in feeds:
         with pytest.raises((websocket.WebSocketConnectionClosedException, ConnectionResetError)):
             feed.read(1)
-        feed.socket.shutdown()
-    Feed(rest.sim, "bbo").socket.close()
+        feed.vanish()
+    connect_market_data(rest.sim.environment, "bbo").close()
 
 
 def test_a_path_fails_as_often_as_asked(rest: Rest) -> None:

@@ -8,8 +8,9 @@ import pytest
 
 from qfex.credentials import HmacCredentials
 from qfex.sim.feeds.rest import OPERATIONS
+from tests.sim.clients import AAPL
 
-from .rest_client import AAPL, Rest
+from .rest_harness import Rest
 
 PRIVATE = [one for one in OPERATIONS if one.private]
 

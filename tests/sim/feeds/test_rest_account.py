@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from qfex.sim.engine import TwapEntry
+from tests.sim.clients import AAPL, connect, order_message
 
-from .rest_client import AAPL, Rest, Trader, iso
+from .rest_harness import Rest, iso
 
 
 def get_order(rest: Rest, client_order_id: str) -> Any:
@@ -18,11 +19,9 @@ def get_order(rest: Rest, client_order_id: str) -> Any:
 
 
 def test_what_happened_on_the_socket_is_in_the_history(rest: Rest) -> None:
-    trader = Trader(rest.sim, rest.credentials, "order_responses", "fills")
-    order = {"symbol": AAPL, "side": "BUY", "order_type": "MARKET", "order_time_in_force": "IOC"}
-    trader.send("add_order", {**order, "quantity": 2, "price": 0, "client_order_id": "lost-reply"})
-    filled = trader.until("order_response", status="FILLED")
-    trader.socket.close()
+    client = connect(rest.sim)
+    client.send(order_message("BUY", 2, client_order_id="lost-reply"))
+    filled = client.until("order_response", status="FILLED")
 
     row = get_order(rest, "lost-reply")
     assert (row["order_id"], row["terminal_status"]) == (filled["order_id"], "FILLED")

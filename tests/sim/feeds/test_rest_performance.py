@@ -5,7 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from .rest_client import AAPL, Rest
+from tests.sim.clients import AAPL
+
+from .rest_harness import Rest
 
 HOUR = 3600
 

@@ -7,8 +7,9 @@ from decimal import Decimal
 import pytest
 
 from qfex.sim import Simulator
+from tests.sim.clients import AAPL
 
-from .rest_client import AAPL, Rest, serving
+from .rest_harness import Rest, serving
 
 
 def refdata(rest: Rest, symbol: str = AAPL) -> dict[str, object]:

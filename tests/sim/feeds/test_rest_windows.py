@@ -6,7 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from .rest_client import AAPL, Rest, iso
+from tests.sim.clients import AAPL
+
+from .rest_harness import Rest, iso
 
 
 def align(rest: Rest, step: float = 3600) -> None:

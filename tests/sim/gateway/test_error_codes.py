@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .helpers import AAPL, Floor, code, signed
+from .helpers import AAPL, GatewayHarness, code, signed
 
 CODES = {
     "RateLimited",
@@ -39,69 +39,73 @@ def provokes(error_code: str) -> Callable[[Scenario], Scenario]:
 
 @provokes("RateLimited")
 def too_many_messages() -> str:
-    return code(Floor(limit=0.5).connect(channels=[]).order("BUY", 1, 199))
+    return code(GatewayHarness(limit=0.5).connect(channels=[]).order("BUY", 1, 199))
 
 
 @provokes("InvalidJSONFormat")
 def no_json() -> str:
-    return code(Floor().connect().text("nonsense"))
+    return code(GatewayHarness().connect().text("nonsense"))
 
 
 @provokes("AlreadyAuthenticated")
 def authenticated_twice() -> str:
-    floor = Floor()
-    return code(floor.connect().send("auth", **signed(floor.alice)))
+    harness = GatewayHarness()
+    return code(harness.connect().send("auth", **signed(harness.alice)))
 
 
 @provokes("InvalidParameter")
 def a_twap_of_one_order() -> str:
     terms: dict[str, Any] = {"total_quantity": 10, "num_orders": 1, "order_interval_secs": 30}
-    return code(Floor().connect().send("add_twap", symbol=AAPL, side="BUY", reduce_only=False, **terms))
+    return code(
+        GatewayHarness().connect().send("add_twap", symbol=AAPL, side="BUY", reduce_only=False, **terms)
+    )
 
 
 @provokes("InvalidOrder")
 def nothing_to_close() -> str:
-    return code(Floor().connect().send("close_position", symbol=AAPL))
+    return code(GatewayHarness().connect().send("close_position", symbol=AAPL))
 
 
 @provokes("InvalidPrice")
 def a_market_order_with_a_price() -> str:
     terms = {"order_type": "MARKET", "order_time_in_force": "IOC"}
-    return code(Floor().connect().order("BUY", 1, 200, **terms))
+    return code(GatewayHarness().connect().order("BUY", 1, 200, **terms))
 
 
 @provokes("PermissionDenied")
 def trading_with_a_key_to_look_with() -> str:
-    floor = Floor()
-    key = floor.accounts.add_key(floor.alice.user_id, can_trade=False)
-    return code(floor.connect(key).order("BUY", 1, 199))
+    harness = GatewayHarness()
+    key = harness.accounts.add_key(harness.alice.user_id, can_trade=False)
+    return code(harness.connect(key).order("BUY", 1, 199))
 
 
 @provokes("ServerError")
 def a_failure_within() -> str:
-    floor = Floor()
-    client = floor.connect()
-    del floor.exchange._venue  # type: ignore[attr-defined]
+    harness = GatewayHarness()
+    client = harness.connect()
+    del harness.exchange._venue  # type: ignore[attr-defined]
     return code(client.order("BUY", 1, 199))
 
 
 @provokes("AlreadySubscribedToLeaderboard")
 def subscribed_twice() -> str:
-    return code(Floor().connect(channels=["leaderboard"]).send("subscribe", channels=["leaderboard"]))
+    return code(
+        GatewayHarness().connect(channels=["leaderboard"]).send("subscribe", channels=["leaderboard"])
+    )
 
 
 @provokes("KycRequired")
 def nobody_knows_the_customer() -> str:
-    floor = Floor()
-    floor.exchange.set_flags(floor.alice.user_id, kyc=False)
-    return code(floor.connect().order("BUY", 1, 199))
+    harness = GatewayHarness()
+    harness.exchange.set_flags(harness.alice.user_id, kyc=False)
+    return code(harness.connect().order("BUY", 1, 199))
 
 
 @provokes("TncRequired")
 def terms_not_accepted() -> str:
-    floor = Floor()
-    floor.exchange.set_flags(floor.alice.user_id, terms_accepted=False)
-    return code(floor.connect().order("BUY", 1, 199))
+    harness = GatewayHarness()
+    harness.exchange.set_flags(harness.alice.user_id, terms_accepted=False)
+    return code(harness.connect().order("BUY", 1, 199))
 
 
 def test_every_code_has_its_scenario() -> None:

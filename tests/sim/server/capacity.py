@@ -19,8 +19,7 @@ from contextlib import contextmanager
 import websocket
 
 from qfex import Environment, HmacCredentials, OrderRequest, TradeClient
-
-from .helpers import Script, auth_message, order_message
+from tests.sim.clients import RawClient, auth_message, order_message
 
 SERVER = """
 import json, sys, time
@@ -88,10 +87,10 @@ class Loader:
     """One connection that keeps a number of orders in flight."""
 
     def __init__(self, where: Host, key: HmacCredentials, orders: int) -> None:
-        script = Script(where.environment.trade_url)
-        script.ask(auth_message(key))
-        script.ask({"type": "subscribe", "params": {"channels": ["order_responses"]}})
-        self.socket: socket.socket = script.socket.sock
+        client = RawClient(where.environment.trade_url)
+        client.ask(auth_message(key))
+        client.ask({"type": "subscribe", "params": {"channels": ["order_responses"]}})
+        self.socket: socket.socket = client.socket.sock
         self._frames = [order_frame(number) for number in range(orders)]
         self._tail = b""
 

@@ -14,8 +14,7 @@ import websocket
 
 from qfex.credentials import HmacCredentials
 from qfex.sim.__main__ import _parser
-
-from .helpers import PATIENCE, Script, auth_message, order_message
+from tests.sim.clients import TIMEOUT, RawClient, auth_message, order_message
 
 
 @contextmanager
@@ -36,13 +35,13 @@ def first_line(process: subprocess.Popen[str]) -> dict[str, str]:
     return found
 
 
-def trading(where: dict[str, str]) -> Script:
+def trading(where: dict[str, str]) -> RawClient:
     """Return a connection that has authenticated and subscribed."""
-    script = Script(where["trade_url"])
+    client = RawClient(where["trade_url"])
     keys = HmacCredentials(where["public_key"], where["secret_key"])
-    script.ask(auth_message(keys))
-    script.ask({"type": "subscribe", "params": {"channels": ["order_responses"]}})
-    return script
+    client.ask(auth_message(keys))
+    client.ask({"type": "subscribe", "params": {"channels": ["order_responses"]}})
+    return client
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -50,11 +49,11 @@ def test_the_first_line_is_json_and_a_signal_ends_it_cleanly(number: signal.Sign
     with running("--json", "--symbols", "AAPL-USD", "--seed", "7") as process:
         where = first_line(process)
         assert list(where) == ["trade_url", "market_data_url", "rest_url", "public_key", "secret_key"]
-        script = trading(where)
-        assert script.ask(order_message("BUY", 1, 330))["order_response"]["status"] == "ACK"
+        client = trading(where)
+        assert client.ask(order_message("BUY", 1, 330))["order_response"]["status"] == "ACK"
         process.send_signal(number)
-        script.closed()
-        out, errors = process.communicate(timeout=PATIENCE)
+        client.closed()
+        out, errors = process.communicate(timeout=TIMEOUT)
         assert (process.returncode, out, errors) == (0, "", "")
 
 
@@ -90,18 +89,18 @@ def test_the_dialect_can_be_chosen() -> None:
     with running("--json", "--dialect", "documented", "--symbols", "AAPL-USD") as process:
         where = first_line(process)
         keys = HmacCredentials(where["public_key"], where["secret_key"])
-        script = Script(where["trade_url"])
-        assert script.ask(auth_message(keys)) == {"type": "auth", "result": "success"}
+        client = RawClient(where["trade_url"])
+        assert client.ask(auth_message(keys)) == {"type": "auth", "result": "success"}
 
 
 def test_killing_it_is_noticed_by_its_clients() -> None:
     with running("--json", "--symbols", "AAPL-USD") as process:
-        script = trading(first_line(process))
+        client = trading(first_line(process))
         process.kill()
         process.wait()
         with pytest.raises((websocket.WebSocketException, OSError)):
             for _ in range(2):
-                script.ask(order_message("BUY", 1, 330))
+                client.ask(order_message("BUY", 1, 330))
 
 
 @pytest.mark.parametrize("arguments", [["--dialect", "french"], ["--port", "http"], ["--speed", "fast"]])
@@ -115,6 +114,6 @@ def test_what_cannot_be_chosen_is_explained(arguments: list[str], capsys: pytest
 @pytest.mark.parametrize("arguments", [["--symbols", "NO-USD"], ["--speed", "0"]])
 def test_what_the_simulator_refuses_is_explained_without_a_traceback(arguments: list[str]) -> None:
     with running(*arguments) as process:
-        out, errors = process.communicate(timeout=PATIENCE)
+        out, errors = process.communicate(timeout=TIMEOUT)
         assert (process.returncode, out) == (2, "")
         assert "Traceback" not in errors and "error:" in errors

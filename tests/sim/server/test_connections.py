@@ -14,26 +14,25 @@ import pytest
 import websocket
 
 from qfex.sim import Simulator
-
-from .helpers import Script, auth_message, eventually, open_orders, order_message, trader
+from tests.sim.clients import RawClient, auth_message, connect, eventually, open_orders, order_message
 
 
 def refused(url: str, **options: Any) -> int:
     """Return the status that an upgrade is refused with."""
     with pytest.raises(websocket.WebSocketBadStatusException) as caught:
-        Script(url, **options)
+        RawClient(url, **options)
     status: int = caught.value.status_code
     return status
 
 
 def test_a_known_key_may_stand_in_the_url(sim: Simulator) -> None:
     url = f"{sim.environment.trade_url}?api_key={sim.credentials.public_key}"
-    assert Script(url).ask(auth_message(sim.credentials)) == {"authenticated": True}
+    assert RawClient(url).ask(auth_message(sim.credentials)) == {"authenticated": True}
 
 
 def test_with_a_slash_before_the_question_mark_too(sim: Simulator) -> None:
     url = f"{sim.environment.trade_url}/?api_key={sim.credentials.public_key}"
-    assert Script(url).ask(auth_message(sim.credentials)) == {"authenticated": True}
+    assert RawClient(url).ask(auth_message(sim.credentials)) == {"authenticated": True}
 
 
 def test_an_unknown_key_is_refused_at_the_door(sim: Simulator) -> None:
@@ -43,7 +42,7 @@ def test_an_unknown_key_is_refused_at_the_door(sim: Simulator) -> None:
 def test_signed_headers_at_the_door(sim: Simulator) -> None:
     headers = sim.credentials.headers()
     url = sim.environment.trade_url
-    assert Script(url, header=headers).ask(auth_message(sim.credentials)) == {"authenticated": True}
+    assert RawClient(url, header=headers).ask(auth_message(sim.credentials)) == {"authenticated": True}
     assert refused(url, header=headers) == 401  # the nonce is used up
     wrong = {**sim.credentials.headers(), "x-qfex-hmac-signature": "0" * 64}
     assert refused(url, header=wrong) == 401
@@ -53,8 +52,8 @@ def test_tokens_at_the_door_and_inside(sim: Simulator) -> None:
     token = sim.jwt(sim.credentials)
     url = sim.environment.trade_url
     message = {"type": "auth", "params": {"jwt": token}}
-    assert Script(url, header={"Authorization": f"Bearer {token}"}).ask(message) == {"authenticated": True}
-    assert Script(f"{url}?jwt={token}").ask(message) == {"authenticated": True}
+    assert RawClient(url, header={"Authorization": f"Bearer {token}"}).ask(message) == {"authenticated": True}
+    assert RawClient(f"{url}?jwt={token}").ask(message) == {"authenticated": True}
     assert refused(url, header={"Authorization": "Bearer nonsense"}) == 401
     assert refused(f"{url}?jwt=nonsense") == 401
 
@@ -67,10 +66,10 @@ def test_a_plain_request_is_no_upgrade(sim: Simulator) -> None:
 
 
 def test_who_does_not_authenticate_within_a_minute_is_shown_the_door(sim: Simulator) -> None:
-    script, punctual = Script(sim.environment.trade_url), trader(sim)
+    client, punctual = RawClient(sim.environment.trade_url), connect(sim)
     eventually(lambda: len(sim.connections) == 2, "both connected")
     sim.advance(60)
-    opcode, data = script.socket.recv_data()
+    opcode, data = client.socket.recv_data()
     assert opcode == websocket.ABNF.OPCODE_CLOSE
     assert struct.unpack("!H", data[:2]) == (1008,)
     assert punctual.ask(order_message("BUY", 1, 330))["order_response"]["status"] == "ACK"
@@ -78,33 +77,33 @@ def test_who_does_not_authenticate_within_a_minute_is_shown_the_door(sim: Simula
 
 def test_the_server_pings_and_drops_who_does_not_answer() -> None:
     with Simulator(symbols=["AAPL-USD"], ping_interval=0.05) as sim:
-        script = trader(sim)
-        opcode, _ = script.socket.recv_data(control_frame=True)
+        client = connect(sim)
+        opcode, _ = client.socket.recv_data(control_frame=True)
         assert opcode == websocket.ABNF.OPCODE_PING
         eventually(lambda: sim.connections == [], "the silent client is dropped")
 
 
 def test_a_client_that_pings_is_answered(sim: Simulator) -> None:
-    script = trader(sim)
-    script.socket.ping("hello")
-    assert script.socket.recv_data(control_frame=True) == (websocket.ABNF.OPCODE_PONG, b"hello")
+    client = connect(sim)
+    client.socket.ping("hello")
+    assert client.socket.recv_data(control_frame=True) == (websocket.ABNF.OPCODE_PONG, b"hello")
 
 
-def arm(script: Script) -> None:
+def arm(client: RawClient) -> None:
     """Turn cancel on disconnect on."""
     message = {"type": "cancel_on_disconnect", "params": {"cancel_on_disconnect": True}}
-    assert script.ask(message) == {"ack": {"incoming_message": message}}
+    assert client.ask(message) == {"ack": {"incoming_message": message}}
 
 
-def reset(script: Script) -> None:
+def reset(client: RawClient) -> None:
     """Leave with an RST."""
-    script.socket.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    script.socket.sock.close()
+    client.socket.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.socket.sock.close()
 
 
-@pytest.mark.parametrize("leave", [Script.close, Script.vanish, reset])
+@pytest.mark.parametrize("leave", [RawClient.close, RawClient.vanish, reset])
 def test_cancel_on_disconnect_however_the_connection_ends(sim: Simulator, leave: Any) -> None:
-    armed, witness = trader(sim), trader(sim)
+    armed, witness = connect(sim), connect(sim)
     arm(armed)
     armed.ask(order_message("BUY", 1, 330))
     witness.ask(order_message("BUY", 1, 331))
@@ -115,9 +114,9 @@ def test_cancel_on_disconnect_however_the_connection_ends(sim: Simulator, leave:
 
 
 def test_commands_sent_just_before_leaving_are_still_obeyed(sim: Simulator) -> None:
-    script = trader(sim)
-    script.send(order_message("BUY", 1, 330, client_order_id="last"))
-    script.vanish()
+    client = connect(sim)
+    client.send(order_message("BUY", 1, 330, client_order_id="last"))
+    client.vanish()
     eventually(lambda: open_orders(sim) == ["last"], "the last order rests")
 
 
@@ -133,8 +132,8 @@ def test_cancel_on_disconnect_when_the_client_is_killed(sim: Simulator) -> None:
     )
     flag = {"type": "cancel_on_disconnect", "params": {"cancel_on_disconnect": True}}
     channels = {"type": "subscribe", "params": {"channels": ["order_responses"]}}
-    script = [sim.environment.trade_url, auth_message(sim.credentials), flag, channels]
-    arguments = json.dumps([*script, order_message("BUY", 1, 330)])
+    client = [sim.environment.trade_url, auth_message(sim.credentials), flag, channels]
+    arguments = json.dumps([*client, order_message("BUY", 1, 330)])
     with subprocess.Popen(
         [sys.executable, "-c", program, arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as child:
@@ -147,14 +146,14 @@ def test_cancel_on_disconnect_when_the_client_is_killed(sim: Simulator) -> None:
 
 def test_connections_are_told_with_what_they_are_for(sim: Simulator) -> None:
     assert sim.connections == []
-    script = trader(sim)
-    arm(script)
+    client = connect(sim)
+    arm(client)
     (info,) = sim.connections
     assert info.account_id == sim.account_id(sim.credentials)
     assert info.channels == {"order_responses", "fills"}
     assert info.cancel_on_disconnect
     assert (info.frames_in, info.frames_out) == (4, 4)
-    script.close()
+    client.close()
     eventually(lambda: sim.connections == [], "it is gone")
 
 
@@ -162,13 +161,13 @@ def test_stopping_says_good_bye_and_leaves_nothing() -> None:
     before = set(threading.enumerate())
     sim = Simulator(symbols=["AAPL-USD"])
     with sim:
-        scripts = [trader(sim) for _ in range(5)]
+        clients = [connect(sim) for _ in range(5)]
     assert set(threading.enumerate()) == before
-    for script in scripts:
-        opcode, data = script.socket.recv_data()
+    for client in clients:
+        opcode, data = client.socket.recv_data()
         assert (opcode, struct.unpack("!H", data[:2])) == (websocket.ABNF.OPCODE_CLOSE, (1001,))
     with pytest.raises(OSError):
-        Script(sim.environment.trade_url)
+        RawClient(sim.environment.trade_url)
     sim.stop()
 
 
@@ -187,7 +186,7 @@ def test_a_chosen_port_is_used_and_free_again() -> None:
     for _ in range(3):
         with Simulator(port=port, symbols=["AAPL-USD"]) as sim:
             assert sim.environment.rest_url == f"http://127.0.0.1:{port}"
-            trader(sim)
+            connect(sim)
 
 
 @pytest.mark.parametrize(
@@ -204,15 +203,15 @@ def test_accounts_can_be_opened_before_and_after_the_start() -> None:
     with sim:
         late = sim.create_account()
         for credentials in (early, late, sim.credentials):
-            trader(sim, credentials)
+            connect(sim, credentials)
         sub = sim.create_subaccount(early, balance=10)
         assert sim.exchange_call(lambda exchange: exchange.balance(sub).deposit) == 10
 
 
 def test_the_real_clock_moves_at_its_speed() -> None:
     with Simulator(symbols=["AAPL-USD"], speed=600) as sim:
-        script = trader(sim, None, "balances")
+        client = connect(sim, None, "balances")
         started = sim.now
         for _ in range(100):
-            assert "balance_response" in script.receive()
+            assert "balance_response" in client.receive()
         assert sim.now - started >= 90

@@ -15,10 +15,8 @@ import pytest
 from rich.console import Console
 
 from qfex.sim import Simulator
-from qfex.sim.server.view.live import show
-from qfex.sim.server.view.render import render
-
-from .helpers import PATIENCE, order_message, trader
+from qfex.sim.server.view import render, show
+from tests.sim.clients import TIMEOUT, connect, order_message
 
 
 def screen(sim: Simulator, width: int = 200) -> str:
@@ -35,7 +33,7 @@ def test_an_empty_exchange_can_be_shown(sim: Simulator) -> None:
 
 
 def test_books_accounts_and_orders_are_shown(sim: Simulator) -> None:
-    seller, buyer = trader(sim, sim.create_account(balance="2500.50")), trader(sim)
+    seller, buyer = connect(sim, sim.create_account(balance="2500.50")), connect(sim)
     seller.ask(order_message("SELL", 2, 336.25))
     buyer.send(order_message("BUY", 0.5, 337))
     buyer.until("order_response", status="FILLED")
@@ -48,8 +46,8 @@ def test_books_accounts_and_orders_are_shown(sim: Simulator) -> None:
 
 
 @pytest.mark.parametrize("width", [20, 80])
-def test_narrow_terminals_break_nothing(market: Simulator, width: int) -> None:
-    assert screen(market, width)
+def test_narrow_terminals_break_nothing(default_sim: Simulator, width: int) -> None:
+    assert screen(default_sim, width)
 
 
 def test_it_is_renewed_until_the_end(sim: Simulator) -> None:
@@ -75,7 +73,7 @@ def test_on_a_terminal_the_command_shows_it_and_ends_cleanly() -> None:
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "160", "LINES": "50"}
     with subprocess.Popen(command, stdout=far, stderr=subprocess.PIPE, env=environment) as process:
         os.close(far)
-        deadline, text = time.monotonic() + PATIENCE, b""
+        deadline, text = time.monotonic() + TIMEOUT, b""
         while b"Accounts" not in text:
             assert time.monotonic() < deadline, text
             if select.select([near], [], [], 0.1)[0]:
@@ -89,7 +87,7 @@ def test_on_a_terminal_the_command_shows_it_and_ends_cleanly() -> None:
                     os.read(near, 65536)
                 except OSError:  # the other end is closed
                     break
-        assert process.wait(PATIENCE) == 0
+        assert process.wait(TIMEOUT) == 0
         assert process.stderr.read() == b""
     os.close(near)
     assert b"export QFEX_TRADE_URL=" in text
