@@ -27,7 +27,7 @@ messages = st.recursive(
 )
 
 
-def test_text_without_secrets_is_kept_as_it_is() -> None:
+def test_text_without_secrets_is_unchanged() -> None:
     for text in ('{"type": "add_order" ,"params":{"quantity":1.10}}', "not json", "", "[1, 2.50]"):
         assert redact(text) == text
 
@@ -49,7 +49,7 @@ def test_no_secret_survives(message: Any, member: tuple[str, str]) -> None:
 
 
 @given(st.integers(0, 60))
-def test_a_cut_off_message_gives_nothing_away(length: int) -> None:
+def test_a_truncated_message_reveals_no_secret(length: int) -> None:
     text = json.dumps({"type": "auth", "params": {"hmac": {"signature": SECRET * 2}}})
     assert "abc123" not in redact(text[: len(text) - length])
 
@@ -70,7 +70,7 @@ def test_frames_are_numbered_by_socket_and_connection() -> None:
 
 
 @pytest.mark.parametrize("line", ["nonsense", "[]", '{"time": 1}'])
-def test_what_is_no_recording_says_where(tmp_path: Path, line: str) -> None:
+def test_an_invalid_recording_names_the_line(tmp_path: Path, line: str) -> None:
     path = tmp_path / "recording.jsonl"
     good = json.dumps({"time": 1, "socket": "trade", "connection": 1, "direction": "in", "text": ""})
     path.write_text(f"{good}\n{line}\n", "utf-8")

@@ -53,7 +53,7 @@ def recording(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_client_gets_what_was_recorded_with_its_own_ids(recording: Path) -> None:
+def test_a_client_receives_the_recording_with_its_own_ids(recording: Path) -> None:
     recorded = [
         frame.message() for frame in load(recording) if (frame.socket, frame.direction) == ("trade", "out")
     ]
@@ -67,7 +67,7 @@ def test_a_client_gets_what_was_recorded_with_its_own_ids(recording: Path) -> No
     assert json.loads(json.dumps(frames).replace("theirs", "mine")) == recorded
 
 
-def test_another_frame_than_recorded_ends_the_connection(recording: Path) -> None:
+def test_a_frame_that_differs_from_the_recording_ends_the_connection(recording: Path) -> None:
     with Replay(recording) as replay:
         client = RawClient(replay.environment.trade_url)
         client.ask({"type": "auth", "params": {"jwt": "secret-token"}})
@@ -78,7 +78,7 @@ def test_another_frame_than_recorded_ends_the_connection(recording: Path) -> Non
     assert "balances" in mismatch and "order_responses" in mismatch
 
 
-def test_no_more_connections_than_recorded(recording: Path) -> None:
+def test_a_connection_that_was_not_recorded_is_refused(recording: Path) -> None:
     with Replay(recording) as replay:
         RawClient(replay.environment.trade_url)
         with pytest.raises(websocket.WebSocketBadStatusException):
@@ -95,7 +95,7 @@ def test_recorded_pauses_can_be_kept() -> None:
         assert replay.wait_finished(TIMEOUT)
 
 
-def test_the_report_counts_times_and_ends(recording: Path) -> None:
+def test_the_report_has_counts_latencies_and_outcomes(recording: Path) -> None:
     summary = report(load(recording))
     assert summary.sent == {"auth": 1, "subscribe": 2, "add_order": 2, "cancel_order": 1, "modify_order": 1}
     assert summary.received["order_response"] == 4
@@ -108,7 +108,7 @@ def test_the_report_counts_times_and_ends(recording: Path) -> None:
     assert filled.average_price == Decimal("336.23") and cancelled.average_price is None
 
 
-def test_commands_without_an_answer_are_named() -> None:
+def test_unanswered_commands_are_reported() -> None:
     order = {"type": "add_order", "params": {"client_order_id": "lost"}}
     other = {"order_response": {"order_id": "1", "client_order_id": "other", "status": "ACK"}}
     error = {"err": {"error_code": "InvalidOrder", "incoming_message": order}}

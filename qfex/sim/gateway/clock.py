@@ -18,7 +18,7 @@ def _nothing() -> None:
     """The action of a cancelled timer."""
 
 
-class Timer:
+class ScheduledAction:
     """An action that is due at a time of the simulated clock, once or periodically."""
 
     __slots__ = ("action", "cancelled", "period")
@@ -50,7 +50,7 @@ class Clock:
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
-        self._heap: list[tuple[float, int, Timer]] = []
+        self._heap: list[tuple[float, int, ScheduledAction]] = []
         self._order = itertools.count()
 
     @property
@@ -58,13 +58,13 @@ class Clock:
         """The simulated time, unix seconds."""
         return self._exchange.now
 
-    def after(self, delay: float, action: Callable[[], None]) -> Timer:
+    def after(self, delay: float, action: Callable[[], None]) -> ScheduledAction:
         """Run ``action`` once, ``delay`` seconds from now."""
-        return self._push(self.now + delay, Timer(action, None))
+        return self._push(self.now + delay, ScheduledAction(action, None))
 
-    def every(self, period: float, action: Callable[[], None]) -> Timer:
+    def every(self, period: float, action: Callable[[], None]) -> ScheduledAction:
         """Run ``action`` every ``period`` seconds, the first time one period from now."""
-        return self._push(self.now + period, Timer(action, period))
+        return self._push(self.now + period, ScheduledAction(action, period))
 
     def next_due(self) -> float | None:
         """Return when the next timer of the engine or of this clock is due (unix seconds)."""
@@ -84,11 +84,11 @@ class Clock:
             timer.action()
         self._move_exchange(target)
 
-    def _push(self, due: float, timer: Timer) -> Timer:
+    def _push(self, due: float, timer: ScheduledAction) -> ScheduledAction:
         heapq.heappush(self._heap, (due, next(self._order), timer))
         return timer
 
-    def _rearm(self, timer: Timer, due: float, target: float) -> None:
+    def _rearm(self, timer: ScheduledAction, due: float, target: float) -> None:
         if timer.period is None:
             return
         following = due + timer.period

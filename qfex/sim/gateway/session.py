@@ -9,7 +9,7 @@ from .wire import encode
 
 if TYPE_CHECKING:
     from .accounts import Identity
-    from .clock import Timer
+    from .clock import ScheduledAction
     from .payloads import Message
 
 
@@ -59,7 +59,7 @@ class TradeSession:
         The command that is being handled, if any.
     awaits_twap : bool
         Whether the command that is being handled is to be answered by the next TWAP event.
-    deadline : Timer
+    deadline : ScheduledAction
         Closes the connection if it does not authenticate in time.
     closing : CloseRequest or None
         Set when the connection is to be closed once its queued messages have been sent.
@@ -73,7 +73,7 @@ class TradeSession:
         self.command: str | None = None
         self.awaits_twap = False
         self.closing: CloseRequest | None = None
-        self.deadline: Timer
+        self.deadline: ScheduledAction
         self._on_output = on_output
         self._outbox: list[OutboundMessage] = []
 

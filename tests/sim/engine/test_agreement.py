@@ -131,7 +131,7 @@ class Pair:
 
 @settings(max_examples=300, deadline=None)
 @given(STEPS)
-def test_both_engines_do_the_same(steps: list[Enter | Cancel | Replace]) -> None:
+def test_both_engines_give_the_same_fills(steps: list[Enter | Cancel | Replace]) -> None:
     pair = Pair()
     for step in steps:
         pair.do(step)
@@ -141,7 +141,7 @@ def test_both_engines_do_the_same(steps: list[Enter | Cancel | Replace]) -> None
         assert pair.harness.position(account) == pair.naive.positions.get(account, 0)
 
 
-def test_the_random_flow_meets_what_it_should() -> None:
+def test_the_random_flow_covers_the_interesting_cases() -> None:
     """Guard the strategy itself: a flow like the one above must trade, cancel and prevent self-trades."""
     seen: set[str] = set()
 

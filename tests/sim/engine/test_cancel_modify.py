@@ -36,7 +36,7 @@ def test_an_unknown_id_is_no_such_order(harness: EngineHarness, id_type: str) ->
     assert harness.statuses(harness.alice) == ["NO_SUCH_ORDER"]
 
 
-def test_nobody_cancels_the_order_of_another(harness: EngineHarness) -> None:
+def test_another_accounts_order_cannot_be_cancelled(harness: EngineHarness) -> None:
     row = harness.buy(harness.alice, 1, 199)
     assert (
         harness.exchange.cancel_order(harness.bob, AAPL, "order_id", row.order_id)[0].status
@@ -72,7 +72,7 @@ def test_the_documented_dialect_keeps_the_id() -> None:
     assert harness.exchange.book(AAPL)[0] == [(D(198), D(1))]
 
 
-def test_modifying_loses_the_place_in_the_queue(harness: EngineHarness) -> None:
+def test_modifying_loses_the_queue_position(harness: EngineHarness) -> None:
     row = harness.sell(harness.alice, 1, 200)
     harness.sell(harness.bob, 1, 200)
     harness.modify(harness.alice, row)
@@ -100,7 +100,7 @@ def test_a_modified_order_may_trade_at_once(harness: EngineHarness) -> None:
         ({"quantity": 100_000}, "REJECTED_WOULD_BREACH_MAX_NOTIONAL"),
     ],
 )
-def test_what_cannot_be_modified_stays_as_it_was(terms: dict[str, object], status: str) -> None:
+def test_an_order_that_cannot_be_modified_stays_as_it_was(terms: dict[str, object], status: str) -> None:
     harness = EngineHarness(AAPL, "CL-USD")
     row = harness.buy(harness.alice, 1, 199)
     before = harness.exchange.balance(harness.alice)
@@ -130,7 +130,7 @@ def test_reduce_only_must_be_repeated(harness: EngineHarness) -> None:
     assert harness.exchange.open_orders(harness.alice) == [row]
 
 
-def test_modifying_frees_the_margin_it_no_longer_needs(harness: EngineHarness) -> None:
+def test_modifying_releases_margin_that_is_no_longer_needed(harness: EngineHarness) -> None:
     row = harness.buy(harness.alice, 10, 199)
     assert harness.exchange.balance(harness.alice).order_margin == 199
     harness.modify(harness.alice, row, quantity=1)

@@ -182,7 +182,7 @@ class Flow:
 @pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(st.randoms(use_true_random=False))
-def test_nothing_is_lost_or_crossed(rng: Random) -> None:
+def test_the_books_balance_and_never_cross(rng: Random) -> None:
     flow = Flow(rng.randint(0, 3))
     for _ in range(rng.randint(20, 60)):
         flow.step(rng)
@@ -191,7 +191,7 @@ def test_nothing_is_lost_or_crossed(rng: Random) -> None:
         check_accounts(flow.exchange)
 
 
-def test_the_random_flow_meets_what_it_should() -> None:
+def test_the_random_flow_covers_the_interesting_cases() -> None:
     """Guard the flow itself: stops fire, funding is paid, accounts are liquidated."""
     flow, rng = Flow(0), Random(0)
     for _ in range(1000):

@@ -33,15 +33,15 @@ def test_the_same_seed_gives_the_same_session() -> None:
     assert session(7)[0] == session(7)[0]
 
 
-def test_another_seed_gives_another() -> None:
+def test_another_seed_gives_another_session() -> None:
     assert session(7)[0] != session(8)[0]
 
 
-def test_looking_changes_nothing() -> None:
+def test_queries_change_nothing() -> None:
     assert session(7)[0] == session(7, curious=True)[0]
 
 
-def test_time_may_pass_in_any_pieces() -> None:
+def test_the_size_of_time_steps_does_not_matter() -> None:
     events = []
     for pieces in ([60.0], [0.5] * 120, [13.0, 47.0]):
         harness = EngineHarness(seed=3, liquidity=True, price_path="trending")

@@ -28,7 +28,7 @@ def test_longs_pay_shorts_on_the_hour(harness: EngineHarness) -> None:
     assert harness.exchange.position(harness.bob, AAPL).net_funding == D("0.2")
 
 
-def test_it_is_paid_every_hour(harness: EngineHarness) -> None:
+def test_funding_is_paid_every_hour(harness: EngineHarness) -> None:
     harness.hold(harness.alice, "SELL", 10)
     harness.exchange.set_funding_rate(AAPL, D("-0.0001"))
     harness.exchange.advance(5 * HOUR)
@@ -58,7 +58,7 @@ def test_the_premium_is_clamped_and_scaled(harness: EngineHarness, side: str, pr
     assert harness.exchange.funding_rate(AAPL) == D(rate)
 
 
-def test_the_premium_takes_a_deep_book(harness: EngineHarness) -> None:
+def test_the_premium_requires_a_deep_book(harness: EngineHarness) -> None:
     harness.buy(harness.bob, 10, 205)
     harness.exchange.advance(600)
     assert harness.exchange.funding_rate(AAPL) == 0
@@ -73,14 +73,14 @@ def test_the_premium_is_a_mean_over_the_hour(harness: EngineHarness) -> None:
     assert harness.exchange.funding_rate(AAPL) == D("0.000001")
 
 
-def test_there_is_none_on_the_weekend() -> None:
+def test_there_is_no_funding_on_weekends() -> None:
     harness = EngineHarness(start=SATURDAY)
     harness.buy(harness.bob, 100, 205)
     harness.exchange.advance(HOUR)
     assert harness.exchange.funding_rate(AAPL) == 0
 
 
-def test_a_rate_set_by_hand_can_be_given_back(harness: EngineHarness) -> None:
+def test_a_fixed_funding_rate_can_be_released(harness: EngineHarness) -> None:
     harness.exchange.set_funding_rate(AAPL, D("0.01"))
     harness.exchange.advance(300)
     assert harness.exchange.funding_rate(AAPL) == D("0.01")

@@ -11,7 +11,7 @@ from qfex.sim.engine import Rules
 from .helpers import AAPL, NOON, EngineHarness
 
 
-def test_a_filled_order_tells_how(harness: EngineHarness) -> None:
+def test_a_finished_order_has_its_fill_details(harness: EngineHarness) -> None:
     row = harness.buy(harness.alice, 3, 201, client_order_id="mine")
     harness.exchange.advance(10)
     harness.sell(harness.bob, 1, 201)
@@ -24,7 +24,7 @@ def test_a_filled_order_tells_how(harness: EngineHarness) -> None:
     assert times == (NOON, NOON + 10, NOON + 20, NOON + 20)
 
 
-def test_the_average_price_of_an_aggressive_order_is_what_it_paid(harness: EngineHarness) -> None:
+def test_the_average_price_of_an_aggressive_order_is_the_price_paid(harness: EngineHarness) -> None:
     harness.sell(harness.bob, 1, 200)
     harness.sell(harness.bob, 1, 202)
     harness.buy(harness.alice, 2, 205)
@@ -78,7 +78,7 @@ def test_fills_are_filtered_and_paged(harness: EngineHarness) -> None:
     assert ask(harness.alice) == list(reversed(harness.fills(harness.alice)))
 
 
-def test_the_oldest_history_is_forgotten() -> None:
+def test_the_oldest_history_is_dropped() -> None:
     harness = EngineHarness(rules=Rules(history_limit=3))
     for number in range(5):
         harness.sell(harness.bob, 1, 200)
@@ -88,7 +88,7 @@ def test_the_oldest_history_is_forgotten() -> None:
     assert len(harness.exchange.trades(harness.alice)) == len(harness.exchange.last_trades(AAPL)) == 3
 
 
-def test_an_order_is_found_by_its_client_id_open_before_finished(harness: EngineHarness) -> None:
+def test_a_client_id_finds_open_orders_before_finished_ones(harness: EngineHarness) -> None:
     harness.buy(harness.alice, 1, 199, tif="IOC", client_order_id="again")
     found = harness.exchange.order(harness.alice, AAPL, "again")
     assert found is not None and found.status == "IOC_CANCELLED"
@@ -98,7 +98,7 @@ def test_an_order_is_found_by_its_client_id_open_before_finished(harness: Engine
 
 
 @pytest.mark.parametrize(("symbol", "wanted"), [(AAPL, "nowhere"), (AAPL, ""), ("CL-USD", "mine")])
-def test_an_order_that_is_not_there(symbol: str, wanted: str) -> None:
+def test_an_unknown_order_is_not_found(symbol: str, wanted: str) -> None:
     harness = EngineHarness(AAPL, "CL-USD")
     harness.buy(harness.alice, 1, 199)
     harness.buy(harness.alice, 1, 199, client_order_id="mine")
@@ -111,7 +111,7 @@ def trade(harness: EngineHarness, price: int, quantity: int = 1) -> None:
     harness.buy(harness.alice, quantity, price)
 
 
-def test_candles_carry_trades_and_repeat_the_close_over_gaps(harness: EngineHarness) -> None:
+def test_candles_have_trades_and_repeat_the_close_over_gaps(harness: EngineHarness) -> None:
     for price in (201, 205, 199, 203):
         trade(harness, price)
     harness.exchange.advance(150)
@@ -125,7 +125,7 @@ def test_candles_carry_trades_and_repeat_the_close_over_gaps(harness: EngineHarn
     assert [(row.trades, row.volume, row.usd_volume) for row in rows] == [(4, 4, 808), (0, 0, 0), (1, 2, 408)]
 
 
-def test_longer_candles_join_minutes(harness: EngineHarness) -> None:
+def test_longer_candles_aggregate_minutes(harness: EngineHarness) -> None:
     trade(harness, 201)
     harness.exchange.advance(240)
     trade(harness, 199)
@@ -138,7 +138,7 @@ def test_longer_candles_join_minutes(harness: EngineHarness) -> None:
     ]
 
 
-def test_before_the_first_trade_candles_show_the_first_mark(harness: EngineHarness) -> None:
+def test_candles_before_the_first_trade_show_the_first_mark_price(harness: EngineHarness) -> None:
     [row] = harness.exchange.candles(AAPL, "1HOUR", harness.exchange.now, harness.exchange.now)
     assert (row.start, row.open, row.close, row.trades) == (NOON, 200, 200, 0)
 
@@ -150,11 +150,11 @@ def test_the_close_before_the_range_is_carried_into_it(harness: EngineHarness) -
     assert row.close == 205
 
 
-def test_the_future_has_no_candles(harness: EngineHarness) -> None:
+def test_there_are_no_candles_in_the_future(harness: EngineHarness) -> None:
     assert harness.exchange.candles(AAPL, "1MIN", NOON + 60, NOON + 600) == []
 
 
-def test_a_range_has_a_limit(harness: EngineHarness) -> None:
+def test_a_range_of_candles_has_a_limit(harness: EngineHarness) -> None:
     with pytest.raises(ValueError, match="10000"):
         harness.exchange.candles(AAPL, "1MIN", NOON - 10**6, NOON)
 

@@ -19,13 +19,13 @@ def poor(harness: EngineHarness) -> str:
     return account
 
 
-def test_above_maintenance_nothing_happens(harness: EngineHarness, poor: str) -> None:
+def test_an_account_above_maintenance_margin_is_not_liquidated(harness: EngineHarness, poor: str) -> None:
     harness.exchange.set_mark_price(AAPL, D("194"))
     assert harness.position(poor) == 10
     assert not harness.exchange.in_liquidation(poor)
 
 
-def test_a_deep_book_takes_the_position_at_once(harness: EngineHarness, poor: str) -> None:
+def test_a_deep_book_closes_the_position_at_once(harness: EngineHarness, poor: str) -> None:
     harness.buy(harness.bob, 10, 191)
     harness.exchange.set_mark_price(AAPL, D(192))
     assert harness.position(poor) == 0
@@ -35,7 +35,7 @@ def test_a_deep_book_takes_the_position_at_once(harness: EngineHarness, poor: st
     assert harness.exchange.balance(poor).deposit == 202
 
 
-def test_everything_open_is_cancelled_first(harness: EngineHarness, poor: str) -> None:
+def test_a_liquidation_cancels_everything_open_first(harness: EngineHarness, poor: str) -> None:
     harness.buy(harness.bob, 10, 195)
     resting = harness.sell(poor, 1, 205, reduce_only=True)
     stop = harness.sell(poor, 1, 210, order_type="TAKE_PROFIT")
@@ -47,7 +47,7 @@ def test_everything_open_is_cancelled_first(harness: EngineHarness, poor: str) -
     assert (harness.open_ids(poor), harness.position(poor)) == ([], 0)
 
 
-def test_in_a_thin_book_it_takes_a_few_seconds_and_then_the_house(harness: EngineHarness, poor: str) -> None:
+def test_in_a_thin_book_the_house_takes_over_after_a_few_seconds(harness: EngineHarness, poor: str) -> None:
     harness.buy(harness.bob, 4, 185)
     harness.exchange.set_mark_price(AAPL, D(185))
     assert harness.exchange.in_liquidation(poor)
@@ -61,13 +61,13 @@ def test_in_a_thin_book_it_takes_a_few_seconds_and_then_the_house(harness: Engin
     assert harness.exchange.open_interest(AAPL) == 10
 
 
-def test_it_ends_as_soon_as_what_is_left_is_covered(harness: EngineHarness, poor: str) -> None:
+def test_a_liquidation_ends_as_soon_as_the_margin_suffices(harness: EngineHarness, poor: str) -> None:
     harness.buy(harness.bob, 4, 190)
     harness.exchange.set_mark_price(AAPL, D(190))
     assert (harness.position(poor), harness.exchange.in_liquidation(poor)) == (6, False)
 
 
-def test_it_ends_when_the_price_comes_back(harness: EngineHarness, poor: str) -> None:
+def test_a_liquidation_ends_when_the_price_recovers(harness: EngineHarness, poor: str) -> None:
     harness.exchange.set_mark_price(AAPL, D(190))
     harness.exchange.set_mark_price(AAPL, D(200))
     harness.exchange.advance(1)
@@ -75,7 +75,7 @@ def test_it_ends_when_the_price_comes_back(harness: EngineHarness, poor: str) ->
     assert harness.sell(poor, 1, 210).status == "ACK"
 
 
-def test_the_house_makes_good_what_is_lost_beyond_the_deposit(harness: EngineHarness, poor: str) -> None:
+def test_the_house_covers_losses_beyond_the_deposit(harness: EngineHarness, poor: str) -> None:
     harness.exchange.set_mark_price(AAPL, D(150))
     harness.exchange.advance(2)
     row = harness.exchange.balance(poor)
@@ -83,7 +83,7 @@ def test_the_house_makes_good_what_is_lost_beyond_the_deposit(harness: EngineHar
     assert row.deposit > 202
 
 
-def test_a_short_is_liquidated_from_above(harness: EngineHarness) -> None:
+def test_a_short_position_is_liquidated_by_a_rising_price(harness: EngineHarness) -> None:
     poor = harness.exchange.create_account(D(202))
     harness.hold(poor, "SELL", 10)
     harness.sell(harness.bob, 10, 209)
@@ -103,7 +103,7 @@ def test_all_positions_of_the_account_are_closed() -> None:
     assert harness.position(poor) == harness.position(poor, "US500-USD") == 0
 
 
-def test_a_rich_account_with_the_same_position_is_left_alone(harness: EngineHarness, poor: str) -> None:
+def test_an_account_with_enough_money_is_not_liquidated(harness: EngineHarness, poor: str) -> None:
     harness.hold(harness.alice, "BUY", 10)
     harness.exchange.set_mark_price(AAPL, D(150))
     harness.exchange.advance(5)

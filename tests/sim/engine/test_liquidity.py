@@ -54,7 +54,7 @@ def test_the_quotes_follow_the_mark(lively: EngineHarness) -> None:
     assert (bids[0][0], asks[0][0]) == (D("209.97"), D("210.03"))
 
 
-def test_the_quotes_are_renewed_when_hit(lively: EngineHarness) -> None:
+def test_quotes_are_renewed_after_they_trade(lively: EngineHarness) -> None:
     before = lively.exchange.book(AAPL)
     lively.market(lively.alice, "BUY", 150)
     assert lively.exchange.book(AAPL) == before
@@ -76,14 +76,14 @@ def test_an_order_inside_the_spread_keeps_its_place(lively: EngineHarness) -> No
     assert lively.open_ids(lively.alice) == [row.order_id]
 
 
-def test_the_exchange_says_nothing_of_its_own_accounts(lively: EngineHarness) -> None:
+def test_house_accounts_cause_no_events(lively: EngineHarness) -> None:
     lively.market(lively.alice, "BUY", 1)
     told = {getattr(event, "account_id", lively.alice) for event in lively.events}
     assert told == {lively.alice}
     assert lively.exchange.accounts() == [lively.alice, lively.bob]
 
 
-def test_a_halted_market_is_not_quoted_anew(lively: EngineHarness) -> None:
+def test_a_halted_market_is_not_requoted(lively: EngineHarness) -> None:
     before = lively.exchange.book(AAPL)
     lively.exchange.halt(AAPL)
     lively.exchange.set_mark_price(AAPL, D(210))
@@ -98,13 +98,13 @@ def test_a_price_is_positive(lively: EngineHarness, price: int) -> None:
         lively.exchange.set_mark_price(AAPL, D(price))
 
 
-def test_still_prices_stand_still(lively: EngineHarness) -> None:
+def test_a_still_price_path_does_not_move(lively: EngineHarness) -> None:
     lively.exchange.advance(7200)
     assert lively.of_type(MarkChanged) == lively.of_type(Traded) == []
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_moving_prices_move_every_second_and_print_trades(path: str) -> None:
+def test_moving_prices_change_every_second_and_cause_trades(path: str) -> None:
     harness = EngineHarness(liquidity=True, price_path=path)
     harness.exchange.advance(60)
     marks = harness.of_type(MarkChanged)
@@ -152,6 +152,6 @@ def test_moving_markets_pay_funding() -> None:
     assert harness.of_type(FundingPaid)
 
 
-def test_an_unknown_path_is_an_error() -> None:
+def test_an_unknown_price_path_is_an_error() -> None:
     with pytest.raises(ValueError, match="still, calm, trending, gapping"):
         EngineHarness(price_path="volatile")

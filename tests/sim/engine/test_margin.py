@@ -13,7 +13,7 @@ from .helpers import AAPL, NOON, EngineHarness
 SATURDAY = NOON + 4 * 86_400
 
 
-def test_leverage_levels_carry_their_margins_and_caps(harness: EngineHarness) -> None:
+def test_leverage_levels_have_margins_and_notional_caps(harness: EngineHarness) -> None:
     rows = harness.exchange.available_leverage(harness.alice)
     assert [row.leverage for row in rows] == [1, 2, 3, 5, 7, 10]
     top = rows[-1]
@@ -45,7 +45,7 @@ def test_leverage_of_an_unknown_symbol_is_refused(harness: EngineHarness) -> Non
         harness.exchange.set_leverage(harness.alice, "ENRON-USD", D(1))
 
 
-def test_leverage_stays_while_the_symbol_is_in_use(harness: EngineHarness) -> None:
+def test_leverage_cannot_change_while_the_symbol_is_in_use(harness: EngineHarness) -> None:
     row = harness.buy(harness.alice, 1, 199)
     with pytest.raises(Refused):
         harness.exchange.set_leverage(harness.alice, AAPL, D(2))
@@ -79,7 +79,7 @@ def test_orders_on_both_sides_are_margined(harness: EngineHarness) -> None:
     assert harness.exchange.balance(harness.alice).order_margin == 40
 
 
-def test_the_cap_counts_position_and_waiting_orders() -> None:
+def test_the_notional_cap_counts_position_and_open_orders() -> None:
     harness = EngineHarness(rules=Rules(notional_caps={"EQUITY": D(10_000)}))
     harness.hold(harness.alice, "BUY", 2)
     assert harness.buy(harness.alice, 2, 200).status == "ACK"
@@ -90,7 +90,7 @@ def test_the_cap_counts_position_and_waiting_orders() -> None:
 
 
 @pytest.mark.parametrize(("limits", "status"), [(False, "ACK"), (True, "REJECTED_WOULD_BREACH_MAX_NOTIONAL")])
-def test_the_cap_is_cut_on_the_weekend_where_the_rules_say_so(limits: bool, status: str) -> None:
+def test_the_notional_cap_shrinks_on_weekends_if_the_rules_say_so(limits: bool, status: str) -> None:
     harness = EngineHarness(rules=Rules(session_limits=limits), start=SATURDAY)
     assert harness.exchange.instruments[AAPL].session(SATURDAY) == "weekend"
     assert harness.buy(harness.alice, 126, 200).status == status
@@ -113,7 +113,7 @@ def test_a_resting_reduce_only_order_is_cut_to_the_position(harness: EngineHarne
     assert harness.statuses(harness.alice, rows[1].order_id) == ["ACK", "CANCELLED"]
 
 
-def test_reduce_only_orders_go_with_their_position(harness: EngineHarness) -> None:
+def test_reduce_only_orders_are_cancelled_when_their_position_is_closed(harness: EngineHarness) -> None:
     harness.hold(harness.alice, "BUY", 2)
     resting = harness.sell(harness.alice, 2, 205, reduce_only=True)
     harness.hold(harness.alice, "SELL", 2)
@@ -142,19 +142,19 @@ def test_close_position_is_a_pegged_reduce_only_limit_ioc(harness: EngineHarness
     assert (row.status, harness.position(harness.alice)) == ("IOC_PARTIALLY_FILLED", 1)
 
 
-def test_a_short_is_closed_from_above(harness: EngineHarness) -> None:
+def test_a_short_position_is_closed_by_buying_above_the_mark_price(harness: EngineHarness) -> None:
     harness.hold(harness.alice, "SELL", 2)
     harness.sell(harness.bob, 2, "200.2")
     assert harness.exchange.close_position(harness.alice, AAPL).price == D("200.2")
     assert harness.position(harness.alice) == 0
 
 
-def test_there_must_be_a_position_to_close(harness: EngineHarness) -> None:
+def test_closing_a_position_requires_a_position(harness: EngineHarness) -> None:
     with pytest.raises(Refused, match="InvalidOrder"):
         harness.exchange.close_position(harness.alice, AAPL)
 
 
-def test_a_change_of_leverage_is_told(harness: EngineHarness) -> None:
+def test_a_change_of_leverage_is_reported(harness: EngineHarness) -> None:
     harness.exchange.set_leverage(harness.alice, AAPL, D(2))
     assert [(event.account_id, event.symbol) for event in harness.of_type(PositionChanged)] == [
         (harness.alice, AAPL)

@@ -34,7 +34,7 @@ def test_the_best_price_trades_first_and_at_the_resting_price(harness: EngineHar
     ]
 
 
-def test_at_one_price_the_first_to_come_trades_first(harness: EngineHarness) -> None:
+def test_at_the_same_price_the_oldest_order_trades_first(harness: EngineHarness) -> None:
     first, second = harness.sell(harness.alice, 1, 200), harness.sell(harness.bob, 1, 200)
     taker = harness.exchange.create_account()
     harness.buy(taker, "1.5", 200)
@@ -42,7 +42,7 @@ def test_at_one_price_the_first_to_come_trades_first(harness: EngineHarness) -> 
     assert harness.exchange.order(harness.bob, AAPL, second.order_id).quantity_remaining == D("0.5")
 
 
-def test_a_trade_is_told_in_a_fixed_order(harness: EngineHarness) -> None:
+def test_the_events_of_a_trade_have_a_fixed_order(harness: EngineHarness) -> None:
     maker = harness.sell(harness.alice, 1, 200)
     harness.events.clear()
     taker = harness.buy(harness.bob, 1, 200)
@@ -66,13 +66,13 @@ def test_a_trade_is_told_in_a_fixed_order(harness: EngineHarness) -> None:
     )
 
 
-def test_a_filled_order_row_names_its_trade_and_keeps_its_own_price(harness: EngineHarness) -> None:
+def test_a_filled_order_row_has_the_trade_id_and_the_price_of_the_order(harness: EngineHarness) -> None:
     harness.sell(harness.alice, 1, 200)
     row = harness.buy(harness.bob, 1, 210)
     assert (row.status, row.price, row.trade_id) == ("FILLED", D(210), harness.fills(harness.bob)[0].trade_id)
 
 
-def test_what_is_left_of_a_limit_order_rests(harness: EngineHarness) -> None:
+def test_the_remainder_of_a_limit_order_rests(harness: EngineHarness) -> None:
     harness.sell(harness.alice, 1, 200)
     row = harness.buy(harness.bob, 3, 201)
     assert (row.status, row.quantity_remaining) == ("FILLED", 2)
@@ -105,7 +105,9 @@ def test_ioc_never_rests(
 @pytest.mark.parametrize(
     ("offered", "statuses"), [(1, ["ACK", "CANCELLED"]), (2, ["ACK", "FILLED", "FILLED"])]
 )
-def test_fok_fills_wholly_or_not_at_all(harness: EngineHarness, offered: int, statuses: list[str]) -> None:
+def test_fok_fills_completely_or_not_at_all(
+    harness: EngineHarness, offered: int, statuses: list[str]
+) -> None:
     for number in range(offered):
         harness.sell(harness.alice, 1, 200 + number)
     harness.buy(harness.bob, 2, 201, tif="FOK")
@@ -113,7 +115,7 @@ def test_fok_fills_wholly_or_not_at_all(harness: EngineHarness, offered: int, st
     assert len(harness.exchange.book(AAPL)[1]) == (1 if offered == 1 else 0)
 
 
-def test_fok_does_not_count_what_is_too_dear(harness: EngineHarness) -> None:
+def test_fok_does_not_count_orders_beyond_its_price(harness: EngineHarness) -> None:
     harness.sell(harness.alice, 1, 200)
     harness.sell(harness.alice, 1, 201)
     assert harness.buy(harness.bob, 2, 200, tif="FOK").status == "CANCELLED"
@@ -137,7 +139,7 @@ def test_fok_does_not_count_reduce_only_orders_beyond_their_position(harness: En
 
 
 @pytest.mark.parametrize("first_is_reduce_only", [True, False])
-def test_fok_counts_all_that_several_orders_may_reduce(
+def test_fok_counts_several_reduce_only_orders_up_to_the_position(
     harness: EngineHarness, first_is_reduce_only: bool
 ) -> None:
     harness.hold(harness.alice, "BUY", 3)
@@ -155,7 +157,7 @@ def test_a_market_order_stops_at_the_band(harness: EngineHarness) -> None:
     assert (row.status, row.quantity_remaining, row.price) == ("IOC_PARTIALLY_FILLED", 1, D(220))
 
 
-def test_self_trade_prevention_cancels_the_resting_order_and_goes_on(harness: EngineHarness) -> None:
+def test_self_trade_prevention_cancels_the_resting_order_and_continues(harness: EngineHarness) -> None:
     mine = harness.sell(harness.alice, 1, 200)
     harness.sell(harness.bob, 1, 200)
     taker = harness.buy(harness.alice, 1, 200)
@@ -164,7 +166,7 @@ def test_self_trade_prevention_cancels_the_resting_order_and_goes_on(harness: En
     assert harness.fills(harness.alice)[0].order_id == taker.order_id
 
 
-def test_an_alo_order_that_would_take_is_turned_down(harness: EngineHarness) -> None:
+def test_an_alo_order_that_would_take_is_rejected(harness: EngineHarness) -> None:
     harness.sell(harness.alice, 1, 200)
     assert harness.buy(harness.bob, 1, "199.99", order_type="ALO").status == "ACK"
     assert harness.buy(harness.bob, 1, 200, order_type="ALO").status == "REJECTED"
@@ -178,7 +180,7 @@ def test_an_alo_order_that_would_take_may_be_cancelled_instead() -> None:
     assert harness.statuses(harness.bob) == ["ACK", "CANCELLED"]
 
 
-def test_the_speed_bump_delays_what_would_take_and_nothing_else() -> None:
+def test_the_speed_bump_delays_only_orders_that_would_take() -> None:
     harness = EngineHarness(rules=Rules(speed_bump=0.1))
     resting = harness.sell(harness.alice, 1, 200)
     assert resting.order_id in harness.open_ids(harness.alice)
@@ -188,7 +190,7 @@ def test_the_speed_bump_delays_what_would_take_and_nothing_else() -> None:
     assert harness.statuses(harness.bob) == ["ACK", "FILLED"]
 
 
-def test_an_order_can_be_cancelled_on_the_speed_bump() -> None:
+def test_an_order_can_be_cancelled_during_the_speed_bump() -> None:
     harness = EngineHarness(rules=Rules(speed_bump=0.1))
     harness.sell(harness.alice, 1, 200)
     row = harness.buy(harness.bob, 1, 200)

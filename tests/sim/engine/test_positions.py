@@ -12,7 +12,7 @@ from qfex.sim.engine import BalanceChanged, Exchange, PositionChanged, Refused, 
 from .helpers import AAPL, NOON, EngineHarness
 
 
-def test_the_average_price_is_that_of_what_was_added(harness: EngineHarness) -> None:
+def test_the_average_price_is_that_of_the_entries(harness: EngineHarness) -> None:
     harness.hold(harness.alice, "BUY", 1, 200)
     harness.hold(harness.alice, "BUY", 3, 204)
     row = harness.exchange.position(harness.alice, AAPL)
@@ -20,7 +20,7 @@ def test_the_average_price_is_that_of_what_was_added(harness: EngineHarness) -> 
     assert row.unrealised_pnl == -12
 
 
-def test_closing_a_part_realises_its_profit_and_keeps_the_average(harness: EngineHarness) -> None:
+def test_a_partial_close_realises_profit_and_keeps_the_average_price(harness: EngineHarness) -> None:
     harness.hold(harness.alice, "BUY", 4, 200)
     harness.hold(harness.alice, "SELL", 1, 210)
     row = harness.exchange.position(harness.alice, AAPL)
@@ -37,14 +37,14 @@ def test_a_short_profits_from_falling_prices(harness: EngineHarness) -> None:
     assert (row.position, row.realised_pnl, row.unrealised_pnl, row.average_price) == (0, 20, 0, 0)
 
 
-def test_flipping_realises_the_old_side_and_opens_the_new_one(harness: EngineHarness) -> None:
+def test_flipping_a_position_realises_the_old_side_and_opens_the_new_one(harness: EngineHarness) -> None:
     harness.hold(harness.alice, "BUY", 1, 200)
     harness.hold(harness.alice, "SELL", 3, 210)
     row = harness.exchange.position(harness.alice, AAPL)
     assert (row.position, row.average_price, row.realised_pnl) == (-2, 210, 10)
 
 
-def test_thirds_lose_no_digit(harness: EngineHarness) -> None:
+def test_rounding_loses_no_digit(harness: EngineHarness) -> None:
     for price in (200, 200, 201):
         harness.hold(harness.alice, "BUY", 1, price)
     for _ in range(3):
@@ -95,7 +95,7 @@ def test_other_currencies_are_converted() -> None:
     assert harness.fills(harness.alice)[0].fee == D("1.155")
 
 
-def test_position_rows_cover_every_symbol_and_look_the_same_each_time() -> None:
+def test_position_rows_cover_every_symbol_and_repeat_identically() -> None:
     harness = EngineHarness(AAPL, "CL-USD")
     rows = harness.exchange.positions(harness.alice)
     assert [row.symbol for row in rows] == [AAPL, "CL-USD"]
@@ -103,7 +103,7 @@ def test_position_rows_cover_every_symbol_and_look_the_same_each_time() -> None:
     assert rows[0].id != rows[1].id != harness.exchange.balance(harness.alice).id
 
 
-def test_a_command_tells_of_each_change_once(harness: EngineHarness) -> None:
+def test_a_command_reports_each_change_once(harness: EngineHarness) -> None:
     for price in (200, 201, 202):
         harness.sell(harness.bob, 1, price)
     harness.events.clear()
@@ -126,12 +126,12 @@ def test_money_moves_between_an_account_and_its_subaccount(harness: EngineHarnes
 
 
 @pytest.mark.parametrize("amount", [0, -1, 100_001])
-def test_only_free_money_moves(harness: EngineHarness, amount: int) -> None:
+def test_only_available_money_can_be_transferred(harness: EngineHarness, amount: int) -> None:
     sub = harness.exchange.create_account(D(0), master=harness.alice)
     with pytest.raises(Refused, match="InvalidParameter"):
         harness.exchange.transfer(harness.alice, sub, D(amount))
 
 
-def test_strangers_do_not_share_money(harness: EngineHarness) -> None:
+def test_unrelated_accounts_cannot_transfer_money(harness: EngineHarness) -> None:
     with pytest.raises(Refused, match="belong together"):
         harness.exchange.transfer(harness.alice, harness.bob, D(1))

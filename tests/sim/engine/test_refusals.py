@@ -26,7 +26,7 @@ COMMANDS: list[Callable[[EngineHarness], object]] = [
 
 
 @pytest.mark.parametrize(("code", "command"), REFUSALS)
-def test_a_refusal_raises_its_code_and_says_nothing_else(
+def test_a_refusal_raises_its_code_and_emits_no_event(
     harness: EngineHarness, code: str, command: Callable[[EngineHarness], object]
 ) -> None:
     with pytest.raises(Refused) as refused:
@@ -38,7 +38,7 @@ def test_a_refusal_raises_its_code_and_says_nothing_else(
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize(("flag", "code"), [("kyc", "KycRequired"), ("terms_accepted", "TncRequired")])
-def test_trading_takes_identity_and_terms(
+def test_trading_requires_kyc_and_accepted_terms(
     harness: EngineHarness, flag: str, code: str, command: Callable[[EngineHarness], object]
 ) -> None:
     harness.buy(harness.alice, 1, 199)
@@ -50,7 +50,7 @@ def test_trading_takes_identity_and_terms(
     harness.buy(harness.alice, 1, 199)
 
 
-def test_cancelling_takes_neither(harness: EngineHarness) -> None:
+def test_cancelling_requires_neither(harness: EngineHarness) -> None:
     row = harness.buy(harness.alice, 1, 199)
     harness.exchange.set_flags(harness.alice, kyc=False, terms_accepted=False, may_trade=False)
     assert (
@@ -58,7 +58,7 @@ def test_cancelling_takes_neither(harness: EngineHarness) -> None:
     )
 
 
-def test_a_twap_takes_permission(harness: EngineHarness) -> None:
+def test_a_twap_requires_permission_to_trade(harness: EngineHarness) -> None:
     harness.exchange.set_flags(harness.alice, may_trade=False)
     with pytest.raises(Refused, match="PermissionDenied"):
         harness.exchange.add_twap(harness.alice, TwapEntry(AAPL, "BUY", D(2), 2, 30))

@@ -269,11 +269,11 @@ def test_there_is_a_scenario_for_every_status() -> None:
 
 
 @pytest.mark.parametrize("status", SCENARIOS)
-def test_the_status_is_provoked(status: str) -> None:
+def test_each_scenario_ends_in_its_status(status: str) -> None:
     assert SCENARIOS[status]() == status
 
 
-def test_a_rejection_opens_nothing_and_costs_nothing() -> None:
+def test_a_rejected_order_is_not_open_and_costs_nothing() -> None:
     harness = EngineHarness()
     before = harness.exchange.balance(harness.alice)
     row = harness.buy(harness.alice, 1, "220.01")
@@ -282,7 +282,7 @@ def test_a_rejection_opens_nothing_and_costs_nothing() -> None:
     assert harness.statuses(harness.alice, row.order_id) == [row.status]
 
 
-def test_trading_goes_on_after_a_halt() -> None:
+def test_trading_resumes_after_a_halt() -> None:
     harness = EngineHarness()
     resting = harness.buy(harness.alice, 1, 199)
     harness.exchange.halt(AAPL)
@@ -294,7 +294,7 @@ def test_trading_goes_on_after_a_halt() -> None:
     assert harness.buy(harness.alice, 1, 199).status == "ACK"
 
 
-def test_an_order_cannot_be_cancelled_while_matching_is_down() -> None:
+def test_an_order_cannot_be_cancelled_while_matching_fails() -> None:
     harness = EngineHarness()
     row = harness.buy(harness.alice, 1, 199)
     harness.exchange.fail(AAPL)
@@ -304,7 +304,7 @@ def test_an_order_cannot_be_cancelled_while_matching_is_down() -> None:
     assert harness.open_ids(harness.alice) == [row.order_id]
 
 
-def test_inactive_and_delisted_instruments_are_told_apart() -> None:
+def test_inactive_and_delisted_instruments_have_different_statuses() -> None:
     inactive, other = load_instruments(["NOK-USD", "CL-USD"])
     exchange = Exchange([inactive, replace(other, status="DELISTED")], start=NOON)
     harness = EngineHarness()
@@ -315,7 +315,7 @@ def test_inactive_and_delisted_instruments_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize(("side", "price"), [("BUY", 100), ("SELL", 300)])
-def test_outside_the_band_an_order_may_wait(side: str, price: int) -> None:
+def test_an_order_outside_the_band_may_rest(side: str, price: int) -> None:
     harness = EngineHarness()
     assert harness.order(harness.alice, side, 1, price).status == "ACK"
 

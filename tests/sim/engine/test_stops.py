@@ -42,7 +42,7 @@ def test_a_stop_is_acknowledged_and_listed_with_its_trigger(long: EngineHarness)
 
 
 @pytest.mark.parametrize(("kind", "price", "mark"), [("STOP_LOSS", 195, 195), ("TAKE_PROFIT", 210, 211)])
-def test_a_stop_fires_as_a_market_order_with_its_own_id(
+def test_a_triggered_stop_is_a_market_order_with_the_same_id(
     long: EngineHarness, kind: str, price: int, mark: int
 ) -> None:
     row = stop(long, kind, 4, price)
@@ -58,7 +58,7 @@ def test_a_stop_fires_as_a_market_order_with_its_own_id(
     assert [event.stop.status for event in long.of_type(StopChanged)] == ["ACTIVE", "TRIGGERED"]
 
 
-def test_short_positions_are_stopped_from_the_other_side(harness: EngineHarness) -> None:
+def test_stops_of_short_positions_buy(harness: EngineHarness) -> None:
     harness.hold(harness.alice, "SELL", 2)
     harness.sell(harness.bob, 2, 205)
     loss = stop(harness, "STOP_LOSS", 2, 205, "BUY")
@@ -107,7 +107,7 @@ def test_a_flipped_position_keeps_no_stop(long: EngineHarness) -> None:
         ("TAKE_PROFIT", 500, "ACK"),
     ],
 )
-def test_a_trigger_keeps_the_tick_but_not_the_band(
+def test_a_trigger_price_must_be_on_a_tick_but_may_be_outside_the_band(
     long: EngineHarness, kind: str, price: str | int, status: str
 ) -> None:
     assert stop(long, kind, 1, price).status == status
@@ -121,7 +121,7 @@ def test_a_trigger_keeps_the_tick_but_not_the_band(
         (0, "QUANTITY_LESS_THAN_MIN_QUANTITY"),
     ],
 )
-def test_a_stop_keeps_the_lot_but_not_the_minimum(
+def test_a_stop_must_be_a_whole_number_of_lots_but_may_be_below_the_minimum(
     long: EngineHarness, quantity: str | int, status: str
 ) -> None:
     assert stop(long, "STOP_LOSS", quantity, 190).status == status
@@ -141,7 +141,7 @@ def test_stops_wait_while_the_market_is_halted(long: EngineHarness) -> None:
     assert long.position(long.alice) == 0
 
 
-def test_a_stop_without_counterpart_is_over(harness: EngineHarness) -> None:
+def test_a_triggered_stop_that_finds_no_counterparty_is_cancelled(harness: EngineHarness) -> None:
     harness.hold(harness.alice, "BUY", 1)
     row = stop(harness, "STOP_LOSS", 1, 195)
     harness.exchange.set_mark_price(AAPL, D(195))
@@ -159,7 +159,7 @@ def test_cancelling_a_stop(long: EngineHarness) -> None:
     assert long.position(long.alice) == 10
 
 
-def test_an_ordinary_cancellation_does_not_reach_a_stop(long: EngineHarness) -> None:
+def test_cancel_order_does_not_cancel_a_stop(long: EngineHarness) -> None:
     row = stop(long, "STOP_LOSS", 1, 190)
     assert long.exchange.cancel_order(long.alice, AAPL, "order_id", row.order_id)[0].status == "NO_SUCH_ORDER"
 
@@ -185,7 +185,7 @@ def test_modifying_a_stop(long: EngineHarness) -> None:
         (AAPL, 201, 9, "INVALID_STOPLOSS_PRICE"),
     ],
 )
-def test_a_stop_that_cannot_be_modified_stays(
+def test_a_stop_that_cannot_be_modified_stays_as_it_was(
     long: EngineHarness, symbol: str, price: int, quantity: int, status: str
 ) -> None:
     row = stop(long, "STOP_LOSS", 10, 190)
@@ -202,7 +202,7 @@ def test_attached_stops_appear_as_the_order_fills(harness: EngineHarness) -> Non
     assert stops(harness) == [("TAKE_PROFIT", 3, 210), ("STOP_LOSS", 3, 190)]
 
 
-def test_attached_stops_of_a_sale_lie_on_the_other_side(harness: EngineHarness) -> None:
+def test_attached_stops_of_a_sale_buy(harness: EngineHarness) -> None:
     harness.buy(harness.bob, 1, 200)
     harness.sell(harness.alice, 1, 200, take_profit=190, stop_loss=210)
     assert {row.side for row in harness.exchange.open_orders(harness.alice)} == {"BUY"}
@@ -215,14 +215,14 @@ def test_an_order_that_only_closes_gets_no_stop(harness: EngineHarness) -> None:
     assert harness.exchange.open_orders(harness.alice) == []
 
 
-def test_attached_stops_cover_only_what_is_held(harness: EngineHarness) -> None:
+def test_attached_stops_never_exceed_the_position(harness: EngineHarness) -> None:
     harness.hold(harness.alice, "SELL", 2)
     harness.sell(harness.bob, 3, 200)
     harness.buy(harness.alice, 3, 200, stop_loss=190)
     assert stops(harness) == [("STOP_LOSS", 1, 190)]
 
 
-def test_what_fills_after_an_attached_stop_fired_is_protected_anew(harness: EngineHarness) -> None:
+def test_a_fill_after_an_attached_stop_triggered_gets_a_new_stop(harness: EngineHarness) -> None:
     harness.sell(harness.bob, 1, 200)
     harness.buy(harness.alice, 3, 200, take_profit=210)
     harness.buy(harness.bob, 1, 210)
@@ -233,7 +233,7 @@ def test_what_fills_after_an_attached_stop_fired_is_protected_anew(harness: Engi
     assert stops(harness) == [("TAKE_PROFIT", 2, 210)]
 
 
-def test_a_market_order_is_protected_around_the_mark(harness: EngineHarness) -> None:
+def test_brackets_of_a_market_order_are_checked_against_the_mark_price(harness: EngineHarness) -> None:
     harness.sell(harness.bob, 1, 200)
     assert harness.market(harness.alice, "BUY", 1, take_profit=199).status == "INVALID_TAKEPROFIT_PRICE"
     assert harness.market(harness.alice, "BUY", 1, stop_loss="199.005").status == "INVALID_STOPLOSS_PRICE"

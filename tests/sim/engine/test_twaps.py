@@ -32,7 +32,7 @@ def start(harness: EngineHarness, **terms: Any) -> TwapRow:
     return harness.exchange.add_twap(harness.alice, TwapEntry(**{**wanted, **terms}))
 
 
-def test_children_go_out_at_equal_intervals(deep: EngineHarness) -> None:
+def test_child_orders_are_sent_at_equal_intervals(deep: EngineHarness) -> None:
     row = start(deep, client_twap_id="plan")
     assert (row.status, row.filled_quantity, row.average_fill_price) == ("ACTIVE", 3, 200)
     began = deep.exchange.now
@@ -48,25 +48,25 @@ def test_children_go_out_at_equal_intervals(deep: EngineHarness) -> None:
     assert deep.exchange.twaps(deep.alice) == []
 
 
-def test_progress_is_told(deep: EngineHarness) -> None:
+def test_progress_is_reported(deep: EngineHarness) -> None:
     start(deep)
     deep.exchange.advance(60)
     told = [(event.twap.status, event.twap.filled_quantity) for event in deep.of_type(TwapChanged)]
     assert told == [("ACTIVE", 0), ("ACTIVE", 3), ("ACTIVE", 6), ("COMPLETED", 9)]
 
 
-def test_children_are_market_orders(deep: EngineHarness) -> None:
+def test_child_orders_are_market_orders(deep: EngineHarness) -> None:
     start(deep)
     assert {(fill.order_type, fill.time_in_force) for fill in deep.fills(deep.alice)} == {("MARKET", "IOC")}
 
 
-def test_what_does_not_divide_is_spread_over_the_children(deep: EngineHarness) -> None:
+def test_a_remainder_is_spread_over_the_child_orders(deep: EngineHarness) -> None:
     start(deep, total_quantity=D("1.000"))
     deep.exchange.advance(60)
     assert [fill.quantity for fill in deep.fills(deep.alice)] == [D("0.333"), D("0.333"), D("0.334")]
 
 
-def test_the_average_price_weighs_quantities(deep: EngineHarness) -> None:
+def test_the_average_price_is_weighted_by_quantity(deep: EngineHarness) -> None:
     start(deep, total_quantity=D(180), num_orders=2)
     deep.exchange.advance(30)
     [over] = deep.exchange.twaps(deep.alice, active=False)
@@ -113,7 +113,7 @@ def test_the_wrong_kind_of_id_cancels_nothing(deep: EngineHarness) -> None:
     assert len(deep.exchange.twaps(deep.alice)) == 1
 
 
-def test_reduce_only_children_stop_at_a_flat_position(deep: EngineHarness) -> None:
+def test_reduce_only_child_orders_stop_at_a_flat_position(deep: EngineHarness) -> None:
     deep.hold(deep.alice, "SELL", 4, 199)
     start(deep, reduce_only=True)
     deep.exchange.advance(60)
@@ -130,14 +130,14 @@ def test_a_start_time_delays_the_first_child(deep: EngineHarness) -> None:
     assert deep.position(deep.alice) == 3
 
 
-def test_a_worst_price_bounds_every_child(deep: EngineHarness) -> None:
+def test_a_worst_price_limits_every_child_order(deep: EngineHarness) -> None:
     start(deep, total_quantity=D(180), num_orders=2, worst_price=D(200))
     deep.exchange.advance(30)
     [over] = deep.exchange.twaps(deep.alice, active=False)
     assert (over.filled_quantity, over.average_fill_price) == (100, 200)
 
 
-def test_a_day_of_twaps_takes_no_time_at_all(deep: EngineHarness) -> None:
+def test_a_day_of_twaps_is_simulated_quickly(deep: EngineHarness) -> None:
     start(deep, total_quantity=D("28.8"), num_orders=2880)
     deep.exchange.advance(86_400)
     [over] = deep.exchange.twaps(deep.alice, active=False)

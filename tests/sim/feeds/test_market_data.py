@@ -40,7 +40,7 @@ def test_level2_has_twenty_levels_a_side(market: MarketHarness, reader: Reader) 
     assert sum(Decimal(quantity) for _, quantity in merged["bid"]) == 30
 
 
-def test_bbo_is_pulsed_when_it_changed(market: MarketHarness, reader: Reader) -> None:
+def test_bbo_is_sent_periodically_if_it_changed(market: MarketHarness, reader: Reader) -> None:
     assert reader.subscribe("bbo")[1]["bid"] == []
     market.order(market.buyer, "BUY", "1", "336.00")
     market.order(market.buyer, "BUY", "2", "336.01")
@@ -51,7 +51,7 @@ def test_bbo_is_pulsed_when_it_changed(market: MarketHarness, reader: Reader) ->
     assert count_in(market, reader, 1) == 0
 
 
-def test_a_change_behind_the_best_price_is_no_news(market: MarketHarness, reader: Reader) -> None:
+def test_a_change_behind_the_best_price_sends_no_bbo(market: MarketHarness, reader: Reader) -> None:
     market.order(market.buyer, "BUY", "1", "336.00")
     reader.subscribe("bbo")
     market.advance(0.1)
@@ -60,7 +60,7 @@ def test_a_change_behind_the_best_price_is_no_news(market: MarketHarness, reader
     assert count_in(market, reader, 0.5) == 0
 
 
-def test_a_trade_leaves_at_once(market: MarketHarness, reader: Reader) -> None:
+def test_a_trade_is_sent_at_once(market: MarketHarness, reader: Reader) -> None:
     reader.subscribe("trade", symbols=(AAPL, INDEX))
     market.trade("1.5", "336.20", aggressor="SELL")
     [trade] = reader.take()
@@ -108,7 +108,7 @@ def test_the_mark_price_is_sent_on_change_and_every_second(market: MarketHarness
     assert count_in(market, reader, 3) == 6
 
 
-def test_the_underlier_says_where_its_price_is_from() -> None:
+def test_the_underlier_has_the_source_of_its_price() -> None:
     for start, source in ((START, "external"), (START + 7 * 3600, "internal")):
         market = MarketHarness(start=start)
         reader = Reader(MarketData(market.exchange, market.clock))
@@ -116,7 +116,7 @@ def test_the_underlier_says_where_its_price_is_from() -> None:
         assert count_in(market, reader, 3) == 3
 
 
-def test_funding_comes_every_minute_and_is_kept_for_newcomers(
+def test_funding_is_sent_every_minute_and_on_subscription(
     market: MarketHarness, market_data: MarketData
 ) -> None:
     market.exchange.set_funding_rate(AAPL, Decimal("0.0000057"))
@@ -150,7 +150,7 @@ def test_open_interest_and_bands_are_sent_when_they_change(market: MarketHarness
     assert (moved["min_price"], moved["max_price"]) == ("323", "357")
 
 
-def test_market_stats_come_every_second(market: MarketHarness, reader: Reader) -> None:
+def test_market_stats_are_sent_every_second(market: MarketHarness, reader: Reader) -> None:
     market.order(market.buyer, "BUY", "1", "336.00")
     snapshot = reader.subscribe("market_stats", symbols=("*",))[1]
     market.trade("1.5", "336.20")
@@ -175,7 +175,7 @@ def test_daily_volumes_start_again_at_eight_in_chicago(market: MarketHarness, re
 
 
 @pytest.mark.parametrize("channel", ["level2", "bbo", "trade", "mark_price", "candle", "market_stats"])
-def test_nothing_comes_after_unsubscribing(market: MarketHarness, reader: Reader, channel: str) -> None:
+def test_nothing_is_sent_after_unsubscribing(market: MarketHarness, reader: Reader, channel: str) -> None:
     options = {"intervals": ["1MIN"]} if channel == "candle" else {}
     reader.subscribe(channel, **options)
     reader.unsubscribe(channel, **options)
@@ -184,7 +184,7 @@ def test_nothing_comes_after_unsubscribing(market: MarketHarness, reader: Reader
     assert count_in(market, reader, 5) == 0
 
 
-def test_nothing_comes_after_the_end(market: MarketHarness, reader: Reader) -> None:
+def test_nothing_is_sent_after_the_connection_ends(market: MarketHarness, reader: Reader) -> None:
     reader.subscribe("trade", "level2")
     reader.session.close()
     reader.take()
@@ -192,7 +192,7 @@ def test_nothing_comes_after_the_end(market: MarketHarness, reader: Reader) -> N
     assert count_in(market, reader, 5) == 0
 
 
-def test_the_sequence_has_no_gap_over_channels(market: MarketHarness, reader: Reader) -> None:
+def test_the_sequence_is_continuous_over_all_channels(market: MarketHarness, reader: Reader) -> None:
     reader.subscribe("bbo", "trade", "level2", "mark_price", symbols=("*",))
     frames = []
     for step in range(20):

@@ -14,7 +14,7 @@ from tests.sim.clients import AAPL, RawClient, connect, connect_market_data, ord
 from .rest_harness import Rest
 
 
-def test_a_blocking_read_gets_its_first_value_at_once(rest: Rest) -> None:
+def test_the_first_values_follow_the_acknowledgement_at_once(rest: Rest) -> None:
     feed = connect_market_data(rest.sim.environment, "bbo", "level2")
     ack, bbo, level2 = feed.read(3)
     assert ack == {"type": "subscribed", "channels": ["bbo", "level2"], "symbols": [AAPL], "sig_figs": [0]}
@@ -23,7 +23,7 @@ def test_a_blocking_read_gets_its_first_value_at_once(rest: Rest) -> None:
     feed.close()
 
 
-def test_the_clock_drives_the_pulses(rest: Rest) -> None:
+def test_the_manual_clock_drives_periodic_messages(rest: Rest) -> None:
     feed = connect_market_data(rest.sim.environment, "level2", "mark_price")
     feed.read(3)
     rest.sim.advance(1)
@@ -34,7 +34,7 @@ def test_the_clock_drives_the_pulses(rest: Rest) -> None:
     feed.close()
 
 
-def test_a_real_clock_drives_them_too() -> None:
+def test_the_real_clock_drives_periodic_messages() -> None:
     with Simulator(symbols=[AAPL]) as sim:
         feed = connect_market_data(sim.environment, "level2")
         messages = feed.read(4)
@@ -53,7 +53,7 @@ def test_a_trade_made_on_the_trade_socket_is_published(rest: Rest) -> None:
     feed.close()
 
 
-def test_what_is_wrong_leaves_the_connection_open(rest: Rest) -> None:
+def test_an_invalid_message_leaves_the_connection_open(rest: Rest) -> None:
     feed = connect_market_data(rest.sim.environment, "nope")
     feed.socket.send("not json")
     feed.send({"type": "subscribe", "channels": ["mark_price"], "symbols": [AAPL]})
@@ -63,7 +63,7 @@ def test_what_is_wrong_leaves_the_connection_open(rest: Rest) -> None:
     feed.close()
 
 
-def test_the_end_of_a_connection_ends_its_streams(rest: Rest) -> None:
+def test_a_closed_connection_ends_its_streams(rest: Rest) -> None:
     feed = connect_market_data(rest.sim.environment, "level2")
     feed.read(2)
     feed.close()
@@ -94,7 +94,7 @@ def test_the_path_may_end_in_a_slash(rest: Rest, suffix: str) -> None:
     RawClient(url).close()
 
 
-def test_the_simulator_says_good_bye() -> None:
+def test_the_simulator_closes_with_a_close_frame() -> None:
     with Simulator(clock="manual") as sim:
         feed = connect_market_data(sim.environment, "bbo")
         feed.read(2)

@@ -45,7 +45,7 @@ def test_profit_adds_up_to_the_equity(rest: Rest) -> None:
     assert not any(point["value"] for point in rest.get("/user/historic-pnl", symbol="GOLD-USD")["data"])
 
 
-def test_hourly_profit_shows_each_position_once_an_hour(rest: Rest) -> None:
+def test_hourly_profit_has_each_position_once_an_hour(rest: Rest) -> None:
     assert rest.get("/pnl")["data"] is None
     rest.sim.advance(HOUR - rest.sim.now % HOUR + 1)
     rest.order("BUY", "2")
@@ -75,7 +75,7 @@ def test_volume_by_day_and_role(rest: Rest) -> None:
     assert rest.get("/user/volume", range="1m", symbol="NOPE")["data"] is None
 
 
-def test_maker_volume_is_counted_apart(rest: Rest) -> None:
+def test_maker_volume_is_counted_separately(rest: Rest) -> None:
     maker = rest.sim.create_account()
     price = {"order_type": "LIMIT", "price": "336.20"}
     rest.order("SELL", "1", keys=maker, time_in_force="GTC", **price)
@@ -84,7 +84,7 @@ def test_maker_volume_is_counted_apart(rest: Rest) -> None:
     assert rest.get("/user/volume")["total_taker_volume"] == Decimal("336.20")
 
 
-def test_presets_that_do_not_exist_are_a_bad_request(rest: Rest) -> None:
+def test_unknown_presets_are_a_bad_request(rest: Rest) -> None:
     for path, params in {
         "/user/account-equity": {"duration": "7y"},
         "/user/historic-pnl": {"unit": "apples"},
@@ -113,7 +113,7 @@ def transfer(rest: Rest, source: str, destination: str, amount: Any, status: int
     assert (response.status_code, response.text != "") == (status, status != 204)
 
 
-def test_subaccounts_hold_money_of_their_own(rest: Rest) -> None:
+def test_subaccounts_have_balances_of_their_own(rest: Rest) -> None:
     assert rest.get("/user/subaccounts")["account_ids"] is None
     master, sub = rest.sim.account_id(rest.credentials), create_subaccount(rest)
     assert rest.get("/user/subaccounts")["account_ids"] == [sub]

@@ -28,7 +28,7 @@ def noted(rows: list[tuple[int, int]]) -> Series[int]:
 
 
 @given(changes, st.integers(-5, 60))
-def test_the_value_at_a_time_is_the_last_one_noted_until_then(
+def test_the_value_at_a_time_is_the_last_one_added_before_it(
     rows: list[tuple[int, int]], moment: int
 ) -> None:
     until_then = [value for time, value in rows if time <= moment]
@@ -36,9 +36,7 @@ def test_the_value_at_a_time_is_the_last_one_noted_until_then(
 
 
 @given(changes, st.integers(0, 50), st.integers(1, 20))
-def test_a_window_has_the_extremes_of_every_moment_in_it(
-    rows: list[tuple[int, int]], start: int, length: int
-) -> None:
+def test_a_window_has_every_value_in_it(rows: list[tuple[int, int]], start: int, length: int) -> None:
     series, end = noted(rows), start + length
     at_start = [value for time, value in rows if time <= start][-1:]
     inside = [value for time, value in rows if start < time < end]
@@ -47,7 +45,7 @@ def test_a_window_has_the_extremes_of_every_moment_in_it(
     assert found[:1] == (at_start + inside)[:1] and found[-1:] == (at_start + inside)[-1:]
 
 
-def test_the_older_half_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_older_half_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(statistics, "LIMIT", 10)
     series = noted([(moment, moment) for moment in range(11)])
     assert (series.start, series.first, series.at(10), series.at(4)) == (5, 5, 10, None)

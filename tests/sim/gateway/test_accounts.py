@@ -21,16 +21,16 @@ def headers(harness: GatewayHarness, **changes: str) -> dict[str, str]:
     return {**made, **changes}
 
 
-def test_signed_headers_identify(harness: GatewayHarness) -> None:
+def test_signed_headers_identify_the_account(harness: GatewayHarness) -> None:
     user = harness.alice.user_id
     assert harness.accounts.authenticate_headers(headers(harness)) == Identity(user, user)
 
 
-def test_no_headers_identify_nobody(harness: GatewayHarness) -> None:
+def test_without_headers_there_is_no_identity(harness: GatewayHarness) -> None:
     assert harness.accounts.authenticate_headers({}) is None
 
 
-def test_a_bearer_token_identifies(harness: GatewayHarness) -> None:
+def test_a_bearer_token_identifies_the_account(harness: GatewayHarness) -> None:
     token = harness.accounts.issue_token(harness.bob.user_id)
     found = harness.accounts.authenticate_headers({"Authorization": f"Bearer {token}"})
     assert found == Identity(harness.bob.user_id, harness.bob.user_id)
@@ -57,17 +57,17 @@ def test_a_subaccount_is_requested_by_a_header(harness: GatewayHarness) -> None:
         {"Authorization": "Bearer nonsense"},
     ],
 )
-def test_what_proves_nothing_is_refused(harness: GatewayHarness, changes: dict[str, str]) -> None:
+def test_invalid_credentials_are_refused(harness: GatewayHarness, changes: dict[str, str]) -> None:
     with pytest.raises(AuthenticationRefused):
         harness.accounts.authenticate_headers(headers(harness, **changes))
 
 
-def test_secrets_stay_out_of_texts(harness: GatewayHarness) -> None:
+def test_secrets_are_not_in_any_repr(harness: GatewayHarness) -> None:
     assert harness.alice.secret_key not in repr(harness.alice)
     assert harness.alice.secret_key not in repr(vars(harness.accounts))
 
 
-def test_keys_are_reproducible_and_look_like_the_exchanges() -> None:
+def test_keys_are_reproducible_and_look_like_those_of_the_exchange() -> None:
     one, other = GatewayHarness(), GatewayHarness()
     assert one.alice == other.alice
     assert one.alice.public_key.startswith("qfex_pub_")

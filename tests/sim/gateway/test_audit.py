@@ -17,7 +17,7 @@ def test_commands_are_counted_by_their_ids(any_harness: GatewayHarness) -> None:
     assert audit.count("cancel_order", "twice") == 0
 
 
-def test_an_order_is_known_by_its_newest_state(any_harness: GatewayHarness) -> None:
+def test_orders_have_their_newest_state(any_harness: GatewayHarness) -> None:
     client = any_harness.connect()
     order = client.placed("BUY", 1, 199, client_order_id="mine")
     client.send("cancel_all_orders")
@@ -34,26 +34,26 @@ def test_both_sides_of_every_fill_are_kept(any_harness: GatewayHarness) -> None:
     assert [fill.side for fill in alice + bob] == ["BUY", "SELL"]
 
 
-def test_what_is_no_command_is_not_received_but_counted(any_harness: GatewayHarness) -> None:
+def test_a_malformed_message_is_counted_but_not_a_received_command(any_harness: GatewayHarness) -> None:
     client = any_harness.connect(channels=[])
     before = len(any_harness.audit.received), any_harness.audit.frames_in
     client.text("nonsense")
     assert (len(any_harness.audit.received), any_harness.audit.frames_in) == (before[0], before[1] + 1)
 
 
-def test_commands_that_are_refused_were_received_all_the_same(any_harness: GatewayHarness) -> None:
+def test_a_refused_command_is_a_received_command(any_harness: GatewayHarness) -> None:
     any_harness.connect_unauthenticated().send("close_position", symbol=AAPL, client_order_id="early")
     entry = any_harness.audit.received[-1]
     assert (entry.command, entry.account_id, entry.identifier) == ("close_position", None, "early")
 
 
-def test_no_proof_of_identity_is_kept(any_harness: GatewayHarness) -> None:
+def test_credentials_are_not_recorded(any_harness: GatewayHarness) -> None:
     any_harness.connect(channels=[])
     entry = next(entry for entry in any_harness.audit.received if entry.command == "auth")
     assert entry.params == {}
 
 
-def test_a_copy_stands_still(any_harness: GatewayHarness) -> None:
+def test_a_copy_does_not_change(any_harness: GatewayHarness) -> None:
     client = any_harness.connect()
     copy = any_harness.audit.copy()
     client.placed("BUY", 1, 199)

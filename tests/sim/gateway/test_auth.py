@@ -9,13 +9,13 @@ import pytest
 from .helpers import NOON, GatewayHarness, code, signed
 
 
-def test_live_says_authenticated_true(harness: GatewayHarness) -> None:
+def test_the_live_dialect_answers_authenticated_true(harness: GatewayHarness) -> None:
     assert harness.connect_unauthenticated().send("auth", **signed(harness.alice)) == [
         {"authenticated": True}
     ]
 
 
-def test_documented_says_success(documented_harness: GatewayHarness) -> None:
+def test_the_documented_dialect_answers_success(documented_harness: GatewayHarness) -> None:
     assert documented_harness.connect_unauthenticated().send("auth", **signed(documented_harness.alice)) == [
         {"type": "auth", "result": "success"}
     ]
@@ -45,7 +45,7 @@ def test_a_failed_attempt_may_be_repeated(harness: GatewayHarness) -> None:
 
 
 @pytest.mark.parametrize("field", ["public_key", "signature", "nonce"])
-def test_every_signed_part_matters(harness: GatewayHarness, field: str) -> None:
+def test_every_signed_part_is_checked(harness: GatewayHarness, field: str) -> None:
     params = signed(harness.alice)
     params["hmac"][field] += "x"
     assert harness.connect_unauthenticated().send("auth", **params) == [{"authenticated": False}]
@@ -77,7 +77,7 @@ def test_two_keys_may_use_the_same_nonce(harness: GatewayHarness) -> None:
         ]
 
 
-def test_a_nonce_that_proved_nothing_is_not_used_up(harness: GatewayHarness) -> None:
+def test_a_nonce_with_a_wrong_signature_can_be_used_again(harness: GatewayHarness) -> None:
     params = signed(harness.alice, nonce="same")
     wrong = {"hmac": {**params["hmac"], "signature": "f" * 64}}
     harness.connect_unauthenticated().send("auth", **wrong)
@@ -91,7 +91,7 @@ def test_a_nonce_has_one_to_a_hundred_characters(harness: GatewayHarness, nonce:
     assert harness.connect_unauthenticated().send("auth", **params) == [{"authenticated": False}]
 
 
-def test_a_token_opens_the_account(harness: GatewayHarness) -> None:
+def test_a_token_authenticates(harness: GatewayHarness) -> None:
     client = harness.connect_unauthenticated()
     token = harness.accounts.issue_token(harness.alice.user_id)
     assert client.send("auth", jwt=token) == [{"authenticated": True}]
@@ -105,11 +105,11 @@ def test_a_token_expires(harness: GatewayHarness) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "a.b.c", "nonsense", "é.é.é"])
-def test_nonsense_is_no_token(harness: GatewayHarness, token: str) -> None:
+def test_an_invalid_token_is_refused(harness: GatewayHarness, token: str) -> None:
     assert harness.connect_unauthenticated().send("auth", jwt=token) == [{"authenticated": False}]
 
 
-def test_a_token_of_another_simulator_is_no_token(harness: GatewayHarness) -> None:
+def test_a_token_of_another_simulator_is_refused(harness: GatewayHarness) -> None:
     other = GatewayHarness()
     forged = type(other.accounts)(other.exchange, seed=1, wall=lambda: NOON).issue_token(
         harness.alice.user_id
@@ -120,7 +120,7 @@ def test_a_token_of_another_simulator_is_no_token(harness: GatewayHarness) -> No
 @pytest.mark.parametrize(
     "params", [{}, {"jwt": "x", "hmac": {}}, {"hmac": {"public_key": "a"}}, {"api_key": "a"}]
 )
-def test_exactly_one_complete_proof_is_needed(harness: GatewayHarness, params: dict[str, Any]) -> None:
+def test_auth_requires_exactly_one_complete_proof(harness: GatewayHarness, params: dict[str, Any]) -> None:
     assert code(harness.connect_unauthenticated().send("auth", **params)) == "InvalidJSONFormat"
 
 
@@ -136,7 +136,7 @@ def test_authenticating_twice_is_an_error(any_harness: GatewayHarness) -> None:
     assert client.send("get_user_orders")[0]["all_orders_response"]["orders"] == []
 
 
-def test_nothing_works_before_authentication(any_harness: GatewayHarness) -> None:
+def test_every_command_requires_authentication(any_harness: GatewayHarness) -> None:
     client = any_harness.connect_unauthenticated()
     for command, params in {
         "subscribe": {"channels": ["fills"]},
@@ -157,14 +157,14 @@ def test_a_subaccount_is_chosen_for_the_whole_connection(harness: GatewayHarness
     assert harness.exchange.open_orders(harness.alice.user_id) == []
 
 
-def test_a_strangers_account_cannot_be_chosen(harness: GatewayHarness) -> None:
+def test_another_users_account_cannot_be_chosen(harness: GatewayHarness) -> None:
     answer = harness.connect_unauthenticated().send(
         "auth", **signed(harness.alice), account_id=harness.bob.user_id
     )
     assert answer == [{"authenticated": False}]
 
 
-def test_a_view_key_reads_and_does_not_trade(harness: GatewayHarness) -> None:
+def test_a_view_key_can_read_but_not_trade(harness: GatewayHarness) -> None:
     viewer = harness.connect(harness.accounts.add_key(harness.alice.user_id, can_trade=False))
     assert code(viewer.order("BUY", 1, 199)) == "PermissionDenied"
     assert code(viewer.send("cancel_all_orders")) == "PermissionDenied"
@@ -183,7 +183,7 @@ def test_trading_needs_kyc_and_accepted_terms(
     assert "all_orders_response" in client.send("get_user_orders")[0]
 
 
-def test_a_minute_is_left_to_authenticate(harness: GatewayHarness) -> None:
+def test_a_connection_has_a_minute_to_authenticate(harness: GatewayHarness) -> None:
     late, punctual = harness.connect_unauthenticated(), harness.connect_unauthenticated()
     harness.clock.advance(59)
     assert late.session.closing is None
@@ -194,7 +194,7 @@ def test_a_minute_is_left_to_authenticate(harness: GatewayHarness) -> None:
     assert punctual.session.closing is None
 
 
-def test_a_revoked_key_opens_nothing(harness: GatewayHarness) -> None:
+def test_a_revoked_key_is_refused(harness: GatewayHarness) -> None:
     harness.accounts.revoke(harness.alice.public_key)
     assert harness.connect_unauthenticated().send("auth", **signed(harness.alice)) == [
         {"authenticated": False}

@@ -17,7 +17,7 @@ def open_orders(harness: GatewayHarness) -> int:
     return len(harness.exchange.open_orders(harness.alice.user_id))
 
 
-def test_live_acknowledges_the_flag_and_documented_says_nothing(
+def test_only_the_live_dialect_acknowledges_cancel_on_disconnect(
     harness: GatewayHarness, documented_harness: GatewayHarness
 ) -> None:
     echo = {"type": "cancel_on_disconnect", "params": {"cancel_on_disconnect": True}}
@@ -30,7 +30,9 @@ def test_the_flag_is_a_bool(any_harness: GatewayHarness) -> None:
     assert code(client.send("cancel_on_disconnect", cancel_on_disconnect=1)) == "InvalidJSONFormat"
 
 
-def test_all_of_the_accounts_orders_go_whoever_sent_them(any_harness: GatewayHarness) -> None:
+def test_cancel_on_disconnect_cancels_the_orders_of_all_the_accounts_connections(
+    any_harness: GatewayHarness,
+) -> None:
     armed, other, stranger = (
         any_harness.connect(),
         any_harness.connect(),
@@ -49,7 +51,7 @@ def test_all_of_the_accounts_orders_go_whoever_sent_them(any_harness: GatewayHar
     assert len(any_harness.exchange.open_orders(any_harness.bob.user_id)) == 1
 
 
-def test_stops_go_too(any_harness: GatewayHarness) -> None:
+def test_cancel_on_disconnect_cancels_stops_too(any_harness: GatewayHarness) -> None:
     any_harness.connect(any_harness.bob).placed("SELL", 1, 200)
     armed = any_harness.connect()
     arm(armed)
@@ -60,14 +62,14 @@ def test_stops_go_too(any_harness: GatewayHarness) -> None:
     assert open_orders(any_harness) == 0
 
 
-def test_without_the_flag_orders_stay(any_harness: GatewayHarness) -> None:
+def test_without_the_flag_orders_stay_open(any_harness: GatewayHarness) -> None:
     client = any_harness.connect()
     client.placed("BUY", 1, 199)
     client.disconnect()
     assert open_orders(any_harness) == 1
 
 
-def test_a_flag_taken_back_cancels_nothing(any_harness: GatewayHarness) -> None:
+def test_a_cleared_flag_cancels_nothing(any_harness: GatewayHarness) -> None:
     client = any_harness.connect()
     arm(client)
     client.placed("BUY", 1, 199)
@@ -84,7 +86,7 @@ def test_the_flag_belongs_to_one_connection(any_harness: GatewayHarness) -> None
     assert open_orders(any_harness) == 1
 
 
-def test_a_connection_ends_once(any_harness: GatewayHarness) -> None:
+def test_disconnecting_twice_changes_nothing(any_harness: GatewayHarness) -> None:
     armed, other = any_harness.connect(), any_harness.connect()
     arm(armed)
     armed.disconnect()
@@ -93,7 +95,7 @@ def test_a_connection_ends_once(any_harness: GatewayHarness) -> None:
     assert open_orders(any_harness) == 1
 
 
-def test_nothing_is_kept_of_a_connection_that_is_gone(any_harness: GatewayHarness) -> None:
+def test_a_closed_connection_leaves_nothing_behind(any_harness: GatewayHarness) -> None:
     client = any_harness.connect(channels=["order_responses", "positions"])
     client.disconnect()
     any_harness.connect().placed("BUY", 1, 199)
@@ -110,7 +112,7 @@ def test_a_connection_may_end_before_it_authenticates(any_harness: GatewayHarnes
     assert client.session.closing is None
 
 
-def test_a_subaccounts_flag_leaves_the_master_alone(any_harness: GatewayHarness) -> None:
+def test_a_subaccounts_flag_does_not_affect_the_master(any_harness: GatewayHarness) -> None:
     from .helpers import signed
 
     sub = any_harness.accounts.create_subaccount(any_harness.alice.user_id)

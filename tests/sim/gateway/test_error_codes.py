@@ -113,5 +113,5 @@ def test_every_code_has_its_scenario() -> None:
 
 
 @pytest.mark.parametrize("error_code", sorted(CODES))
-def test_doing_the_thing_provokes_the_code(error_code: str) -> None:
+def test_each_scenario_ends_in_its_code(error_code: str) -> None:
     assert SCENARIOS[error_code]() == error_code

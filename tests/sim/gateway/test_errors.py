@@ -53,7 +53,7 @@ WHOLE: dict[str, dict[str, Any]] = {
 REQUIRED = [(command, field) for command, params in WHOLE.items() for field in params]
 
 
-def test_every_command_is_tried_here() -> None:
+def test_every_command_has_a_complete_example() -> None:
     assert set(WHOLE) | {"auth"} == set(COMMANDS)
 
 
@@ -64,7 +64,7 @@ def test_every_required_member_is_required(any_harness: GatewayHarness, command:
 
 
 @pytest.mark.parametrize(("command", "field"), REQUIRED)
-def test_every_member_has_one_type(any_harness: GatewayHarness, command: str, field: str) -> None:
+def test_every_member_must_have_its_type(any_harness: GatewayHarness, command: str, field: str) -> None:
     wrong = {"an": "object"}
     assert (
         code(any_harness.connect().send(command, **{**WHOLE[command], field: wrong})) == "InvalidJSONFormat"
@@ -78,26 +78,26 @@ def test_unknown_members_are_ignored(any_harness: GatewayHarness, command: str) 
 
 
 @pytest.mark.parametrize("field", ["price", "quantity"])
-def test_numbers_in_quotes_are_no_numbers(any_harness: GatewayHarness, field: str) -> None:
+def test_numbers_in_quotes_are_refused(any_harness: GatewayHarness, field: str) -> None:
     params = {**WHOLE["add_order"], field: "199"}
     assert code(any_harness.connect().send("add_order", **params)) == "InvalidJSONFormat"
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "{", '{"type":', "\u0000", "NaN"])
-def test_what_is_no_json_comes_back_as_text(any_harness: GatewayHarness, text: str) -> None:
+def test_invalid_json_is_echoed_as_text(any_harness: GatewayHarness, text: str) -> None:
     refused = error(any_harness.connect().text(text))
     assert refused["error_code"] == "InvalidJSONFormat"
     assert refused["incoming_message"] == text
 
 
 @pytest.mark.parametrize("text", ["[]", "1", '"auth"', "null"])
-def test_what_is_no_object_comes_back_as_text(any_harness: GatewayHarness, text: str) -> None:
+def test_json_that_is_not_an_object_is_echoed_as_text(any_harness: GatewayHarness, text: str) -> None:
     refused = error(any_harness.connect().text(text))
     assert (refused["error_code"], refused["incoming_message"]) == ("InvalidJSONFormat", text)
 
 
 @pytest.mark.parametrize("message", [{"type": "dance", "params": {}}, {"params": {}}, {"type": ["auth"]}, {}])
-def test_unknown_types(
+def test_unknown_types_are_refused(
     harness: GatewayHarness, documented_harness: GatewayHarness, message: dict[str, Any]
 ) -> None:
     text = json.dumps(message)
@@ -106,7 +106,7 @@ def test_unknown_types(
         assert (refused["error_code"], refused["incoming_message"]) == ("InvalidJSONFormat", echo)
 
 
-def test_live_echoes_a_misfit_as_text_and_documented_as_the_object(
+def test_the_live_dialect_echoes_malformed_params_as_text_and_the_documented_one_as_an_object(
     harness: GatewayHarness, documented_harness: GatewayHarness
 ) -> None:
     message = {"type": "get_order", "params": {"symbol": AAPL}}
@@ -115,7 +115,7 @@ def test_live_echoes_a_misfit_as_text_and_documented_as_the_object(
     assert error(documented_harness.connect().text(text))["incoming_message"] == message
 
 
-def test_live_echoes_a_command_as_a_typed_server_writes_it_again(harness: GatewayHarness) -> None:
+def test_the_live_dialect_echoes_a_command_with_typed_members(harness: GatewayHarness) -> None:
     params = {**WHOLE["add_order"], "symbol": "NO-USD", "quantity": 10, "reduce_only": 1}
     echo = error(harness.connect().send("add_order", **params))["incoming_message"]
     assert echo == {
@@ -135,7 +135,7 @@ def test_live_echoes_a_command_as_a_typed_server_writes_it_again(harness: Gatewa
     }
 
 
-def test_documented_echoes_the_object_that_came(documented_harness: GatewayHarness) -> None:
+def test_the_documented_dialect_echoes_the_received_object(documented_harness: GatewayHarness) -> None:
     params = {"symbol": AAPL, "client_order_id": "x", "invented": 1}
     echo = error(documented_harness.connect().send("close_position", **params))["incoming_message"]
     assert echo == {"type": "close_position", "params": params}
@@ -147,13 +147,13 @@ def test_an_error_has_its_three_members_and_a_reason(any_harness: GatewayHarness
     assert refused["message"]
 
 
-def test_the_connection_goes_on_after_an_error(any_harness: GatewayHarness) -> None:
+def test_the_connection_stays_usable_after_an_error(any_harness: GatewayHarness) -> None:
     client = any_harness.connect()
     client.text("nonsense")
     client.placed("BUY", 1, 199)
 
 
-def test_a_failure_of_the_simulator_itself_is_a_server_error_and_on_record() -> None:
+def test_a_failure_of_the_simulator_is_a_server_error_and_in_the_audit_trail() -> None:
     harness = GatewayHarness()
     client = harness.connect()
 

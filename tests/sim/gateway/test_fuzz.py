@@ -37,7 +37,7 @@ def commands(draw: st.DrawFn) -> str:
 
 @FUZZ
 @given(texts=st.lists(commands(), min_size=1, max_size=12))
-def test_odd_values_are_answered_and_break_nothing(texts: list[str]) -> None:
+def test_odd_values_are_answered_and_cause_no_failure(texts: list[str]) -> None:
     for dialect in ("live", "documented"):
         harness = GatewayHarness(dialect, liquidity=True)
         client = harness.connect()

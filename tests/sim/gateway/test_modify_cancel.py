@@ -30,7 +30,7 @@ def cancel(client: Client, order_id: str, id_type: str = "order_id", symbol: str
     return client.send("cancel_order", symbol=symbol, order_id=order_id, cancel_order_id_type=id_type)
 
 
-def test_live_gives_a_modified_order_a_new_id(harness: GatewayHarness) -> None:
+def test_the_live_dialect_gives_a_modified_order_a_new_id(harness: GatewayHarness) -> None:
     client = harness.connect()
     order = client.placed("BUY", 1, 199)
     changed = bodies(modify(client, order, price=198, quantity=2), "order_response")[0]
@@ -41,14 +41,14 @@ def test_live_gives_a_modified_order_a_new_id(harness: GatewayHarness) -> None:
     assert statuses(cancel(client, changed["order_id"])) == ["CANCELLED"]
 
 
-def test_documented_keeps_the_id(documented_harness: GatewayHarness) -> None:
+def test_the_documented_dialect_keeps_a_modified_orders_id(documented_harness: GatewayHarness) -> None:
     client = documented_harness.connect()
     order = client.placed("BUY", 1, 199)
     changed = bodies(modify(client, order, price=198), "order_response")[0]
     assert (changed["status"], changed["order_id"]) == ("MODIFIED", order["order_id"])
 
 
-def test_what_a_modification_leaves_out_stays(any_harness: GatewayHarness) -> None:
+def test_terms_that_a_modification_omits_stay(any_harness: GatewayHarness) -> None:
     client = any_harness.connect()
     order = client.placed("BUY", 2, 199, take_profit=230)
     messages = client.send(
@@ -70,7 +70,7 @@ def test_what_a_modification_leaves_out_stays(any_harness: GatewayHarness) -> No
 
 
 @pytest.mark.parametrize("missing", ["order_type", "reduce_only", "side", "symbol", "order_id"])
-def test_what_a_modification_must_not_leave_out(any_harness: GatewayHarness, missing: str) -> None:
+def test_required_members_of_a_modification(any_harness: GatewayHarness, missing: str) -> None:
     client = any_harness.connect()
     order = client.placed("BUY", 1, 199)
     params = {
@@ -93,9 +93,7 @@ def test_the_reduce_only_flag_must_be_the_orders(any_harness: GatewayHarness) ->
 
 
 @pytest.mark.parametrize("terms", [{"side": "SELL"}, {"order_id": "unknown"}, {"symbol": "GOLD-USD"}])
-def test_an_order_that_is_not_there_cannot_be_modified(
-    any_harness: GatewayHarness, terms: dict[str, Any]
-) -> None:
+def test_an_unknown_order_cannot_be_modified(any_harness: GatewayHarness, terms: dict[str, Any]) -> None:
     client = any_harness.connect()
     order = client.placed("BUY", 1, 199)
     assert statuses(modify(client, order, **terms)) == ["CANNOT_MODIFY_NO_SUCH_ORDER"]
@@ -119,7 +117,7 @@ def test_a_modification_off_the_tick_grid_is_refused_as_an_order_would_be(
     assert statuses(messages) == ["INVALID_TICK_SIZE_PRECISION_PRICE"]
 
 
-def test_a_cancelled_order_keeps_its_rest(any_harness: GatewayHarness) -> None:
+def test_a_cancelled_order_keeps_its_remaining_quantity(any_harness: GatewayHarness) -> None:
     client = any_harness.connect()
     order = client.placed("BUY", 3, 199)
     row = bodies(cancel(client, order["order_id"]), "order_response")[0]
@@ -135,7 +133,7 @@ def test_a_client_order_id_cancels_all_that_share_it_on_that_symbol(any_harness:
     assert [row.order_id for row in any_harness.exchange.open_orders(any_harness.alice.user_id)] == [other]
 
 
-def test_an_unknown_order_is_no_such_order_under_the_id_that_was_asked_for(
+def test_cancelling_an_unknown_order_answers_no_such_order_with_its_id(
     any_harness: GatewayHarness,
 ) -> None:
     row = bodies(cancel(any_harness.connect(), "0aeae7d0-4a6e-4672-ad69-82b8811d4e0b"), "order_response")[0]
@@ -153,7 +151,7 @@ def test_the_type_of_the_id_is_required(any_harness: GatewayHarness) -> None:
     assert code(cancel(client, "x", "any")) == "InvalidJSONFormat"
 
 
-def test_live_acknowledges_cancelling_all_after_the_orders(harness: GatewayHarness) -> None:
+def test_the_live_dialect_acknowledges_cancel_all_after_the_orders(harness: GatewayHarness) -> None:
     client = harness.connect()
     for price in (198, 199):
         client.placed("BUY", 1, price)
@@ -163,14 +161,14 @@ def test_live_acknowledges_cancelling_all_after_the_orders(harness: GatewayHarne
     assert client.send("cancel_all_orders") == [messages[-1]]
 
 
-def test_documented_cancels_all_without_an_ack(documented_harness: GatewayHarness) -> None:
+def test_the_documented_dialect_cancels_all_without_an_ack(documented_harness: GatewayHarness) -> None:
     client = documented_harness.connect()
     client.placed("BUY", 1, 199)
     assert statuses(client.send("cancel_all_orders")) == ["CANCELLED"]
     assert client.send("cancel_all_orders") == []
 
 
-def test_cancelling_all_spans_symbols_and_ignores_what_it_does_not_know(any_harness: GatewayHarness) -> None:
+def test_cancel_all_covers_all_symbols_and_ignores_unknown_members(any_harness: GatewayHarness) -> None:
     client = any_harness.connect()
     client.placed("BUY", 1, 199)
     client.placed("BUY", 0.01, 4150, symbol="GOLD-USD")
@@ -178,7 +176,7 @@ def test_cancelling_all_spans_symbols_and_ignores_what_it_does_not_know(any_harn
     assert {row["symbol"] for row in bodies(messages, "order_response")} == {AAPL, "GOLD-USD"}
 
 
-def test_cancelling_all_needs_its_empty_params(any_harness: GatewayHarness) -> None:
+def test_cancel_all_requires_its_empty_params(any_harness: GatewayHarness) -> None:
     assert code(any_harness.connect().text('{"type":"cancel_all_orders"}')) == "InvalidJSONFormat"
 
 
@@ -196,5 +194,5 @@ def test_closing_a_position_is_a_limit_ioc_near_the_mark(any_harness: GatewayHar
     assert any_harness.exchange.position(any_harness.alice.user_id, AAPL).position == 0
 
 
-def test_no_position_no_closing(any_harness: GatewayHarness) -> None:
+def test_close_position_requires_a_position(any_harness: GatewayHarness) -> None:
     assert code(any_harness.connect().send("close_position", symbol=AAPL)) == "InvalidOrder"

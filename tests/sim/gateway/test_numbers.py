@@ -31,20 +31,20 @@ def test_how_numbers_print(value: str, text: str) -> None:
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**20), max_value=10**20))
-def test_no_digit_is_lost_and_none_invented(value: D) -> None:
+def test_numbers_keep_exactly_their_digits(value: D) -> None:
     text = bytes(number(value)).decode()
     assert D(text) == value
     assert "." in text and "e" not in text.lower()
     assert decode(text) == value
 
 
-def test_not_set_is_zero() -> None:
+def test_a_number_that_is_not_set_is_sent_as_zero() -> None:
     assert encode(optional_number(None)) == b"0.0"
     assert encode(optional_number(D("1.5"))) == b"1.5"
 
 
 @pytest.mark.parametrize("price", ["199", "199.0", "199.00", "1.99e2"])
-def test_however_a_price_is_written_it_is_the_same(price: str) -> None:
+def test_equal_numbers_mean_the_same_price(price: str) -> None:
     harness = GatewayHarness()
     client = harness.connect()
     messages = client.text(

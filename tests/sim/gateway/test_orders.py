@@ -35,11 +35,11 @@ def test_an_ack_has_exactly_the_documented_members(documented_harness: GatewayHa
     assert (ack["type"], ack["time_in_force"], ack["side"]) == ("LIMIT", "GTC", "BUY")
 
 
-def test_live_adds_reduce_only(harness: GatewayHarness) -> None:
+def test_the_live_dialect_adds_reduce_only(harness: GatewayHarness) -> None:
     assert harness.connect().placed("BUY", 1, 199)["reduce_only"] is False
 
 
-def test_no_client_order_id_is_echoed_as_empty_text(any_harness: GatewayHarness) -> None:
+def test_an_absent_client_order_id_is_sent_as_empty_text(any_harness: GatewayHarness) -> None:
     assert any_harness.connect().placed("BUY", 1, 199)["client_order_id"] == ""
 
 
@@ -87,7 +87,7 @@ def test_the_order_response_of_a_fill_shows_the_orders_own_price(any_harness: Ga
     assert filled["trade_id"]
 
 
-def test_a_partial_fill_is_a_filled_with_a_rest(any_harness: GatewayHarness) -> None:
+def test_a_partial_fill_is_a_filled_with_a_remaining_quantity(any_harness: GatewayHarness) -> None:
     any_harness.connect(any_harness.bob).placed("SELL", 1, 200)
     messages = bodies(any_harness.connect().order("BUY", 3, 200), "order_response")
     assert [(row["status"], row["quantity_remaining"]) for row in messages] == [("ACK", 3.0), ("FILLED", 2.0)]
@@ -112,7 +112,7 @@ def test_frames_of_a_command_come_in_the_order_of_events(any_harness: GatewayHar
         (2, ["ACK", "FILLED"], ["ACK", "FILLED"]),
     ],
 )
-def test_the_ends_of_an_ioc(
+def test_the_terminal_statuses_of_an_ioc(
     dialect: str, order_type: str, offered: int, live: list[str], documented: list[str]
 ) -> None:
     harness = GatewayHarness(dialect)
@@ -165,7 +165,7 @@ LIVE_REFUSALS = [
 
 
 @pytest.mark.parametrize(("terms", "error_code", "status"), LIVE_REFUSALS)
-def test_live_answers_malformed_orders_with_an_err_alone(
+def test_the_live_dialect_answers_malformed_orders_with_an_err_only(
     harness: GatewayHarness,
     documented_harness: GatewayHarness,
     terms: dict[str, Any],
@@ -179,7 +179,7 @@ def test_live_answers_malformed_orders_with_an_err_alone(
     assert statuses(documented_harness.connect().order(**entry)) == [status]
 
 
-def test_what_an_order_is_worth_is_judged_by_order_responses_in_both(any_harness: GatewayHarness) -> None:
+def test_margin_and_band_rejections_are_order_responses_in_both_dialects(any_harness: GatewayHarness) -> None:
     poor = any_harness.connect(any_harness.accounts.open(D(100)))
     assert statuses(poor.order("BUY", 100, 200)) == ["FAILED_MARGIN_CHECK"]
     assert statuses(any_harness.connect().order("BUY", 1, 230)) == ["REJECTED_GREATER_THAN_MAX_PRICE_BAND"]
@@ -204,12 +204,12 @@ def test_the_spelling_of_bad_brackets(
 
 
 @pytest.mark.parametrize("zero", [0, 0.0, None])
-def test_zero_and_null_brackets_are_no_brackets(any_harness: GatewayHarness, zero: Any) -> None:
+def test_zero_and_null_brackets_are_ignored(any_harness: GatewayHarness, zero: Any) -> None:
     client = any_harness.connect()
     assert statuses(client.order("BUY", 1, 199, take_profit=zero, stop_loss=zero)) == ["ACK"]
 
 
-def test_numbers_too_large_for_anything_are_refused_and_break_nothing(any_harness: GatewayHarness) -> None:
+def test_numbers_out_of_range_are_refused_and_cause_no_failure(any_harness: GatewayHarness) -> None:
     client = any_harness.connect()
     for price in ("1e999999999", "1e-999999999", "1e300", "1e-300", "9" * 40, "9" * 40 + ".5"):
         text = (

@@ -9,7 +9,7 @@ import pytest
 from .helpers import AAPL, NOON, GatewayHarness, code
 
 
-def test_live_answers_get_order_with_the_order(harness: GatewayHarness) -> None:
+def test_the_live_dialect_answers_get_order_with_the_order(harness: GatewayHarness) -> None:
     client = harness.connect(channels=[])
     client.order("BUY", 1, 199, client_order_id="mine")
     row = harness.exchange.open_orders(harness.alice.user_id)[0]
@@ -18,12 +18,12 @@ def test_live_answers_get_order_with_the_order(harness: GatewayHarness) -> None:
         assert [message["order_response"]["order_id"] for message in messages] == [row.order_id]
 
 
-def test_live_says_no_such_order_in_blanks(harness: GatewayHarness) -> None:
+def test_the_live_dialect_answers_no_such_order_with_blank_members(harness: GatewayHarness) -> None:
     row = harness.connect(channels=[]).send("get_order", symbol=AAPL, order_id="none")[0]["order_response"]
     assert (row["status"], row["order_id"], row["quantity"]) == ("NO_SUCH_ORDER", "none", 0.0)
 
 
-def test_documented_answers_get_order_with_a_list(documented_harness: GatewayHarness) -> None:
+def test_the_documented_dialect_answers_get_order_with_a_list(documented_harness: GatewayHarness) -> None:
     client = documented_harness.connect(channels=[])
     client.order("BUY", 1, 199, client_order_id="mine")
     answer = client.send("get_order", symbol=AAPL, order_id="mine")[0]["all_orders_response"]
@@ -42,7 +42,7 @@ def test_a_finished_order_is_found_too(any_harness: GatewayHarness) -> None:
     assert row["status"] == "CANCELLED"
 
 
-def test_the_answer_goes_to_the_asker_alone(any_harness: GatewayHarness) -> None:
+def test_only_the_asking_connection_receives_the_answer(any_harness: GatewayHarness) -> None:
     client, other = any_harness.connect(), any_harness.connect()
     client.placed("BUY", 1, 199, client_order_id="mine")
     other.read()
@@ -83,7 +83,7 @@ def traded(harness: GatewayHarness) -> Any:
     return client
 
 
-def test_live_trades_carry_no_time(harness: GatewayHarness) -> None:
+def test_trades_of_the_live_dialect_have_no_time(harness: GatewayHarness) -> None:
     rows = traded(harness).send("get_user_trades")[0]["user_trades_response"]
     assert len(rows) == 3
     assert set(rows[0]) == {
@@ -100,7 +100,9 @@ def test_live_trades_carry_no_time(harness: GatewayHarness) -> None:
     }
 
 
-def test_documented_trades_carry_whole_seconds_and_a_count(documented_harness: GatewayHarness) -> None:
+def test_trades_of_the_documented_dialect_have_whole_seconds_and_a_count(
+    documented_harness: GatewayHarness,
+) -> None:
     answer = traded(documented_harness).send("get_user_trades")[0]
     assert answer["count"] == len(answer["user_trades"]) == 3
     assert [row["timestamp"] for row in answer["user_trades"]] == [NOON + 2, NOON + 1, NOON]
@@ -152,7 +154,7 @@ def test_setting_leverage(harness: GatewayHarness, documented_harness: GatewayHa
         assert next(row["leverage"] for row in rows if row["symbol"] == AAPL) == "5"
 
 
-def test_leverage_stands_while_there_are_orders(any_harness: GatewayHarness) -> None:
+def test_leverage_cannot_change_while_there_are_orders(any_harness: GatewayHarness) -> None:
     client = any_harness.connect()
     client.placed("BUY", 1, 199)
     assert code(client.send("set_user_leverage", symbol=AAPL, leverage=5)) == "InvalidParameter"

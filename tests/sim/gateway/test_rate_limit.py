@@ -48,7 +48,7 @@ def test_cancelling_has_a_bucket_of_its_own() -> None:
     assert cancels == {"cancel_order", "cancel_all_orders", "cancel_stop_order"}
 
 
-def test_over_the_budget_nothing_is_done() -> None:
+def test_a_command_over_the_budget_is_not_executed() -> None:
     harness = GatewayHarness(limit=20)
     client = harness.connect()
     assert poll(client, 4) == ["listed"] * 3 + ["RateLimited"]
@@ -78,7 +78,7 @@ def test_connections_and_keys_of_one_user_share_the_budget() -> None:
     assert poll(harness.connect(harness.bob, channels=[]), 1) == ["listed"]
 
 
-def test_the_hint_is_long_enough_and_hardly_longer() -> None:
+def test_the_retry_hint_is_long_enough_and_hardly_longer() -> None:
     harness = GatewayHarness(limit=60)
     client = harness.connect(channels=[])
     while "err" not in (answer := client.send("get_user_orders")[0]):
@@ -93,7 +93,7 @@ def test_the_hint_is_long_enough_and_hardly_longer() -> None:
     assert poll(client, 1) == ["listed"]
 
 
-def test_the_echo_tells_whose_command_it_was() -> None:
+def test_the_echo_identifies_the_refused_command() -> None:
     harness = GatewayHarness(limit=0.5)
     refused = error(harness.connect(channels=[]).order("BUY", 1, 199, client_order_id="mine"))
     assert refused["incoming_message"]["params"]["client_order_id"] == "mine"

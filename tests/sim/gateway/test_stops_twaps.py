@@ -45,7 +45,9 @@ def test_a_stop_is_acknowledged_as_an_order_and_as_a_stop(harness: GatewayHarnes
     assert row["update_time"].startswith("20") and "T" in row["update_time"]
 
 
-def test_documented_leaves_a_stops_client_order_id_blank(documented_harness: GatewayHarness) -> None:
+def test_the_documented_dialect_leaves_a_stops_client_order_id_blank(
+    documented_harness: GatewayHarness,
+) -> None:
     order = bodies(stop(long(documented_harness), client_order_id="guard"), "order_response")[0]
     assert (order["status"], order["type"], order["client_order_id"]) == ("ACK", "STOP_LOSS", "")
 
@@ -59,7 +61,7 @@ def test_untriggered_stops_are_listed_among_the_orders(any_harness: GatewayHarne
     ]
 
 
-def test_live_acknowledges_cancelling_a_stop_and_tells_it_as_a_stop(harness: GatewayHarness) -> None:
+def test_the_live_dialect_acknowledges_cancelling_a_stop(harness: GatewayHarness) -> None:
     client = long(harness, channels=["order_responses"])
     stop_id = bodies(stop(client), "order_response")[0]["order_id"]
     params = {"stop_order_id": stop_id}
@@ -68,7 +70,7 @@ def test_live_acknowledges_cancelling_a_stop_and_tells_it_as_a_stop(harness: Gat
     assert harness.exchange.open_orders(harness.alice.user_id) == []
 
 
-def test_documented_answers_cancelling_a_stop_with_an_order_of_no_quantity(
+def test_the_documented_dialect_answers_cancelling_a_stop_with_an_order_without_quantity(
     documented_harness: GatewayHarness,
 ) -> None:
     client = long(documented_harness, channels=["order_responses"])
@@ -98,14 +100,14 @@ def test_modifying_a_stop(harness: GatewayHarness, documented_harness: GatewayHa
         assert (row.price, row.quantity) == (D(185), D(2))
 
 
-def test_a_stop_that_is_not_there(any_harness: GatewayHarness) -> None:
+def test_an_unknown_stop(any_harness: GatewayHarness) -> None:
     client = any_harness.connect()
     assert statuses(client.send("cancel_stop_order", stop_order_id="none")) == ["NO_SUCH_ORDER"]
     messages = client.send("modify_stop_order", stop_order_id="none", symbol=AAPL, price=185, quantity=2)
     assert statuses(messages) == ["CANNOT_MODIFY_NO_SUCH_ORDER"]
 
 
-def test_a_stop_fires_on_the_mark_price_under_its_own_id(any_harness: GatewayHarness) -> None:
+def test_the_mark_price_triggers_a_stop_which_keeps_its_id(any_harness: GatewayHarness) -> None:
     client = long(any_harness)
     stop_id = bodies(stop(client), "order_response")[0]["order_id"]
     any_harness.connect(any_harness.bob).placed("BUY", 5, 188)
@@ -114,7 +116,7 @@ def test_a_stop_fires_on_the_mark_price_under_its_own_id(any_harness: GatewayHar
     assert [(row["type"], row["status"]) for row in rows] == [("MARKET", "ACK"), ("MARKET", "FILLED")]
 
 
-def test_cancelling_all_takes_stops_along_and_says_so(any_harness: GatewayHarness) -> None:
+def test_cancel_all_cancels_stops_and_reports_them(any_harness: GatewayHarness) -> None:
     client = long(any_harness, channels=["order_responses"])
     stop(client)
     assert statuses(client.send("cancel_all_orders")) == ["CANCELLED"]
@@ -130,7 +132,7 @@ TWAP = {
 }
 
 
-def test_a_twap_is_answered_before_its_first_child_is_told(any_harness: GatewayHarness) -> None:
+def test_a_twap_is_answered_before_its_first_child_order_is_reported(any_harness: GatewayHarness) -> None:
     any_harness.connect(any_harness.bob).placed("SELL", 10, 200)
     messages = any_harness.connect(channels=["order_responses"]).send(
         "add_twap", **TWAP, client_twap_id="slow"
@@ -156,12 +158,12 @@ def test_a_twap_is_answered_before_its_first_child_is_told(any_harness: GatewayH
     assert statuses(messages[1:]) == ["ACK", "FILLED"]
 
 
-def test_a_twap_without_client_id_says_null(any_harness: GatewayHarness) -> None:
+def test_a_twap_without_client_id_has_null(any_harness: GatewayHarness) -> None:
     messages = any_harness.connect(channels=[]).send("add_twap", **TWAP)
     assert messages[0]["twap_response"]["client_twap_id"] is None
 
 
-def test_children_follow_the_clock_until_the_twap_is_gone_from_the_list(any_harness: GatewayHarness) -> None:
+def test_child_orders_follow_the_clock_until_the_twap_is_finished(any_harness: GatewayHarness) -> None:
     any_harness.connect(any_harness.bob).placed("SELL", 10, 200)
     client = any_harness.connect(channels=["fills"])
     client.send("add_twap", **TWAP)

@@ -16,29 +16,29 @@ def test_each_channel_is_confirmed_by_a_frame_of_its_own(any_harness: GatewayHar
     assert client.send("unsubscribe", channels=["fills"]) == [{"unsubscribed": "fills"}]
 
 
-def test_subscribing_twice_confirms_twice_and_tells_once(any_harness: GatewayHarness) -> None:
+def test_subscribing_twice_confirms_twice_and_publishes_once(any_harness: GatewayHarness) -> None:
     client = any_harness.connect(channels=["order_responses"])
     assert client.send("subscribe", channels=["order_responses"]) == [{"subscribed": "order_responses"}]
     assert statuses(client.order("BUY", 1, 199)) == ["ACK"]
 
 
-def test_the_leaderboard_alone_minds_being_subscribed_twice(any_harness: GatewayHarness) -> None:
+def test_only_the_leaderboard_refuses_a_second_subscription(any_harness: GatewayHarness) -> None:
     client = any_harness.connect(channels=["leaderboard"])
     assert code(client.send("subscribe", channels=["leaderboard"])) == "AlreadySubscribedToLeaderboard"
 
 
-def test_an_unknown_channel_is_no_channel(any_harness: GatewayHarness) -> None:
+def test_an_unknown_channel_is_refused(any_harness: GatewayHarness) -> None:
     client = any_harness.connect(channels=[])
     assert code(client.send("subscribe", channels=["orders"])) == "InvalidJSONFormat"
 
 
-def test_without_subscription_an_order_is_answered_by_nothing(any_harness: GatewayHarness) -> None:
+def test_without_a_subscription_an_order_has_no_reply(any_harness: GatewayHarness) -> None:
     client = any_harness.connect(channels=[])
     assert client.order("BUY", 1, 199) == []
     assert len(client.send("get_user_orders")[0]["all_orders_response"]["orders"]) == 1
 
 
-def test_after_unsubscribing_nothing_more_comes(any_harness: GatewayHarness) -> None:
+def test_after_unsubscribing_nothing_is_published(any_harness: GatewayHarness) -> None:
     client = any_harness.connect(channels=["order_responses"])
     client.send("unsubscribe", channels=["order_responses"])
     assert client.order("BUY", 1, 199) == []
@@ -49,7 +49,7 @@ def test_errors_need_no_subscription(any_harness: GatewayHarness) -> None:
     assert code(client.send("add_order", symbol=AAPL)) == "InvalidJSONFormat"
 
 
-def test_every_subscribed_connection_of_the_account_is_told(any_harness: GatewayHarness) -> None:
+def test_every_subscribed_connection_of_the_account_receives_the_order(any_harness: GatewayHarness) -> None:
     sender, listener, deaf = (
         any_harness.connect(),
         any_harness.connect(),
@@ -61,7 +61,7 @@ def test_every_subscribed_connection_of_the_account_is_told(any_harness: Gateway
     assert deaf.read() == stranger.read() == []
 
 
-def test_the_two_sides_of_a_trade_are_told_apart(any_harness: GatewayHarness) -> None:
+def test_each_account_receives_its_own_side_of_a_trade(any_harness: GatewayHarness) -> None:
     alice, bob = any_harness.connect(), any_harness.connect(any_harness.bob)
     bob.placed("SELL", 1, 200)
     mine = bodies(alice.order("BUY", 1, 200), "fill_response")
@@ -72,7 +72,7 @@ def test_the_two_sides_of_a_trade_are_told_apart(any_harness: GatewayHarness) ->
     assert mine[0]["user_id"] == any_harness.alice.user_id
 
 
-def test_a_trade_tells_the_order_and_the_fill_to_those_who_asked(any_harness: GatewayHarness) -> None:
+def test_orders_and_fills_of_a_trade_go_to_their_subscribers(any_harness: GatewayHarness) -> None:
     any_harness.connect(any_harness.bob).placed("SELL", 1, 200)
     orders = any_harness.connect(channels=["order_responses"])
     fills = any_harness.connect(channels=["fills"])
@@ -83,7 +83,7 @@ def test_a_trade_tells_the_order_and_the_fill_to_those_who_asked(any_harness: Ga
 @pytest.mark.parametrize(
     ("channel", "kind"), [("positions", "position_response"), ("balances", "balance_response")]
 )
-def test_pulsed_channels_start_with_a_snapshot_and_go_on_every_second(
+def test_periodic_channels_start_with_a_snapshot_and_repeat_every_second(
     any_harness: GatewayHarness, channel: str, kind: str
 ) -> None:
     client = any_harness.connect(channels=[])
@@ -99,7 +99,7 @@ def test_pulsed_channels_start_with_a_snapshot_and_go_on_every_second(
     assert len(bodies(client.read(), kind)) == 3 * expected
 
 
-def test_one_position_frame_for_each_symbol_empty_ones_too(any_harness: GatewayHarness) -> None:
+def test_there_is_a_position_message_for_every_symbol(any_harness: GatewayHarness) -> None:
     client = any_harness.connect(channels=["positions"])
     any_harness.clock.advance(1)
     rows = bodies(client.read(), "position_response")
@@ -107,7 +107,7 @@ def test_one_position_frame_for_each_symbol_empty_ones_too(any_harness: GatewayH
     assert {row["position"] for row in rows} == {0.0}
 
 
-def test_a_long_jump_pulses_at_its_end_and_not_86400_times(any_harness: GatewayHarness) -> None:
+def test_a_long_jump_does_not_publish_86400_times(any_harness: GatewayHarness) -> None:
     client = any_harness.connect(channels=["balances"])
     any_harness.clock.advance(86_400)
     pulses = bodies(client.read(), "balance_response")

@@ -18,7 +18,7 @@ CONNECTIONS = 60
 ORDERS = 20
 
 
-def test_sixty_connections_trade_at_once_and_nobodys_frames_are_mixed_up() -> None:
+def test_sixty_connections_trade_at_once_and_receive_only_their_own_messages() -> None:
     with Simulator(symbols=["AAPL-USD"], liquidity=False, rate_limits=False) as sim:
         clients = [connect(sim, sim.create_account(), "order_responses") for _ in range(CONNECTIONS)]
         received: dict[int, list[str]] = {}
@@ -39,7 +39,7 @@ def test_sixty_connections_trade_at_once_and_nobodys_frames_are_mixed_up() -> No
         assert sim.ledger.count("add_order") == CONNECTIONS * ORDERS
 
 
-def test_a_consumer_that_is_too_slow_is_cut_off(sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_consumer_that_is_too_slow_is_disconnected(sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(websocket, "BUFFER_LIMIT", 100_000)
     connect(sim, None, "positions")
     for _ in range(100_000):
@@ -49,7 +49,7 @@ def test_a_consumer_that_is_too_slow_is_cut_off(sim: Simulator, monkeypatch: pyt
     assert sim.connections == []
 
 
-def test_a_slow_consumer_does_not_hold_up_the_others(sim: Simulator) -> None:
+def test_a_slow_consumer_does_not_delay_the_others(sim: Simulator) -> None:
     slow, quick = connect(sim), connect(sim)
     sim.faults.go_silent(connection=sim.connections[0].id)
     for number in range(500):
@@ -61,7 +61,7 @@ def test_a_slow_consumer_does_not_hold_up_the_others(sim: Simulator) -> None:
     assert slow.receive()["order_response"]["client_order_id"] == "n0"
 
 
-def test_a_failing_condition_of_a_fault_is_on_record() -> None:
+def test_a_failing_condition_of_a_fault_is_in_the_audit_trail() -> None:
     with Simulator(symbols=["AAPL-USD"], clock="manual") as sim:
         client = connect(sim)
         sim.faults.swallow_command("add_order", when=lambda message: message["no such key"])
@@ -79,7 +79,7 @@ def test_a_simulator_starts_once() -> None:
         sim.start()
 
 
-def test_connections_that_are_over_leave_nothing_behind(sim: Simulator) -> None:
+def test_closed_connections_leave_nothing_behind(sim: Simulator) -> None:
     for number in range(30):
         client = connect(sim)
         client.send(order_message("BUY", 0.1, 330))

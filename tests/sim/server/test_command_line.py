@@ -65,7 +65,7 @@ def test_a_seed_makes_the_same_keys() -> None:
     assert keys[0] == keys[1]
 
 
-def test_in_words_it_says_what_to_export() -> None:
+def test_the_text_output_lists_the_variables_to_export() -> None:
     with running("--symbols", "AAPL-USD") as process:
         assert process.stdout is not None
         exports = {}
@@ -93,7 +93,7 @@ def test_the_dialect_can_be_chosen() -> None:
         assert client.ask(auth_message(keys)) == {"type": "auth", "result": "success"}
 
 
-def test_killing_it_is_noticed_by_its_clients() -> None:
+def test_clients_notice_that_the_process_was_killed() -> None:
     with running("--json", "--symbols", "AAPL-USD") as process:
         client = trading(first_line(process))
         process.kill()
@@ -104,7 +104,7 @@ def test_killing_it_is_noticed_by_its_clients() -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--dialect", "french"], ["--port", "http"], ["--speed", "fast"]])
-def test_what_cannot_be_chosen_is_explained(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_arguments_are_explained(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         _parser().parse_args(arguments)
     assert ended.value.code == 2
@@ -112,7 +112,7 @@ def test_what_cannot_be_chosen_is_explained(arguments: list[str], capsys: pytest
 
 
 @pytest.mark.parametrize("arguments", [["--symbols", "NO-USD"], ["--speed", "0"]])
-def test_what_the_simulator_refuses_is_explained_without_a_traceback(arguments: list[str]) -> None:
+def test_errors_of_the_simulator_are_explained_without_a_traceback(arguments: list[str]) -> None:
     with running(*arguments) as process:
         out, errors = process.communicate(timeout=TIMEOUT)
         assert (process.returncode, out) == (2, "")

@@ -34,7 +34,7 @@ def test_drop_now_may_choose_one(sim: Simulator) -> None:
     assert second.ask(ORDER)["order_response"]["status"] == "ACK"
 
 
-def test_a_cut_is_a_disconnect_to_the_exchange(sim: Simulator) -> None:
+def test_a_cut_counts_as_a_disconnect(sim: Simulator) -> None:
     client = connect(sim)
     client.send({"type": "cancel_on_disconnect", "params": {"cancel_on_disconnect": True}})
     client.until("ack")
@@ -66,7 +66,7 @@ def test_drop_after_frames_out_cuts_within_an_answer(
     assert client.closed() is not None
 
 
-def test_a_count_starts_at_one(sim: Simulator) -> None:
+def test_a_count_must_be_at_least_one(sim: Simulator) -> None:
     with pytest.raises(ValueError, match="at least 1"):
         sim.faults.drop_after(frames=0)
     with pytest.raises(ValueError, match="at least 1"):
@@ -113,7 +113,7 @@ def test_bytes_in_are_cut_exactly(sim: Simulator) -> None:
     eventually(lambda: open_orders(sim) == ["mine"], "the whole frame was processed")
 
 
-def test_every_whole_message_before_the_cut_counts_even_if_the_line_is_gone(sim: Simulator) -> None:
+def test_every_complete_message_before_a_cut_is_processed(sim: Simulator) -> None:
     frame = websocket.ABNF.create_frame(json.dumps(ORDER), websocket.ABNF.OPCODE_TEXT).format()
     client = connect(sim)
     sim.faults.drop_after_bytes(2 * len(frame) + 5, "in")
@@ -147,7 +147,7 @@ def test_close_with_a_code(sim: Simulator) -> None:
     eventually(lambda: sim.connections == [], "the connection is over")
 
 
-def test_silence_processes_and_says_nothing(sim: Simulator) -> None:
+def test_a_silent_server_processes_commands_and_sends_nothing(sim: Simulator) -> None:
     client = connect(sim)
     sim.faults.go_silent()
     client.socket.ping()
@@ -171,7 +171,7 @@ def test_a_server_that_does_not_read_blocks_its_client(sim: Simulator) -> None:
             client.socket.send(text)
 
 
-def test_reading_goes_on_where_it_stopped(sim: Simulator) -> None:
+def test_reading_resumes_where_it_stopped(sim: Simulator) -> None:
     client = connect(sim)
     sim.faults.stop_reading()
     client.send(ORDER)
@@ -195,7 +195,7 @@ def test_refused_connections(sim: Simulator) -> None:
     connect(sim)
 
 
-def test_an_upgrade_without_an_answer(sim: Simulator) -> None:
+def test_an_upgrade_may_stay_unanswered(sim: Simulator) -> None:
     sim.faults.stall_connections(1)
     with pytest.raises(websocket.WebSocketTimeoutException):
         websocket.create_connection(sim.environment.trade_url, timeout=0.2)

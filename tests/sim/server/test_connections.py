@@ -25,21 +25,21 @@ def refused(url: str, **options: Any) -> int:
     return status
 
 
-def test_a_known_key_may_stand_in_the_url(sim: Simulator) -> None:
+def test_the_url_may_have_a_known_key(sim: Simulator) -> None:
     url = f"{sim.environment.trade_url}?api_key={sim.credentials.public_key}"
     assert RawClient(url).ask(auth_message(sim.credentials)) == {"authenticated": True}
 
 
-def test_with_a_slash_before_the_question_mark_too(sim: Simulator) -> None:
+def test_the_path_may_end_in_a_slash_before_the_query(sim: Simulator) -> None:
     url = f"{sim.environment.trade_url}/?api_key={sim.credentials.public_key}"
     assert RawClient(url).ask(auth_message(sim.credentials)) == {"authenticated": True}
 
 
-def test_an_unknown_key_is_refused_at_the_door(sim: Simulator) -> None:
+def test_an_unknown_key_in_the_url_is_refused(sim: Simulator) -> None:
     assert refused(f"{sim.environment.trade_url}?api_key=qfex_pub_unknown") == 401
 
 
-def test_signed_headers_at_the_door(sim: Simulator) -> None:
+def test_the_upgrade_accepts_signed_headers(sim: Simulator) -> None:
     headers = sim.credentials.headers()
     url = sim.environment.trade_url
     assert RawClient(url, header=headers).ask(auth_message(sim.credentials)) == {"authenticated": True}
@@ -48,7 +48,7 @@ def test_signed_headers_at_the_door(sim: Simulator) -> None:
     assert refused(url, header=wrong) == 401
 
 
-def test_tokens_at_the_door_and_inside(sim: Simulator) -> None:
+def test_the_upgrade_and_auth_accept_tokens(sim: Simulator) -> None:
     token = sim.jwt(sim.credentials)
     url = sim.environment.trade_url
     message = {"type": "auth", "params": {"jwt": token}}
@@ -58,14 +58,14 @@ def test_tokens_at_the_door_and_inside(sim: Simulator) -> None:
     assert refused(f"{url}?jwt=nonsense") == 401
 
 
-def test_a_plain_request_is_no_upgrade(sim: Simulator) -> None:
+def test_a_request_without_an_upgrade_is_a_bad_request(sim: Simulator) -> None:
     host, port = sim.environment.trade_url.removeprefix("ws://").removesuffix("/trade").split(":")
     with socket.create_connection((host, int(port)), timeout=5) as line:
         line.sendall(b"GET /trade HTTP/1.1\r\nHost: sim\r\nConnection: close\r\n\r\n")
         assert b"400 Bad Request" in line.recv(4096)
 
 
-def test_who_does_not_authenticate_within_a_minute_is_shown_the_door(sim: Simulator) -> None:
+def test_a_connection_without_authentication_is_closed_after_a_minute(sim: Simulator) -> None:
     client, punctual = RawClient(sim.environment.trade_url), connect(sim)
     eventually(lambda: len(sim.connections) == 2, "both connected")
     sim.advance(60)
@@ -75,7 +75,7 @@ def test_who_does_not_authenticate_within_a_minute_is_shown_the_door(sim: Simula
     assert punctual.ask(order_message("BUY", 1, 330))["order_response"]["status"] == "ACK"
 
 
-def test_the_server_pings_and_drops_who_does_not_answer() -> None:
+def test_the_server_disconnects_clients_that_do_not_answer_pings() -> None:
     with Simulator(symbols=["AAPL-USD"], ping_interval=0.05) as sim:
         client = connect(sim)
         opcode, _ = client.socket.recv_data(control_frame=True)
@@ -113,7 +113,7 @@ def test_cancel_on_disconnect_however_the_connection_ends(sim: Simulator, leave:
     assert open_orders(sim) == []
 
 
-def test_commands_sent_just_before_leaving_are_still_obeyed(sim: Simulator) -> None:
+def test_commands_sent_just_before_disconnecting_are_executed(sim: Simulator) -> None:
     client = connect(sim)
     client.send(order_message("BUY", 1, 330, client_order_id="last"))
     client.vanish()
@@ -144,7 +144,7 @@ def test_cancel_on_disconnect_when_the_client_is_killed(sim: Simulator) -> None:
     eventually(lambda: open_orders(sim) == [], "the orders are cancelled")
 
 
-def test_connections_are_told_with_what_they_are_for(sim: Simulator) -> None:
+def test_connections_are_listed_with_their_state(sim: Simulator) -> None:
     assert sim.connections == []
     client = connect(sim)
     arm(client)
@@ -157,7 +157,7 @@ def test_connections_are_told_with_what_they_are_for(sim: Simulator) -> None:
     eventually(lambda: sim.connections == [], "it is gone")
 
 
-def test_stopping_says_good_bye_and_leaves_nothing() -> None:
+def test_stopping_sends_close_frames_and_leaves_no_thread() -> None:
     before = set(threading.enumerate())
     sim = Simulator(symbols=["AAPL-USD"])
     with sim:
@@ -192,7 +192,7 @@ def test_a_chosen_port_is_used_and_free_again() -> None:
 @pytest.mark.parametrize(
     "options", [{"dialect": "french"}, {"clock": "none"}, {"speed": 0}, {"symbols": ["NO-USD"]}]
 )
-def test_what_cannot_be_chosen_is_refused_at_once(options: dict[str, Any]) -> None:
+def test_invalid_options_are_refused_at_once(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
         Simulator(**options)
 

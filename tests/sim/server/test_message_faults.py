@@ -23,7 +23,7 @@ def name_of(client: RawClient) -> str:
     return found
 
 
-def test_a_swallowed_reply_was_processed_and_the_line_lives(sim: Simulator) -> None:
+def test_a_command_with_a_swallowed_reply_is_processed(sim: Simulator) -> None:
     client = connect(sim)
     sim.faults.swallow_reply("add_order")
     client.send(order("silent"))
@@ -32,7 +32,7 @@ def test_a_swallowed_reply_was_processed_and_the_line_lives(sim: Simulator) -> N
     assert open_orders(sim) == ["silent", "loud"]
 
 
-def test_a_swallowed_command_never_happened(sim: Simulator) -> None:
+def test_a_swallowed_command_is_not_processed(sim: Simulator) -> None:
     client = connect(sim)
     sim.faults.swallow_command("add_order", times=2)
     for name in ("one", "two", "three"):
@@ -43,7 +43,7 @@ def test_a_swallowed_command_never_happened(sim: Simulator) -> None:
 
 
 @pytest.mark.parametrize("reset", [False, True])
-def test_a_line_cut_before_the_reply(sim: Simulator, reset: bool) -> None:
+def test_a_connection_cut_before_the_reply(sim: Simulator, reset: bool) -> None:
     client, witness = connect(sim), connect(sim)
     sim.faults.drop_before_reply("add_order", reset=reset)
     client.send(order("lost"))
@@ -53,7 +53,7 @@ def test_a_line_cut_before_the_reply(sim: Simulator, reset: bool) -> None:
     assert witness.ask(order("next"))["order_response"]["status"] == "ACK"
 
 
-def test_a_line_cut_before_the_command_is_processed(sim: Simulator) -> None:
+def test_a_connection_cut_before_the_command_is_processed(sim: Simulator) -> None:
     client = connect(sim)
     sim.faults.drop_before_command("add_order")
     client.send(order("never"))
@@ -70,7 +70,7 @@ def test_a_cut_needs_no_reply_to_happen() -> None:
         assert client.closed() is not None
 
 
-def test_commands_that_were_sent_along_do_not_survive_the_cut(sim: Simulator) -> None:
+def test_commands_behind_the_cut_are_not_processed(sim: Simulator) -> None:
     client = connect(sim)
     sim.faults.drop_before_reply("add_order")
     make = websocket.ABNF.create_frame
@@ -80,7 +80,7 @@ def test_commands_that_were_sent_along_do_not_survive_the_cut(sim: Simulator) ->
     assert open_orders(sim) == ["one"]
 
 
-def test_a_predicate_chooses_the_command(sim: Simulator) -> None:
+def test_a_condition_selects_the_command(sim: Simulator) -> None:
     client = connect(sim)
     sim.faults.swallow_reply("add_order", when=lambda m: m["params"]["client_order_id"] == "b")
     for name in ("a", "b", "c"):
@@ -88,7 +88,7 @@ def test_a_predicate_chooses_the_command(sim: Simulator) -> None:
     assert [name_of(client), name_of(client)] == ["a", "c"]
 
 
-def test_a_fault_may_be_one_connections_alone(sim: Simulator) -> None:
+def test_a_fault_may_strike_only_one_connection(sim: Simulator) -> None:
     first, second = connect(sim, None, "order_responses"), connect(sim, None, "fills", "balances")
     second.until("balance_response")
     sim.faults.swallow_reply(None, times=None, connection=sim.connections[0].id)
@@ -124,7 +124,7 @@ def test_a_fault_may_wait_for_the_next_connection(sim: Simulator) -> None:
     assert open_orders(sim) == ["a", "c", "d"]
 
 
-def test_fills_go_out_when_the_reply_is_swallowed(sim: Simulator) -> None:
+def test_fills_are_sent_when_the_reply_is_swallowed(sim: Simulator) -> None:
     connect(sim, sim.create_account()).ask(order_message("SELL", 1, 336))
     client = connect(sim)
     sim.faults.swallow_reply("add_order")
@@ -132,7 +132,7 @@ def test_fills_go_out_when_the_reply_is_swallowed(sim: Simulator) -> None:
     assert list(client.receive()) == ["fill_response"]
 
 
-def test_a_held_reply_comes_when_it_is_released(sim: Simulator) -> None:
+def test_a_held_reply_is_sent_when_it_is_released(sim: Simulator) -> None:
     client = connect(sim)
     held = sim.faults.hold_reply("add_order")
     client.send(order("late"))
@@ -145,7 +145,7 @@ def test_a_held_reply_comes_when_it_is_released(sim: Simulator) -> None:
     assert held.count == 0
 
 
-def test_a_held_reply_to_a_line_that_is_gone_goes_nowhere(sim: Simulator) -> None:
+def test_releasing_a_reply_to_a_closed_connection_does_nothing(sim: Simulator) -> None:
     client = connect(sim)
     held = sim.faults.hold_reply("add_order")
     client.send(order("late"))
@@ -163,7 +163,7 @@ def test_a_delayed_reply_is_overtaken(sim: Simulator) -> None:
     assert [name_of(client), name_of(client)] == ["early", "late"]
 
 
-def test_a_reordered_reply_says_filled_before_ack(sim: Simulator) -> None:
+def test_a_reordered_reply_has_filled_before_ack(sim: Simulator) -> None:
     connect(sim, sim.create_account()).ask(order_message("SELL", 1, 336))
     client = connect(sim, None, "order_responses")
     sim.faults.reorder("add_order")
@@ -171,7 +171,7 @@ def test_a_reordered_reply_says_filled_before_ack(sim: Simulator) -> None:
     assert [client.until("order_response")["status"] for _ in range(2)] == ["FILLED", "ACK"]
 
 
-def test_a_duplicated_reply_comes_twice(sim: Simulator) -> None:
+def test_a_duplicated_reply_is_sent_twice(sim: Simulator) -> None:
     client = connect(sim)
     sim.faults.duplicate("add_order")
     client.send(order("twice"))
@@ -180,7 +180,7 @@ def test_a_duplicated_reply_comes_twice(sim: Simulator) -> None:
 
 
 @pytest.mark.parametrize("fault", ["garble", "truncate"])
-def test_a_spoilt_reply_is_no_json_and_the_line_lives(sim: Simulator, fault: str) -> None:
+def test_a_garbled_reply_is_not_json_and_the_connection_stays_open(sim: Simulator, fault: str) -> None:
     client = connect(sim)
     getattr(sim.faults, fault)("add_order")
     client.send(order("spoilt"))
@@ -190,7 +190,7 @@ def test_a_spoilt_reply_is_no_json_and_the_line_lives(sim: Simulator, fault: str
     assert client.ask(order("good"))["order_response"]["client_order_id"] == "good"
 
 
-def test_frames_can_be_chosen_by_kind_and_content(sim: Simulator) -> None:
+def test_messages_are_selected_by_kind_and_content(sim: Simulator) -> None:
     connect(sim, sim.create_account()).ask(order_message("SELL", 2, 336))
     client = connect(sim)
     sim.faults.swallow_frame(
@@ -206,7 +206,7 @@ def test_frames_can_be_chosen_by_kind_and_content(sim: Simulator) -> None:
 
 
 @pytest.mark.parametrize("echo", ["object", "text", None])
-def test_an_error_of_choice_instead_of_processing(sim: Simulator, echo: Any) -> None:
+def test_an_error_reply_replaces_the_processing(sim: Simulator, echo: Any) -> None:
     client = connect(sim)
     sim.faults.error_reply("add_order", "ServerError", "not now", echo=echo)
     message = order("refused")
@@ -235,7 +235,7 @@ def name_of_ack(client: RawClient) -> str:
     return found
 
 
-def test_messages_of_ones_own_are_sent_as_they_are(sim: Simulator) -> None:
+def test_injected_messages_are_sent_unchanged(sim: Simulator) -> None:
     client = connect(sim)
     sim.faults.inject({"type": "Err", "error_code": "ServerError"})
     sim.faults.inject("not even json")
@@ -250,6 +250,6 @@ def test_a_fault_that_never_strikes_is_an_error(sim: Simulator) -> None:
         sim.faults.duplicate(times=-1)
 
 
-def test_an_unknown_word_in_a_scope_is_an_error(sim: Simulator) -> None:
+def test_an_unknown_scope_argument_is_an_error(sim: Simulator) -> None:
     with pytest.raises(TypeError):
         sim.faults.swallow_reply("add_order", time=2)

@@ -29,7 +29,7 @@ def arm(client: RawClient) -> None:
     client.until("ack")
 
 
-def test_a_cable_carries_everything_both_ways(sim: Simulator) -> None:
+def test_a_proxy_forwards_messages_in_both_directions(sim: Simulator) -> None:
     proxy = sim.cable()
     client = through(proxy, sim)
     for number in range(50):
@@ -63,7 +63,7 @@ def test_both_sides_notice_a_cut(sim: Simulator, reset: bool) -> None:
     through(proxy, sim)
 
 
-def test_the_client_alone_notices_and_its_orders_live_on(sim: Simulator) -> None:
+def test_a_cut_on_the_clients_side_leaves_orders_open(sim: Simulator) -> None:
     proxy = sim.cable()
     client = through(proxy, sim)
     arm(client)
@@ -76,7 +76,7 @@ def test_the_client_alone_notices_and_its_orders_live_on(sim: Simulator) -> None
     eventually(lambda: open_orders(sim) == [], "the server noticed and cancelled")
 
 
-def test_the_server_alone_notices_and_the_client_believes_on(sim: Simulator) -> None:
+def test_a_cut_on_the_servers_side_is_not_visible_to_the_client(sim: Simulator) -> None:
     proxy = sim.cable()
     client = through(proxy, sim)
     arm(client)
@@ -111,7 +111,7 @@ def test_bytes_in_are_counted_from_the_upgrade_on(sim: Simulator) -> None:
 
 
 @pytest.mark.parametrize("direction", ["in", "out", None])
-def test_a_stalled_cable_delivers_when_it_flows(sim: Simulator, direction: Any) -> None:
+def test_a_stalled_proxy_delivers_after_flow(sim: Simulator, direction: Any) -> None:
     proxy = sim.cable()
     client = through(proxy, sim)
     proxy.stall(direction)
@@ -125,7 +125,7 @@ def test_a_stalled_cable_delivers_when_it_flows(sim: Simulator, direction: Any) 
     assert client.receive()["order_response"]["status"] == "ACK"
 
 
-def test_a_stalled_cable_stalls_new_connections_too(sim: Simulator) -> None:
+def test_a_stalled_proxy_stalls_new_connections_too(sim: Simulator) -> None:
     proxy = sim.cable()
     proxy.stall()
     with pytest.raises(websocket.WebSocketTimeoutException):
@@ -134,7 +134,7 @@ def test_a_stalled_cable_stalls_new_connections_too(sim: Simulator) -> None:
     through(proxy, sim)
 
 
-def test_a_lossy_cable_is_a_dead_line_that_nobody_closed(sim: Simulator) -> None:
+def test_a_lossy_proxy_makes_a_dead_connection_that_nobody_closed(sim: Simulator) -> None:
     proxy = sim.cable()
     client = through(proxy, sim)
     proxy.lose()
@@ -145,7 +145,7 @@ def test_a_lossy_cable_is_a_dead_line_that_nobody_closed(sim: Simulator) -> None
     assert open_orders(sim) == []
 
 
-def test_a_slow_cable_delivers_in_small_pieces(sim: Simulator) -> None:
+def test_a_throttled_proxy_delivers_in_small_pieces(sim: Simulator) -> None:
     proxy = sim.cable()
     client = through(proxy, sim)
     proxy.throttle(20_000, "out")
@@ -157,12 +157,12 @@ def test_a_slow_cable_delivers_in_small_pieces(sim: Simulator) -> None:
         client.receive()  # the frame's beginning was taken from it
 
 
-def test_without_a_simulator_there_is_no_cable() -> None:
+def test_a_proxy_requires_a_running_simulator() -> None:
     with pytest.raises(RuntimeError):
         Simulator(symbols=["AAPL-USD"]).cable()
 
 
-def test_a_cable_ends_with_its_simulator() -> None:
+def test_a_proxy_ends_with_its_simulator() -> None:
     with Simulator(symbols=["AAPL-USD"]) as sim:
         proxy = sim.cable()
         client = through(proxy, sim)

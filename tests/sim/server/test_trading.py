@@ -36,7 +36,7 @@ def test_an_order_rests_is_modified_and_cancelled(sim: Simulator) -> None:
     assert client.ask({"type": "cancel_order", "params": gone})["order_response"]["status"] == "CANCELLED"
 
 
-def test_a_newcomers_market_order_fills_at_once(default_sim: Simulator) -> None:
+def test_a_market_order_fills_at_once_with_default_arguments(default_sim: Simulator) -> None:
     client = connect(default_sim)
     client.send(order_message("BUY", 1))
     fill = client.until("fill_response")
@@ -72,7 +72,7 @@ def test_two_accounts_trade_with_each_other_to_the_cent(sim: Simulator) -> None:
         assert equity == 50_000 + sign * profit - notional * rate
 
 
-def test_positions_and_balances_are_pushed_as_the_engine_has_them(sim: Simulator) -> None:
+def test_positions_are_published_as_in_the_engine(sim: Simulator) -> None:
     other = connect(sim, sim.create_account())
     other.ask(order_message("SELL", 2, 336))
     client = connect(sim)
@@ -116,7 +116,7 @@ def test_a_stop_fires_when_the_mark_price_is_set(default_sim: Simulator) -> None
     assert client.until("fill_response", order_id=stop["order_id"])["side"] == "SELL"
 
 
-def test_what_advance_causes_has_been_written_when_it_returns(sim: Simulator) -> None:
+def test_messages_caused_by_advance_are_written_before_it_returns(sim: Simulator) -> None:
     client = connect(sim, None, "balances")
     assert "balance_response" in client.receive()
     sim.advance(1)
@@ -150,7 +150,7 @@ def test_the_exchanges_own_sample_works_with_other_urls_and_keys(default_sim: Si
     assert open_orders(default_sim) == []
 
 
-def test_an_asyncio_client_works_as_well(default_sim: Simulator) -> None:
+def test_an_asyncio_client_can_trade(default_sim: Simulator) -> None:
     async def run() -> list[Message]:
         async with websockets.connect(default_sim.environment.trade_url) as socket:
             await socket.send(json.dumps(auth_message(default_sim.credentials)))
@@ -163,7 +163,7 @@ def test_an_asyncio_client_works_as_well(default_sim: Simulator) -> None:
     assert received[2]["fill_response"]["side"] == "SELL"
 
 
-def test_fragments_and_binary_frames_are_understood_or_refused_and_break_nothing(sim: Simulator) -> None:
+def test_fragmented_and_binary_messages_are_processed(sim: Simulator) -> None:
     client = connect(sim)
     text = json.dumps(order_message("BUY", 1, 330)).encode()
     frame = websocket.ABNF

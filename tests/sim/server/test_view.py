@@ -46,11 +46,11 @@ def test_books_accounts_and_orders_are_shown(sim: Simulator) -> None:
 
 
 @pytest.mark.parametrize("width", [20, 80])
-def test_narrow_terminals_break_nothing(default_sim: Simulator, width: int) -> None:
+def test_narrow_terminals_are_supported(default_sim: Simulator, width: int) -> None:
     assert screen(default_sim, width)
 
 
-def test_it_is_renewed_until_the_end(sim: Simulator) -> None:
+def test_the_view_is_refreshed_until_the_end(sim: Simulator) -> None:
     ended = threading.Event()
     taken = 0
 
@@ -67,7 +67,7 @@ def test_it_is_renewed_until_the_end(sim: Simulator) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
-def test_on_a_terminal_the_command_shows_it_and_ends_cleanly() -> None:
+def test_on_a_terminal_the_command_shows_the_view_and_ends_cleanly() -> None:
     near, far = os.openpty()
     command = [sys.executable, "-m", "qfex.sim", "--symbols", "AAPL-USD"]
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "160", "LINES": "50"}
