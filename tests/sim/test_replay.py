@@ -59,7 +59,7 @@ def test_a_client_receives_the_recording_with_its_own_ids(recording: Path) -> No
     ]
     with Replay(recording) as replay:
         frames = session(replay.environment, {"jwt": "another"}, {**ORDER, "client_order_id": "theirs"})
-        assert not replay.wait_finished(0), "the market data connection is still to come"
+        assert not replay.wait_finished(0), "the market data connection has not been played"
         ack, bbo = connect_market_data(replay.environment, "bbo").read(2)
         assert (ack["type"], bbo["sequence"]) == ("subscribed", 1)
         assert replay.wait_finished(TIMEOUT)

@@ -103,7 +103,7 @@ class EngineHarness:
         self.order(account, side, quantity, price)
 
     def position(self, account: str, symbol: str = AAPL) -> D:
-        """Return the signed quantity held."""
+        """Return the signed quantity of a position."""
         return self.exchange.position(account, symbol).position
 
     def of_type(self, kind: type[E]) -> list[E]:

@@ -1,4 +1,4 @@
-"""The engine agrees with the naive implementation, fill by fill."""
+"""The engine and a naive implementation give the same fills."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ class Enter:
 
 @dataclass(frozen=True)
 class Cancel:
-    """Cancel the n-th of the orders sent so far."""
+    """Cancel the n-th order sent so far."""
 
     choice: int
 
 
 @dataclass(frozen=True)
 class Replace:
-    """Replace the n-th of the orders sent so far."""
+    """Replace the n-th order sent so far."""
 
     choice: int
     quantity: D
@@ -68,7 +68,7 @@ STEPS = st.lists(
 
 
 class Pair:
-    """Both engines, given the same orders; orders are known by the number of their arrival."""
+    """Both engines, given the same orders; orders are numbered in order of arrival."""
 
     def __init__(self) -> None:
         rules = Rules(notional_caps={"EQUITY": D(10**12)}, max_open_interest=D(10**12))
@@ -79,7 +79,7 @@ class Pair:
         self.rows: list[Any] = []
 
     def do(self, step: Enter | Cancel | Replace) -> None:
-        """Take one step in both."""
+        """Apply one step to both engines."""
         if isinstance(step, Enter):
             self._enter(step)
         elif self.rows:
@@ -142,7 +142,7 @@ def test_both_engines_give_the_same_fills(steps: list[Enter | Cancel | Replace])
 
 
 def test_the_random_flow_covers_the_interesting_cases() -> None:
-    """Guard the strategy itself: a flow like the one above must trade, cancel and prevent self-trades."""
+    """Check the strategy itself: its orders trade, are cancelled, and would trade with themselves."""
     seen: set[str] = set()
 
     @settings(max_examples=100, deadline=None, database=None, derandomize=True)

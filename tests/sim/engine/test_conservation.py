@@ -1,4 +1,4 @@
-"""Over random flow with everything switched on, nothing is lost, created or crossed."""
+"""In random sessions with all features enabled, no money is lost or created, and no book is crossed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from qfex.sim.engine import Exchange, OrderChanged, Refused, Side, StopChanged, 
 
 from .helpers import AAPL, NOON, EngineHarness
 
-# What a flow that tests anything must meet.
+# Events that the random flow must cause to be a useful test.
 WANTED = {"FundingPaid", "Liquidated", "TRIGGERED", "FILLED", "CANCELLED", "FAILED_MARGIN_CHECK"}
 KRW = "SKHYNIX-KRW"
 SIDES: list[Side] = ["BUY", "SELL"]
@@ -24,12 +24,12 @@ TYPES = [("LIMIT", "GTC")] * 3 + [("LIMIT", "IOC"), ("LIMIT", "FOK"), ("MARKET",
 ACTIONS = ["order"] * 6 + ["gamble", "stop", "cancel", "move", "move", "wait", "twap", "fund"]
 DEPOSITS = [D(200), D(2_000), D(20_000), D(100_000), D(1_000_000)]
 
-# Exact to any digit an account could hold: what is summed here must not be rounded by the sum.
+# More digits than any account can have, so that the sums are not rounded.
 EXACT = Context(prec=100)
 
 
 def total_money(exchange: Exchange) -> D:
-    """Return all cash, fees and profit, of the exchange's own accounts too."""
+    """Return all cash, fees and profit, including those of house accounts."""
     venue = exchange._venue
     with localcontext(EXACT):
         total = venue.fees_collected
@@ -42,7 +42,7 @@ def total_money(exchange: Exchange) -> D:
 
 
 def check_sums(exchange: Exchange, deposited: D) -> None:
-    """Positions net to zero and every cent is accounted for."""
+    """Check that positions net to zero and every cent is accounted for."""
     venue = exchange._venue
     assert total_money(exchange) == deposited
     for symbol, market in venue.markets.items():
@@ -56,7 +56,7 @@ def check_sums(exchange: Exchange, deposited: D) -> None:
 
 
 def check_books(exchange: Exchange) -> None:
-    """No book is crossed, every level is the sum of its orders, and those are their accounts' orders."""
+    """Check that no book is crossed, every level is the sum of its orders, and accounts have these orders."""
     for symbol, market in exchange._venue.markets.items():
         bids, asks = exchange.book(symbol, 1)
         assert not (bids and asks) or bids[0][0] < asks[0][0]
@@ -68,7 +68,7 @@ def check_books(exchange: Exchange) -> None:
 
 
 def check_accounts(exchange: Exchange) -> None:
-    """Margins, counts and stops of every account are what its orders and positions say."""
+    """Check margins, counts and stops of every account against its orders and positions."""
     for account in exchange._venue.accounts.values():
         if account.house:
             continue
@@ -84,7 +84,7 @@ def check_accounts(exchange: Exchange) -> None:
 
 
 def check_stops(account: Any, position: Any) -> None:
-    """Stops of one type never exceed the position they close."""
+    """Check that stops of one type never exceed the position that they close."""
     for kind in ("TAKE_PROFIT", "STOP_LOSS"):
         for side in ("BUY", "SELL"):
             stops = [
@@ -107,7 +107,7 @@ class Flow:
         self.deposited = sum(DEPOSITS, D(0)) + 2 * D(100_000)
 
     def step(self, rng: Random) -> None:
-        """Do something."""
+        """Take one random step."""
         account = rng.choice(self.accounts)
         action = getattr(self, rng.choice(ACTIONS))
         with contextlib.suppress(Refused):
@@ -135,7 +135,7 @@ class Flow:
         self.harness.order(account, side, order_type=kind, tif=tif, symbol=symbol, **entry)
 
     def gamble(self, rng: Random, account: str) -> None:
-        """Put almost all free money on one side."""
+        """Send an order that uses almost all available money."""
         free = max(self.exchange.balance(account).available_balance, D(0)) * 9 / self.mark(AAPL)
         quantity: Any = self.exchange.instruments[AAPL].floor_quantity(free)
         self.harness.market(account, rng.choice(SIDES), quantity)
@@ -175,7 +175,7 @@ class Flow:
         self.exchange.add_twap(account, TwapEntry(AAPL, side, D(2), 3, 30))
 
     def fund(self, rng: Random, account: str) -> None:
-        """Set a funding rate that no price divides; the hour strikes a minute after the start."""
+        """Set a funding rate that leaves rounding digits; funding is paid a minute after the start."""
         self.exchange.set_funding_rate(AAPL, D(rng.randint(-500_000, 500_000)) / 10**9)
 
 
@@ -192,7 +192,7 @@ def test_the_books_balance_and_never_cross(rng: Random) -> None:
 
 
 def test_the_random_flow_covers_the_interesting_cases() -> None:
-    """Guard the flow itself: stops fire, funding is paid, accounts are liquidated."""
+    """Check the flow itself: stops trigger, funding is paid, accounts are liquidated."""
     flow, rng = Flow(0), Random(0)
     for _ in range(1000):
         flow.step(rng)

@@ -1,4 +1,4 @@
-"""Same seed and same commands: the same to the last fill."""
+"""The same seed and the same commands give the same session, to the last fill."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from .helpers import AAPL, EngineHarness
 UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
-def session(seed: int, curious: bool = False) -> tuple[list[Event], EngineHarness]:
-    """Trade a while on a moving market, looking at everything on the way if `curious`."""
+def session(seed: int, query: bool = False) -> tuple[list[Event], EngineHarness]:
+    """Trade on a moving market; if `query`, also run every query on the way."""
     harness = EngineHarness(AAPL, "CL-USD", seed=seed, liquidity=True, price_path="gapping")
     harness.buy(harness.alice, 3, "199.5", stop_loss=190)
     harness.exchange.add_twap(harness.bob, TwapEntry(AAPL, "BUY", D(1), 4, 30))
     for _ in range(20):
         harness.market(harness.alice, "BUY", 1)
         harness.exchange.advance(7)
-        if curious:
+        if query:
             harness.exchange.positions(harness.bob)
             harness.exchange.balance(harness.bob)
             harness.exchange.available_leverage(harness.bob)
@@ -38,7 +38,7 @@ def test_another_seed_gives_another_session() -> None:
 
 
 def test_queries_change_nothing() -> None:
-    assert session(7)[0] == session(7, curious=True)[0]
+    assert session(7)[0] == session(7, query=True)[0]
 
 
 def test_the_size_of_time_steps_does_not_matter() -> None:

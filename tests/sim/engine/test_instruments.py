@@ -1,4 +1,4 @@
-"""Instruments and sessions, as reference data gives them."""
+"""Instruments and sessions from the reference data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Liquidation."""
+"""Liquidation of accounts below their maintenance margin."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .helpers import AAPL, EngineHarness
 
 @pytest.fixture
 def poor(harness: EngineHarness) -> str:
-    """An account with 202 USD that holds 10 units bought at 200: margin 200, maintenance two thirds of it."""
+    """An account with 202 USD that is long 10 at 200: initial margin 200, maintenance margin two thirds of that."""
     account = harness.exchange.create_account(D(202))
     harness.hold(account, "BUY", 10)
     return account

@@ -46,8 +46,8 @@ def test_the_events_of_a_trade_have_a_fixed_order(harness: EngineHarness) -> Non
     maker = harness.sell(harness.alice, 1, 200)
     harness.events.clear()
     taker = harness.buy(harness.bob, 1, 200)
-    told = [(type(event), getattr(event, "account_id", None)) for event in harness.events[:6]]
-    assert told == [
+    events = [(type(event), getattr(event, "account_id", None)) for event in harness.events[:6]]
+    assert events == [
         (OrderChanged, harness.bob),
         (Traded, None),
         (Filled, harness.alice),

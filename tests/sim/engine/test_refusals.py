@@ -1,4 +1,4 @@
-"""What the exchange answers with an error and no order at all."""
+"""Commands that the exchange answers with an error instead of an order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every order status is reached by doing what it stands for."""
+"""A scenario for every order status."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Scenario = Callable[[], str]
 SCENARIOS: dict[str, Scenario] = {}
 
 
-def provokes(status: str) -> Callable[[Scenario], Scenario]:
+def ends_in(status: str) -> Callable[[Scenario], Scenario]:
     """Register a scenario that must end in a status."""
 
     def register(scenario: Scenario) -> Scenario:
@@ -29,226 +29,226 @@ def provokes(status: str) -> Callable[[Scenario], Scenario]:
 
 
 def crossed(**rules: object) -> EngineHarness:
-    """Return an harness where bob offers one unit at 200."""
+    """Return a harness in which bob offers one unit at 200."""
     harness = EngineHarness(rules=Rules(**rules))  # type: ignore[arg-type]
     harness.sell(harness.bob, 1, 200)
     return harness
 
 
-@provokes("ACK")
+@ends_in("ACK")
 def accepted() -> str:
     harness = EngineHarness()
     return harness.buy(harness.alice, 1, 199).status
 
 
-@provokes("MODIFIED")
+@ends_in("MODIFIED")
 def replaced() -> str:
     harness = EngineHarness()
     return harness.modify(harness.alice, harness.buy(harness.alice, 1, 199), price=198).status
 
 
-@provokes("FILLED")
+@ends_in("FILLED")
 def filled() -> str:
     harness = crossed()
     return harness.buy(harness.alice, 1, 200).status
 
 
-@provokes("IOC_PARTIALLY_FILLED")
+@ends_in("IOC_PARTIALLY_FILLED")
 def ioc_filled_in_part() -> str:
     harness = crossed()
     return harness.buy(harness.alice, 2, 200, tif="IOC").status
 
 
-@provokes("IOC_CANCELLED")
-def ioc_without_counterpart() -> str:
+@ends_in("IOC_CANCELLED")
+def ioc_without_counterparty() -> str:
     harness = EngineHarness()
     return harness.market(harness.alice, "BUY", 1).status
 
 
-@provokes("CANCELLED")
+@ends_in("CANCELLED")
 def cancelled_by_its_owner() -> str:
     harness = EngineHarness()
     row = harness.buy(harness.alice, 1, 199)
     return harness.exchange.cancel_order(harness.alice, AAPL, "order_id", row.order_id)[0].status
 
 
-@provokes("CANCELLED_STP")
-def met_its_own_account() -> str:
+@ends_in("CANCELLED_STP")
+def trades_with_its_own_account() -> str:
     harness = crossed()
     row = harness.exchange.open_orders(harness.bob)[0]
     harness.buy(harness.bob, 1, 200)
     return harness.statuses(harness.bob, row.order_id)[-1]
 
 
-@provokes("REJECTED")
+@ends_in("REJECTED")
 def reduces_nothing() -> str:
     harness = EngineHarness()
     return harness.sell(harness.alice, 1, 200, reduce_only=True).status
 
 
-@provokes("NO_SUCH_ORDER")
+@ends_in("NO_SUCH_ORDER")
 def cancels_nothing() -> str:
     harness = EngineHarness()
     return harness.exchange.cancel_order(harness.alice, AAPL, "order_id", "nowhere")[0].status
 
 
-@provokes("CANNOT_MODIFY_NO_SUCH_ORDER")
+@ends_in("CANNOT_MODIFY_NO_SUCH_ORDER")
 def modifies_the_wrong_side() -> str:
     harness = EngineHarness()
     return harness.modify(harness.alice, harness.buy(harness.alice, 1, 199), side="SELL").status
 
 
-@provokes("CANNOT_MODIFY_PARTIAL_FILL")
+@ends_in("CANNOT_MODIFY_PARTIAL_FILL")
 def modifies_after_a_fill() -> str:
     harness = crossed()
     return harness.modify(harness.alice, harness.buy(harness.alice, 2, 200), price=199).status
 
 
-@provokes("CANNOT_MODIFY_ALO_WOULD_CROSS")
-def modifies_post_only_through_the_book() -> str:
+@ends_in("CANNOT_MODIFY_ALO_WOULD_CROSS")
+def modifies_a_post_only_order_to_take() -> str:
     harness = crossed()
     return harness.modify(
         harness.alice, harness.buy(harness.alice, 1, 199, order_type="ALO"), price=200
     ).status
 
 
-@provokes("INVALID_ORDER_TYPE")
+@ends_in("INVALID_ORDER_TYPE")
 def sends_an_unknown_type() -> str:
     harness = EngineHarness()
     return harness.buy(harness.alice, 1, 199, order_type="STOP_MARKET").status
 
 
-@provokes("BAD_SYMBOL")
+@ends_in("BAD_SYMBOL")
 def sends_an_unknown_symbol() -> str:
     harness = EngineHarness()
     return harness.buy(harness.alice, 1, 199, symbol="ENRON-USD").status
 
 
-@provokes("INVALID_TIME_IN_FORCE")
+@ends_in("INVALID_TIME_IN_FORCE")
 def sends_a_post_only_ioc() -> str:
     harness = EngineHarness()
     return harness.buy(harness.alice, 1, 199, order_type="ALO", tif="IOC").status
 
 
-@provokes("PRICE_LESS_THAN_MIN_PRICE")
+@ends_in("PRICE_LESS_THAN_MIN_PRICE")
 def bids_far_below() -> str:
     harness = EngineHarness()
     return harness.buy(harness.alice, 1, 19).status
 
 
-@provokes("PRICE_GREATER_THAN_MAX_PRICE")
+@ends_in("PRICE_GREATER_THAN_MAX_PRICE")
 def offers_far_above() -> str:
     harness = EngineHarness()
     return harness.sell(harness.alice, 1, 2001).status
 
 
-@provokes("REJECTED_LESS_THAN_MIN_PRICE_BAND")
+@ends_in("REJECTED_LESS_THAN_MIN_PRICE_BAND")
 def sells_below_the_band() -> str:
     harness = EngineHarness()
     return harness.sell(harness.alice, 1, "179.99").status
 
 
-@provokes("REJECTED_GREATER_THAN_MAX_PRICE_BAND")
+@ends_in("REJECTED_GREATER_THAN_MAX_PRICE_BAND")
 def buys_above_the_band() -> str:
     harness = EngineHarness()
     return harness.buy(harness.alice, 1, "220.01").status
 
 
-@provokes("INVALID_TICK_SIZE_PRECISION_PRICE")
+@ends_in("INVALID_TICK_SIZE_PRECISION_PRICE")
 def prices_between_ticks() -> str:
     harness = EngineHarness()
     return harness.buy(harness.alice, 1, "199.005").status
 
 
-@provokes("INVALID_TICK_SIZE_PRECISION_QUANTITY")
+@ends_in("INVALID_TICK_SIZE_PRECISION_QUANTITY")
 def sizes_between_lots() -> str:
     harness = EngineHarness()
     return harness.buy(harness.alice, "1.0005", 199).status
 
 
-@provokes("QUANTITY_LESS_THAN_MIN_QUANTITY")
+@ends_in("QUANTITY_LESS_THAN_MIN_QUANTITY")
 def sizes_below_the_minimum() -> str:
     harness = EngineHarness()
     return harness.buy(harness.alice, "0.009", 199).status
 
 
-@provokes("QUANTITY_GREATER_THAN_MAX_QUANTITY")
+@ends_in("QUANTITY_GREATER_THAN_MAX_QUANTITY")
 def sizes_above_the_maximum() -> str:
     harness = EngineHarness()
     return harness.buy(harness.alice, 10_000_001, 199).status
 
 
-@provokes("FAILED_MARGIN_CHECK")
+@ends_in("FAILED_MARGIN_CHECK")
 def buys_more_than_it_can_pay() -> str:
     harness = EngineHarness()
     poor = harness.exchange.create_account(D(10))
     return harness.buy(poor, 1, 199).status
 
 
-@provokes("REJECTED_WOULD_BREACH_MAX_NOTIONAL")
+@ends_in("REJECTED_WOULD_BREACH_MAX_NOTIONAL")
 def buys_more_than_its_leverage_allows() -> str:
     harness = EngineHarness()
     return harness.buy(harness.alice, 1251, 200).status
 
 
-@provokes("REJECTED_LESS_THAN_MIN_NOTIONAL")
+@ends_in("REJECTED_LESS_THAN_MIN_NOTIONAL")
 def buys_next_to_nothing() -> str:
     harness = EngineHarness("SKHYNIX-KRW")
     return harness.buy(harness.alice, "0.00001", 1_640_000, symbol="SKHYNIX-KRW").status
 
 
-@provokes("REJECTED_MARKET_CLOSED")
+@ends_in("REJECTED_MARKET_CLOSED")
 def trades_a_halted_symbol() -> str:
     harness = EngineHarness()
     harness.exchange.halt(AAPL)
     return harness.buy(harness.alice, 1, 199).status
 
 
-@provokes("REJECTED_FAILED_TO_PROCESS")
-def trades_while_matching_is_down() -> str:
+@ends_in("REJECTED_FAILED_TO_PROCESS")
+def trades_while_matching_fails() -> str:
     harness = EngineHarness()
     harness.exchange.fail(AAPL)
     return harness.buy(harness.alice, 1, 199).status
 
 
-@provokes("INVALID_TAKEPROFIT_PRICE")
-def takes_a_loss_for_a_profit() -> str:
+@ends_in("INVALID_TAKEPROFIT_PRICE")
+def sets_a_take_profit_at_a_loss() -> str:
     harness = EngineHarness()
     return harness.buy(harness.alice, 1, 199, take_profit=198).status
 
 
-@provokes("INVALID_STOPLOSS_PRICE")
-def stops_a_profit() -> str:
+@ends_in("INVALID_STOPLOSS_PRICE")
+def sets_a_stop_loss_at_a_profit() -> str:
     harness = EngineHarness()
     return harness.buy(harness.alice, 1, 199, stop_loss=200).status
 
 
-@provokes("RATE_LIMITED")
+@ends_in("RATE_LIMITED")
 def sends_too_fast() -> str:
     harness = EngineHarness(rules=Rules(max_orders_per_second=2))
     return [harness.buy(harness.alice, 1, 199).status for _ in range(3)][-1]
 
 
-@provokes("REJECTED_TOO_MANY_OPEN_ORDERS")
+@ends_in("REJECTED_TOO_MANY_OPEN_ORDERS")
 def opens_one_order_too_many() -> str:
     harness = EngineHarness(rules=Rules(max_open_orders=2))
     return [harness.buy(harness.alice, 1, 199).status for _ in range(3)][-1]
 
 
-@provokes("REJECTED_OPEN_INTEREST_LIMIT")
-def holds_too_much_in_all() -> str:
+@ends_in("REJECTED_OPEN_INTEREST_LIMIT")
+def exceeds_the_open_interest_limit() -> str:
     harness = EngineHarness(rules=Rules(max_open_interest=D(1000)))
     return harness.buy(harness.alice, 6, 199).status
 
 
-@provokes("REJECTED_TOTAL_OPEN_INTEREST_LIMIT")
-def the_symbol_is_held_too_much() -> str:
+@ends_in("REJECTED_TOTAL_OPEN_INTEREST_LIMIT")
+def exceeds_the_total_open_interest_limit() -> str:
     harness = EngineHarness(rules=Rules(max_total_open_interest=D(1000)))
     harness.hold(harness.alice, "BUY", 4)
     return harness.buy(harness.bob, 2, 199).status
 
 
-@provokes("USER_IN_LIQUIDATION")
+@ends_in("USER_IN_LIQUIDATION")
 def trades_while_being_liquidated() -> str:
     harness = EngineHarness()
     poor = harness.exchange.create_account(D(200))
@@ -257,7 +257,7 @@ def trades_while_being_liquidated() -> str:
     return harness.sell(poor, 1, 181).status
 
 
-@provokes("PERMISSION_DENIED")
+@ends_in("PERMISSION_DENIED")
 def trades_without_permission() -> str:
     harness = EngineHarness()
     harness.exchange.set_flags(harness.alice, may_trade=False)

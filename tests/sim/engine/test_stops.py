@@ -1,4 +1,4 @@
-"""Stops: alone and attached, bounded by the position, fired by the mark price."""
+"""Stops: independent and attached, limited by the position, triggered by the mark price."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .helpers import AAPL, EngineHarness
 
 @pytest.fixture
 def long(harness: EngineHarness) -> EngineHarness:
-    """Alice holds 10, and bob bids for everything a little below the mark."""
+    """Alice is long 10, and bob bids for all of it a little below the mark price."""
     harness.hold(harness.alice, "BUY", 10)
     for price in (181, 190, 195):
         harness.buy(harness.bob, 10, price)
@@ -24,7 +24,7 @@ def long(harness: EngineHarness) -> EngineHarness:
 def stop(
     harness: EngineHarness, kind: str, quantity: str | int, price: str | int, side: str = "SELL"
 ) -> OrderRow:
-    """Send a stop of alice's."""
+    """Send one of alice's stops."""
     return harness.order(harness.alice, side, quantity, price, kind)
 
 
@@ -242,5 +242,5 @@ def test_brackets_of_a_market_order_are_checked_against_the_mark_price(harness: 
 
 
 def stops(harness: EngineHarness) -> list[tuple[str, D, D]]:
-    """Return what alice has open."""
+    """Return alice's open orders."""
     return [(row.order_type, row.quantity, row.price) for row in harness.exchange.open_orders(harness.alice)]

@@ -1,4 +1,4 @@
-"""TWAPs: their rules, progress and end."""
+"""TWAPs: rules, progress and completion."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from .helpers import AAPL, EngineHarness
 
 @pytest.fixture
 def deep(harness: EngineHarness) -> EngineHarness:
-    """Bob offers plenty at 200 and above."""
+    """A deep book: bob offers enough at 200 and above."""
     for price in (200, 201, 202):
         harness.sell(harness.bob, 100, price)
     return harness
 
 
 def start(harness: EngineHarness, **terms: Any) -> TwapRow:
-    """Start a TWAP of alice's: 9 in three orders, half a minute apart."""
+    """Start one of alice's TWAPs: 9 units in three orders, half a minute apart."""
     wanted = {
         "symbol": AAPL,
         "side": "BUY",
@@ -51,8 +51,8 @@ def test_child_orders_are_sent_at_equal_intervals(deep: EngineHarness) -> None:
 def test_progress_is_reported(deep: EngineHarness) -> None:
     start(deep)
     deep.exchange.advance(60)
-    told = [(event.twap.status, event.twap.filled_quantity) for event in deep.of_type(TwapChanged)]
-    assert told == [("ACTIVE", 0), ("ACTIVE", 3), ("ACTIVE", 6), ("COMPLETED", 9)]
+    events = [(event.twap.status, event.twap.filled_quantity) for event in deep.of_type(TwapChanged)]
+    assert events == [("ACTIVE", 0), ("ACTIVE", 3), ("ACTIVE", 6), ("COMPLETED", 9)]
 
 
 def test_child_orders_are_market_orders(deep: EngineHarness) -> None:

@@ -49,7 +49,7 @@ class MarketHarness:
 
 
 class Reader:
-    """One connection to the market data socket, without the socket."""
+    """A connection to the market data streams without a socket."""
 
     def __init__(self, market_data: MarketData, reports_errors: bool = True) -> None:
         self._frames: list[bytes] = []

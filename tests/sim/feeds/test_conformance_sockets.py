@@ -1,4 +1,4 @@
-"""Messages of both sockets have the published shapes, but for the listed exceptions."""
+"""Messages of both sockets have the published shapes, except for the listed differences."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ TWAP = {"symbol": AAPL, "side": "BUY", "total_quantity": 1, "num_orders": 2, "or
 
 
 class GatewayConnection:
-    """A trade connection without a socket: every kind of message passes through it."""
+    """A trade connection without a socket; it keeps every message."""
 
     def __init__(self, dialect: str) -> None:
         market = MarketHarness(liquidity=True)
@@ -64,7 +64,7 @@ class GatewayConnection:
         self.keep(self.gateway.take(self.session))
 
     def order_ids(self, kind: str) -> list[str]:
-        """Return the ids of the orders of a type that were accepted."""
+        """Return the ids of the accepted orders of a type."""
         rows = [message["order_response"] for message in self.messages if "order_response" in message]
         return [row["order_id"] for row in rows if (row["type"], row["status"]) == (kind, "ACK")]
 
@@ -102,7 +102,7 @@ def provoke_every_reply(connection: GatewayConnection) -> None:
 
 
 def trade_differences(message: dict[str, Any]) -> Iterator[str]:
-    """Yield what is not as published in one message of the trade socket."""
+    """Yield the differences of one trade message from its published shape."""
     key = "auth" if message.get("type") == "auth" else next(iter(message))
     if key in TRADE_FRAMES:
         yield from differences(TRADE_SCHEMAS, TRADE_FRAMES[key], message[key], key)

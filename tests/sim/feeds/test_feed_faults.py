@@ -1,4 +1,4 @@
-"""Market data and REST going wrong on demand."""
+"""Injected faults of market data and REST."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Merged levels and ladders."""
+"""Aggregated levels and ladders."""
 
 from __future__ import annotations
 

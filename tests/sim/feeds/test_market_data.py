@@ -1,4 +1,4 @@
-"""What is published when."""
+"""Market data: what is published, and when."""
 
 from __future__ import annotations
 

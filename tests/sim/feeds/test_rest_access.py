@@ -1,4 +1,4 @@
-"""Who may ask, and how the REST interface says no."""
+"""Access to the REST interface: credentials, parameters and problems."""
 
 from __future__ import annotations
 

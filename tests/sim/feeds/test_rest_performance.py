@@ -37,7 +37,7 @@ def test_profit_adds_up_to_the_equity(rest: Rest) -> None:
     profit = sum(point["value"] for point in body["data"])
     last = rest.get("/user/account-equity")["data"][-1]["value"]
     assert (body["unit"], body["symbols"]) == ("number", None)
-    # The profit before the first look, which is the price of crossing the spread, is in no interval.
+    # No interval includes the profit before the first sample, which is the cost of crossing the spread.
     assert 0 < profit - (last - 100_000) < 100
     percent = rest.get("/user/historic-pnl", unit="percent", symbol=AAPL)
     assert percent["symbols"] == [AAPL]
@@ -133,7 +133,7 @@ def test_subaccounts_have_balances_of_their_own(rest: Rest) -> None:
     assert positions["balance"]["deposit"] == 250.5
     transfer(rest, sub, master, 250.5)
     positions = rest.raw("/user/positions", keys=rest.credentials, headers=as_sub).json()
-    assert positions["balance"]["deposit"] == 0, "it was funded once"
+    assert positions["balance"]["deposit"] == 0, "the subaccount was funded before"
 
 
 def test_transfers_are_checked(rest: Rest) -> None:

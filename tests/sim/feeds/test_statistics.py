@@ -1,4 +1,4 @@
-"""Quantities over time, and sums over windows, compared with the plainest way to find them."""
+"""Series and windows, compared with naive computations."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ trades = st.lists(
 )
 
 
-def noted(rows: list[tuple[int, int]]) -> Series[int]:
+def series_of(rows: list[tuple[int, int]]) -> Series[int]:
     series: Series[int] = Series()
     for moment, value in rows:
         series.add(moment, value)
@@ -32,12 +32,12 @@ def test_the_value_at_a_time_is_the_last_one_added_before_it(
     rows: list[tuple[int, int]], moment: int
 ) -> None:
     until_then = [value for time, value in rows if time <= moment]
-    assert noted(rows).at(moment) == (until_then[-1] if until_then else None)
+    assert series_of(rows).at(moment) == (until_then[-1] if until_then else None)
 
 
 @given(changes, st.integers(0, 50), st.integers(1, 20))
 def test_a_window_has_every_value_in_it(rows: list[tuple[int, int]], start: int, length: int) -> None:
-    series, end = noted(rows), start + length
+    series, end = series_of(rows), start + length
     at_start = [value for time, value in rows if time <= start][-1:]
     inside = [value for time, value in rows if start < time < end]
     found = series.within(start, end)
@@ -47,7 +47,7 @@ def test_a_window_has_every_value_in_it(rows: list[tuple[int, int]], start: int,
 
 def test_the_older_half_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(statistics, "LIMIT", 10)
-    series = noted([(moment, moment) for moment in range(11)])
+    series = series_of([(moment, moment) for moment in range(11)])
     assert (series.start, series.first, series.at(10), series.at(4)) == (5, 5, 10, None)
 
 

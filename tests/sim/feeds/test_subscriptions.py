@@ -1,4 +1,4 @@
-"""What market data clients may ask for, and what they are told."""
+"""Market data subscriptions: requests, acknowledgements and errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A trade gateway without sockets: text in, decoded messages out."""
+"""A harness for the trade gateway: clients without sockets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the simulator writes down."""
+"""The audit trail of received commands, order changes and fills."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who gets in, and what they are messages."""
+"""Authentication: signatures, nonces, tokens, accounts and scopes."""
 
 from __future__ import annotations
 

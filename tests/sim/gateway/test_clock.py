@@ -1,4 +1,4 @@
-"""The simulated time."""
+"""The simulated clock."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .helpers import NOON
 
 
 def made() -> tuple[Exchange, Clock]:
-    """Return a clock that has nothing to do."""
+    """Return a clock without actions."""
     exchange = Exchange([], start=NOON, liquidity=False)
     return exchange, Clock(exchange)
 

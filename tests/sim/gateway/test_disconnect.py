@@ -7,8 +7,8 @@ from decimal import Decimal as D
 from .helpers import AAPL, Client, GatewayHarness, code, statuses
 
 
-def arm(client: Client, flag: bool = True) -> list[dict[str, object]]:
-    """Send the flag."""
+def set_flag(client: Client, flag: bool = True) -> list[dict[str, object]]:
+    """Set the cancel-on-disconnect flag."""
     return client.send("cancel_on_disconnect", cancel_on_disconnect=flag)
 
 
@@ -21,8 +21,8 @@ def test_only_the_live_dialect_acknowledges_cancel_on_disconnect(
     harness: GatewayHarness, documented_harness: GatewayHarness
 ) -> None:
     echo = {"type": "cancel_on_disconnect", "params": {"cancel_on_disconnect": True}}
-    assert arm(harness.connect()) == [{"ack": {"incoming_message": echo}}]
-    assert arm(documented_harness.connect()) == []
+    assert set_flag(harness.connect()) == [{"ack": {"incoming_message": echo}}]
+    assert set_flag(documented_harness.connect()) == []
 
 
 def test_the_flag_is_a_bool(any_harness: GatewayHarness) -> None:
@@ -33,18 +33,18 @@ def test_the_flag_is_a_bool(any_harness: GatewayHarness) -> None:
 def test_cancel_on_disconnect_cancels_the_orders_of_all_the_accounts_connections(
     any_harness: GatewayHarness,
 ) -> None:
-    armed, other, stranger = (
+    flagged, other, stranger = (
         any_harness.connect(),
         any_harness.connect(),
         any_harness.connect(any_harness.bob),
     )
-    arm(armed)
-    for client, price in ((armed, 198), (other, 199)):
+    set_flag(flagged)
+    for client, price in ((flagged, 198), (other, 199)):
         client.placed("BUY", 1, price)
     client.placed("BUY", 0.01, 4150, symbol="GOLD-USD")
     stranger.placed("BUY", 1, 197)
     other.read()
-    armed.disconnect()
+    flagged.disconnect()
     assert open_orders(any_harness) == 0
     assert statuses(other.read()) == ["CANCELLED"] * 3
     assert stranger.read() == []
@@ -53,12 +53,12 @@ def test_cancel_on_disconnect_cancels_the_orders_of_all_the_accounts_connections
 
 def test_cancel_on_disconnect_cancels_stops_too(any_harness: GatewayHarness) -> None:
     any_harness.connect(any_harness.bob).placed("SELL", 1, 200)
-    armed = any_harness.connect()
-    arm(armed)
-    armed.order("BUY", 1, 200)
-    armed.order("SELL", 1, 190, order_type="STOP_LOSS")
+    flagged = any_harness.connect()
+    set_flag(flagged)
+    flagged.order("BUY", 1, 200)
+    flagged.order("SELL", 1, 190, order_type="STOP_LOSS")
     assert open_orders(any_harness) == 1
-    armed.disconnect()
+    flagged.disconnect()
     assert open_orders(any_harness) == 0
 
 
@@ -71,27 +71,27 @@ def test_without_the_flag_orders_stay_open(any_harness: GatewayHarness) -> None:
 
 def test_a_cleared_flag_cancels_nothing(any_harness: GatewayHarness) -> None:
     client = any_harness.connect()
-    arm(client)
+    set_flag(client)
     client.placed("BUY", 1, 199)
-    arm(client, False)
+    set_flag(client, False)
     client.disconnect()
     assert open_orders(any_harness) == 1
 
 
 def test_the_flag_belongs_to_one_connection(any_harness: GatewayHarness) -> None:
-    armed, plain = any_harness.connect(), any_harness.connect()
-    arm(armed)
+    flagged, plain = any_harness.connect(), any_harness.connect()
+    set_flag(flagged)
     plain.placed("BUY", 1, 199)
     plain.disconnect()
     assert open_orders(any_harness) == 1
 
 
 def test_disconnecting_twice_changes_nothing(any_harness: GatewayHarness) -> None:
-    armed, other = any_harness.connect(), any_harness.connect()
-    arm(armed)
-    armed.disconnect()
+    flagged, other = any_harness.connect(), any_harness.connect()
+    set_flag(flagged)
+    flagged.disconnect()
     other.placed("BUY", 1, 199)
-    armed.disconnect()
+    flagged.disconnect()
     assert open_orders(any_harness) == 1
 
 
@@ -118,10 +118,10 @@ def test_a_subaccounts_flag_does_not_affect_the_master(any_harness: GatewayHarne
     sub = any_harness.accounts.create_subaccount(any_harness.alice.user_id)
     any_harness.exchange.deposit(sub, D(10_000))
     any_harness.connect().placed("BUY", 1, 199)
-    armed = any_harness.connect_unauthenticated()
-    armed.send("auth", **signed(any_harness.alice), account_id=sub)
-    arm(armed)
-    armed.order("BUY", 1, 198)
-    armed.disconnect()
+    flagged = any_harness.connect_unauthenticated()
+    flagged.send("auth", **signed(any_harness.alice), account_id=sub)
+    set_flag(flagged)
+    flagged.order("BUY", 1, 198)
+    flagged.disconnect()
     assert any_harness.exchange.open_orders(sub, AAPL) == []
     assert open_orders(any_harness) == 1

@@ -1,4 +1,4 @@
-"""Every error code is reached by doing what it stands for."""
+"""A scenario for every error code."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Scenario = Callable[[], str]
 SCENARIOS: dict[str, Scenario] = {}
 
 
-def provokes(error_code: str) -> Callable[[Scenario], Scenario]:
+def ends_in(error_code: str) -> Callable[[Scenario], Scenario]:
     """Register a scenario that must end in a code."""
 
     def register(scenario: Scenario) -> Scenario:
@@ -37,23 +37,23 @@ def provokes(error_code: str) -> Callable[[Scenario], Scenario]:
     return register
 
 
-@provokes("RateLimited")
+@ends_in("RateLimited")
 def too_many_messages() -> str:
     return code(GatewayHarness(limit=0.5).connect(channels=[]).order("BUY", 1, 199))
 
 
-@provokes("InvalidJSONFormat")
-def no_json() -> str:
+@ends_in("InvalidJSONFormat")
+def invalid_json() -> str:
     return code(GatewayHarness().connect().text("nonsense"))
 
 
-@provokes("AlreadyAuthenticated")
+@ends_in("AlreadyAuthenticated")
 def authenticated_twice() -> str:
     harness = GatewayHarness()
     return code(harness.connect().send("auth", **signed(harness.alice)))
 
 
-@provokes("InvalidParameter")
+@ends_in("InvalidParameter")
 def a_twap_of_one_order() -> str:
     terms: dict[str, Any] = {"total_quantity": 10, "num_orders": 1, "order_interval_secs": 30}
     return code(
@@ -61,47 +61,47 @@ def a_twap_of_one_order() -> str:
     )
 
 
-@provokes("InvalidOrder")
+@ends_in("InvalidOrder")
 def nothing_to_close() -> str:
     return code(GatewayHarness().connect().send("close_position", symbol=AAPL))
 
 
-@provokes("InvalidPrice")
+@ends_in("InvalidPrice")
 def a_market_order_with_a_price() -> str:
     terms = {"order_type": "MARKET", "order_time_in_force": "IOC"}
     return code(GatewayHarness().connect().order("BUY", 1, 200, **terms))
 
 
-@provokes("PermissionDenied")
-def trading_with_a_key_to_look_with() -> str:
+@ends_in("PermissionDenied")
+def trading_with_a_view_key() -> str:
     harness = GatewayHarness()
     key = harness.accounts.add_key(harness.alice.user_id, can_trade=False)
     return code(harness.connect(key).order("BUY", 1, 199))
 
 
-@provokes("ServerError")
-def a_failure_within() -> str:
+@ends_in("ServerError")
+def a_failure_of_the_simulator() -> str:
     harness = GatewayHarness()
     client = harness.connect()
     del harness.exchange._venue  # type: ignore[attr-defined]
     return code(client.order("BUY", 1, 199))
 
 
-@provokes("AlreadySubscribedToLeaderboard")
+@ends_in("AlreadySubscribedToLeaderboard")
 def subscribed_twice() -> str:
     return code(
         GatewayHarness().connect(channels=["leaderboard"]).send("subscribe", channels=["leaderboard"])
     )
 
 
-@provokes("KycRequired")
-def nobody_knows_the_customer() -> str:
+@ends_in("KycRequired")
+def kyc_not_complete() -> str:
     harness = GatewayHarness()
     harness.exchange.set_flags(harness.alice.user_id, kyc=False)
     return code(harness.connect().order("BUY", 1, 199))
 
 
-@provokes("TncRequired")
+@ends_in("TncRequired")
 def terms_not_accepted() -> str:
     harness = GatewayHarness()
     harness.exchange.set_flags(harness.alice.user_id, terms_accepted=False)

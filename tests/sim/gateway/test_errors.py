@@ -1,4 +1,4 @@
-"""What is wrong with a message, and how it is said."""
+"""Malformed messages and the errors that answer them."""
 
 from __future__ import annotations
 

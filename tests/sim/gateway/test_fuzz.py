@@ -1,4 +1,4 @@
-"""Whatever arrives, the gateway answers in JSON, does not fail, and goes on."""
+"""The gateway answers every input with JSON, does not fail, and stays usable."""
 
 from __future__ import annotations
 

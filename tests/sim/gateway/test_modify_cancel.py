@@ -1,4 +1,4 @@
-"""Changing and ending orders."""
+"""Modifying and cancelling orders."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .helpers import AAPL, Client, GatewayHarness, Message, bodies, code, status
 
 
 def modify(client: Client, order: Message, **terms: Any) -> list[Message]:
-    """Modify an order, with every member the exchange wants."""
+    """Modify an order; terms that are not given stay as they are."""
     wanted = {
         "symbol": order["symbol"],
         "order_id": order["order_id"],
@@ -26,7 +26,7 @@ def modify(client: Client, order: Message, **terms: Any) -> list[Message]:
 
 
 def cancel(client: Client, order_id: str, id_type: str = "order_id", symbol: str = AAPL) -> list[Message]:
-    """Cancel by an id of a type."""
+    """Cancel by an id of the given type."""
     return client.send("cancel_order", symbol=symbol, order_id=order_id, cancel_order_id_type=id_type)
 
 

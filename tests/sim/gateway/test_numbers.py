@@ -1,4 +1,4 @@
-"""Every number leaves as a float with exactly its digits, and arrives unharmed."""
+"""Numbers are sent as floats with exactly their digits, and parsed exactly."""
 
 from __future__ import annotations
 

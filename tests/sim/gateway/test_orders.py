@@ -1,4 +1,4 @@
-"""Orders in, order responses and fills out, in both dialects."""
+"""Orders, order responses and fills, in both dialects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading orders, trades and leverage."""
+"""Queries of orders, trades and leverage."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ WEIGHTS = {
 
 
 def poll(client: Client, times: int) -> list[str]:
-    """Ask for open orders, weight 5, and return what came: a list or an error code."""
+    """Request open orders (weight 5), and return "listed" or the error code for each request."""
     messages = [client.send("get_user_orders")[0] for _ in range(times)]
     return [message["err"]["error_code"] if "err" in message else "listed" for message in messages]
 

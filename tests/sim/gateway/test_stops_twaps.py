@@ -1,4 +1,4 @@
-"""Stop orders and TWAPs on the wire."""
+"""Messages about stop orders and TWAPs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .helpers import AAPL, Client, GatewayHarness, bodies, code, error, statuses
 
 
 def long(harness: GatewayHarness, quantity: int = 2, **how: Any) -> Client:
-    """Return alice's connection; she is long."""
+    """Return alice's connection, with a long position."""
     harness.connect(harness.bob).placed("SELL", quantity, 200)
     client = harness.connect(**how)
     client.order("BUY", quantity, 200)

@@ -1,4 +1,4 @@
-"""Who is messages what."""
+"""Subscriptions: which connection receives which messages."""
 
 from __future__ import annotations
 
@@ -50,15 +50,15 @@ def test_errors_need_no_subscription(any_harness: GatewayHarness) -> None:
 
 
 def test_every_subscribed_connection_of_the_account_receives_the_order(any_harness: GatewayHarness) -> None:
-    sender, listener, deaf = (
+    sender, subscribed, unsubscribed = (
         any_harness.connect(),
         any_harness.connect(),
         any_harness.connect(channels=["fills"]),
     )
     stranger = any_harness.connect(any_harness.bob)
     ack = sender.placed("BUY", 1, 199)
-    assert listener.orders() == [ack]
-    assert deaf.read() == stranger.read() == []
+    assert subscribed.orders() == [ack]
+    assert unsubscribed.read() == stranger.read() == []
 
 
 def test_each_account_receives_its_own_side_of_a_trade(any_harness: GatewayHarness) -> None:

@@ -1,4 +1,4 @@
-"""Many connections, and peers that do not keep up."""
+"""Many connections, and slow consumers."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_failing_condition_of_a_fault_is_in_the_audit_trail() -> None:
         client = connect(sim)
         sim.faults.swallow_command("add_order", when=lambda message: message["no such key"])
         client.send(order_message("BUY", 1, 330))
-        eventually(lambda: sim.ledger.errors != [], "the error is on record")
+        eventually(lambda: sim.ledger.errors != [], "the error is in the audit trail")
         assert isinstance(sim.ledger.errors[0], KeyError)
         assert open_orders(sim) == []
 
@@ -86,11 +86,11 @@ def test_closed_connections_leave_nothing_behind(sim: Simulator) -> None:
         if number % 2:
             sim.faults.drop_now(reset=True)
         client.vanish()
-    eventually(lambda: sim.connections == [], "all are over")
+    eventually(lambda: sim.connections == [], "all connections ended")
 
     def left() -> list[str]:
         gc.collect()
         kinds = (TradeSession, Connection, WebSocketWriter, FaultTransport)
         return [type(one).__name__ for one in gc.get_objects() if isinstance(one, kinds)]
 
-    eventually(lambda: left() == [], "nothing refers to them any more")
+    eventually(lambda: left() == [], "no object refers to them")

@@ -1,4 +1,4 @@
-"""``python -m qfex.sim``."""
+"""The command line ``python -m qfex.sim``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.sim.clients import TIMEOUT, RawClient, auth_message, order_message
 
 @contextmanager
 def running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """Run it in a process of its own, which is gone afterwards."""
+    """Run the simulator in a process of its own, and kill the process afterwards."""
     command = [sys.executable, "-m", "qfex.sim", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
@@ -35,8 +35,8 @@ def first_line(process: subprocess.Popen[str]) -> dict[str, str]:
     return found
 
 
-def trading(where: dict[str, str]) -> RawClient:
-    """Return a connection that has authenticated and subscribed."""
+def connect(where: dict[str, str]) -> RawClient:
+    """Return a client that has authenticated and subscribed."""
     client = RawClient(where["trade_url"])
     keys = HmacCredentials(where["public_key"], where["secret_key"])
     client.ask(auth_message(keys))
@@ -49,7 +49,7 @@ def test_the_first_line_is_json_and_a_signal_ends_it_cleanly(number: signal.Sign
     with running("--json", "--symbols", "AAPL-USD", "--seed", "7") as process:
         where = first_line(process)
         assert list(where) == ["trade_url", "market_data_url", "rest_url", "public_key", "secret_key"]
-        client = trading(where)
+        client = connect(where)
         assert client.ask(order_message("BUY", 1, 330))["order_response"]["status"] == "ACK"
         process.send_signal(number)
         client.closed()
@@ -95,7 +95,7 @@ def test_the_dialect_can_be_chosen() -> None:
 
 def test_clients_notice_that_the_process_was_killed() -> None:
     with running("--json", "--symbols", "AAPL-USD") as process:
-        client = trading(first_line(process))
+        client = connect(first_line(process))
         process.kill()
         process.wait()
         with pytest.raises((websocket.WebSocketException, OSError)):

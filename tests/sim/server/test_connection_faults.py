@@ -1,4 +1,4 @@
-"""Faults of the line itself: cuts, silence, doors that stay shut."""
+"""Faults of connections: cuts, silence, refused and stalled upgrades."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_count_must_be_at_least_one(sim: Simulator) -> None:
 
 
 def received(client: RawClient) -> bytes:
-    """Read what arrives below the WebSocket until the line is over."""
+    """Read raw bytes below the WebSocket until the connection ends."""
     data = b""
     try:
         while more := client.socket.sock.recv(65536):
@@ -120,7 +120,7 @@ def test_every_complete_message_before_a_cut_is_processed(sim: Simulator) -> Non
     client.socket.sock.sendall(frame * 4)
     received(client)
     eventually(lambda: open_orders(sim) == ["mine"] * 2, "two whole frames were processed")
-    eventually(lambda: sim.connections == [], "the connection is over")
+    eventually(lambda: sim.connections == [], "the connection ended")
 
 
 def test_bytes_of_the_upgrade_count(sim: Simulator) -> None:
@@ -134,9 +134,9 @@ def test_bytes_of_other_sockets_do_not_count(default_sim: Simulator) -> None:
     default_sim.faults.drop_after_bytes(10, "out")
     default_sim.faults.drop_after_bytes(10, "in")
     host, port = default_sim.environment.rest_url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=5) as line:
-        line.sendall(b"GET /nowhere HTTP/1.1\r\nHost: sim\r\nConnection: close\r\n\r\n")
-        assert line.recv(4096).startswith(b"HTTP/1.1 4")
+    with socket.create_connection((host, int(port)), timeout=5) as connection:
+        connection.sendall(b"GET /nowhere HTTP/1.1\r\nHost: sim\r\nConnection: close\r\n\r\n")
+        assert connection.recv(4096).startswith(b"HTTP/1.1 4")
 
 
 def test_close_with_a_code(sim: Simulator) -> None:
@@ -144,7 +144,7 @@ def test_close_with_a_code(sim: Simulator) -> None:
     sim.faults.close_with(1012, "restart")
     opcode, data = client.socket.recv_data()
     assert (opcode, data[:2], data[2:]) == (websocket.ABNF.OPCODE_CLOSE, struct.pack("!H", 1012), b"restart")
-    eventually(lambda: sim.connections == [], "the connection is over")
+    eventually(lambda: sim.connections == [], "the connection ended")
 
 
 def test_a_silent_server_processes_commands_and_sends_nothing(sim: Simulator) -> None:
@@ -152,7 +152,7 @@ def test_a_silent_server_processes_commands_and_sends_nothing(sim: Simulator) ->
     sim.faults.go_silent()
     client.socket.ping()
     client.send(ORDER)
-    eventually(lambda: open_orders(sim) == ["mine"], "the order was taken")
+    eventually(lambda: open_orders(sim) == ["mine"], "the order was placed")
     client.socket.settimeout(0.1)
     with pytest.raises(websocket.WebSocketTimeoutException):
         client.socket.recv_data(control_frame=True)
@@ -175,7 +175,7 @@ def test_reading_resumes_where_it_stopped(sim: Simulator) -> None:
     client = connect(sim)
     sim.faults.stop_reading()
     client.send(ORDER)
-    time.sleep(0.05)  # gives a server that reads the time to do so
+    time.sleep(0.05)  # A server that reads would process the order in this time.
     assert open_orders(sim) == []
     sim.faults.resume_reading()
     assert client.receive()["order_response"]["status"] == "ACK"

@@ -1,4 +1,4 @@
-"""Upgrades, deadlines, pings, cancel on disconnect, and the end of everything."""
+"""Connections: upgrades, deadlines, pings, cancel on disconnect, start and stop."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.sim.clients import RawClient, auth_message, connect, eventually, open
 
 
 def refused(url: str, **options: Any) -> int:
-    """Return the status that an upgrade is refused with."""
+    """Return the HTTP status of a refused upgrade."""
     with pytest.raises(websocket.WebSocketBadStatusException) as caught:
         RawClient(url, **options)
     status: int = caught.value.status_code
@@ -43,7 +43,7 @@ def test_the_upgrade_accepts_signed_headers(sim: Simulator) -> None:
     headers = sim.credentials.headers()
     url = sim.environment.trade_url
     assert RawClient(url, header=headers).ask(auth_message(sim.credentials)) == {"authenticated": True}
-    assert refused(url, header=headers) == 401  # the nonce is used up
+    assert refused(url, header=headers) == 401  # The nonce has been used.
     wrong = {**sim.credentials.headers(), "x-qfex-hmac-signature": "0" * 64}
     assert refused(url, header=wrong) == 401
 
@@ -60,9 +60,9 @@ def test_the_upgrade_and_auth_accept_tokens(sim: Simulator) -> None:
 
 def test_a_request_without_an_upgrade_is_a_bad_request(sim: Simulator) -> None:
     host, port = sim.environment.trade_url.removeprefix("ws://").removesuffix("/trade").split(":")
-    with socket.create_connection((host, int(port)), timeout=5) as line:
-        line.sendall(b"GET /trade HTTP/1.1\r\nHost: sim\r\nConnection: close\r\n\r\n")
-        assert b"400 Bad Request" in line.recv(4096)
+    with socket.create_connection((host, int(port)), timeout=5) as connection:
+        connection.sendall(b"GET /trade HTTP/1.1\r\nHost: sim\r\nConnection: close\r\n\r\n")
+        assert b"400 Bad Request" in connection.recv(4096)
 
 
 def test_a_connection_without_authentication_is_closed_after_a_minute(sim: Simulator) -> None:
@@ -80,7 +80,7 @@ def test_the_server_disconnects_clients_that_do_not_answer_pings() -> None:
         client = connect(sim)
         opcode, _ = client.socket.recv_data(control_frame=True)
         assert opcode == websocket.ABNF.OPCODE_PING
-        eventually(lambda: sim.connections == [], "the silent client is dropped")
+        eventually(lambda: sim.connections == [], "the silent client was disconnected")
 
 
 def test_a_client_that_pings_is_answered(sim: Simulator) -> None:
@@ -89,27 +89,27 @@ def test_a_client_that_pings_is_answered(sim: Simulator) -> None:
     assert client.socket.recv_data(control_frame=True) == (websocket.ABNF.OPCODE_PONG, b"hello")
 
 
-def arm(client: RawClient) -> None:
-    """Turn cancel on disconnect on."""
+def enable_cancel_on_disconnect(client: RawClient) -> None:
+    """Enable cancel on disconnect."""
     message = {"type": "cancel_on_disconnect", "params": {"cancel_on_disconnect": True}}
     assert client.ask(message) == {"ack": {"incoming_message": message}}
 
 
 def reset(client: RawClient) -> None:
-    """Leave with an RST."""
+    """Close the connection with RST."""
     client.socket.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.socket.sock.close()
 
 
 @pytest.mark.parametrize("leave", [RawClient.close, RawClient.vanish, reset])
 def test_cancel_on_disconnect_however_the_connection_ends(sim: Simulator, leave: Any) -> None:
-    armed, witness = connect(sim), connect(sim)
-    arm(armed)
-    armed.ask(order_message("BUY", 1, 330))
-    witness.ask(order_message("BUY", 1, 331))
-    leave(armed)
-    assert witness.until("order_response", status="CANCELLED")["price"] == 330.0
-    assert witness.until("order_response", status="CANCELLED")["price"] == 331.0
+    leaving, other = connect(sim), connect(sim)
+    enable_cancel_on_disconnect(leaving)
+    leaving.ask(order_message("BUY", 1, 330))
+    other.ask(order_message("BUY", 1, 331))
+    leave(leaving)
+    assert other.until("order_response", status="CANCELLED")["price"] == 330.0
+    assert other.until("order_response", status="CANCELLED")["price"] == 331.0
     assert open_orders(sim) == []
 
 
@@ -147,14 +147,14 @@ def test_cancel_on_disconnect_when_the_client_is_killed(sim: Simulator) -> None:
 def test_connections_are_listed_with_their_state(sim: Simulator) -> None:
     assert sim.connections == []
     client = connect(sim)
-    arm(client)
+    enable_cancel_on_disconnect(client)
     (info,) = sim.connections
     assert info.account_id == sim.account_id(sim.credentials)
     assert info.channels == {"order_responses", "fills"}
     assert info.cancel_on_disconnect
     assert (info.frames_in, info.frames_out) == (4, 4)
     client.close()
-    eventually(lambda: sim.connections == [], "it is gone")
+    eventually(lambda: sim.connections == [], "the connection ended")
 
 
 def test_stopping_sends_close_frames_and_leaves_no_thread() -> None:

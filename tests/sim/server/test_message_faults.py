@@ -1,4 +1,4 @@
-"""Faults between a command and its reply, and of single frames."""
+"""Faults of commands, replies and single messages."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def test_a_swallowed_command_is_not_processed(sim: Simulator) -> None:
 
 @pytest.mark.parametrize("reset", [False, True])
 def test_a_connection_cut_before_the_reply(sim: Simulator, reset: bool) -> None:
-    client, witness = connect(sim), connect(sim)
+    client, other = connect(sim), connect(sim)
     sim.faults.drop_before_reply("add_order", reset=reset)
     client.send(order("lost"))
     assert isinstance(client.closed(), ConnectionResetError) is reset
-    assert name_of(witness) == "lost"
+    assert name_of(other) == "lost"
     assert open_orders(sim) == ["lost"]
-    assert witness.ask(order("next"))["order_response"]["status"] == "ACK"
+    assert other.ask(order("next"))["order_response"]["status"] == "ACK"
 
 
 def test_a_connection_cut_before_the_command_is_processed(sim: Simulator) -> None:
@@ -149,9 +149,9 @@ def test_releasing_a_reply_to_a_closed_connection_does_nothing(sim: Simulator) -
     client = connect(sim)
     held = sim.faults.hold_reply("add_order")
     client.send(order("late"))
-    eventually(lambda: held.count == 1, "the reply is kept")
+    eventually(lambda: held.count == 1, "the reply is held back")
     client.vanish()
-    eventually(lambda: sim.connections == [], "the line is gone")
+    eventually(lambda: sim.connections == [], "the connection ended")
     held.release()
 
 
@@ -230,7 +230,7 @@ def test_a_rate_limit_with_and_without_a_hint(sim: Simulator) -> None:
 
 
 def name_of_ack(client: RawClient) -> str:
-    """Place the third order and return the name it is acknowledged by."""
+    """Place the third order and return the client order id of its acknowledgement."""
     found: str = client.ask(order("c"))["order_response"]["client_order_id"]
     return found
 

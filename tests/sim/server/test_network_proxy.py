@@ -1,4 +1,4 @@
-"""The network between: what one side notices and the other does not."""
+"""The network proxy: connections that end or die on one side only."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ ORDER = order_message("BUY", 1, 330, client_order_id="mine")
 
 
 def through(proxy: NetworkProxy, sim: Simulator) -> RawClient:
-    """Return an authenticated client at the far end of a proxy."""
+    """Return an authenticated client that is connected through a proxy."""
     client = RawClient(proxy.environment.trade_url)
     assert client.ask(auth_message(sim.credentials)) == {"authenticated": True}
     client.ask({"type": "subscribe", "params": {"channels": ["order_responses"]}})
     return client
 
 
-def arm(client: RawClient) -> None:
-    """Turn cancel on disconnect on."""
+def enable_cancel_on_disconnect(client: RawClient) -> None:
+    """Enable cancel on disconnect."""
     client.send({"type": "cancel_on_disconnect", "params": {"cancel_on_disconnect": True}})
     client.until("ack")
 
@@ -39,8 +39,8 @@ def test_a_proxy_forwards_messages_in_both_directions(sim: Simulator) -> None:
     assert proxy.connections == 1
     assert proxy.environment.rest_url == sim.environment.rest_url
     client.close()
-    eventually(lambda: proxy.connections == 0, "the connection is over")
-    eventually(lambda: sim.connections == [], "on the server's side too")
+    eventually(lambda: proxy.connections == 0, "the connection ended")
+    eventually(lambda: sim.connections == [], "the connection ended on the server")
 
 
 def test_large_messages_pass(sim: Simulator) -> None:
@@ -66,7 +66,7 @@ def test_both_sides_notice_a_cut(sim: Simulator, reset: bool) -> None:
 def test_a_cut_on_the_clients_side_leaves_orders_open(sim: Simulator) -> None:
     proxy = sim.cable()
     client = through(proxy, sim)
-    arm(client)
+    enable_cancel_on_disconnect(client)
     client.ask(ORDER)
     proxy.cut("client")
     assert client.closed() is not None
@@ -79,7 +79,7 @@ def test_a_cut_on_the_clients_side_leaves_orders_open(sim: Simulator) -> None:
 def test_a_cut_on_the_servers_side_is_not_visible_to_the_client(sim: Simulator) -> None:
     proxy = sim.cable()
     client = through(proxy, sim)
-    arm(client)
+    enable_cancel_on_disconnect(client)
     client.ask(ORDER)
     proxy.cut("server", reset=True)
     eventually(lambda: open_orders(sim) == [], "the server noticed and cancelled")
@@ -117,9 +117,9 @@ def test_a_stalled_proxy_delivers_after_flow(sim: Simulator, direction: Any) -> 
     proxy.stall(direction)
     client.send(ORDER)
     if direction == "out":
-        eventually(lambda: open_orders(sim) == ["mine"], "the order got through")
+        eventually(lambda: open_orders(sim) == ["mine"], "the order was placed")
     else:
-        time.sleep(0.05)  # gives a leaking proxy the time to leak
+        time.sleep(0.05)  # A proxy that leaks would forward the order in this time.
         assert open_orders(sim) == []
     proxy.flow()
     assert client.receive()["order_response"]["status"] == "ACK"
@@ -140,7 +140,7 @@ def test_a_lossy_proxy_makes_a_dead_connection_that_nobody_closed(sim: Simulator
     proxy.lose()
     client.send(ORDER)
     client.vanish()
-    time.sleep(0.05)  # gives the end of the connection the time to get through
+    time.sleep(0.05)  # A proxy that leaks would forward the end of the connection in this time.
     assert len(sim.connections) == 1
     assert open_orders(sim) == []
 
@@ -154,7 +154,7 @@ def test_a_throttled_proxy_delivers_in_small_pieces(sim: Simulator) -> None:
     assert len(first) == 16
     proxy.throttle(None)
     with pytest.raises(websocket.WebSocketException):
-        client.receive()  # the frame's beginning was taken from it
+        client.receive()  # The beginning of the frame has been read already.
 
 
 def test_a_proxy_requires_a_running_simulator() -> None:

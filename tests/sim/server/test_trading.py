@@ -1,4 +1,4 @@
-"""Trading over real sockets, as any client would do it."""
+"""Trading over real sockets, as with any WebSocket client."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_market_order_fills_at_once_with_default_arguments(default_sim: Simula
 
 
 def balance_of(sim: Simulator, credentials: Any) -> Any:
-    """Return an account's balance as the engine has it."""
+    """Return an account's balance from the engine."""
     account_id = sim.account_id(credentials)
     return sim.exchange_call(lambda exchange: exchange.balance(account_id))
 
@@ -125,7 +125,7 @@ def test_messages_caused_by_advance_are_written_before_it_returns(sim: Simulator
 
 
 def test_the_exchanges_own_sample_works_with_other_urls_and_keys(default_sim: Simulator) -> None:
-    """The documentation's style: WebSocketApp, callbacks, raw JSON, everything sent in on_open."""
+    """The style of the documentation: WebSocketApp, callbacks, raw JSON, all commands sent in on_open."""
     received: list[Message] = []
 
     def on_open(ws: websocket.WebSocketApp) -> None:

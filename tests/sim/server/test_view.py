@@ -20,7 +20,7 @@ from tests.sim.clients import TIMEOUT, connect, order_message
 
 
 def screen(sim: Simulator, width: int = 200) -> str:
-    """Return what the view shows, as plain text."""
+    """Return the view as plain text."""
     console = Console(file=io.StringIO(), width=width, color_system=None)
     with console.capture() as captured:
         console.print(render(sim.snapshot(), "a heading"))
@@ -85,7 +85,7 @@ def test_on_a_terminal_the_command_shows_the_view_and_ends_cleanly() -> None:
             if select.select([near], [], [], 0.05)[0]:
                 try:
                     os.read(near, 65536)
-                except OSError:  # the other end is closed
+                except OSError:  # The process has closed its side.
                     break
         assert process.wait(TIMEOUT) == 0
         assert process.stderr.read() == b""
