@@ -1,4 +1,4 @@
-"""What follows from a command or timer: quotes move, stops are attached and triggered, accounts are liquidated.
+"""The consequences of a command or timer: quotes move, stops are attached and triggered, accounts are liquidated.
 
 None of this happens during matching. It is applied afterwards, in rounds, because every round can cause more changes.
 """

@@ -14,7 +14,7 @@ from .types import ZERO
 
 
 class Changes:
-    """What a command or timer has changed so far; the consequences are applied once, at its end.
+    """The pending changes of a command or timer; their consequences are applied once, at its end.
 
     Dictionaries serve as ordered sets, because the order of the consequences must not depend on hash values.
     """

@@ -102,7 +102,7 @@ class RestServer:
         if operation.members:
             arguments.update(read_body(text, operation.members))
         with self._runtime.step():
-            self._context.markets.sample()
+            self._context.market_statistics.sample()
             if caller is not None:
                 self._context.account_statistics.sample_account(caller.account_id)
             return operation.answer(RestRequest(self._context, arguments, caller))

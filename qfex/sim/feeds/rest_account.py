@@ -40,7 +40,7 @@ _TWAP_COLUMNS = (
 def positions(request: RestRequest) -> Body:
     """Open positions and the balance. As observed, an account that never had money gives an internal error."""
     rows = [row for row in request.exchange.positions(request.account_id) if _is_open(row)]
-    if not request.history.funded:
+    if not request.statistics.funded:
         raise Problem(500, "position balance not found")
     balance = request.exchange.balance(request.account_id)
     return {"positions": [_position(row) for row in rows] or None, "balance": _balance(balance)}

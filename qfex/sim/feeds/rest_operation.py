@@ -28,11 +28,11 @@ Answer = Body | Csv | None
 
 @dataclass(frozen=True)
 class RestContext:
-    """What operations have access to."""
+    """The parts of the simulator that operations use."""
 
     exchange: Exchange
     accounts: Accounts
-    markets: MarketObserver
+    market_statistics: MarketObserver
     account_statistics: AccountObserver
     dialect: str
 
@@ -67,11 +67,11 @@ class RestRequest:
 
     @property
     def account_id(self) -> str:
-        """The account the caller acts for."""
+        """The account that the caller acts for."""
         return self.identity.account_id
 
     @property
-    def history(self) -> AccountStatistics:
+    def statistics(self) -> AccountStatistics:
         """The statistics of that account."""
         return self.context.account_statistics[self.account_id]
 
@@ -92,7 +92,7 @@ class RestRequest:
     @property
     def market(self) -> SymbolStatistics:
         """The statistics of that symbol."""
-        return self.context.markets[self.symbol]
+        return self.context.market_statistics[self.symbol]
 
 
 @dataclass(frozen=True)

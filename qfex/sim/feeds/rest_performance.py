@@ -28,7 +28,7 @@ RANGES = {"1w": 7 * DAY, "1m": 30 * DAY}
 def equity(request: RestRequest) -> Body:
     """Equity at the start of each interval of a preset duration."""
     starts, step = _starts(request)
-    series = request.history.equity
+    series = request.statistics.equity
     points = listing(_point(start, _at(series, start)) for start in starts)
     return {"duration": request["duration"], **_range(request, starts, step), **points}
 
@@ -51,7 +51,7 @@ def hourly_pnl(request: RestRequest) -> Body:
     end = now if request["end"] is None else request["end"]
     hours = [
         sample
-        for sample in reversed(request.history.hours)
+        for sample in reversed(request.statistics.hours)
         if start <= sample.hour + HOUR
         and sample.hour <= end
         and request["symbol"] in (None, sample.row.symbol)
@@ -95,7 +95,7 @@ def rewards(request: RestRequest) -> Body:
 def _starts(request: RestRequest) -> tuple[list[float], int]:
     """Return the starts of a duration's intervals, not before the account's first sample, and their length (seconds)."""
     length, minutes = _duration(request)
-    first = request.history.equity.start or request.exchange.now
+    first = request.statistics.equity.start or request.exchange.now
     now = request.exchange.now
     return windows(max(now - length, first), now + 1e-6, minutes * MINUTE), minutes * MINUTE
 
@@ -114,7 +114,7 @@ def _range_start(request: RestRequest) -> float:
     if request["range"] == "ytd":
         return datetime(utc(now).year, 1, 1, tzinfo=timezone.utc).timestamp()
     if request["range"] == "all":
-        return request.context.markets.started
+        return request.context.market_statistics.started
     if request["range"] not in RANGES:
         raise Problem(400, "invalid range: must be one of 1w, 1m, ytd, all")
     return now - RANGES[request["range"]]
@@ -126,7 +126,7 @@ def _symbols(request: RestRequest) -> list[str] | None:
 
 
 def _gain(request: RestRequest, symbols: list[str] | None, start: float, end: float) -> Decimal:
-    history = request.history
+    history = request.statistics
     wanted = [series for symbol, series in history.pnl.items() if symbols is None or symbol in symbols]
     gain = sum((_at(series, end) - _at(series, start) for series in wanted), ZERO)
     if request["unit"] == "number":
@@ -146,7 +146,7 @@ def _days(
 ) -> list[tuple[datetime, Decimal, Decimal]]:
     """Return the days with trades, oldest first, each with its maker and taker volume."""
     volumes: dict[datetime, list[Volume]] = {}
-    for (day, symbol), traded in request.history.volumes.items():
+    for (day, symbol), traded in request.statistics.volumes.items():
         midnight = datetime(day.year, day.month, day.day, tzinfo=timezone.utc)
         if midnight.timestamp() + DAY > start and (symbols is None or symbol in symbols):
             volumes.setdefault(midnight, []).append(traded)

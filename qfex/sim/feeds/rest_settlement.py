@@ -135,7 +135,7 @@ def prices(request: RestRequest) -> Body:
 
 
 def _prices(request: RestRequest) -> Iterator[Body]:
-    started, now = request.context.markets.started, request.exchange.now
+    started, now = request.context.market_statistics.started, request.exchange.now
     start = started if request["start"] is None else max(started, request["start"])
     end = now if request["end"] is None else min(now, request["end"])
     for moment in settlements(utc(start), utc(end)):
@@ -145,9 +145,9 @@ def _prices(request: RestRequest) -> Iterator[Body]:
 
 
 def _price(request: RestRequest, symbol: str, moment: datetime) -> Body:
-    index = request.context.markets[symbol].index.at(moment.timestamp()) or request.exchange.index_price(
-        symbol
-    )
+    index = request.context.market_statistics[symbol].index.at(
+        moment.timestamp()
+    ) or request.exchange.index_price(symbol)
     return {
         "symbol": symbol,
         "future_symbol": FAMILIES[symbol].contract(moment).symbol,

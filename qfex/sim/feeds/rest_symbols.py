@@ -100,7 +100,7 @@ def _contract(request: RestRequest, instrument: Instrument) -> Body:
     exchange, symbol = request.exchange, instrument.symbol
     last = exchange.last_trades(symbol, 1)
     now = exchange.now
-    volume = request.context.markets[symbol].taker_volume(now - DAY, now + 1)
+    volume = request.context.market_statistics[symbol].taker_volume(now - DAY, now + 1)
     one_side = exchange.open_interest(symbol)
     index = exchange.index_price(symbol)
     return {
@@ -130,13 +130,13 @@ def _open_interests(one_side: Decimal, index: Decimal) -> Iterator[tuple[str, st
 
 def usd_volume(request: RestRequest, symbol: str, start: float, end: float) -> Decimal:
     """Return the notional (USD) traded in a range, including both ends."""
-    volume = request.context.markets[symbol].taker_volume(start, end + 1)
+    volume = request.context.market_statistics[symbol].taker_volume(start, end + 1)
     return (volume.buy_notional + volume.sell_notional) * request.exchange.instruments[symbol].usd_rate
 
 
 def _change_24h(request: RestRequest, symbol: str) -> Decimal:
     """Return the change of the mark price over 24 hours, or since the start, in percent."""
-    marks = request.context.markets[symbol].mark
+    marks = request.context.market_statistics[symbol].mark
     mark = request.exchange.mark_price(symbol)
     before = marks.at(request.exchange.now - DAY) or marks.first or mark
     return (mark / before - 1) * 100

@@ -130,7 +130,7 @@ def _defillama_row(request: RestRequest, start: float, step: float) -> Body:
     end = start + step
     volume = interest = Decimal(0)
     for symbol, instrument in request.exchange.instruments.items():
-        market = request.context.markets[symbol]
+        market = request.context.market_statistics[symbol]
         traded = market.taker_volume(end - DAY, end)
         volume += (traded.buy_notional + traded.sell_notional) * instrument.usd_rate
         price, quantity = market.mark.at(end) or Decimal(0), market.open_interest.at(end) or Decimal(0)

@@ -160,27 +160,27 @@ class MarketObserver:
             self._count_holder(account_id, symbol)
         self._changed.clear()
         exchange, now = self._exchange, self._exchange.now
-        for symbol, history in self.symbols.items():
-            history.mark.add(now, exchange.mark_price(symbol))
-            history.index.add(now, exchange.index_price(symbol))
-            history.funding.add(now, exchange.funding_rate(symbol))
-            history.open_interest.add(now, exchange.open_interest(symbol))
-            history.holders.add(now, (len(history.longs), len(history.shorts)))
+        for symbol, statistics in self.symbols.items():
+            statistics.mark.add(now, exchange.mark_price(symbol))
+            statistics.index.add(now, exchange.index_price(symbol))
+            statistics.funding.add(now, exchange.funding_rate(symbol))
+            statistics.open_interest.add(now, exchange.open_interest(symbol))
+            statistics.holders.add(now, (len(statistics.longs), len(statistics.shorts)))
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, Traded):
             self.symbols[event.symbol].minutes[int(event.time // MINUTE)].add(event.trade)
         elif isinstance(event, MarkChanged):
-            history = self.symbols[event.symbol]
-            history.mark.add(event.time, event.price)
-            history.index.add(event.time, self._exchange.index_price(event.symbol))
+            statistics = self.symbols[event.symbol]
+            statistics.mark.add(event.time, event.price)
+            statistics.index.add(event.time, self._exchange.index_price(event.symbol))
         elif isinstance(event, PositionChanged):
             self._changed[event.account_id, event.symbol] = None
 
     def _count_holder(self, account_id: str, symbol: str) -> None:
-        history = self.symbols[symbol]
+        statistics = self.symbols[symbol]
         position = self._exchange.position(account_id, symbol).position
-        for holders, holds in ((history.longs, position > 0), (history.shorts, position < 0)):
+        for holders, holds in ((statistics.longs, position > 0), (statistics.shorts, position < 0)):
             (holders.add if holds else holders.discard)(account_id)
 
 
@@ -266,28 +266,30 @@ class AccountObserver:
 
     def sample_account(self, account_id: str) -> None:
         """Sample the current state of an account."""
-        history, now = self._accounts[account_id], self._exchange.now
+        statistics, now = self._accounts[account_id], self._exchange.now
         balance = self._exchange.balance(account_id)
         equity = balance.available_balance + balance.order_margin + balance.position_margin
-        history.funded = history.funded or balance.deposit > 0
-        history.equity.add(now, equity)
+        statistics.funded = statistics.funded or balance.deposit > 0
+        statistics.equity.add(now, equity)
         for row in self._exchange.positions(account_id):
-            fees = history.fees[row.symbol]
-            history.pnl[row.symbol].add(now, row.realised_pnl + row.unrealised_pnl + row.net_funding - fees)
-        self._sample_hour(account_id, history, now // HOUR * HOUR)
+            fees = statistics.fees[row.symbol]
+            statistics.pnl[row.symbol].add(
+                now, row.realised_pnl + row.unrealised_pnl + row.net_funding - fees
+            )
+        self._sample_hour(account_id, statistics, now // HOUR * HOUR)
 
     def _sample_all(self) -> None:
         for account_id in self._exchange.accounts():
             self.sample_account(account_id)
 
-    def _sample_hour(self, account_id: str, history: AccountStatistics, hour: float) -> None:
-        if hour != history.hour:
-            history.hour = hour
-            history.sampled.clear()
+    def _sample_hour(self, account_id: str, statistics: AccountStatistics, hour: float) -> None:
+        if hour != statistics.hour:
+            statistics.hour = hour
+            statistics.sampled.clear()
         for row in self._exchange.positions(account_id):
-            if row.symbol not in history.sampled and (row.position or row.realised_pnl or row.net_funding):
-                history.sampled.add(row.symbol)
-                history.hours.append(PnlHour(hour, row, history.fees[row.symbol]))
+            if row.symbol not in statistics.sampled and (row.position or row.realised_pnl or row.net_funding):
+                statistics.sampled.add(row.symbol)
+                statistics.hours.append(PnlHour(hour, row, statistics.fees[row.symbol]))
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, Filled):

@@ -1,4 +1,4 @@
-"""What the handler of a command works with: one connection and the parts of the exchange that it may use."""
+"""The context of a command handler: one connection, and the parts of the exchange that commands use."""
 
 from __future__ import annotations
 

@@ -227,7 +227,7 @@ class Simulator:
 
     @property
     def ledger(self) -> AuditTrail:
-        """What the exchange has received and done until now, as a snapshot."""
+        """A snapshot of the audit trail: every command received, every order change and every fill until now."""
         return self.exchange_call(lambda _: self._runtime.gateway.audit.copy())
 
     def snapshot(self) -> Snapshot:

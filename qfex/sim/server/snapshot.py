@@ -41,7 +41,7 @@ class AccountSummary:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Everything that the live view shows."""
+    """The state that the live view shows."""
 
     now: float
     connections: int

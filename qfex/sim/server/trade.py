@@ -79,7 +79,7 @@ class TradeServer:
             self.flush()
 
     def _receive(self, connection: Connection, text: str) -> None:
-        """Let the gateway handle a message and send what follows from it."""
+        """Pass a message to the gateway and send the replies and events that it causes."""
         socket = connection.socket
         if socket.finished:
             return
