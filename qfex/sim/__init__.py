@@ -1,6 +1,6 @@
-"""An embedded QFEX: a simulated exchange behind real sockets on loopback.
+"""An embedded simulator of the QFEX exchange, served on loopback sockets.
 
-`Simulator` serves it to tests, lessons and demos; ``python -m qfex.sim`` runs it in the foreground.
+`Simulator` runs it for tests, lessons and demos; ``python -m qfex.sim`` runs it in the foreground.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ __all__ = ["Simulator"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the servers when they are asked for: the engine alone needs none of their libraries."""
+    """Import the server on first use, because the engine alone does not need its libraries."""
     if name == "Simulator":
         from .server.simulator import Simulator
 

@@ -16,7 +16,7 @@ _LEDGER_LIMIT = 10_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run until told to end; return the exit code."""
+    """Run until Ctrl-C or SIGTERM; return the exit code."""
     parser = _parser()
     options = parser.parse_args(arguments)
     ended = _end_signal()
@@ -33,13 +33,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _foreground(simulator: Simulator, options: argparse.Namespace, ended: threading.Event) -> None:
-    """Say where the simulator is, and on a terminal what happens in it, until the end."""
-    text = _as_json(simulator) if options.json else _in_words(simulator)
+    """Print the URLs and keys; on a terminal, show the live view until the end."""
+    text = _as_json(simulator) if options.json else _as_text(simulator)
     print(text, flush=True)
     if sys.stdout.isatty() and not options.json and not options.quiet:
         from rich.console import Console
 
-        from .server.view.live import show
+        from .server.view import show
 
         show(simulator.snapshot, text, ended, Console())
     else:
@@ -66,11 +66,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--port", type=int, default=0, help="port to listen on (default: any free one)")
     parser.add_argument("--dialect", choices=("live", "documented"), default="live")
-    parser.add_argument("--seed", type=int, default=0, help="ids, keys and prices depend on it alone")
+    parser.add_argument("--seed", type=int, default=0, help="determines ids, keys and prices")
     parser.add_argument("--symbols", type=_symbols, metavar="A,B", help="instruments to list (default: all)")
     parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds for each real one")
     parser.add_argument("--price-path", choices=("still", "calm", "trending", "gapping"), default="calm")
-    parser.add_argument("--no-liquidity", action="store_true", help="leave the books to the clients")
+    parser.add_argument("--no-liquidity", action="store_true", help="do not run a market maker")
     parser.add_argument("--record", metavar="FILE", help="record every frame, without secrets")
     parser.add_argument("--json", action="store_true", help="print the URLs and keys as one line of JSON")
     parser.add_argument("--quiet", action="store_true", help="no live view, even on a terminal")
@@ -82,7 +82,7 @@ def _symbols(text: str) -> list[str]:
 
 
 def _end_signal() -> threading.Event:
-    """Return an event that is set by Ctrl-C or SIGTERM."""
+    """Return an event that Ctrl-C or SIGTERM sets."""
     ended = threading.Event()
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -108,7 +108,7 @@ def _as_json(simulator: Simulator) -> str:
     return json.dumps(_addresses(simulator))
 
 
-def _in_words(simulator: Simulator) -> str:
+def _as_text(simulator: Simulator) -> str:
     where = _addresses(simulator)
     return f"""\
 A simulated QFEX is running; Ctrl-C ends it.

@@ -1,9 +1,8 @@
-"""A session on record: every frame as one line of JSON, without secrets.
+"""Recordings: every frame of a session as one line of JSON, without secrets.
 
-A line is ``{"time", "socket", "connection", "direction", "text"}``: unix seconds by the wall clock,
-``"trade"`` or ``"market_data"``, the connection's number on that socket from 1, ``"in"`` for what the client
-sent and ``"out"`` for what it got, and the frame's text. Values of secret members are replaced; all else
-stays as it was.
+A line has the members ``time`` (unix seconds by the wall clock), ``socket`` ("trade" or "market_data"), ``connection``
+(its number on that socket, counted from 1), ``direction`` ("in" from the client, "out" to it) and ``text``. In the text,
+the values of secret members are replaced; everything else is unchanged.
 """
 
 from __future__ import annotations
@@ -23,13 +22,13 @@ REDACTED = "[redacted]"
 Direction = Literal["in", "out"]
 Socket = Literal["trade", "market_data"]
 
-# A secret member in text that is not JSON, such as a cut-off message, or that was quoted inside a text.
+# A secret member inside text that is not JSON, such as a truncated message, or inside a quoted text.
 _MEMBER = re.compile(rf'(\\*"(?:{"|".join(sorted(SECRETS))})\\*"\s*:\s*\\*")[^"\\]*')
 
 
 @dataclass(frozen=True)
-class Frame:
-    """One recorded frame; see the module's description for its members."""
+class RecordedFrame:
+    """One recorded frame; the module's docstring describes its members."""
 
     time: float
     socket: Socket
@@ -38,7 +37,7 @@ class Frame:
     text: str
 
     def message(self) -> dict[str, Any]:
-        """Return the frame as a JSON object; what is none becomes an empty one."""
+        """Return the frame as a dictionary, an empty one if it is not a JSON object."""
         try:
             message = json.loads(self.text)
         except ValueError:
@@ -47,14 +46,14 @@ class Frame:
 
 
 class Recorder:
-    """Writes frames to a file as they pass.
+    """Writes the frames of a session to a file.
 
     Parameters
     ----------
     file : text file
-        Where the lines go, each at once.
+        The file; it is flushed after every line.
     clock : callable
-        The time of a frame, unix seconds.
+        Returns the current time, unix seconds.
     """
 
     def __init__(self, file: TextIO, clock: Callable[[], float] = time.time) -> None:
@@ -64,65 +63,65 @@ class Recorder:
 
     @classmethod
     def to(cls, path: str | Path) -> Recorder:
-        """Return a recorder that writes a new file; `close` ends it."""
+        """Return a recorder that writes a new file; `close` closes it."""
         return cls(open(path, "w", encoding="utf-8"))  # noqa: SIM115 (closed by `close`)
 
-    def tape(self, socket: Socket) -> Tape:
-        """Return where the frames of a new connection go."""
+    def connection(self, socket: Socket) -> ConnectionRecorder:
+        """Return the recorder of a new connection."""
         self._connections[socket] += 1
-        return Tape(self, socket, self._connections[socket])
+        return ConnectionRecorder(self, socket, self._connections[socket])
 
-    def note(self, socket: Socket, connection: int, direction: Direction, text: str) -> None:
-        """Write one frame; after the end nothing happens."""
+    def record(self, socket: Socket, connection: int, direction: Direction, text: str) -> None:
+        """Write one frame; after `close` nothing happens."""
         if not self._file.closed:
-            frame = Frame(self._clock(), socket, connection, direction, redact(text))
+            frame = RecordedFrame(self._clock(), socket, connection, direction, redact(text))
             self._file.write(json.dumps(asdict(frame)) + "\n")
             self._file.flush()
 
     def close(self) -> None:
-        """End the recording."""
+        """Close the file."""
         self._file.close()
 
 
-class Tape:
-    """The part of a recording that belongs to one connection."""
+class ConnectionRecorder:
+    """Records the frames of one connection."""
 
     def __init__(self, recorder: Recorder, socket: Socket, connection: int) -> None:
         self._recorder = recorder
         self._socket = socket
         self._connection = connection
 
-    def note(self, direction: Direction, text: str | bytes) -> None:
+    def record(self, direction: Direction, text: str | bytes) -> None:
         """Write one frame."""
         readable = text.decode(errors="replace") if isinstance(text, bytes) else text
-        self._recorder.note(self._socket, self._connection, direction, readable)
+        self._recorder.record(self._socket, self._connection, direction, readable)
 
 
-def load(path: str | Path) -> list[Frame]:
-    """Read a recording.
+def load(path: str | Path) -> list[RecordedFrame]:
+    """Load a recording.
 
     Raises
     ------
     ValueError
-        A line is not a recorded frame; the message says which.
+        A line is not a recorded frame; the message names the line.
     """
     with open(path, encoding="utf-8") as file:
         return list(read(file))
 
 
-def read(lines: Iterable[str]) -> Iterator[Frame]:
-    """Yield the frames of a recording's lines."""
+def read(lines: Iterable[str]) -> Iterator[RecordedFrame]:
+    """Yield the frames of a recording from its lines."""
     for number, line in enumerate(lines, 1):
         try:
-            yield Frame(**json.loads(line))
+            yield RecordedFrame(**json.loads(line))
         except (ValueError, TypeError) as reason:
             raise ValueError(f"line {number} is not a recorded frame") from reason
 
 
 def redact(text: str) -> str:
-    """Return a frame's text without the values of secret members, however deep they are.
+    """Replace the values of secret members in a frame's text, at any depth.
 
-    Text without secrets comes back exactly as it is.
+    Text without secrets is returned unchanged.
     """
     try:
         message = json.loads(text)

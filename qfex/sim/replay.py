@@ -1,7 +1,6 @@
-"""A recorded session played back: to a client, or into a report.
+"""Recordings played back to a client, or summarised in a report.
 
-``python -m qfex.sim.replay FILE`` prints the report; with ``--serve`` it plays the exchange's side to whoever
-connects.
+``python -m qfex.sim.replay FILE`` prints the report; with ``--serve`` it plays the exchange's side to a client.
 """
 
 from __future__ import annotations
@@ -19,34 +18,34 @@ from aiohttp import WSMsgType, web
 
 from qfex.environment import Environment
 
-from .record import Frame, load, redact
+from .record import RecordedFrame, load, redact
 from .report import report
-from .server.loop import LoopThread
+from .server.event_loop import LoopThread
 
 HOST = "127.0.0.1"
 PATHS = {"trade": "/trade", "market_data": "/mds"}
-# A client makes these up anew in every session; what it was given instead is put into the frames it gets.
+# A client chooses these ids in every session. In the frames that it receives, its ids replace the recorded ones.
 CHOSEN_BY_CLIENT = ("client_order_id", "client_twap_id")
-# A proof of identity or a moment of time is never the same again.
-NEVER_THE_SAME = ("hmac", "jwt", "unix_ts", "start_ts", "end_ts")
+# Credentials and times differ in every session.
+SESSION_SPECIFIC = ("hmac", "jwt", "unix_ts", "start_ts", "end_ts")
 _POLICY_VIOLATION = 1008
 
 
-class Script:
-    """One recorded connection: what to send, what to wait for, and what differs this time."""
+class RecordedConnection:
+    """One recorded connection during its playback: which frames to send, which ones to expect."""
 
-    def __init__(self, frames: Iterable[Frame]) -> None:
+    def __init__(self, frames: Iterable[RecordedFrame]) -> None:
         self._frames = list(frames)
         self._position = 0
         self._replacements: dict[str, str] = {}
 
     @property
     def finished(self) -> bool:
-        """Whether every frame was sent or received."""
+        """Whether every frame has been sent or received."""
         return self._position == len(self._frames)
 
     def due(self) -> list[tuple[float, str]]:
-        """Return the frames to send now, each with the recorded time since the frame before it."""
+        """Return the frames to send now, each with the recorded pause before it."""
         frames = []
         while not self.finished and self._frames[self._position].direction == "out":
             frame = self._frames[self._position]
@@ -56,7 +55,7 @@ class Script:
         return frames
 
     def accept(self, text: str) -> str | None:
-        """Compare a client's frame with the recorded one; return what is wrong with it, if anything."""
+        """Compare a client's frame with the recorded one; return a description of a mismatch, else None."""
         if self.finished:
             return f"unexpected frame after the end of the recording: {redact(text)}"
         expected, actual = self._frames[self._position].message(), _message(text)
@@ -79,33 +78,33 @@ class Script:
 
 
 class Replay:
-    """Plays a recording's server side on loopback sockets, for as long as the ``with`` block lasts.
+    """Plays the server side of a recording on loopback sockets, for the length of a ``with`` block.
 
-    The n-th connection to a socket gets the n-th recorded connection of that socket. Server frames are sent
-    as soon as the client has sent what came before them; a client frame matches when it says the same, apart
-    from proofs of identity and the ids that clients choose. A frame that does not match ends its connection.
+    The n-th connection to a socket gets the n-th recorded connection of that socket. Server frames are sent as soon as the
+    client has sent the frames before them. A client frame matches if it equals the recorded one, apart from credentials,
+    times and the ids that clients choose. A frame that does not match ends its connection.
 
     Parameters
     ----------
-    recording : path or sequence of Frame
-        What to play.
+    recording : path or sequence of RecordedFrame
+        The recording.
     speed : float, optional
-        Keep the recorded pauses between frames, this many times faster; without it there are none.
+        Keep the recorded pauses between frames, divided by this; by default there are none.
     port : int
-        Port to listen on; 0 lets the system choose.
+        The port to listen on; 0 lets the system choose one.
 
     Attributes
     ----------
     mismatches : list of str
-        What the client sent otherwise than recorded.
+        Descriptions of the client frames that differ from the recording.
     """
 
     def __init__(
-        self, recording: str | Path | Sequence[Frame], *, speed: float | None = None, port: int = 0
+        self, recording: str | Path | Sequence[RecordedFrame], *, speed: float | None = None, port: int = 0
     ) -> None:
         frames = load(recording) if isinstance(recording, (str, Path)) else list(recording)
-        self._scripts = {socket: _scripts(frames, socket) for socket in PATHS}
-        self._open_scripts = sum(len(scripts) for scripts in self._scripts.values())
+        self._waiting = {socket: _connections(frames, socket) for socket in PATHS}
+        self._unfinished = sum(len(connections) for connections in self._waiting.values())
         self._speed = speed
         self._port = port
         self._loop = LoopThread()
@@ -125,14 +124,14 @@ class Replay:
 
     @property
     def environment(self) -> Environment:
-        """Where the sockets are. A recording has no REST."""
+        """The URLs of the sockets; a recording has no REST requests."""
         address = f"{HOST}:{self._port}"
         return Environment(
             f"ws://{address}{PATHS['trade']}", f"ws://{address}{PATHS['market_data']}", f"http://{address}"
         )
 
     def wait_finished(self, timeout: float | None = None) -> bool:
-        """Wait until every recorded connection was played to its end; False when time ran out first."""
+        """Wait until every recorded connection has been played to its end; return False on a timeout."""
         return self._finished.wait(timeout)
 
     async def _start(self) -> None:
@@ -153,54 +152,54 @@ class Replay:
 
     def _handler(self, socket_name: str) -> Any:
         async def handle(request: web.Request) -> web.StreamResponse:
-            if not self._scripts[socket_name]:
+            if not self._waiting[socket_name]:
                 raise web.HTTPServiceUnavailable(text="the recording has no further connection here")
-            script = self._scripts[socket_name].pop(0)
+            connection = self._waiting[socket_name].pop(0)
             socket = web.WebSocketResponse(compress=False)
             await socket.prepare(request)
             self._sockets.add(socket)
             try:
-                await self._play(script, socket)
+                await self._play(connection, socket)
             finally:
                 self._sockets.discard(socket)
             return socket
 
         return handle
 
-    async def _play(self, script: Script, socket: web.WebSocketResponse) -> None:
-        await self._send_due(script, socket)
+    async def _play(self, connection: RecordedConnection, socket: web.WebSocketResponse) -> None:
+        await self._send_due(connection, socket)
         async for message in socket:
             if message.type is not WSMsgType.TEXT:
                 continue
-            mismatch = script.accept(message.data)
+            mismatch = connection.accept(message.data)
             if mismatch is not None:
                 self.mismatches.append(mismatch)
                 await socket.close(code=_POLICY_VIOLATION, message=b"not what was recorded")
                 return
-            await self._send_due(script, socket)
+            await self._send_due(connection, socket)
 
-    async def _send_due(self, script: Script, socket: web.WebSocketResponse) -> None:
-        for pause, text in script.due():
+    async def _send_due(self, connection: RecordedConnection, socket: web.WebSocketResponse) -> None:
+        for pause, text in connection.due():
             if self._speed is not None:
                 await asyncio.sleep(max(pause, 0.0) / self._speed)
             await socket.send_str(text)
-        if script.finished:
-            self._open_scripts -= 1
-            if not self._open_scripts:
+        if connection.finished:
+            self._unfinished -= 1
+            if not self._unfinished:
                 self._finished.set()
 
 
-def _scripts(frames: Iterable[Frame], socket: str) -> list[Script]:
-    """Return one script for each recorded connection of a socket, in the order in which they began."""
-    connections: dict[int, list[Frame]] = {}
+def _connections(frames: Iterable[RecordedFrame], socket: str) -> list[RecordedConnection]:
+    """Return the recorded connections of a socket, in the order in which they began."""
+    connections: dict[int, list[RecordedFrame]] = {}
     for frame in frames:
         if frame.socket == socket:
             connections.setdefault(frame.connection, []).append(frame)
-    return [Script(connection) for connection in connections.values()]
+    return [RecordedConnection(connection) for connection in connections.values()]
 
 
 def _message(text: str) -> dict[str, Any]:
-    return Frame(0.0, "trade", 0, "in", text).message()
+    return RecordedFrame(0.0, "trade", 0, "in", text).message()
 
 
 def _params(message: dict[str, Any]) -> dict[str, Any]:
@@ -209,15 +208,17 @@ def _params(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def _comparable(message: dict[str, Any]) -> dict[str, Any]:
-    """Return what two frames must share, with numbers of equal value equal."""
-    ignored = {*CHOSEN_BY_CLIENT, *NEVER_THE_SAME}
+    """Return the part of a frame that must equal the recorded one; numbers are compared by value."""
+    ignored = {*CHOSEN_BY_CLIENT, *SESSION_SPECIFIC}
     params = {name: value for name, value in _params(message).items() if name not in ignored}
     return {**message, "params": params}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line."""
-    parser = argparse.ArgumentParser(prog="python -m qfex.sim.replay", description="Play a recording back.")
+    parser = argparse.ArgumentParser(
+        prog="python -m qfex.sim.replay", description="Play back or summarise a recording."
+    )
     parser.add_argument("file", help="a recording")
     parser.add_argument("--serve", action="store_true", help="play the exchange's side to a client")
     parser.add_argument("--port", type=int, default=0, help="port to listen on")

@@ -1,4 +1,4 @@
-"""What a recording says: how much went over the line, how fast commands were answered, how orders ended."""
+"""A report on a recording: numbers of frames, latencies of replies, and the outcome of orders."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from decimal import Decimal
 from statistics import median
 from typing import Any
 
-from .record import Frame
+from .record import RecordedFrame
 
 Message = dict[str, Any]
 
-# What may answer a command: the first frame with such a key, and for orders with one of the command's ids.
+# The keys of the frames that can answer a command. For orders, the frame must also have one of the command's ids.
 ANSWERS = {
     "auth": ("authenticated", "type:auth", "type:authenticated"),
     "subscribe": ("subscribed", "type:subscribed"),
@@ -38,8 +38,8 @@ IDS = ("client_order_id", "order_id", "stop_order_id", "twap_id", "client_twap_i
 
 
 @dataclass
-class OrderStory:
-    """One order: what it was and how it ended."""
+class RecordedOrder:
+    """One order: its terms, its statuses and its fills."""
 
     order_id: str
     client_order_id: str
@@ -52,13 +52,13 @@ class OrderStory:
     notional: Decimal = Decimal(0)
 
     @property
-    def end(self) -> str:
+    def final_status(self) -> str:
         """The last status."""
         return self.statuses[-1] if self.statuses else ""
 
     @property
     def average_price(self) -> Decimal | None:
-        """Average price of the fills on record."""
+        """The average price of the recorded fills."""
         return self.notional / self.filled if self.filled else None
 
 
@@ -69,12 +69,12 @@ class Report:
     Attributes
     ----------
     sent, received : Counter
-        Frames by type, from the client's point of view.
+        The number of frames by type, from the client's point of view.
     latencies : dict of str to list of float
-        Seconds between each command and its first answer.
+        The seconds between each command and its first answer.
     unanswered : Counter
-        Commands without one.
-    orders : dict of str to OrderStory
+        The number of commands without an answer.
+    orders : dict of str to RecordedOrder
         By order id.
     """
 
@@ -82,10 +82,10 @@ class Report:
     received: Counter[str]
     latencies: dict[str, list[float]]
     unanswered: Counter[str]
-    orders: dict[str, OrderStory]
+    orders: dict[str, RecordedOrder]
 
     def as_dict(self) -> Message:
-        """Return the report as plain JSON values."""
+        """Return the report as values that JSON can encode."""
         return {
             "sent": dict(self.sent),
             "received": dict(self.received),
@@ -109,7 +109,7 @@ class Report:
             yield "  order " + " ".join(f"{name}={value}" for name, value in row.items())
 
 
-def report(frames: Sequence[Frame]) -> Report:
+def report(frames: Sequence[RecordedFrame]) -> Report:
     """Summarise a recording."""
     sent = Counter(kind(frame.message()) for frame in frames if frame.direction == "in")
     received = Counter(kind(frame.message()) for frame in frames if frame.direction == "out")
@@ -118,15 +118,15 @@ def report(frames: Sequence[Frame]) -> Report:
 
 
 def kind(message: Message) -> str:
-    """Return what a frame is: its type, or its only key."""
+    """Return the kind of a frame: its type, or its first key."""
     if "type" in message:
         return str(message["type"])
     return next(iter(message), "(no object)")
 
 
-def _latencies(frames: Iterable[Frame]) -> tuple[dict[str, list[float]], Counter[str]]:
+def _latencies(frames: Iterable[RecordedFrame]) -> tuple[dict[str, list[float]], Counter[str]]:
     latencies: dict[str, list[float]] = {}
-    waiting: dict[tuple[str, int], list[Frame]] = {}
+    waiting: dict[tuple[str, int], list[RecordedFrame]] = {}
     for frame in frames:
         asked = waiting.setdefault((frame.socket, frame.connection), [])
         message = frame.message()
@@ -164,41 +164,41 @@ def _ids(message: Message) -> set[str]:
     return {str(members[name]) for name in IDS if members.get(name)}
 
 
-def _orders(frames: Iterable[Frame]) -> dict[str, OrderStory]:
-    orders: dict[str, OrderStory] = {}
+def _orders(frames: Iterable[RecordedFrame]) -> dict[str, RecordedOrder]:
+    orders: dict[str, RecordedOrder] = {}
     for frame in frames:
         message = frame.message() if frame.direction == "out" else {}
         if isinstance(row := message.get("order_response"), dict):
-            _note_status(orders, row)
+            _add_status(orders, row)
         elif isinstance(row := message.get("fill_response"), dict):
-            _note_fill(orders, row)
+            _add_fill(orders, row)
     return orders
 
 
-def _note_status(orders: dict[str, OrderStory], row: Message) -> None:
-    story = orders.setdefault(str(row.get("order_id", "")), _story(row))
-    story.statuses.append(str(row.get("status", "")))
-    story.remaining = str(row.get("quantity_remaining", ""))
+def _add_status(orders: dict[str, RecordedOrder], row: Message) -> None:
+    order = orders.setdefault(str(row.get("order_id", "")), _new_order(row))
+    order.statuses.append(str(row.get("status", "")))
+    order.remaining = str(row.get("quantity_remaining", ""))
 
 
-def _note_fill(orders: dict[str, OrderStory], row: Message) -> None:
-    story = orders.setdefault(str(row.get("order_id", "")), _story(row))
+def _add_fill(orders: dict[str, RecordedOrder], row: Message) -> None:
+    order = orders.setdefault(str(row.get("order_id", "")), _new_order(row))
     quantity = Decimal(str(row.get("quantity", 0)))
-    story.filled += quantity
-    story.notional += quantity * Decimal(str(row.get("price", 0)))
+    order.filled += quantity
+    order.notional += quantity * Decimal(str(row.get("price", 0)))
 
 
-def _story(row: Message) -> OrderStory:
+def _new_order(row: Message) -> RecordedOrder:
     names = ("order_id", "client_order_id", "symbol", "side", "quantity")
     order_id, client_order_id, symbol, side, quantity = (str(row.get(name, "")) for name in names)
-    return OrderStory(order_id, client_order_id, symbol, side, quantity)
+    return RecordedOrder(order_id, client_order_id, symbol, side, quantity)
 
 
 def _spread(values: list[float]) -> dict[str, float]:
     return {"count": len(values), "median": median(values), "worst": max(values)}
 
 
-def _order_row(order: OrderStory) -> Message:
+def _order_row(order: RecordedOrder) -> Message:
     average = order.average_price
     return {
         "order_id": order.order_id,
@@ -206,7 +206,7 @@ def _order_row(order: OrderStory) -> Message:
         "symbol": order.symbol,
         "side": order.side,
         "quantity": order.quantity,
-        "end": order.end,
+        "end": order.final_status,
         "remaining": order.remaining,
         "filled": str(order.filled),
         "average_price": None if average is None else str(average),

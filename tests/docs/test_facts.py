@@ -15,9 +15,9 @@ from qfex.http.account import AccountOperations
 from qfex.http.market import MarketOperations
 from qfex.protocol.trade.specs import SPECS
 from qfex.sim.feeds.faults import FeedFaults
-from qfex.sim.server.cable import Cable
 from qfex.sim.server.faults import Faults
-from qfex.sim.server.options import Options
+from qfex.sim.server.network_proxy import NetworkProxy
+from qfex.sim.server.runtime import Options
 from tests.docs.blocks import ROOT
 
 DOCS = ROOT / "docs"
@@ -70,7 +70,7 @@ def test_the_defaults_of_the_policies_are_correct() -> None:
         ("reconnects.md", [state.name for state in ConnectionState]),
         ("history.md", public(MarketOperations) + public(AccountOperations)),
         ("faults.md", public(Faults) + public(FeedFaults)),
-        ("faults.md", [name for name in public(Cable) if name not in ("connections", "open", "close")]),
+        ("faults.md", [name for name in public(NetworkProxy) if name not in ("connections", "open", "close")]),
         ("simulator.md", [field.name for field in fields(Options)]),
         ("cli.md", list(cli.commands)),
     ],

@@ -18,7 +18,7 @@ from qfex import (
     Twap,
     ValidationError,
 )
-from qfex.sim.gateway.ledger import Ledger
+from qfex.sim.gateway.audit import AuditTrail
 
 from .soak_trader import Told
 
@@ -42,7 +42,7 @@ class Audit:
 
     Parameters
     ----------
-    ledger : Ledger
+    ledger : AuditTrail
         The exchange's.
     told : list of Told
         All calls.
@@ -50,7 +50,7 @@ class Audit:
         By client order id, what `resolve` said of the orders whose outcome was unknown.
     """
 
-    def __init__(self, ledger: Ledger, told: list[Told], resolved: dict[str, Any]) -> None:
+    def __init__(self, ledger: AuditTrail, told: list[Told], resolved: dict[str, Any]) -> None:
         self._ledger = ledger
         self._told = told
         self._resolved = resolved
@@ -230,7 +230,7 @@ def _is_cancelled(states: Iterable[str]) -> bool:
     return any(OrderStatus(state).is_cancellation for state in states)
 
 
-def armed_late(ledger: Ledger, account_id: str) -> list[int]:
+def armed_late(ledger: AuditTrail, account_id: str) -> list[int]:
     """Connections of an account on which something could be traded before cancel-on-disconnect was armed."""
     armed: set[int] = set()
     late: set[int] = set()
@@ -244,7 +244,7 @@ def armed_late(ledger: Ledger, account_id: str) -> list[int]:
     return sorted(late)
 
 
-def untrue_fills(told: list[Any], ledger: Ledger, account_id: str) -> list[str]:
+def untrue_fills(told: list[Any], ledger: AuditTrail, account_id: str) -> list[str]:
     """Fills that were lost, told twice, or told out of their order."""
     heard = [(fill.trade_id, fill.order_id) for fill in told]
     done = [(fill.trade_id, fill.order_id) for fill in ledger.fills_of(account_id)]

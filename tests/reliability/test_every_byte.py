@@ -9,7 +9,7 @@ import pytest
 
 from qfex import Order, OutcomeUnknown
 from qfex.sim import Simulator
-from qfex.sim.gateway.ledger import Ledger
+from qfex.sim.gateway.audit import AuditTrail
 
 from .every_byte import Case, Customer, every_cut, play_all
 from .helpers import AAPL
@@ -59,7 +59,7 @@ def test_r23_whatever_byte_is_the_last_the_caller_is_told_the_truth(
         assert_each_fill_once(customer, quiet, ledger)
 
 
-def assert_truth(case: Case, ledger: Ledger) -> None:
+def assert_truth(case: Case, ledger: AuditTrail) -> None:
     """What the caller knows in the end is what the exchange did."""
     assert ledger.count("add_order", case.client_order_id) <= 1, f"sent twice: {case}"
     (row,) = ledger.orders(case.client_order_id).values() or (None,)
@@ -72,7 +72,7 @@ def assert_truth(case: Case, ledger: Ledger) -> None:
         assert case.resolved.quantity_filled == row.quantity - row.quantity_remaining, case
 
 
-def assert_each_fill_once(customer: Customer, sim: Simulator, ledger: Ledger) -> None:
+def assert_each_fill_once(customer: Customer, sim: Simulator, ledger: AuditTrail) -> None:
     told = [(fill.trade_id, fill.order_id) for fill in customer.fills]
     done = [(fill.trade_id, fill.order_id) for fill in ledger.fills_of(sim.account_id(customer.credentials))]
     assert Counter(told) == Counter(done)

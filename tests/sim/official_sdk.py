@@ -33,7 +33,7 @@ def environment_path() -> Path:
 
 
 def install(path: Path) -> Path:
-    """Return the interpreter of an environment that has the SDK, made if need be.
+    """Return the interpreter of an environment with the SDK; create the environment if it does not exist.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def run(python: Path) -> dict[str, Any]:
 
 
 def _environment() -> dict[str, str]:
-    """Return the process environment without what would put this project's modules on the SDK's path."""
+    """Return the process environment without PYTHONPATH, which could shadow the SDK with this project."""
     return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
 

@@ -1,5 +1,5 @@
 # ruff: noqa: I001 (whose modules these are depends on the environment)
-"""One trading session of the exchange's own Python SDK, unmodified but for its URLs.
+"""One trading session of the exchange's own Python SDK, unmodified except for its URLs.
 
 Runs inside the SDK's own virtual environment: it has the same import name as this project. Prints one line of JSON.
 
@@ -21,34 +21,34 @@ from qfex.strategy import TakerStrategy
 from qfex.client import QFEXTakerClient
 from qfex.models import BBO, Side
 
-PATIENCE = 20.0
+TIMEOUT = 20.0
 QUANTITY = Decimal(1)
 
 
 class Watcher(TakerStrategy):
-    """Notes what the SDK reports and wakes whoever waits for it."""
+    """Stores what the SDK reports and notifies waiting coroutines."""
 
     def __init__(self) -> None:
         self.bbos: list[BBO] = []
         self.trades: list[dict[str, Any]] = []
         self.fills: list[dict[str, Any]] = []
-        self.news = asyncio.Event()
+        self.changed = asyncio.Event()
 
     async def on_bbo(self, bbo: BBO) -> None:
         self.bbos.append(bbo)
-        self.news.set()
+        self.changed.set()
 
     async def on_trade(self, trade_msg: dict[str, Any]) -> None:
         self.trades.append(trade_msg)
-        self.news.set()
+        self.changed.set()
 
     async def on_fill(self, fill: dict[str, Any]) -> None:
         self.fills.append(fill)
-        self.news.set()
+        self.changed.set()
 
 
 class Client(QFEXTakerClient):
-    """The SDK's client with other URLs; whatever arrives wakes the watcher."""
+    """The SDK's client with other URLs; every message notifies the watcher."""
 
     def __init__(self, config: QFEXConfig, watcher: Watcher, trade_url: str, market_data_url: str) -> None:
         super().__init__(config, watcher)
@@ -63,13 +63,13 @@ class Client(QFEXTakerClient):
 
     async def _handle_trade_message(self, raw: str | bytes) -> None:
         await super()._handle_trade_message(raw)
-        self.watcher.news.set()
+        self.watcher.changed.set()
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until something that arrived makes the condition true."""
+        """Wait until a message makes the condition true."""
         while not condition():
-            self.watcher.news.clear()
-            await asyncio.wait_for(self.watcher.news.wait(), PATIENCE)
+            self.watcher.changed.clear()
+            await asyncio.wait_for(self.watcher.changed.wait(), TIMEOUT)
 
 
 async def session(client: Client, symbol: str) -> dict[str, Any]:
@@ -99,7 +99,7 @@ async def session(client: Client, symbol: str) -> dict[str, Any]:
 
 
 def main(arguments: list[str]) -> None:
-    """Run one session and print what came of it."""
+    """Run one session and print its outcome."""
     trade_url, market_data_url, public_key, secret_key, symbol = arguments
     config = QFEXConfig(is_prod=False, symbol_list=[symbol], public_key=public_key, secret_key=secret_key)
 

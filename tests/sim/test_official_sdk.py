@@ -1,4 +1,4 @@
-"""The exchange's own Python SDK, unmodified but for its URLs, trades with the simulator."""
+"""The exchange's own Python SDK, unmodified except for its URLs, trades with the simulator."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""The exchange itself: pure, deterministic, and driven from outside.
+"""The matching engine: pure, deterministic, and driven by its caller.
 
-`Exchange` takes commands, emits events before it returns from them, and answers questions. It owns no thread,
-socket or clock, and draws every random number from its seed.
+`Exchange` executes commands, emits their events before it returns, and answers queries. It owns no thread, socket or
+clock, and derives every random number from its seed.
 
-In a second of one core of a small server (CPython 3.11) it takes 35,000 resting LIMIT orders, 60,000
-cancellations, or 14,000 MARKET orders that each trade with the market maker, which renews its quotes every time.
-A moving price path costs 2 ms for a second of eleven markets; a day of standing prices takes 20 ms.
+On one core of a small server (CPython 3.11) it handles 35,000 resting LIMIT orders a second, or 60,000 cancellations,
+or 14,000 MARKET orders that each trade with the market maker, which renews its quotes after each. A moving price path
+costs 2 ms for a second of eleven markets; simulating a day of constant prices takes 20 ms.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Accounts: money, positions and open orders of one owner."""
+"""An account: its money, positions, open orders and history."""
 
 from __future__ import annotations
 
@@ -23,15 +23,22 @@ class Account:
     Parameters
     ----------
     account_id : str
-        Its id, the wire's ``user_id``.
+        Its id, the ``user_id`` on the wire.
     deposit : Decimal
-        Money paid in, USD.
+        Money deposited, USD.
     master : str, optional
-        Account this one is a subaccount of.
+        The account that this one is a subaccount of.
     house : bool
-        Belongs to the exchange: it is checked for nothing, told nothing and keeps no history.
+        Whether it belongs to the exchange. Such an account passes every check, gets no events and keeps no history.
     history_limit : int
-        Rows of history to keep.
+        How many rows of history to keep.
+
+    Attributes
+    ----------
+    positions : dict of str to Position
+        Every position by symbol, flat ones included.
+    open_positions : dict of str to Position
+        The positions that are not flat.
     """
 
     def __init__(
@@ -51,13 +58,13 @@ class Account:
         self.stops: dict[str, Stop] = {}
         self.twaps: dict[str, Twap] = {}
         self.positions: dict[str, Position] = {}
-        self.held: dict[str, Position] = {}
+        self.open_positions: dict[str, Position] = {}
         self.history = AccountHistory(history_limit)
         self.second = 0
         self.orders_this_second = 0
 
     def position(self, market: Market) -> Position:
-        """Return the position in a market, an empty one the first time."""
+        """Return the position in a market; it is created flat on first use."""
         position = self.positions.get(market.symbol)
         if position is None:
             position = self.positions[market.symbol] = Position(market)
@@ -65,7 +72,7 @@ class Account:
 
     @property
     def equity(self) -> Decimal:
-        """What the account would be worth with every position closed at its mark price."""
+        """The account's value with every position closed at its mark price."""
         money = self.deposit - self.fees
         for position in self.positions.values():
             money += position.realised + position.funding + position.unrealised
@@ -74,24 +81,24 @@ class Account:
     @property
     def position_margin(self) -> Decimal:
         """Initial margin of all positions."""
-        return sum_of(position.margin for position in self.held.values())
+        return sum_of(position.margin for position in self.open_positions.values())
 
     @property
     def available(self) -> Decimal:
-        """Money free for new orders."""
+        """Money available for new orders."""
         return self.equity - self.order_margin - self.position_margin
 
     @property
     def notional(self) -> Decimal:
-        """Value of all positions at mark price."""
-        return sum_of(position.notional for position in self.held.values())
+        """Value of all positions at their mark prices."""
+        return sum_of(position.notional for position in self.open_positions.values())
 
     def open_order_count(self) -> int:
-        """Return how many orders and stops are open."""
+        """Return the number of open orders and stops."""
         return len(self.orders) + len(self.stops)
 
     def balance_row(self) -> BalanceRow:
-        """Return the account's money."""
+        """Return the account's balance."""
         positions = self.positions.values()
         return BalanceRow(
             id=derived_id(self.account_id, "balance"),
@@ -107,7 +114,7 @@ class Account:
         )
 
     def position_row(self, market: Market, maintenance_ratio: Decimal) -> PositionRow:
-        """Return the position in a market, which may be empty."""
+        """Return the position in a market, which may be flat."""
         position = self.positions.get(market.symbol) or Position(market)
         initial = margin_ratio(position.leverage)
         return PositionRow(
@@ -129,10 +136,10 @@ class Account:
 
 
 def margin_ratio(leverage: Decimal, part: Decimal = Decimal(1)) -> Decimal:
-    """Return (a part of) 1 / leverage to six places, as the exchange shows it."""
+    """Return ``part / leverage``, rounded to six places like the exchange's ratios."""
     return (part / leverage).quantize(Decimal("0.000001")).normalize()
 
 
 def sum_of(amounts: Iterable[Decimal]) -> Decimal:
-    """Return the sum, a Decimal even of nothing."""
+    """Return the sum of amounts, a Decimal even if there are none."""
     return sum(amounts, ZERO)

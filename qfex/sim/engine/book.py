@@ -1,4 +1,4 @@
-"""One symbol's order book: price-time priority, and nothing that knows about money."""
+"""One symbol's order book: price-time priority. It knows nothing about accounts and money."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from .types import ZERO, Levels, Side
 
 
 class Level:
-    """The orders at one price, first come first served."""
+    """The orders at one price, in order of arrival."""
 
     __slots__ = ("price", "orders", "quantity")
 
     def __init__(self, price: Decimal) -> None:
         self.price = price
-        # An OrderedDict, since a plain dict looks past every order already taken from its front.
+        # An OrderedDict: a plain dict would step over every order that has been removed from its front.
         self.orders: OrderedDict[str, Order] = OrderedDict()
         self.quantity = ZERO
 
     def first(self) -> Order:
-        """Return the order that has waited longest."""
+        """Return the oldest order."""
         return next(iter(self.orders.values()))
 
 
 class BookSide:
-    """One side of a book: levels by price, and their keys sorted so that the best comes last."""
+    """One side of a book: its levels by price, and their sort keys in ascending order, the best one last."""
 
     def __init__(self, side: Side) -> None:
-        # The best bid is the highest price, the best offer the lowest: negated, it is the highest key too.
+        # The best bid is the highest price. Negating the prices of offers makes the best offer the highest key as well.
         self._sign = 1 if side == "BUY" else -1
         self._levels: dict[Decimal, Level] = {}
         self._keys: list[Decimal] = []
 
     def best(self) -> Level | None:
-        """Return the level that trades first."""
+        """Return the best level."""
         return self._levels[self._keys[-1] * self._sign] if self._keys else None
 
     def levels(self) -> Iterator[Level]:
@@ -46,12 +46,12 @@ class BookSide:
             yield self._levels[key * self._sign]
 
     def orders(self) -> Iterator[Order]:
-        """Yield the orders in the sequence in which they would trade."""
+        """Yield the orders in order of priority."""
         for level in self.levels():
             yield from level.orders.values()
 
     def add(self, order: Order) -> None:
-        """Put an order last at its price."""
+        """Add an order behind the others at its price."""
         level = self._levels.get(order.limit)
         if level is None:
             level = self._levels[order.limit] = Level(order.limit)
@@ -60,7 +60,7 @@ class BookSide:
         level.quantity += order.remaining
 
     def remove(self, order: Order) -> None:
-        """Take an order out, and its level with it if it was the last there."""
+        """Remove an order, and its level if that is empty then."""
         level = self._levels[order.limit]
         del level.orders[order.order_id]
         level.quantity -= order.remaining
@@ -69,32 +69,32 @@ class BookSide:
             del self._keys[bisect_left(self._keys, order.limit * self._sign)]
 
     def reduce(self, order: Order, quantity: Decimal) -> None:
-        """Note that `quantity` of a resting order is about to leave the book by a trade."""
+        """Reduce the quantity of a level before `quantity` of one of its orders trades."""
         self._levels[order.limit].quantity -= quantity
 
 
 class Book:
-    """Both sides of a symbol."""
+    """Bids and asks of a symbol."""
 
     def __init__(self) -> None:
         self.bids = BookSide("BUY")
         self.asks = BookSide("SELL")
 
     def side(self, side: Side) -> BookSide:
-        """Return the side where orders of `side` rest."""
+        """Return the side on which orders of `side` rest."""
         return self.bids if side == "BUY" else self.asks
 
     def against(self, side: Side) -> BookSide:
-        """Return the side an order of `side` trades with."""
+        """Return the side that an order of `side` trades with."""
         return self.asks if side == "BUY" else self.bids
 
     def would_take(self, order: Order) -> bool:
-        """Say whether an order would trade at once."""
+        """Return whether an order would trade at once."""
         best = self.against(order.side).best()
         return best is not None and order.accepts(best.price)
 
     def snapshot(self, depth: int) -> tuple[Levels, Levels]:
-        """Return up to `depth` aggregated (price, quantity) levels a side, best first."""
+        """Return up to `depth` (price, quantity) levels of each side, best first."""
         return _top(self.bids, depth), _top(self.asks, depth)
 
 

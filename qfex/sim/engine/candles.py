@@ -1,4 +1,4 @@
-"""Candles: kept by the minute, put together to longer intervals when asked for."""
+"""Candles: stored by the minute, aggregated to longer intervals on request."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_CANDLES = 10_000
 
 @dataclass(slots=True)
 class Bar:
-    """Trades between `start` and the end of an interval."""
+    """The trades of an interval that begins at `start`."""
 
     start: float
     open: Decimal
@@ -46,34 +46,42 @@ class Bar:
     def candle(self, symbol: str, interval: str) -> Candle:
         """Return the bar as a candle."""
         return Candle(
-            symbol, self.start, interval, self.open, self.high, self.low, self.close, self.volume,
-            self.usd_volume, self.trades,
-        )  # fmt: skip
+            symbol=symbol,
+            start=self.start,
+            interval=interval,
+            open=self.open,
+            high=self.high,
+            low=self.low,
+            close=self.close,
+            volume=self.volume,
+            usd_volume=self.usd_volume,
+            trades=self.trades,
+        )
 
 
 class Minutes:
-    """A market's trades by the minute; minutes without trades take no room."""
+    """A market's trades by the minute; minutes without trades take no memory."""
 
     def __init__(self, price: Decimal, limit: int) -> None:
         self._first = price
         self._bars: deque[Bar] = deque(maxlen=limit)
 
     def add(self, moment: float, price: Decimal, quantity: Decimal, usd: Decimal) -> None:
-        """Count a trade."""
+        """Add a trade."""
         start = moment // 60 * 60
         if not self._bars or self._bars[-1].start != start:
             self._bars.append(Bar.flat(start, price))
         self._bars[-1].add(Bar(start, price, price, price, price, quantity, usd, 1))
 
     def candles(self, symbol: str, interval: str, start: float, end: float) -> list[Candle]:
-        """Return the candles that have a part in [start, end], oldest first; a gap repeats the last close.
+        """Return the candles that overlap [start, end], oldest first; one without trades repeats the last close.
 
         Raises
         ------
         KeyError
             If there is no such interval.
         ValueError
-            If the range holds more than `MAX_CANDLES`.
+            If the range holds more than `MAX_CANDLES` candles.
         """
         seconds = INTERVALS[interval]
         first = start // seconds * seconds
@@ -106,7 +114,7 @@ class Minutes:
             yield joined
 
     def _since(self, moment: float) -> list[Bar]:
-        """Return the minutes from a time on, without looking at those before."""
+        """Return the minutes from a time on, without iterating over those before it."""
         return list(takewhile(lambda bar: bar.start >= moment, reversed(self._bars)))[::-1]
 
     def _close_before(self, moment: float) -> Decimal:

@@ -1,7 +1,6 @@
-"""What an order must satisfy: tables of checks and the status that answers each.
+"""The checks that an order must pass, in tables with the status that rejects it.
 
-A check is a predicate that is true when the order fails it. Tables are read from the top; the first failure
-decides.
+A check is a predicate that is true if the order fails it. Tables are read from the top; the first failure decides.
 """
 
 from __future__ import annotations
@@ -17,13 +16,13 @@ from .venue import Venue
 Check = Callable[[Venue, Order], bool]
 Table = Sequence[tuple[Check, OrderStatus]]
 
-# Which times in force the exchange allows with which type; for stops the field is ignored.
+# The times in force that the exchange allows for each order type. Stops ignore the field.
 TIMES_IN_FORCE = {"LIMIT": {"GTC", "IOC", "FOK"}, "MARKET": {"IOC"}, "ALO": {"GTC"}}
 STOP_TYPES = {"TAKE_PROFIT", "STOP_LOSS"}
 
 
 def first_failure(table: Table, venue: Venue, order: Order) -> OrderStatus | None:
-    """Return the status of the first check an order fails."""
+    """Return the status of the first check that an order fails."""
     return next((status for fails, status in table if fails(venue, order)), None)
 
 
@@ -33,7 +32,7 @@ def is_forbidden(venue: Venue, order: Order) -> bool:
 
 
 def is_too_fast(venue: Venue, order: Order) -> bool:
-    """The account entered more orders in this second than it may."""
+    """The account has exceeded its number of orders for this second."""
     account, limit = order.account, venue.rules.max_orders_per_second
     if account.second != int(venue.now):
         account.second, account.orders_this_second = int(venue.now), 0
@@ -42,17 +41,17 @@ def is_too_fast(venue: Venue, order: Order) -> bool:
 
 
 def is_delisted(venue: Venue, order: Order) -> bool:
-    """The symbol is no longer traded at all."""
+    """The symbol is no longer listed."""
     return order.market.instrument.status == "DELISTED"
 
 
 def has_unknown_type(venue: Venue, order: Order) -> bool:
-    """The instrument does not take orders of this type."""
+    """The instrument does not accept orders of this type."""
     return order.order_type not in order.market.instrument.order_types
 
 
 def has_wrong_time_in_force(venue: Venue, order: Order) -> bool:
-    """Type and time in force do not go together."""
+    """The time in force is not allowed for the order type."""
     offered = order.market.instrument.times_in_force
     return order.time_in_force not in TIMES_IN_FORCE[order.order_type].intersection(offered)
 
@@ -63,7 +62,7 @@ def is_market_closed(venue: Venue, order: Order) -> bool:
 
 
 def is_market_failing(venue: Venue, order: Order) -> bool:
-    """The symbol's matching is out of order."""
+    """The symbol's matching is failing."""
     return order.market.failing
 
 
@@ -78,12 +77,12 @@ def is_off_lot(venue: Venue, order: Order) -> bool:
 
 
 def is_empty(venue: Venue, order: Order) -> bool:
-    """There is no quantity."""
+    """The quantity is not positive."""
     return order.quantity <= 0
 
 
 def is_too_small(venue: Venue, order: Order) -> bool:
-    """The quantity is below the instrument's minimum, and not what closes a position of that size."""
+    """The quantity is below the instrument's minimum, and does not close a position of that size."""
     if order.quantity >= order.market.instrument.min_quantity:
         return False
     closing = order.account.position(order.market).reducible(order.side) if order.reduce_only else None
@@ -101,61 +100,61 @@ def is_off_tick(venue: Venue, order: Order) -> bool:
 
 
 def is_below_min_price(venue: Venue, order: Order) -> bool:
-    """The price is far under the index."""
+    """The price is far below the index."""
     return order.limit <= 0 or order.limit < order.market.index * venue.rules.price_limits[0]
 
 
 def is_above_max_price(venue: Venue, order: Order) -> bool:
-    """The price is far over the index."""
+    """The price is far above the index."""
     return order.limit > order.market.index * venue.rules.price_limits[1]
 
 
 def is_below_band(venue: Venue, order: Order) -> bool:
-    """A sale is priced under the band around the index; a purchase down there merely waits."""
+    """A sale is priced below the band around the index. A purchase below it simply rests."""
     return order.side == "SELL" and order.limit < order.market.price_band()[0]
 
 
 def is_above_band(venue: Venue, order: Order) -> bool:
-    """A purchase is priced over the band around the index; a sale up there merely waits."""
+    """A purchase is priced above the band around the index. A sale above it simply rests."""
     return order.side == "BUY" and order.limit > order.market.price_band()[1]
 
 
 def has_bad_take_profit(venue: Venue, order: Order) -> bool:
-    """The take profit is off the tick grid or would be a loss."""
+    """The take profit is off the tick grid or would realise a loss."""
     price = order.take_profit
     return price is not None and (_off_grid(order, price) or _ahead(order, price) <= 0)
 
 
 def has_bad_stop_loss(venue: Venue, order: Order) -> bool:
-    """The stop loss is off the tick grid or would be a profit."""
+    """The stop loss is off the tick grid or would realise a profit."""
     price = order.stop_loss
     return price is not None and (_off_grid(order, price) or _ahead(order, price) >= 0)
 
 
 def is_below_min_notional(venue: Venue, order: Order) -> bool:
-    """The order is worth too little to bother with; closing a position is always worth it."""
+    """The order's notional is below the minimum. Reduce-only orders have no minimum."""
     return not order.reduce_only and _notional(order, order.quantity) < venue.rules.min_notional
 
 
 def is_reducing_nothing(venue: Venue, order: Order) -> bool:
-    """A reduce-only order has no position on the other side."""
+    """A reduce-only order has no position to reduce."""
     return order.reduce_only and not order.account.position(order.market).reducible(order.side)
 
 
 def is_one_too_many(venue: Venue, order: Order) -> bool:
-    """The account has as many open orders as it may."""
+    """The account has reached its maximum number of open orders."""
     return order.account.open_order_count() >= venue.rules.max_open_orders
 
 
 def breaches_max_notional(venue: Venue, order: Order) -> bool:
-    """The position would be worth more than its leverage allows if all orders on this side were filled."""
+    """With all orders on this side filled, the position would exceed the notional that its leverage allows."""
     before, after = _exposures(order)
     cap = notional_cap(venue, order.market, order.account.position(order.market))
     return after > before and _notional(order, after) > cap
 
 
 def breaches_open_interest(venue: Venue, order: Order) -> bool:
-    """The account's positions over all symbols would be worth too much."""
+    """The account's positions in all symbols would exceed the open interest limit."""
     enlarging = _enlarging(order)
     return bool(enlarging) and (
         order.account.notional + _notional(order, enlarging) > venue.rules.max_open_interest
@@ -163,7 +162,7 @@ def breaches_open_interest(venue: Venue, order: Order) -> bool:
 
 
 def breaches_total_open_interest(venue: Venue, order: Order) -> bool:
-    """The positions of all accounts in the symbol would be worth too much."""
+    """The positions of all accounts in the symbol would exceed the open interest limit."""
     enlarging = _enlarging(order)
     return bool(enlarging) and (
         _notional(order, order.market.long_quantity + enlarging) > venue.rules.max_total_open_interest
@@ -171,7 +170,7 @@ def breaches_total_open_interest(venue: Venue, order: Order) -> bool:
 
 
 def fails_margin(venue: Venue, order: Order) -> bool:
-    """The margin the order would reserve is more than the account has free."""
+    """The order would reserve more margin than the account has available."""
     if order.reduce_only:
         return False
     position = order.account.position(order.market)
@@ -187,7 +186,7 @@ def would_take(venue: Venue, order: Order) -> bool:
 
 
 def exceeds_position(venue: Venue, order: Order) -> bool:
-    """This and all other stops of its type together would close more than the position."""
+    """This stop and the others of its type would together close more than the position."""
     waiting = sum(
         (
             stop.quantity
@@ -202,12 +201,12 @@ def exceeds_position(venue: Venue, order: Order) -> bool:
 
 
 def has_reached_take_profit(venue: Venue, order: Order) -> bool:
-    """A take profit would fire at once."""
+    """A take profit would trigger at once."""
     return order.order_type == "TAKE_PROFIT" and _ahead(order, order.limit) >= 0
 
 
 def has_reached_stop_loss(venue: Venue, order: Order) -> bool:
-    """A stop loss would fire at once."""
+    """A stop loss would trigger at once."""
     return order.order_type == "STOP_LOSS" and _ahead(order, order.limit) <= 0
 
 
@@ -216,7 +215,7 @@ def _off_grid(order: Order, price: Decimal) -> bool:
 
 
 def _ahead(order: Order, price: Decimal) -> Decimal:
-    """Return how far `price` lies beyond the order's own; a market order's or stop's is the mark price."""
+    """Return how far `price` lies beyond the order's own price; for market and stop orders, beyond the mark price."""
     base = order.limit if order.order_type in ("LIMIT", "ALO") else order.market.mark
     return price - base if order.side == "BUY" else base - price
 
@@ -226,13 +225,13 @@ def _notional(order: Order, quantity: Decimal) -> Decimal:
 
 
 def _enlarging(order: Order) -> Decimal:
-    """Return by how much the order would enlarge the position."""
+    """Return by how much the order could enlarge the position."""
     before, after = _exposures(order)
     return after - before
 
 
 def _exposures(order: Order) -> tuple[Decimal, Decimal]:
-    """Return the position on the order's side if all orders there were filled, without and with this one."""
+    """Return the position on the order's side if all its orders were filled, without and with this one."""
     position = order.account.position(order.market)
     waiting = (position.buying if order.side == "BUY" else position.selling).quantity
     held, closing = position.reducible(opposite(order.side)), position.reducible(order.side)
@@ -285,7 +284,8 @@ NEW_ORDER: Table = (
     (is_one_too_many, "REJECTED_TOO_MANY_OPEN_ORDERS"),
     *RISK[4:],
 )
-# A replacement keeps its type and place in the count of orders, and says otherwise if it would take.
+# A replacement keeps its type and its place in the count of orders. It has a status of its own for an ALO order that
+# would take.
 REPLACEMENT: Table = (
     *ACCOUNT,
     *MARKET,
@@ -294,7 +294,7 @@ REPLACEMENT: Table = (
     *RISK,
     (would_take, "CANNOT_MODIFY_ALO_WOULD_CROSS"),
 )
-# A stop honours lot and tick size, but neither minimum and maximum quantity nor price bands.
+# Lot size and tick size apply to stops; minimum and maximum quantity and the price bands do not.
 STOP_TERMS: Table = (
     *ACCOUNT,
     *MARKET,

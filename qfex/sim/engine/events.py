@@ -1,4 +1,4 @@
-"""What the engine tells its listeners, in the order in which it happens."""
+"""The events that the engine emits, in the order in which they happen."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .types import FillRow, OrderRow, PublicTrade, StopRow, TwapRow
 
 @dataclass(frozen=True, slots=True)
 class OrderChanged:
-    """Something happened to an order; `order.status` says what. Rejections arrive here too."""
+    """An order changed, or was rejected; `order.status` says how."""
 
     time: float
     account_id: str
@@ -20,7 +20,7 @@ class OrderChanged:
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """One side of a trade: each trade is two of these and one `Traded`."""
+    """One side of a trade. Each trade emits two of these and one `Traded`."""
 
     time: float
     account_id: str
@@ -29,7 +29,7 @@ class Filled:
 
 @dataclass(frozen=True, slots=True)
 class Traded:
-    """The public print of a trade."""
+    """A trade, as published to everybody."""
 
     time: float
     symbol: str
@@ -38,7 +38,7 @@ class Traded:
 
 @dataclass(frozen=True, slots=True)
 class BookChanged:
-    """The book of a symbol is not what it was; at most once a command."""
+    """The book of a symbol changed; emitted at most once for each command."""
 
     time: float
     symbol: str
@@ -46,7 +46,7 @@ class BookChanged:
 
 @dataclass(frozen=True, slots=True)
 class MarkChanged:
-    """The mark price moved."""
+    """The mark price changed."""
 
     time: float
     symbol: str
@@ -55,7 +55,7 @@ class MarkChanged:
 
 @dataclass(frozen=True, slots=True)
 class PositionChanged:
-    """A position or its open orders changed; at most once a command and symbol."""
+    """A position or its open orders changed; emitted at most once for each command and symbol."""
 
     time: float
     account_id: str
@@ -64,7 +64,7 @@ class PositionChanged:
 
 @dataclass(frozen=True, slots=True)
 class BalanceChanged:
-    """An account's money or margin changed; at most once a command."""
+    """An account's money or margin changed; emitted at most once for each command."""
 
     time: float
     account_id: str
@@ -72,7 +72,7 @@ class BalanceChanged:
 
 @dataclass(frozen=True, slots=True)
 class StopChanged:
-    """A stop was created, changed, triggered or cancelled."""
+    """A stop was created, modified, triggered or cancelled."""
 
     time: float
     account_id: str
@@ -81,7 +81,7 @@ class StopChanged:
 
 @dataclass(frozen=True, slots=True)
 class TwapChanged:
-    """A TWAP was accepted, moved on, or ended."""
+    """A TWAP was accepted, sent a child order, or ended."""
 
     time: float
     account_id: str

@@ -1,4 +1,4 @@
-"""The exchange: one object with every command and question, thin over the parts that do the work."""
+"""The exchange: every command and query, delegated to the parts of the engine that implement them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 from . import margin
-from .aftermath import Aftermath
-from .desk import Desk
+from .consequences import Consequences
 from .events import BalanceChanged, Event
 from .funding import Funding
 from .instruments import Instrument, load_instruments
@@ -15,6 +14,7 @@ from .lifecycle import Lifecycle
 from .liquidation import Liquidation
 from .liquidity import MarketMaker
 from .matching import Matcher
+from .order_manager import OrderManager
 from .prices import PricePath, Prices
 from .queries import Queries
 from .rules import Rules
@@ -26,9 +26,7 @@ from .types import (
     OrderEntry,
     OrderIdType,
     OrderRow,
-    OrderType,
     Refused,
-    Side,
     TwapEntry,
     TwapRow,
 )
@@ -44,17 +42,17 @@ class Exchange(Queries):
     Parameters
     ----------
     instruments : iterable of Instrument, optional
-        What is traded; by default all of the packaged reference data.
+        The instruments to list; by default all of the packaged reference data.
     start : float
         Unix time at which the clock starts.
     seed : int
-        Same seed and same commands: same ids, prices and fills.
+        The same seed and the same commands give the same ids, prices and fills.
     rules : Rules
         Limits, rates and choices.
     liquidity : bool
         Whether a market maker quotes both sides of every symbol around its mark price.
     price_path : str
-        How prices move by themselves: ``"still"``, ``"calm"``, ``"trending"`` or ``"gapping"``.
+        How prices move without a command: ``"still"``, ``"calm"``, ``"trending"`` or ``"gapping"``.
     """
 
     def __init__(
@@ -72,31 +70,31 @@ class Exchange(Queries):
         self._venue = venue = Venue(traded, start, seed, rules)
         self._lifecycle = Lifecycle(venue)
         settlement = Settlement(venue, self._lifecycle)
-        self._desk = Desk(venue, self._lifecycle, Matcher(self._lifecycle, settlement))
-        self._stops = Stops(venue, self._desk)
-        self._twaps = Twaps(venue, self._desk)
+        self._orders = OrderManager(venue, self._lifecycle, Matcher(self._lifecycle, settlement))
+        self._stops = Stops(venue, self._orders)
+        self._twaps = Twaps(venue, self._orders)
         self._funding = Funding(venue)
-        self._prices = Prices(venue, self._desk, price_path)
-        liquidation = Liquidation(venue, self._desk, self._lifecycle, settlement, self._stops, self._twaps)
-        leaning = price_path != "still"
-        maker = MarketMaker(venue, self._desk, self._lifecycle, leaning) if liquidity else None
-        self._aftermath = Aftermath(venue, self._lifecycle, self._stops, liquidation, maker)
-        venue.touched.marks.update(dict.fromkeys(venue.markets.values()))
-        self._aftermath.draw()
+        self._prices = Prices(venue, self._orders, price_path)
+        liquidation = Liquidation(venue, self._orders, self._lifecycle, settlement, self._stops, self._twaps)
+        skewed = price_path != "still"
+        maker = MarketMaker(venue, self._orders, self._lifecycle, skewed) if liquidity else None
+        self._consequences = Consequences(venue, self._lifecycle, self._stops, liquidation, maker)
+        venue.changes.marks.update(dict.fromkeys(venue.markets.values()))
+        self._consequences.apply()
 
     # ------------------------------------------------------------------ time and events
 
     def listen(self, listener: Callable[[Event], None]) -> None:
-        """Call `listener` with every event, at once and in order; it must not call back into the engine."""
+        """Call `listener` with every event, immediately and in order. It must not call back into the engine."""
         self._venue.listen(listener)
 
     def advance(self, seconds: float) -> None:
-        """Let time pass: everything that falls due happens, in order of time."""
+        """Let time pass; timers that fall due run in order of time."""
         until = self._venue.now + seconds
         while timer := self._venue.timers.pop_due(until):
             self._venue.now = max(self._venue.now, timer.due)
             timer.action()
-            self._aftermath.draw()
+            self._consequences.apply()
         self._venue.now = until
 
     def at(self, due: float, action: Callable[[], None]) -> Timer:
@@ -114,7 +112,7 @@ class Exchange(Queries):
         terms_accepted: bool = True,
         may_trade: bool = True,
     ) -> str:
-        """Open an account with `balance` USD and return its id; flags that are off bar it from trading."""
+        """Open an account with `balance` USD and return its id. It cannot trade unless all flags are set."""
         account = self._venue.open_account(master)
         account.deposit = Decimal(balance)
         account.kyc, account.terms_accepted, account.may_trade = kyc, terms_accepted, may_trade
@@ -128,25 +126,25 @@ class Exchange(Queries):
         terms_accepted: bool | None = None,
         may_trade: bool | None = None,
     ) -> None:
-        """Change the flags of an account; None leaves one as it is."""
+        """Change the flags of an account; None leaves a flag as it is."""
         account = self._account(account_id)
         account.kyc = account.kyc if kyc is None else kyc
         account.terms_accepted = account.terms_accepted if terms_accepted is None else terms_accepted
         account.may_trade = account.may_trade if may_trade is None else may_trade
 
     def deposit(self, account_id: str, amount: Decimal) -> None:
-        """Pay money in."""
+        """Deposit money."""
         account = self._account(account_id)
         account.deposit += amount
         self._venue.emit(BalanceChanged(self.now, account_id))
 
     def transfer(self, source: str, destination: str, amount: Decimal) -> None:
-        """Move free money between an account and its subaccount, or two subaccounts of one master.
+        """Move available money between an account and its subaccount, or between two subaccounts of one master.
 
         Raises
         ------
         Refused
-            ``InvalidParameter`` if the amount is not positive or not free, or the accounts are not related.
+            ``InvalidParameter`` if the amount is not positive or not available, or the accounts are not related.
         """
         payer, payee = self._account(source), self._account(destination)
         if (payer.master or source) != (payee.master or destination):
@@ -161,80 +159,67 @@ class Exchange(Queries):
     # ------------------------------------------------------------------ commands
 
     def add_order(self, account_id: str, entry: OrderEntry) -> OrderRow:
-        """Take an order or a stop; a rejection is a row with the rejecting status.
+        """Enter an order or a stop; a rejection is a row with the rejecting status.
 
         Raises
         ------
         Refused
-            Where the exchange answers with an error and no order at all.
+            The exchange answers with an error, and no order comes into being.
         """
-        taker = self._stops if entry.order_type in STOP_TYPES else self._desk
-        row = taker.add(self._account(account_id), entry)
-        self._aftermath.draw()
+        part = self._stops if entry.order_type in STOP_TYPES else self._orders
+        row = part.add(self._account(account_id), entry)
+        self._consequences.apply()
         return row
 
     def cancel_order(
         self, account_id: str, symbol: str, id_type: OrderIdType, order_id: str
     ) -> list[OrderRow | TwapRow]:
-        """Cancel an order, every order with a client id, or a TWAP; what is unknown is NO_SUCH_ORDER."""
+        """Cancel an order, every order with a client id, or a TWAP; an unknown id gives a NO_SUCH_ORDER row."""
         account = self._account(account_id)
         rows: list[OrderRow | TwapRow] = []
         if id_type in ORDER_IDS:
-            rows.extend(self._desk.cancel(account, symbol, id_type, order_id))
+            rows.extend(self._orders.cancel(account, symbol, id_type, order_id))
         else:
             rows.extend(self._twaps.cancel(account, symbol, id_type, order_id))
             if not rows:
-                rows.append(self._desk.no_such_order(account, symbol, id_type, order_id))
-        self._aftermath.draw()
+                rows.append(self._orders.no_such_order(account, symbol, id_type, order_id))
+        self._consequences.apply()
         return rows
 
     def cancel_all_orders(self, account_id: str) -> list[OrderRow]:
-        """Cancel every order and stop of an account, in all symbols; TWAPs go on."""
+        """Cancel every order and stop of an account, in all symbols; TWAPs continue."""
         account = self._account(account_id)
-        rows = [self._desk.cancel_one(order) for order in list(account.orders.values())]
-        rows += [self._stops.drop(stop) for stop in list(account.stops.values())]
-        self._aftermath.draw()
+        rows = [self._orders.cancel_one(order) for order in list(account.orders.values())]
+        rows += [self._stops.cancel_one(stop) for stop in list(account.stops.values())]
+        self._consequences.apply()
         return rows
 
-    def modify_order(
-        self,
-        account_id: str,
-        symbol: str,
-        order_id: str,
-        side: Side,
-        order_type: OrderType,
-        price: Decimal,
-        quantity: Decimal,
-        take_profit: Decimal | None,
-        stop_loss: Decimal | None,
-        reduce_only: bool,
-    ) -> OrderRow:
-        """Replace an open order; it loses its place in the queue and, unless the rules keep it, its id.
+    def modify_order(self, account_id: str, order_id: str, terms: OrderEntry) -> OrderRow:
+        """Replace an open order; it loses its queue position and, unless the rules keep it, its id.
+
+        The order keeps its time in force and client id, whatever `terms` says about them.
 
         Raises
         ------
         Refused
             ``InvalidParameter`` if `reduce_only` is not the order's.
         """
-        row = self._desk.modify(
-            self._account(account_id), symbol, order_id, side, order_type, price, quantity, take_profit,
-            stop_loss, reduce_only,
-        )  # fmt: skip
-        self._aftermath.draw()
+        row = self._orders.modify(self._account(account_id), order_id, terms)
+        self._consequences.apply()
         return row
 
     def modify_stop_order(
         self, account_id: str, stop_order_id: str, symbol: str, price: Decimal, quantity: Decimal
     ) -> OrderRow:
-        """Change trigger price and quantity of a stop."""
+        """Change the trigger price and the quantity of a stop."""
         row = self._stops.modify(self._account(account_id), stop_order_id, symbol, price, quantity)
-        self._aftermath.draw()
+        self._consequences.apply()
         return row
 
     def cancel_stop_order(self, account_id: str, stop_order_id: str) -> OrderRow:
         """Cancel a stop."""
         row = self._stops.cancel(self._account(account_id), stop_order_id)
-        self._aftermath.draw()
+        self._consequences.apply()
         return row
 
     def close_position(self, account_id: str, symbol: str, client_order_id: str = "") -> OrderRow:
@@ -245,56 +230,56 @@ class Exchange(Queries):
         Refused
             ``InvalidOrder`` if there is no position.
         """
-        row = self._desk.close_position(self._account(account_id), symbol, client_order_id)
-        self._aftermath.draw()
+        row = self._orders.close_position(self._account(account_id), symbol, client_order_id)
+        self._consequences.apply()
         return row
 
     def add_twap(self, account_id: str, entry: TwapEntry) -> TwapRow:
-        """Take a TWAP.
+        """Start a TWAP.
 
         Raises
         ------
         Refused
-            ``InvalidParameter`` where a documented rule is not met.
+            ``InvalidParameter`` if a documented rule is violated.
         """
         row = self._twaps.add(self._account(account_id), entry)
-        self._aftermath.draw()
+        self._consequences.apply()
         return row
 
     def set_leverage(self, account_id: str, symbol: str, leverage: Decimal) -> None:
-        """Choose the leverage of a symbol.
+        """Set the leverage of a symbol.
 
         Raises
         ------
         Refused
-            ``InvalidParameter`` with open orders or a position, or for a level not on offer.
+            ``InvalidParameter`` if there are open orders or a position, or the level is not on offer.
         """
         margin.set_leverage(self._venue, self._account(account_id), symbol, leverage)
-        self._aftermath.draw()
+        self._consequences.apply()
 
     # ------------------------------------------------------------------ markets
 
     def set_mark_price(self, symbol: str, price: Decimal) -> None:
-        """Move index and mark price: quotes follow, stops fire, accounts are liquidated."""
+        """Set index and mark price: quotes follow, stops trigger, accounts are liquidated."""
         self._prices.set(self._market(symbol), price, price)
-        self._aftermath.draw()
+        self._consequences.apply()
 
     def set_funding_rate(self, symbol: str, rate: Decimal | None) -> None:
-        """Set the funding rate by hand, or with None leave it to the book again."""
+        """Fix the funding rate; with None it is derived from the book again."""
         self._market(symbol)
         self._funding.fix(symbol, rate)
 
     def halt(self, symbol: str) -> None:
-        """Stop trading: orders are REJECTED_MARKET_CLOSED and stops wait, while cancelling still works."""
+        """Halt trading: orders are REJECTED_MARKET_CLOSED and stops do not trigger; cancelling still works."""
         self._market(symbol).halted = True
 
     def resume(self, symbol: str) -> None:
-        """Let trading go on after `halt` or `fail`."""
+        """Resume trading after `halt` or `fail`."""
         market = self._market(symbol)
         market.halted = market.failing = False
-        self._venue.touched.marks[market] = None
-        self._aftermath.draw()
+        self._venue.changes.marks[market] = None
+        self._consequences.apply()
 
     def fail(self, symbol: str) -> None:
-        """Put matching out of order: orders are REJECTED_FAILED_TO_PROCESS and cancellations REJECTED."""
+        """Let matching fail: orders are REJECTED_FAILED_TO_PROCESS and cancellations REJECTED."""
         self._market(symbol).failing = True

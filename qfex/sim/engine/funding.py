@@ -1,4 +1,4 @@
-"""Hourly funding: holders on the side that trades above the index pay the other side."""
+"""Hourly funding: when a perpetual trades above its index, long positions pay short ones, and vice versa."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .venue import Venue
 HOUR = 3600
 SAMPLE_SECONDS = 300
 DEFAULT_IMPACT = Decimal(10_000)
-# Published with five decimals; more are kept here, as the annualised figure on the wire shows that there are.
+# The exchange publishes five decimals, but its annualised rate shows that it keeps more.
 RATE_STEP = Decimal("0.0000000001")
 
 
 class Funding:
-    """Measures premiums every five minutes and moves money every hour."""
+    """Samples premiums every five minutes and pays funding every hour."""
 
     def __init__(self, venue: Venue) -> None:
         self._venue = venue
@@ -27,7 +27,7 @@ class Funding:
         venue.timers.at(self._sample_at, self._tick)
 
     def fix(self, symbol: str, rate: Decimal | None) -> None:
-        """Set the rate of a symbol by hand, or with None leave it to the book again."""
+        """Fix the rate of a symbol; with None it is derived from the book again."""
         if rate is None:
             self._fixed.pop(symbol, None)
         else:
@@ -35,7 +35,7 @@ class Funding:
             self._venue.markets[symbol].funding_rate = rate
 
     def _tick(self) -> None:
-        """Take a sample of every market and, on the hour, pay."""
+        """Sample every market and, on the hour, pay funding."""
         for market in self._venue.markets.values():
             market.premiums.append(premium(market, self._impact_notional(market)))
             market.funding_rate = self._rate(market)
@@ -49,7 +49,7 @@ class Funding:
         return self._venue.rules.impact_notional.get(market.instrument.category, DEFAULT_IMPACT)
 
     def _rate(self, market: Market) -> Decimal:
-        """Return the rate of the hour so far: mean premium, clamped and scaled; zero while closed."""
+        """Return the rate of the current hour: the mean premium, clamped and scaled; zero while the market is closed."""
         fixed = self._fixed.get(market.symbol)
         if fixed is not None:
             return fixed
@@ -61,7 +61,7 @@ class Funding:
         return rate.quantize(RATE_STEP, ROUND_HALF_EVEN).normalize()
 
     def _pay(self, market: Market) -> None:
-        """Move this hour's funding; what one side pays the other receives, to the last digit."""
+        """Pay this hour's funding. What one side pays equals what the other receives, to the last digit."""
         market.premiums.clear()
         if not market.funding_rate:
             return
@@ -72,12 +72,12 @@ class Funding:
             position.funding += amount
             if not account.house:
                 self._venue.emit(FundingPaid(self._venue.now, account.account_id, market.symbol, amount))
-                self._venue.touched.traded[account, market] = None
-                self._venue.touch(account, market)
+                self._venue.changes.traded[account, market] = None
+                self._venue.account_changed(account, market)
 
 
 def premium(market: Market, notional: Decimal) -> Decimal:
-    """Return how far the book lies above (negative: below) the index, for an order of some notional (USD)."""
+    """Return how far the book lies above the index (negative: below), measured with an order of `notional` USD."""
     size = notional / (market.index * market.usd_rate)
     bid, ask = impact_price(market.book.bids, size), impact_price(market.book.asks, size)
     above = max(ZERO, bid - market.index) if bid is not None else ZERO
@@ -86,7 +86,7 @@ def premium(market: Market, notional: Decimal) -> Decimal:
 
 
 def impact_price(side: BookSide, size: Decimal) -> Decimal | None:
-    """Return the average price at which `size` would trade with one side, None where there is too little."""
+    """Return the average price at which `size` would trade with one side; None if the side is too small."""
     left, cost = size, ZERO
     for level in side.levels():
         taken = min(left, level.quantity)

@@ -1,4 +1,4 @@
-"""What happened: finished orders and fills of an account, trades of a market."""
+"""Histories: finished orders and fills of an account, trades of a market."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Row = TypeVar("Row")
 
 
 class AccountHistory:
-    """An account's finished orders and fills, the oldest forgotten beyond a limit."""
+    """An account's finished orders and fills; beyond a limit the oldest are dropped."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -23,13 +23,13 @@ class AccountHistory:
         self._fills: deque[FillRow] = deque(maxlen=limit)
 
     def finished(self, row: FinishedOrderRow) -> None:
-        """Keep a finished order."""
+        """Add a finished order."""
         self._orders[row.order.order_id] = row
         if len(self._orders) > self._limit:
             self._orders.popitem(last=False)
 
     def filled(self, fill: FillRow) -> None:
-        """Keep a fill."""
+        """Add a fill."""
         self._fills.append(fill)
 
     def order(self, symbol: str, id_text: str) -> FinishedOrderRow | None:
@@ -71,14 +71,14 @@ class AccountHistory:
 
 
 class MarketHistory:
-    """A market's latest trades, and all of them by the minute."""
+    """A market's latest trades, and its candles by the minute."""
 
     def __init__(self, mark: Decimal, limit: int) -> None:
         self.trades: deque[PublicTrade] = deque(maxlen=limit)
         self.minutes = Minutes(mark, limit)
 
     def traded(self, trade: PublicTrade, usd: Decimal) -> None:
-        """Keep a trade and its notional in USD."""
+        """Add a trade with its notional in USD."""
         self.trades.append(trade)
         self.minutes.add(trade.time, trade.price, trade.quantity, usd)
 
@@ -89,5 +89,5 @@ def page(rows: Iterable[Row], limit: int | None, offset: int) -> list[Row]:
 
 
 def _within(moment: float, start: float | None, end: float | None) -> bool:
-    """Say whether a time lies in a closed range that may be open ended."""
+    """Return whether a time lies in a closed range; None leaves that end open."""
     return (start is None or moment >= start) and (end is None or moment <= end)

@@ -1,4 +1,4 @@
-"""Identifiers: shaped like random UUIDs, yet the same again for the same seed."""
+"""Identifiers: they look like random UUIDs but depend only on the seed."""
 
 from __future__ import annotations
 
@@ -21,6 +21,6 @@ class Ids:
 
 
 def derived_id(*parts: str) -> str:
-    """Return an id that depends on nothing but `parts`, so that looking at something never changes a run."""
+    """Return an id that depends only on `parts`, so that a query never changes the ids that follow."""
     digest = hashlib.md5(":".join(parts).encode(), usedforsecurity=False).digest()
     return str(uuid.UUID(bytes=digest, version=4))

@@ -1,4 +1,4 @@
-"""Instruments, read from reference data."""
+"""Instruments and their reference data."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from .sessions import Calendar
 from .types import Session
 
 REFDATA = Path(__file__).resolve().parent.parent / "data" / "refdata.json"
-# What a unit of quote currency is worth in USD. Balances are in USDC; the exchange does not publish how it
-# converts, and a constant keeps every account's sums exact.
+# The value of a unit of quote currency in USD. Balances are in USDC. The exchange does not publish how it converts;
+# constant rates keep every account's sums exact.
 USD_RATES = {"KRW": Decimal("0.0007"), "JPY": Decimal("0.0066"), "SEK": Decimal("0.1")}
 INDEX_STEP = Decimal("0.00000001")
 
@@ -26,13 +26,13 @@ class Instrument:
     Parameters
     ----------
     symbol : str
-        Such as ``"AAPL-USD"``; may hold a dot.
+        Such as ``"AAPL-USD"``; may contain a dot.
     tick_size, lot_size : Decimal
-        Steps of price (quote currency) and quantity (base units).
+        Increments of price (quote currency) and quantity (base units).
     min_quantity, max_quantity : Decimal
         Bounds of an order's quantity.
     index_price : Decimal
-        The index price to start from.
+        The initial index price.
     band_width : Decimal
         Half-width of the price band as a fraction of the index price.
     max_leverage : Decimal
@@ -71,8 +71,7 @@ class Instrument:
     def from_row(cls, row: Mapping[str, Any]) -> Instrument:
         """Read a reference data row.
 
-        Captured `min_price` and `max_price` are the live band: their middle is the index price, their
-        distance from it the band's half-width.
+        The captured `min_price` and `max_price` are the live price band: its middle is the index price.
         """
         low, high = Decimal(row["min_price"]), Decimal(row["max_price"])
         middle = ((low + high) / 2).quantize(INDEX_STEP, ROUND_HALF_EVEN).normalize()
@@ -99,19 +98,19 @@ class Instrument:
         return self.calendar.session(moment)
 
     def round_price(self, price: Decimal, rounding: str = ROUND_HALF_EVEN) -> Decimal:
-        """Return `price` on the tick grid."""
+        """Return `price` rounded to the tick grid."""
         return _on_grid(price, self.tick_size, rounding)
 
     def floor_price(self, price: Decimal) -> Decimal:
-        """Return the highest tick not above `price`."""
+        """Return the highest tick that is not above `price`."""
         return _on_grid(price, self.tick_size, ROUND_DOWN)
 
     def ceil_price(self, price: Decimal) -> Decimal:
-        """Return the lowest tick not below `price`."""
+        """Return the lowest tick that is not below `price`."""
         return _on_grid(price, self.tick_size, ROUND_UP)
 
     def floor_quantity(self, quantity: Decimal) -> Decimal:
-        """Return the largest whole number of lots not above `quantity`."""
+        """Return the largest whole number of lots that is not above `quantity`."""
         return _on_grid(quantity, self.lot_size, ROUND_DOWN)
 
 
@@ -121,7 +120,7 @@ def load_instruments(symbols: Iterable[str] | None = None) -> list[Instrument]:
     Parameters
     ----------
     symbols : iterable of str, optional
-        Which, in which order; all by default.
+        The symbols to load, in this order; by default all.
 
     Raises
     ------
@@ -133,5 +132,5 @@ def load_instruments(symbols: Iterable[str] | None = None) -> list[Instrument]:
 
 
 def _on_grid(value: Decimal, step: Decimal, rounding: str) -> Decimal:
-    """Return `value` as a whole number of steps."""
+    """Return `value` rounded to a whole number of steps."""
     return (value / step).to_integral_value(rounding) * step

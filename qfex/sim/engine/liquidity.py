@@ -1,4 +1,4 @@
-"""The market maker: an account of the house that quotes both sides of every symbol around its mark price."""
+"""The market maker: a house account that quotes both sides of every symbol around its mark price."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from decimal import Decimal
 from zlib import crc32
 
 from .accounts import Account
-from .desk import Desk
 from .lifecycle import Lifecycle
 from .market import Market
+from .order_manager import OrderManager
 from .orders import Order
 from .rules import BASIS_POINT
 from .types import OrderEntry, Side
@@ -18,31 +18,31 @@ from .venue import Venue
 DEPTH = 12
 HALF_SPREAD = BASIS_POINT
 LEVEL_STEP = BASIS_POINT
-# Notional (USD) quoted at the best price on average; it grows by half of that with every level.
+# Average notional (USD) quoted at the best price; every further level adds half of it.
 TOP_NOTIONAL = Decimal(20_000)
-# How far, in basis points, the ladder of a moving market may lean to one side of its mark price.
-MAX_LEAN = 4
+# How far, in basis points, the quotes of a moving market may be skewed to one side of its mark price.
+MAX_SKEW = 4
 
 Quote = tuple[Side, Decimal]
 
 
 class MarketMaker:
-    """Keeps a ladder of quotes in every market.
+    """Maintains a ladder of quotes in every market.
 
-    The ladder depends on nothing but seed, symbol and mark price: renewed often or rarely, it is the same.
+    The ladder depends only on seed, symbol and mark price, not on how often it is renewed.
 
     Parameters
     ----------
-    leaning : bool
-        Whether it lies a little above or below the mark price, by symbol, so that there is funding to pay.
+    skewed : bool
+        Whether the ladder of each symbol lies a little above or below the mark price, so that there is funding to pay.
     """
 
-    def __init__(self, venue: Venue, desk: Desk, lifecycle: Lifecycle, leaning: bool) -> None:
+    def __init__(self, venue: Venue, orders: OrderManager, lifecycle: Lifecycle, skewed: bool) -> None:
         self._venue = venue
-        self._desk = desk
+        self._orders = orders
         self._lifecycle = lifecycle
         self.account: Account = venue.open_account(house=True)
-        self._leaning = leaning
+        self._skewed = skewed
         self._ladders: dict[Market, dict[Quote, Decimal]] = {}
         self._quotes: dict[Market, dict[Quote, Order]] = {market: {} for market in venue.markets.values()}
 
@@ -52,7 +52,7 @@ class MarketMaker:
         self.refill(market)
 
     def refill(self, market: Market) -> None:
-        """Renew the quotes that were hit or are no longer wanted; others keep their place in the queue."""
+        """Renew quotes that traded or are no longer wanted; the others keep their queue position."""
         if not market.is_trading:
             return
         ladder, quotes = self._ladder(market), self._quotes[market]
@@ -65,15 +65,15 @@ class MarketMaker:
                 quotes[quote] = self._place(market, quote, quantity)
 
     def _ladder(self, market: Market) -> dict[Quote, Decimal]:
-        """Return the quotes wanted in a market."""
+        """Return the wanted quotes of a market."""
         ladder = self._ladders.get(market)
         if ladder is None:
             ladder = self._ladders[market] = dict(self._wanted(market))
         return ladder
 
     def _wanted(self, market: Market) -> Iterator[tuple[Quote, Decimal]]:
-        """Yield the quotes around the mark price and their quantities."""
-        instrument, mark = market.instrument, market.mark * (1 + self._lean(market))
+        """Yield the quotes around the mark price with their quantities."""
+        instrument, mark = market.instrument, market.mark * (1 + self._skew(market))
         spread, step = (max(mark * part, instrument.tick_size) for part in (HALF_SPREAD, LEVEL_STEP))
         top = TOP_NOTIONAL / (mark * market.usd_rate)
         for number in range(DEPTH):
@@ -84,31 +84,32 @@ class MarketMaker:
                 yield ("BUY", bid), self._quantity(market, bid, top * (2 + number) / 2)
 
     def _quantity(self, market: Market, price: Decimal, average: Decimal) -> Decimal:
-        """Return a quantity between half and one and a half of the average, always the same at a price."""
+        """Return a quantity of 0.5 to 1.5 times the average, always the same for a price."""
         noise = self._noise(market, str(price.normalize())) % 1000
         wanted = market.instrument.floor_quantity(average * (500 + noise) / 1000)
         return max(wanted, market.instrument.min_quantity)
 
-    def _lean(self, market: Market) -> Decimal:
-        """Return where the ladder lies, as a fraction of the mark price: always the same in a market."""
-        if not self._leaning:
+    def _skew(self, market: Market) -> Decimal:
+        """Return the skew of the ladder as a fraction of the mark price, always the same in a market."""
+        if not self._skewed:
             return Decimal(0)
-        return (self._noise(market, "lean") % (2 * MAX_LEAN + 1) - MAX_LEAN) * BASIS_POINT
+        # The text is part of the seed: another one would change the simulated prices.
+        return (self._noise(market, "lean") % (2 * MAX_SKEW + 1) - MAX_SKEW) * BASIS_POINT
 
     def _noise(self, market: Market, about: str) -> int:
-        """Return a number that looks random and is the same for the same seed."""
+        """Return a pseudo-random number that depends only on the seed, the market and `about`."""
         return crc32(f"{self._venue.seed}:{market.symbol}:{about}".encode())
 
     def _place(self, market: Market, quote: Quote, quantity: Decimal) -> Order:
-        """Send one quote; it may trade with orders it meets."""
+        """Enter one quote; it may trade with resting orders."""
         side, price = quote
-        order = self._desk.draft(
+        order = self._orders.draft(
             self.account, market, OrderEntry(market.symbol, side, "LIMIT", "GTC", quantity, price)
         )
-        self._desk.submit(order)
+        self._orders.submit(order)
         return order
 
     def _withdraw(self, order: Order) -> None:
-        """Take a quote back, if it is still there."""
+        """Cancel a quote if it is still open."""
         if order.order_id in self.account.orders:
             self._lifecycle.close(order, "CANCELLED")

@@ -1,4 +1,4 @@
-"""Leverage: the levels on offer, what each asks for and allows, and when it may be changed."""
+"""Leverage: the levels on offer, their margin and notional limits, and when the leverage may be changed."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from .rules import LEVERAGE_LEVELS
 from .types import LeverageRow, Refused, Session
 from .venue import Venue
 
-# Parts of the notional cap that remain outside market hours, where the rules ask for it.
+# The fractions of the notional cap that apply outside market hours, if the rules enable them.
 SESSION_PARTS: dict[Session, Decimal] = {"overnight": Decimal("0.5"), "weekend": Decimal("0.1")}
 
 
 def levels(market: Market) -> list[Decimal]:
-    """Return the leverage levels of a market, lowest first; its maximum is always one."""
+    """Return the leverage levels of a market, lowest first; the last one is its maximum."""
     highest = market.instrument.max_leverage
     return [*(level for level in LEVERAGE_LEVELS if level < highest), highest]
 
 
 def notional_cap(venue: Venue, market: Market, position: Position) -> Decimal:
-    """Return the largest notional (USD) a position may reach now."""
+    """Return the largest notional (USD) that a position may reach now."""
     cap = venue.rules.max_notional(market.instrument.category, position.leverage)
     if venue.rules.session_limits:
         cap *= SESSION_PARTS.get(market.instrument.session(venue.now), Decimal(1))
@@ -32,16 +32,19 @@ def notional_cap(venue: Venue, market: Market, position: Position) -> Decimal:
 
 def maintenance_margin(venue: Venue, account: Account) -> Decimal:
     """Return the equity (USD) below which an account is liquidated."""
-    return sum_of(position.margin for position in account.held.values()) * venue.rules.maintenance_ratio
+    return (
+        sum_of(position.margin for position in account.open_positions.values())
+        * venue.rules.maintenance_ratio
+    )
 
 
 def set_leverage(venue: Venue, account: Account, symbol: str, leverage: Decimal) -> None:
-    """Choose a level, which takes a market without open orders, stops or position.
+    """Set the leverage of a market in which the account has no open orders, stops or position.
 
     Raises
     ------
     Refused
-        ``InvalidParameter`` for an unknown symbol, a level not on offer, or a market in use.
+        ``InvalidParameter`` if the symbol is unknown, the level is not on offer, or the market is in use.
     """
     market = venue.markets.get(symbol)
     if market is None:
@@ -53,11 +56,11 @@ def set_leverage(venue: Venue, account: Account, symbol: str, leverage: Decimal)
     if position.quantity or position.order_count or stops:
         raise Refused("InvalidParameter", f"{symbol} has open orders or a position")
     position.leverage = leverage
-    venue.touch(account, market)
+    venue.account_changed(account, market)
 
 
 def leverage_row(venue: Venue, account: Account, market: Market, leverage: Decimal) -> LeverageRow:
-    """Return one level as listed."""
+    """Return one leverage level as a row."""
     return LeverageRow(
         id=derived_id(account.account_id, market.symbol, "leverage", str(leverage)),
         symbol=market.symbol,

@@ -1,4 +1,4 @@
-"""One market: an instrument with its book, prices, stops and statistics."""
+"""One market: an instrument with its book, prices, stops and history."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Market:
     Parameters
     ----------
     instrument : Instrument
-        What is traded.
+        The instrument.
     history_limit : int
-        Trades to keep, and minutes of trading.
+        How many trades, and how many minutes with trades, to keep.
     """
 
     def __init__(self, instrument: Instrument, history_limit: int) -> None:
@@ -49,7 +49,7 @@ class Market:
         return not (self.halted or self.failing)
 
     def price_band(self) -> tuple[Decimal, Decimal]:
-        """Return the lowest price of a sale and the highest of a purchase."""
+        """Return the lowest price of a sale and the highest price of a purchase."""
         width = self.index * self.instrument.band_width
         return self.index - width, self.index + width
 
@@ -57,12 +57,12 @@ class Market:
         """Return the notional in USD."""
         return quantity * price * self.usd_rate
 
-    def held(self, account: Account, position: Position, before: Decimal) -> None:
-        """Keep the list of holders and the open interest after a position changed from `before`."""
+    def update_holder(self, account: Account, position: Position, before: Decimal) -> None:
+        """Update holders and open interest after a position changed from quantity `before`."""
         self.long_quantity += max(position.quantity, ZERO) - max(before, ZERO)
         if position.quantity:
             self.holders[account.account_id] = account
-            account.held[self.symbol] = position
+            account.open_positions[self.symbol] = position
         else:
             self.holders.pop(account.account_id, None)
-            account.held.pop(self.symbol, None)
+            account.open_positions.pop(self.symbol, None)

@@ -1,4 +1,4 @@
-"""Matching: price-time priority, self-trade prevention, and what may trade at all."""
+"""Matching: price-time priority and self-trade prevention."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from .types import ZERO
 
 
 class Matcher:
-    """Trades an open order against the book and rests or ends what is left of it."""
+    """Trades an open order against the book, then rests or closes the remainder."""
 
     def __init__(self, lifecycle: Lifecycle, settlement: Settlement) -> None:
         self._lifecycle = lifecycle
         self._settlement = settlement
 
     def execute(self, order: Order) -> None:
-        """Give an open order its turn."""
+        """Match an open order."""
         if order.time_in_force == "FOK" and fillable(order) < order.remaining:
             self._lifecycle.close(order, "CANCELLED")
             return
@@ -33,16 +33,16 @@ class Matcher:
             self._lifecycle.close(order, "CANCELLED")
 
     def _take(self, order: Order) -> None:
-        """Trade with the best resting orders for as long as both sides may."""
+        """Trade with the best resting orders as long as prices cross."""
         against = order.market.book.against(order.side)
         while wanted := order.executable():
             best = against.best()
             if best is None or not order.accepts(best.price):
                 return
-            self._meet(order, best.first(), wanted)
+            self._trade_with(order, best.first(), wanted)
 
-    def _meet(self, order: Order, resting: Order, wanted: Decimal) -> None:
-        """Trade with one resting order, or cancel it if it may not trade."""
+    def _trade_with(self, order: Order, resting: Order, wanted: Decimal) -> None:
+        """Trade with one resting order, or cancel the resting order if it may not trade."""
         if resting.account is order.account:
             self._lifecycle.close(resting, "CANCELLED_STP")
         elif offered := resting.executable():
@@ -52,9 +52,11 @@ class Matcher:
 
 
 def fillable(order: Order) -> Decimal:
-    """Return how much of an order would trade at once: what FOK must know beforehand."""
+    """Return how much of an order would trade at once, which decides about a FOK order."""
     wanted, found = order.executable(), ZERO
-    taken: dict[str, Decimal] = {}  # from each account, which moves its position
+    taken: dict[
+        str, Decimal
+    ] = {}  # By account: what it would have traded before, which changes its position.
     for resting in order.market.book.against(order.side).orders():
         if found >= wanted or not order.accepts(resting.limit):
             break
@@ -64,7 +66,7 @@ def fillable(order: Order) -> Decimal:
 
 
 def _offered(resting: Order, taken: dict[str, Decimal]) -> Decimal:
-    """Return what a resting order would trade, given what would be taken from its account before."""
+    """Return what a resting order would trade, given what its account would have traded before."""
     account = resting.account
     before, offered = taken.get(account.account_id, ZERO), resting.remaining
     if resting.reduce_only:

@@ -1,4 +1,4 @@
-"""A live order: the mutable thing behind the rows."""
+"""Open orders and stops: the mutable objects behind the rows."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def opposite(side: Side) -> Side:
 
 @dataclass(slots=True, eq=False)
 class Order:
-    """An order from its acceptance to its end.
+    """An order.
 
-    `limit` is the worst price it may trade at; for a MARKET order the exchange chooses it. `margin_price` is
-    the price its margin is reserved at, the mark price for a MARKET order. `attached` is how much of what was
-    filled already has its take profit and stop loss.
+    `limit` is the worst price at which it may trade; the exchange sets it for a MARKET order. `margin_price` is the price
+    at which its margin is reserved, which is the mark price for a MARKET order. `attached` is the filled quantity that
+    already has its take profit and stop loss.
     """
 
     order_id: str
@@ -65,12 +65,12 @@ class Order:
 
     @property
     def bracketed(self) -> bool:
-        """Whether stops are attached to it."""
+        """Whether it has a take profit or a stop loss."""
         return self.take_profit is not None or self.stop_loss is not None
 
     @property
     def filled(self) -> Decimal:
-        """Quantity filled so far."""
+        """The quantity filled so far."""
         return self.quantity - self.remaining
 
     @property
@@ -79,44 +79,44 @@ class Order:
         return self.time_in_force != "GTC"
 
     def accepts(self, price: Decimal) -> bool:
-        """Say whether it may trade at `price`."""
+        """Return whether it may trade at `price`."""
         return price <= self.limit if self.side == "BUY" else price >= self.limit
 
     def executable(self) -> Decimal:
-        """Return the quantity that may trade now: a reduce-only order never flips the position."""
+        """Return the quantity that may trade now. A reduce-only order never flips the position."""
         if not self.reduce_only:
             return self.remaining
         return min(self.remaining, self.account.position(self.market).reducible(self.side))
 
     def row(self) -> OrderRow:
-        """Return the order as it stands."""
+        """Return the order's current state."""
         return OrderRow(
-            self.order_id,
-            self.client_order_id,
-            self.account.account_id,
-            self.market.symbol,
-            self.status,
-            self.side,
-            self.order_type,
-            self.time_in_force,
-            self.quantity,
-            self.remaining,
-            self.limit,
-            self.take_profit,
-            self.stop_loss,
-            self.reduce_only,
-            # The exchange names a trade only in the frame that reports it.
-            self.trade_id if self.status == "FILLED" else None,
-            self.created,
-            self.updated,
+            order_id=self.order_id,
+            client_order_id=self.client_order_id,
+            account_id=self.account.account_id,
+            symbol=self.market.symbol,
+            status=self.status,
+            side=self.side,
+            order_type=self.order_type,
+            time_in_force=self.time_in_force,
+            quantity=self.quantity,
+            quantity_remaining=self.remaining,
+            price=self.limit,
+            take_profit=self.take_profit,
+            stop_loss=self.stop_loss,
+            reduce_only=self.reduce_only,
+            # The exchange names a trade only in the message that reports it.
+            trade_id=self.trade_id if self.status == "FILLED" else None,
+            created=self.created,
+            updated=self.updated,
         )
 
     def open_row(self) -> OrderRow:
-        """Return the order as lists of open orders show it: always as accepted."""
+        """Return the order as in lists of open orders, where its status is always ACK."""
         return replace(self.row(), status="ACK", trade_id=None)
 
     def finished_row(self) -> FinishedOrderRow:
-        """Return the order as history keeps it."""
+        """Return the order as in the order history."""
         filled = self.filled
         return FinishedOrderRow(
             order=self.row(),
@@ -131,7 +131,7 @@ class Order:
 
 @dataclass(slots=True, eq=False)
 class Stop:
-    """A stop waiting for the mark price; it keeps its id when it becomes a market order."""
+    """A stop that waits for the mark price; it keeps its id when it becomes a market order."""
 
     order_id: str
     client_order_id: str
@@ -148,51 +148,51 @@ class Stop:
     status: Literal["ACTIVE", "TRIGGERED", "CANCELLED"] = "ACTIVE"
 
     @property
-    def fires_above(self) -> bool:
-        """Whether a rising mark price triggers it: profit of a sale, loss of a purchase."""
+    def triggers_above(self) -> bool:
+        """Whether a rising mark price triggers it: the take profit of a sale or the stop loss of a purchase."""
         return (self.order_type == "TAKE_PROFIT") == (self.side == "SELL")
 
     def reached(self, mark: Decimal) -> bool:
-        """Say whether the mark price triggers it."""
-        return mark >= self.price if self.fires_above else mark <= self.price
+        """Return whether the mark price triggers it."""
+        return mark >= self.price if self.triggers_above else mark <= self.price
 
     def row(self, status: OrderStatus = "ACK") -> OrderRow:
-        """Return the stop as an order row, as open orders list it."""
+        """Return the stop as an order row."""
         return OrderRow(
-            self.order_id,
-            self.client_order_id,
-            self.account.account_id,
-            self.market.symbol,
-            status,
-            self.side,
-            self.order_type,
-            self.time_in_force,
-            self.quantity,
-            self.quantity,
-            self.price,
-            None,
-            None,
-            True,
-            None,
-            self.created,
-            self.updated,
+            order_id=self.order_id,
+            client_order_id=self.client_order_id,
+            account_id=self.account.account_id,
+            symbol=self.market.symbol,
+            status=status,
+            side=self.side,
+            order_type=self.order_type,
+            time_in_force=self.time_in_force,
+            quantity=self.quantity,
+            quantity_remaining=self.quantity,
+            price=self.price,
+            take_profit=None,
+            stop_loss=None,
+            reduce_only=True,
+            trade_id=None,
+            created=self.created,
+            updated=self.updated,
         )
 
     def open_row(self) -> OrderRow:
-        """Return the stop as lists of open orders show it."""
+        """Return the stop as in lists of open orders."""
         return self.row()
 
     def stop_row(self) -> StopRow:
         """Return the stop as a stop row."""
         return StopRow(
-            self.order_id,
-            self.account.account_id,
-            self.market.symbol,
-            self.price,
-            self.quantity,
-            self.side,
-            self.order_type,
-            self.client_order_id,
-            self.status,
-            self.updated,
+            stop_order_id=self.order_id,
+            account_id=self.account.account_id,
+            symbol=self.market.symbol,
+            price=self.price,
+            quantity=self.quantity,
+            side=self.side,
+            stop_order_type=self.order_type,
+            client_order_id=self.client_order_id,
+            status=self.status,
+            updated=self.updated,
         )

@@ -1,7 +1,7 @@
-"""A position and what it costs, by the average cost method.
+"""A position and its cost, by the average cost method.
 
-The cost of what remains and the profit of what was closed are kept as sums that complement each other:
-rounding the average can shift a digit between the two, but never lose one. So the exchange's books are exact.
+The cost of the open quantity and the realised profit complement each other: rounding the average can shift a digit
+between the two but never lose one. The exchange's books therefore balance exactly.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MARGIN_STEP = Decimal("0.00000001")
 
 
 class OpenOrders:
-    """Sums over the resting orders of one side that could enlarge a position."""
+    """Totals of the open orders on one side, reduce-only orders excluded."""
 
     __slots__ = ("quantity", "notional")
 
@@ -30,12 +30,12 @@ class OpenOrders:
         self.notional = ZERO
 
     def add(self, quantity: Decimal, price: Decimal) -> None:
-        """Count `quantity` more (or, negative, less) at `price`."""
+        """Add `quantity` (may be negative) at `price`."""
         self.quantity += quantity
         self.notional += quantity * price
 
     def enlarging(self, covered: Decimal) -> Decimal:
-        """Return the notional beyond the first `covered` units, which would only close a position."""
+        """Return the notional that would enlarge a position; the first `covered` units would only close it."""
         if covered <= 0:
             return self.notional
         if self.quantity <= covered:
@@ -44,7 +44,7 @@ class OpenOrders:
 
 
 class Position:
-    """What an account holds in one market, its open orders there, and the margin of both.
+    """An account's position in one market, its open orders there, and the margin of both.
 
     Amounts (`realised`, `funding`, margins) are in USD; `cost` is in quote currency.
     """
@@ -70,32 +70,32 @@ class Position:
 
     @property
     def average_price(self) -> Decimal:
-        """Average price of what is held, in quote currency."""
+        """Average entry price, in quote currency."""
         return average_price(self.cost, self.quantity)
 
     @property
     def notional(self) -> Decimal:
-        """Value at the mark price in USD, never negative."""
+        """Absolute value at the mark price, USD."""
         return abs(self.quantity) * self.market.mark * self.market.usd_rate
 
     @property
     def unrealised(self) -> Decimal:
-        """Profit at the mark price in USD."""
+        """Unrealised profit at the mark price, USD."""
         if not self.quantity:
             return ZERO
         return (self.quantity * self.market.mark - self.cost) * self.market.usd_rate
 
     @property
     def margin(self) -> Decimal:
-        """Initial margin of what is held, in USD."""
+        """Initial margin, USD."""
         return margin_of(self.notional, self.leverage) if self.quantity else ZERO
 
     def reducible(self, side: Side) -> Decimal:
-        """Return how much an order of `side` can take off the position."""
+        """Return the quantity by which orders of `side` can reduce the position."""
         return max(ZERO, -self.quantity if side == "BUY" else self.quantity)
 
     def trade(self, side: Side, quantity: Decimal, price: Decimal) -> Decimal:
-        """Book a trade and return the profit (USD) it realised."""
+        """Book a trade and return its realised profit (USD)."""
         signed = quantity if side == "BUY" else -quantity
         closed = min(quantity, self.reducible(side)).copy_sign(signed)
         profit = self._close(-closed, price) if closed else ZERO
@@ -114,7 +114,7 @@ class Position:
         return quantity * price - released
 
     def count(self, order: Order, quantity: Decimal, orders: int) -> None:
-        """Count `quantity` more (or, negative, less) of a resting order, and `orders` more orders."""
+        """Add `quantity` of an order (may be negative) and `orders` orders to the totals."""
         self.order_count += orders
         self.order_quantity += quantity
         if order.reduce_only:
@@ -123,18 +123,18 @@ class Position:
             (self.buying if order.side == "BUY" else self.selling).add(quantity, order.margin_price)
 
     def needed_order_margin(self) -> Decimal:
-        """Return the margin (USD) of the open orders: the parts that would enlarge the position."""
+        """Return the margin (USD) of those parts of the open orders that would enlarge the position."""
         notional = self.buying.enlarging(-self.quantity) + self.selling.enlarging(self.quantity)
         return margin_of(notional * self.market.usd_rate, self.leverage)
 
 
 def average_price(notional: Decimal, quantity: Decimal) -> Decimal:
-    """Return notional over quantity, rounded for showing; zero of nothing."""
+    """Return notional / quantity, rounded for display; zero if the quantity is zero."""
     if not quantity:
         return ZERO
     return (notional / quantity).quantize(PRICE_STEP, ROUND_HALF_EVEN).normalize()
 
 
 def margin_of(notional: Decimal, leverage: Decimal) -> Decimal:
-    """Return initial margin: notional over leverage, rounded up to a step so that sums stay exact."""
+    """Return the initial margin: notional / leverage, rounded up to a fixed step so that sums stay exact."""
     return (notional / leverage).quantize(MARGIN_STEP, ROUND_UP)

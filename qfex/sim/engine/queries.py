@@ -1,4 +1,4 @@
-"""The questions an exchange answers; asking changes nothing."""
+"""The queries of the exchange; they change nothing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .venue import Venue
 
 
 class Queries:
-    """Everything one may ask a venue, about itself, its accounts and its markets."""
+    """Queries about the venue, its accounts and its markets."""
 
     _venue: Venue
 
@@ -42,21 +42,21 @@ class Queries:
         return self._venue.rules
 
     def next_due(self) -> float | None:
-        """Return when something is next due to happen by itself."""
+        """Return when the next timer is due."""
         return self._venue.timers.next_due()
 
     def accounts(self) -> list[str]:
-        """Return the ids of all accounts that are not the exchange's own."""
+        """Return the ids of all accounts except those of the house."""
         return [account.account_id for account in self._venue.accounts.values() if not account.house]
 
     def subaccounts(self, master: str) -> list[str]:
         """Return the ids of an account's subaccounts."""
         return [account.account_id for account in self._venue.accounts.values() if account.master == master]
 
-    # ------------------------------------------------------------------ questions about an account
+    # ------------------------------------------------------------------ accounts
 
     def order(self, account_id: str, symbol: str, order_id_or_client_order_id: str) -> OrderRow | None:
-        """Return an order, open or finished, by its id or client id; of several, the open and newest."""
+        """Return an order, open or finished, by its id or client id; of several, an open one, or else the newest."""
         account, wanted = self._account(account_id), order_id_or_client_order_id
         live = self._open(account, wanted)
         if live is not None and live.market.symbol == symbol:
@@ -65,7 +65,7 @@ class Queries:
         return finished.order if finished else None
 
     def _open(self, account: Account, wanted: str) -> Order | Stop | None:
-        """Return the open order or stop of an id, or else the newest with that client id."""
+        """Return the open order or stop with an id, or else the newest one with that client id."""
         named = account.orders.get(wanted) or account.stops.get(wanted)
         if named is not None or not wanted:
             return named
@@ -114,20 +114,20 @@ class Queries:
         limit: int | None = None,
         offset: int = 0,
     ) -> list[FinishedOrderRow]:
-        """Return orders that are over, newest first; bounds are inclusive."""
+        """Return finished orders, newest first; bounds are inclusive."""
         orders = self._account(account_id).history.orders(symbol, client_order_id, start, end)
         return page(orders, limit, offset)
 
     def position(self, account_id: str, symbol: str) -> PositionRow:
-        """Return the position in a symbol, which may be empty."""
+        """Return the position in a symbol, which may be flat."""
         return self._account(account_id).position_row(self._market(symbol), self.rules.maintenance_ratio)
 
     def positions(self, account_id: str) -> list[PositionRow]:
-        """Return the positions in all symbols, empty ones too."""
+        """Return the positions in all symbols, flat ones included."""
         return [self.position(account_id, symbol) for symbol in self._venue.markets]
 
     def balance(self, account_id: str) -> BalanceRow:
-        """Return an account's money."""
+        """Return an account's balance."""
         return self._account(account_id).balance_row()
 
     def in_liquidation(self, account_id: str) -> bool:
@@ -135,7 +135,7 @@ class Queries:
         return self._account(account_id).in_liquidation
 
     def leverage(self, account_id: str) -> list[LeverageRow]:
-        """Return the level chosen for every symbol."""
+        """Return the leverage of every symbol."""
         account = self._account(account_id)
         markets = self._venue.markets.values()
         chosen = {symbol: position.leverage for symbol, position in account.positions.items()}
@@ -147,7 +147,7 @@ class Queries:
         ]
 
     def available_leverage(self, account_id: str) -> list[LeverageRow]:
-        """Return every level on offer for every symbol."""
+        """Return every leverage level on offer for every symbol."""
         account = self._account(account_id)
         return [
             margin.leverage_row(self._venue, account, market, level)
@@ -158,7 +158,7 @@ class Queries:
     # ------------------------------------------------------------------ markets
 
     def book(self, symbol: str, depth: int = 20) -> tuple[Levels, Levels]:
-        """Return bids and asks as aggregated (price, quantity) levels, best first."""
+        """Return bids and asks as (price, quantity) levels, best first."""
         return self._market(symbol).book.snapshot(depth)
 
     def mark_price(self, symbol: str) -> Decimal:
@@ -166,15 +166,15 @@ class Queries:
         return self._market(symbol).mark
 
     def index_price(self, symbol: str) -> Decimal:
-        """Return the index price, which the mark price follows on the tick grid."""
+        """Return the index price; the mark price is this, rounded to the tick grid."""
         return self._market(symbol).index
 
     def price_band(self, symbol: str) -> tuple[Decimal, Decimal]:
-        """Return the lowest price of a sale and the highest of a purchase."""
+        """Return the lowest price of a sale and the highest price of a purchase."""
         return self._market(symbol).price_band()
 
     def funding_rate(self, symbol: str) -> Decimal:
-        """Return the rate of the running hour, a fraction of the position's value."""
+        """Return the funding rate of the current hour, a fraction of the position's value."""
         return self._market(symbol).funding_rate
 
     def open_interest(self, symbol: str) -> Decimal:
@@ -182,7 +182,7 @@ class Queries:
         return self._market(symbol).long_quantity
 
     def candles(self, symbol: str, interval: str, start: float, end: float) -> list[Candle]:
-        """Return the candles that have a part in [start, end], oldest first, the forming one included.
+        """Return the candles that overlap [start, end], oldest first, the current one included.
 
         Parameters
         ----------

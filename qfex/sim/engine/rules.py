@@ -1,7 +1,7 @@
-"""The numbers of the exchange that reference data does not carry.
+"""The limits, rates and choices of the exchange that reference data does not contain.
 
-Where the exchange publishes a number it is the default here; where it does not, the default is a plausible
-choice and its comment says so. A test that wants to meet a limit lowers it.
+Defaults are the exchange's published numbers. Where it publishes none, the default is a plausible choice and marked as
+unpublished. A test that needs to reach a limit lowers it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from decimal import Decimal
 from typing import Literal
 
 BASIS_POINT = Decimal("0.0001")
-# Levels offered up to an instrument's maximum; the exchange lists several rows a symbol without naming them.
+# The leverage levels on offer up to an instrument's maximum. The exchange lists several for each symbol, but does not
+# publish which.
 LEVERAGE_LEVELS = tuple(Decimal(level) for level in (1, 2, 3, 5, 7, 10, 20, 30, 50))
 
 
@@ -52,42 +53,41 @@ class Rules:
     fees : dict of str to Fees
         Rates by product category.
     notional_caps : dict of str to Decimal
-        Largest notional (USD) of one position at leverage 1; at leverage L it is the L-th part of it.
+        Largest notional (USD) of one position at leverage 1; at leverage L it is divided by L.
     min_notional : Decimal
         Smallest notional (USD) of an order. The exchange has one but does not publish it.
     price_limits : tuple of Decimal
-        Lowest and highest price of any order as multiples of the index price. Inside them, an order beyond
-        the price band on its passive side may wait. Unpublished.
+        Lowest and highest price of any order, as multiples of the index price. Within them, an order that lies beyond
+        the price band on its passive side may rest. Unpublished.
     max_open_orders : int
-        Open orders and stops an account may have over all symbols. Unpublished.
+        Largest number of open orders and stops of an account, over all symbols. Unpublished.
     max_orders_per_second : int, optional
-        Orders an account may enter in one second of the engine's clock before they are RATE_LIMITED.
+        Orders that an account may enter in one second of the engine's clock; further ones are RATE_LIMITED.
     max_open_interest, max_total_open_interest : Decimal
-        Largest notional (USD) of an account over all symbols, and of all long positions in one symbol.
-        Unpublished.
+        Largest notional (USD) of an account over all symbols, and of all long positions in one symbol. Unpublished.
     client_id_length : tuple of int
-        Shortest and longest client order id and client TWAP id. Enforced but unpublished.
+        Shortest and longest client order id and client TWAP id. Enforced by the exchange, but unpublished.
     maintenance_ratio : Decimal
-        Maintenance margin as a part of initial margin, as in the published samples (0.0333 of 0.05).
+        Maintenance margin as a fraction of initial margin, as in the published samples (0.0333 of 0.05).
     modify_keeps_order_id : bool
-        True for the documented behaviour; the exchange was observed to give a new id.
+        True for the documented behaviour; the exchange was observed to assign a new id.
     crossing_alo : str
-        Status of an ALO order that would take: the documentation says both REJECTED and CANCELLED.
+        Status of an ALO order that would take; the documentation has both REJECTED and CANCELLED.
     speed_bump : float
-        Seconds a LIMIT order that would take waits before it does (the exchange: 0.1). Off by default, so
-        that nothing waits on a clock that stands still.
+        Seconds that a LIMIT order which would take is delayed (on the exchange 0.1). Off by default, because a delayed
+        order would wait forever on a manual clock.
     session_limits : bool
-        Cut the notional caps outside market hours, to 50 % overnight and 10 % on the weekend.
+        Whether the notional caps shrink outside market hours, to 50 % overnight and 10 % on weekends.
     close_peg, liquidation_peg : Decimal
-        How far through the mark close_position and liquidation orders are priced.
+        How far beyond the mark price close_position and liquidation orders are priced, as a fraction of it.
     liquidation_attempts : int
-        Orders a liquidation sends, one a second, before the house takes the rest at the mark price.
+        How many orders, one a second, a liquidation sends before the house takes over the position.
     funding_clamp, funding_scale : Decimal
-        The hourly premium is clamped to the first and multiplied by the second.
+        The hourly mean premium is clamped to the first and multiplied by the second.
     impact_notional : dict of str to Decimal
-        Notional (USD) with which the premium of the book is measured, by product category.
+        Notional (USD) at which the premium of the book is measured, by product category.
     history_limit : int
-        Finished orders, fills and prints kept for each account and symbol.
+        How many finished orders, fills and trades to keep for each account and symbol.
     """
 
     fees: dict[str, Fees] = field(default_factory=_fees)
@@ -113,7 +113,7 @@ class Rules:
     history_limit: int = 10_000
 
     def fees_of(self, category: str) -> Fees:
-        """Return the rates of a product category; an unknown one pays as equities do."""
+        """Return the rates of a product category; an unknown category has those of equities."""
         return self.fees.get(category, self.fees["EQUITY"])
 
     def max_notional(self, category: str, leverage: Decimal) -> Decimal:

@@ -1,6 +1,6 @@
-"""Trading sessions of a market, looked up in the `market_hours` of its reference data.
+"""The trading sessions of a market, from the `market_hours` of its reference data.
 
-Trading itself never stops for a session: sessions decide funding, limits and the source of the index.
+Trading continues in every session. Sessions affect funding, limits and the source of the index.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 
 
 def zone(name: str) -> tzinfo:
-    """Return a time zone, UTC where the system has no zone database."""
+    """Return a time zone; UTC if the system has no time zone database."""
     try:
         return ZoneInfo(name)
     except ZoneInfoNotFoundError:
@@ -34,7 +34,7 @@ class Hours:
 
     @classmethod
     def read(cls, row: Mapping[str, str]) -> Hours:
-        """Read ``{"session": ..., "open": "09:30:00", "close": ...}``; a row without a session is "open"."""
+        """Parse ``{"session": ..., "open": "09:30:00", "close": ...}``; the session defaults to "open"."""
         opens, closes = (time.fromisoformat(row[end]) for end in ("open", "close"))
         return cls(cast(Session, row.get("session", "open")), opens, closes)
 
@@ -45,7 +45,7 @@ class Calendar:
     Parameters
     ----------
     market_hours : mapping
-        The reference data object: weekday names to lists of sessions, and ``tz``.
+        The reference data object: lists of sessions by weekday, and ``tz``.
     """
 
     def __init__(self, market_hours: Mapping[str, Any]) -> None:
@@ -55,7 +55,7 @@ class Calendar:
     def session(self, moment: float) -> Session:
         """Return the session at a unix time.
 
-        Where sessions touch, the later one counts. A gap has no row in the data: it is "overnight".
+        Where two sessions touch, the later one counts. A time that no session covers is "overnight".
         """
         local = datetime.fromtimestamp(moment, self._zone)
         clock = local.time().replace(microsecond=0)
@@ -67,7 +67,7 @@ class Calendar:
 
 
 def _day(rows: Sequence[Mapping[str, str]] | Mapping[str, str]) -> list[Hours]:
-    """Read one day: a list of sessions, or the single object that older documentation shows."""
+    """Parse one day: a list of sessions, or the single object of older documentation."""
     if isinstance(rows, Mapping):
         rows = [rows]
     return sorted((Hours.read(row) for row in rows), key=lambda hours: hours.open)

@@ -1,4 +1,4 @@
-"""Settlement: a trade is booked to both accounts, charged, and published."""
+"""Settlement: books a trade to both accounts, charges fees and publishes it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .venue import Venue
 
 
 class Settlement:
-    """Books trades."""
+    """Settles trades."""
 
     def __init__(self, venue: Venue, lifecycle: Lifecycle) -> None:
         self._venue = venue
@@ -25,7 +25,7 @@ class Settlement:
         market, price = maker.market, maker.limit
         if maker.resting:
             market.book.side(maker.side).reduce(maker, quantity)
-            self._venue.touched.books[market] = None
+            self._venue.changes.books[market] = None
         public = PublicTrade(trade_id, market.symbol, price, quantity, taker.side, self._venue.now)
         market.history.traded(public, market.usd(quantity, price))
         self._venue.emit(Traded(self._venue.now, market.symbol, public))
@@ -33,7 +33,7 @@ class Settlement:
         self._fill(taker, taker.side, trade_id, price, quantity)
 
     def _fill(self, order: Order, aggressor: Side, trade_id: str, price: Decimal, quantity: Decimal) -> None:
-        """Book one side and tell its owner."""
+        """Book one side of a trade and report it to its owner."""
         passive = order.side != aggressor
         order.remaining -= quantity
         order.filled_notional += quantity * price
@@ -44,23 +44,26 @@ class Settlement:
         realised = self._book(order, quantity, price)
         fee = self._charge(order, quantity, price, passive)
         if order.account.house:
-            self._venue.touched.quotes[order.market] = None
+            self._venue.changes.quotes[order.market] = None
         else:
-            self._tell(order, aggressor, trade_id, price, quantity, fee, realised)
+            fill = self._fill_row(order, aggressor, trade_id, price, quantity, fee, realised)
+            order.account.history.filled(fill)
+            self._venue.emit(Filled(self._venue.now, fill.account_id, fill))
+            self._lifecycle.report(order, "FILLED")
         if not order.remaining:
             self._lifecycle.close(order)
 
     def _book(self, order: Order, quantity: Decimal, price: Decimal) -> Decimal:
-        """Book one side to its position and return the profit it realised."""
+        """Book one side to its position and return the realised profit."""
         position = order.account.position(order.market)
         before = position.quantity
         realised = position.trade(order.side, quantity, price)
-        order.market.held(order.account, position, before)
+        order.market.update_holder(order.account, position, before)
         self._lifecycle.count(order, -quantity)
         if not order.account.house:
-            self._venue.touched.traded[order.account, order.market] = None
+            self._venue.changes.traded[order.account, order.market] = None
         if order.bracketed:
-            self._venue.touched.brackets[order] = None
+            self._venue.changes.brackets[order] = None
         return realised
 
     def _charge(self, order: Order, quantity: Decimal, price: Decimal, passive: bool) -> Decimal:
@@ -71,7 +74,7 @@ class Settlement:
         self._venue.fees_collected += fee
         return fee
 
-    def _tell(
+    def _fill_row(
         self,
         order: Order,
         aggressor: Side,
@@ -80,31 +83,28 @@ class Settlement:
         quantity: Decimal,
         fee: Decimal,
         realised: Decimal,
-    ) -> None:
-        """Tell the owner of one side: the fill first, then what became of the order."""
+    ) -> FillRow:
+        """Return one side of a trade as its owner sees it."""
         account, market = order.account, order.market
-        fill = FillRow(
-            trade_id,
-            account.account_id,
-            market.symbol,
-            price,
-            quantity,
-            order.side,
-            aggressor,
-            order.order_id,
-            order.client_order_id,
-            fee,
-            order.order_type,
-            order.time_in_force,
-            order.limit,
-            order.remaining,
-            order.take_profit,
-            order.stop_loss,
-            "NEW",
-            self._venue.now,
-            realised,
-            margin_of(market.usd(quantity, price), account.position(market).leverage),
+        return FillRow(
+            trade_id=trade_id,
+            account_id=account.account_id,
+            symbol=market.symbol,
+            price=price,
+            quantity=quantity,
+            side=order.side,
+            aggressor_side=aggressor,
+            order_id=order.order_id,
+            client_order_id=order.client_order_id,
+            fee=fee,
+            order_type=order.order_type,
+            time_in_force=order.time_in_force,
+            order_price=order.limit,
+            remaining_quantity=order.remaining,
+            take_profit=order.take_profit,
+            stop_loss=order.stop_loss,
+            execution_type="NEW",
+            timestamp=self._venue.now,
+            realised_pnl=realised,
+            margin_used=margin_of(market.usd(quantity, price), account.position(market).leverage),
         )
-        account.history.filled(fill)
-        self._venue.emit(Filled(self._venue.now, account.account_id, fill))
-        self._lifecycle.report(order, "FILLED")

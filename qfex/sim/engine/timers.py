@@ -1,4 +1,4 @@
-"""Timers on the engine's own clock."""
+"""Timers on the engine's clock."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import count
 
 
 class Timer:
-    """Something that will happen once, unless cancelled."""
+    """An action that runs once, unless it is cancelled."""
 
     __slots__ = ("due", "action", "cancelled")
 
@@ -18,12 +18,12 @@ class Timer:
         self.cancelled = False
 
     def cancel(self) -> None:
-        """Make it not happen."""
+        """Prevent the action from running."""
         self.cancelled = True
 
 
 class Timers:
-    """A queue of timers in order of time; those due at the same time run in the order they were set."""
+    """A queue of timers by due time; those that are due at the same time run in the order in which they were set."""
 
     def __init__(self) -> None:
         self._queue: list[tuple[float, int, Timer]] = []
@@ -42,7 +42,7 @@ class Timers:
         return self._queue[0][0] if self._queue else None
 
     def pop_due(self, until: float) -> Timer | None:
-        """Take the next timer due at or before `until`."""
+        """Remove and return the next timer that is due at or before `until`."""
         due = self.next_due()
         if due is None or due > until:
             return None

@@ -1,4 +1,4 @@
-"""TWAPs: a quantity bought or sold in equal market orders at equal intervals."""
+"""TWAPs: a quantity is bought or sold in equal orders at equal intervals."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from decimal import Decimal
 from functools import partial
 
 from .accounts import Account
-from .desk import Desk, check_client_id, require_terms
 from .events import TwapChanged
 from .market import Market
+from .order_manager import OrderManager, check_client_id, require_terms
 from .positions import average_price
 from .timers import Timer
 from .types import ZERO, OrderEntry, OrderIdType, Refused, TwapEntry, TwapRow, TwapStatus
@@ -21,7 +21,7 @@ MIN_INTERVAL = 30
 
 @dataclass(eq=False)
 class Twap:
-    """A TWAP under way."""
+    """One TWAP and its progress."""
 
     twap_id: str
     account: Account
@@ -38,7 +38,7 @@ class Twap:
     timer: Timer | None = None
 
     def row(self) -> TwapRow:
-        """Return how far it has come."""
+        """Return the TWAP's current state."""
         return TwapRow(
             twap_id=self.twap_id,
             client_twap_id=self.entry.client_twap_id,
@@ -58,7 +58,7 @@ class Twap:
         )
 
     def next_quantity(self) -> Decimal:
-        """Return the next child's quantity: what brings the schedule up to its even line, in whole lots."""
+        """Return the next child's quantity in whole lots, which makes up for rounding in earlier children."""
         total, number = self.entry.total_quantity, self.entry.num_orders
         if self.sent + 1 == number:
             return self.market.instrument.floor_quantity(total - self.scheduled)
@@ -66,20 +66,20 @@ class Twap:
 
 
 class Twaps:
-    """Takes, runs and cancels TWAPs."""
+    """Starts, runs and cancels TWAPs."""
 
-    def __init__(self, venue: Venue, desk: Desk) -> None:
+    def __init__(self, venue: Venue, orders: OrderManager) -> None:
         self._venue = venue
-        self._desk = desk
+        self._orders = orders
 
     def add(self, account: Account, entry: TwapEntry) -> TwapRow:
-        """Take a TWAP; its first child goes out at once, or at its start time.
+        """Start a TWAP; its first child order is sent at once, or at its start time.
 
         Raises
         ------
         Refused
-            ``InvalidParameter`` where a documented rule is not met, ``PermissionDenied``, ``KycRequired`` or
-            ``TncRequired`` where the account may not trade.
+            ``InvalidParameter`` if a documented rule is violated; ``PermissionDenied``, ``KycRequired`` or ``TncRequired``
+            if the account may not trade.
         """
         require_terms(account)
         if not account.may_trade:
@@ -87,7 +87,7 @@ class Twaps:
         market = self._admit(entry)
         twap = Twap(self._venue.ids.new(), account, market, entry, self._venue.now, self._venue.now)
         account.twaps[twap.twap_id] = twap
-        self._tell(twap)
+        self._report(twap)
         if entry.start_time is not None and entry.start_time > self._venue.now:
             twap.timer = self._venue.timers.at(entry.start_time, partial(self._send, twap))
         else:
@@ -95,7 +95,7 @@ class Twaps:
         return twap.row()
 
     def cancel(self, account: Account, symbol: str, id_type: OrderIdType, id_text: str) -> list[TwapRow]:
-        """Cancel the active TWAPs an id names."""
+        """Cancel the active TWAPs that an id names."""
         return [self.end(twap, "CANCELLED") for twap in self._find(account, symbol, id_type, id_text)]
 
     def end(self, twap: Twap, status: TwapStatus) -> TwapRow:
@@ -103,7 +103,7 @@ class Twaps:
         if twap.timer is not None:
             twap.timer.cancel()
         twap.status = status
-        self._tell(twap)
+        self._report(twap)
         return twap.row()
 
     def _admit(self, entry: TwapEntry) -> Market:
@@ -123,39 +123,35 @@ class Twaps:
         return market
 
     def _send(self, twap: Twap) -> None:
-        """Send the next child and plan the one after it."""
+        """Send the next child order and schedule the one after it."""
         quantity = twap.next_quantity()
         twap.sent += 1
         twap.scheduled += quantity
-        child = self._desk.enter(twap.account, twap.market, self._child(twap.entry, quantity))
+        child = self._orders.enter(twap.account, twap.market, self._child(twap.entry, quantity))
         twap.filled += child.filled
         twap.notional += child.filled_notional
         twap.filled_orders += 1 if child.filled else 0
         if twap.sent == twap.entry.num_orders:
             self.end(twap, "COMPLETED")
             return
-        self._tell(twap)
+        self._report(twap)
         due = self._venue.now + twap.entry.order_interval_secs
         twap.timer = self._venue.timers.at(due, partial(self._send, twap))
 
     def _child(self, entry: TwapEntry, quantity: Decimal) -> OrderEntry:
-        """Return a child order: MARKET, or LIMIT IOC where a worst price is set."""
-        if entry.worst_price is None:
-            return OrderEntry(
-                entry.symbol, entry.side, "MARKET", "IOC", quantity, reduce_only=entry.reduce_only
-            )
+        """Return a child order: MARKET, or LIMIT IOC if the TWAP has a worst price."""
         return OrderEntry(
-            entry.symbol,
-            entry.side,
-            "LIMIT",
-            "IOC",
-            quantity,
-            entry.worst_price,
+            symbol=entry.symbol,
+            side=entry.side,
+            order_type="MARKET" if entry.worst_price is None else "LIMIT",
+            time_in_force="IOC",
+            quantity=quantity,
+            price=entry.worst_price or ZERO,
             reduce_only=entry.reduce_only,
         )
 
     def _find(self, account: Account, symbol: str, id_type: OrderIdType, id_text: str) -> list[Twap]:
-        """Return the active TWAPs an id names."""
+        """Return the active TWAPs that an id names."""
         return [
             twap
             for twap in account.twaps.values()
@@ -164,7 +160,7 @@ class Twaps:
             and id_text == (twap.twap_id if id_type == "twap_id" else twap.entry.client_twap_id)
         ]
 
-    def _tell(self, twap: Twap) -> None:
-        """Tell the owner how far a TWAP has come."""
+    def _report(self, twap: Twap) -> None:
+        """Emit the TWAP's current state."""
         twap.updated = self._venue.now
         self._venue.emit(TwapChanged(twap.updated, twap.account.account_id, twap.row()))

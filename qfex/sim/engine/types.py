@@ -1,8 +1,7 @@
-"""The nouns of the engine: what goes in (entries) and what comes out (rows).
+"""The engine's input (entries) and output (rows).
 
-Everything here is immutable. Prices, quantities and amounts are `decimal.Decimal`; times are float unix
-seconds on the engine's own clock. Prices are in the instrument's quote currency, amounts (fees, profit,
-margin) in USD.
+Everything here is immutable. Prices, quantities and amounts are `decimal.Decimal`; times are unix seconds (float) on the
+engine's clock. Prices are in the instrument's quote currency, amounts (fees, profit, margin) in USD.
 """
 
 from __future__ import annotations
@@ -61,14 +60,14 @@ ZERO = Decimal(0)
 
 
 class Refused(Exception):
-    """The exchange answers a command with an error instead of an order.
+    """A command that the exchange answers with an error instead of an order.
 
     Parameters
     ----------
     error_code : str
         The PascalCase code of the wire's ``err`` frame, such as ``"InvalidParameter"``.
     message : str
-        What is wrong, in words.
+        A description of the error.
     """
 
     def __init__(self, error_code: str, message: str) -> None:
@@ -79,7 +78,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class OrderEntry:
-    """A new order as its owner sends it; for a stop, `price` is the trigger."""
+    """The terms of a new order; for a stop, `price` is the trigger price."""
 
     symbol: str
     side: Side
@@ -95,7 +94,7 @@ class OrderEntry:
 
 @dataclass(frozen=True, slots=True)
 class TwapEntry:
-    """A new TWAP: `total_quantity` in `num_orders` market orders, `order_interval_secs` apart."""
+    """The terms of a new TWAP: `total_quantity` in `num_orders` orders, `order_interval_secs` apart."""
 
     symbol: str
     side: Side
@@ -110,7 +109,7 @@ class TwapEntry:
 
 @dataclass(frozen=True, slots=True)
 class OrderRow:
-    """An order as it stood at `updated`; a stop that waits is a row of type TAKE_PROFIT or STOP_LOSS."""
+    """An order's state at the time `updated`; a waiting stop is a row of type TAKE_PROFIT or STOP_LOSS."""
 
     order_id: str
     client_order_id: str
@@ -133,7 +132,7 @@ class OrderRow:
 
 @dataclass(frozen=True, slots=True)
 class FinishedOrderRow:
-    """An order that is over, and what became of it: a row of the order history."""
+    """A row of the order history: a finished order and its outcome."""
 
     order: OrderRow
     filled_quantity: Decimal
@@ -148,7 +147,7 @@ class FinishedOrderRow:
 class FillRow:
     """One side of one trade, private to its account. `fee` is the amount charged in USD.
 
-    The exchange does not publish the unit of the wire's ``fee``: its one sample could be read as a rate too.
+    The exchange does not publish the unit of ``fee``; its only sample could also be a rate.
     """
 
     trade_id: str
@@ -179,7 +178,7 @@ TradeRow = FillRow
 
 @dataclass(frozen=True, slots=True)
 class PublicTrade:
-    """A trade as everybody sees it; `side` is the aggressor's."""
+    """A trade as published to everybody; `side` is the aggressor's."""
 
     trade_id: str
     symbol: str
@@ -212,7 +211,7 @@ class PositionRow:
 
 @dataclass(frozen=True, slots=True)
 class BalanceRow:
-    """An account's money in USD. available = equity - order margin - position margin."""
+    """An account's balance in USD: available = equity - order margin - position margin."""
 
     id: str
     account_id: str
@@ -257,7 +256,7 @@ class StopRow:
 
 @dataclass(frozen=True, slots=True)
 class TwapRow:
-    """A TWAP and how far it has come."""
+    """A TWAP's current state."""
 
     twap_id: str
     client_twap_id: str | None

@@ -1,4 +1,4 @@
-"""The state all parts of the engine share: clock, markets, accounts, and what was touched."""
+"""The state that all parts of the engine share: clock, markets, accounts, and pending changes."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from .timers import Timers
 from .types import ZERO
 
 
-class Touched:
-    """What a command or timer has changed so far, so that consequences are drawn once, at its end.
+class Changes:
+    """The pending changes of a command or timer; their consequences are applied once, at its end.
 
-    Dictionaries serve as sets that keep their order: consequences must not depend on hash values.
+    Dictionaries serve as ordered sets, because the order of the consequences must not depend on hash values.
     """
 
     def __init__(self) -> None:
         self.books: dict[Market, None] = {}
         self.marks: dict[Market, None] = {}
-        # Markets where an order of the house traded.
+        # Markets in which an order of the house traded.
         self.quotes: dict[Market, None] = {}
         self.traded: dict[tuple[Account, Market], None] = {}
         self.brackets: dict[Order, None] = {}
@@ -31,18 +31,18 @@ class Touched:
 
 
 class Venue:
-    """Clock, markets, accounts and listeners of one exchange.
+    """The clock, markets, accounts and listeners of one exchange.
 
     Parameters
     ----------
     instruments : list of Instrument
-        What is traded.
+        The listed instruments.
     start : float
         Unix time at which the engine's clock starts.
     seed : int
-        Everything random depends on it alone.
+        Everything random depends only on it.
     rules : Rules
-        Limits and rates.
+        Limits, rates and choices.
     """
 
     def __init__(self, instruments: list[Instrument], start: float, seed: int, rules: Rules) -> None:
@@ -56,27 +56,27 @@ class Venue:
         }
         self.accounts: dict[str, Account] = {}
         self.fees_collected = ZERO
-        self.touched = Touched()
+        self.changes = Changes()
         self.house = self.open_account(house=True)
         self._listeners: list[Listener] = []
 
     def open_account(self, master: str | None = None, house: bool = False) -> Account:
-        """Create an account without money."""
+        """Open an account without money."""
         account = Account(self.ids.new(), ZERO, master, house, self.rules.history_limit)
         self.accounts[account.account_id] = account
         return account
 
     def listen(self, listener: Listener) -> None:
-        """Tell `listener` every event from now on."""
+        """Call `listener` with every event from now on."""
         self._listeners.append(listener)
 
     def emit(self, event: Event) -> None:
-        """Tell the listeners."""
+        """Pass an event to the listeners."""
         for listener in self._listeners:
             listener(event)
 
-    def touch(self, account: Account, market: Market) -> None:
-        """Note that an account's position, orders or money in a market changed."""
+    def account_changed(self, account: Account, market: Market) -> None:
+        """Record that an account's position, orders or money in a market changed."""
         if not account.house:
-            self.touched.positions[account, market] = None
-            self.touched.balances[account] = None
+            self.changes.positions[account, market] = None
+            self.changes.balances[account] = None

@@ -1,4 +1,4 @@
-"""What everybody may see: the market data socket and the REST interface, fed by the engine."""
+"""Market data and REST: the streams and operations that publish the engine's state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can go wrong with market data and REST, on demand."""
+"""Fault injection on the market data socket and on REST."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from ..gateway.wire import encode
-from .problems import Problem
+from .rest_parameters import Problem
 
 if TYPE_CHECKING:
-    from ..server.line import Line
+    from ..websocket import WebSocketWriter
 
 Respond = Callable[[web.Request], web.Response]
 
@@ -26,13 +26,13 @@ class RestFault:
     Attributes
     ----------
     respond : callable
-        Makes the answer.
+        Creates the response.
     path : str, optional
-        The only path it strikes; None: any.
+        The only path that it strikes; None means any.
     times : int, optional
-        How often it will still strike; None: until cleared.
+        How often it will still strike; None means until it is cleared.
     processed : bool
-        Whether the request is carried out first.
+        Whether the request is executed first.
     """
 
     respond: Respond
@@ -43,24 +43,24 @@ class RestFault:
 
 @dataclass
 class FeedPlan:
-    """What is to go wrong. Belongs to the event loop's thread.
+    """The armed faults. Belongs to the event loop's thread.
 
     Attributes
     ----------
     rest : list of RestFault
-        The first that fits a request strikes.
+        The faults of requests; the first that matches a request strikes.
     lost : int
-        Market data messages still to lose.
-    lines : set of Line
+        How many market data messages are still to be dropped.
+    sockets : set of WebSocketWriter
         The market data connections.
     """
 
     rest: list[RestFault] = field(default_factory=list)
     lost: int = 0
-    lines: set[Line] = field(default_factory=set)
+    sockets: set[WebSocketWriter] = field(default_factory=set)
 
     def strike(self, path: str) -> RestFault | None:
-        """Return the fault of a request, if there is one, and count it."""
+        """Return the fault that strikes a request, if there is one, and count it."""
         fault = next((one for one in self.rest if one.path in (None, path)), None)
         if fault is not None and fault.times is not None:
             fault.times -= 1
@@ -68,19 +68,19 @@ class FeedPlan:
                 self.rest.remove(fault)
         return fault
 
-    def send(self, line: Line, frame: bytes) -> None:
-        """Send a market data frame, unless it is a data message that is to be lost."""
+    def send(self, socket: WebSocketWriter, frame: bytes) -> None:
+        """Send a market data frame, unless it is a data message that is to be dropped."""
         if self.lost and frame.startswith(b'{"sequence"'):
             self.lost -= 1
         else:
-            line.send(frame)
+            socket.send(frame)
 
 
 class FeedFaults:
-    """Makes things go wrong on the market data socket and on REST.
+    """Injects faults on the market data socket and on REST.
 
-    Every method may be called from any thread and has taken effect when it returns. ``path`` narrows a fault to
-    requests of one path, ``times`` says how often it strikes (None: until `clear`).
+    Every method may be called from any thread and has taken effect when it returns. ``path`` limits a fault to requests
+    with that path; ``times`` is how often it strikes (None means until `clear`).
     """
 
     def __init__(self, call: Callable[[Callable[[], Any]], Any], plan: FeedPlan) -> None:
@@ -88,19 +88,19 @@ class FeedFaults:
         self._plan = plan
 
     def drop_market_data(self, *, reset: bool = False) -> int:
-        """Cut all market data connections without a close frame; return how many."""
+        """Cut all market data connections without a close frame; return their number."""
 
         def cut() -> int:
-            lines = list(self._plan.lines)
-            for line in lines:
-                line.cut(reset=reset)
-            return len(lines)
+            sockets = list(self._plan.sockets)
+            for socket in sockets:
+                socket.cut(reset=reset)
+            return len(sockets)
 
         count: int = self._call(cut)
         return count
 
     def lose_market_data(self, messages: int = 1) -> None:
-        """Lose the next data messages, whatever connection they are for: a gap in its sequence."""
+        """Drop the next data messages on any connection, which leaves a gap in its sequence."""
         self._call(lambda: setattr(self._plan, "lost", messages))
 
     def fail_rest(
@@ -112,7 +112,7 @@ class FeedFaults:
         times: int | None = 1,
         retry_after: int | None = None,
     ) -> None:
-        """Answer requests with a problem of this status; ``retry_after`` adds that header, in seconds."""
+        """Answer requests with a problem that has this status; ``retry_after`` (seconds) adds that header."""
         body = encode(Problem(status, detail).body())
         headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
 
@@ -124,20 +124,20 @@ class FeedFaults:
         self._add(RestFault(respond, path, times))
 
     def block_rest(self, *, path: str | None = None, times: int | None = 1) -> None:
-        """Answer requests as the proxy in front of the exchange does to clients it does not like."""
+        """Answer requests like the proxy in front of the exchange when it blocks a client."""
         self._add(RestFault(lambda request: web.Response(text=BLOCKED, status=403), path, times))
 
     def cut_rest(self, *, path: str | None = None, times: int | None = 1, processed: bool = False) -> None:
-        """Reset the connection instead of answering; with ``processed`` the request is carried out first."""
+        """Abort the connection instead of answering; with ``processed``, the request is executed first."""
         self._add(RestFault(_cut, path, times, processed))
 
     def garble_rest(self, *, path: str | None = None, times: int | None = 1) -> None:
-        """Carry requests out, but answer with something that is no JSON."""
+        """Execute requests, but answer with text that is not JSON."""
         answer = "<html>"
         self._add(RestFault(lambda request: web.Response(text=answer), path, times, processed=True))
 
     def clear(self) -> None:
-        """Let everything go well again."""
+        """Disarm all faults."""
 
         def clear() -> None:
             self._plan.rest.clear()

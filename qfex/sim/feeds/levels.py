@@ -1,4 +1,4 @@
-"""Book levels made coarser, and as a ladder of every tick."""
+"""Book levels, aggregated to larger price steps or expanded to a ladder of every tick."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ..engine import Levels, Side
 def aggregate(levels: Levels, side: Side, tick: Decimal, sig_figs: int) -> Levels:
     """Merge levels into steps of ``tick * 10 ** sig_figs``: bids rounded down, asks up.
 
-    Zero leaves the levels as they are. What a value above it means to the exchange is not published; dropping
-    that many digits of the price is this simulator's reading.
+    Zero leaves the levels as they are. The exchange does not publish what larger values mean; this simulator drops that
+    many digits of the price.
     """
     if not sig_figs:
         return levels
@@ -27,7 +27,7 @@ def aggregate(levels: Levels, side: Side, tick: Decimal, sig_figs: int) -> Level
 
 
 def ladder(levels: Levels, step: Decimal, length: int) -> Levels:
-    """Return every price from the best one on, a signed ``step`` apart, some of them with quantity zero."""
+    """Return a level for every price from the best one on, a signed ``step`` apart, with quantity zero if need be."""
     if not levels:
         return []
     quantities = dict(levels)

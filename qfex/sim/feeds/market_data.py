@@ -1,24 +1,25 @@
-"""The market data streams: what is published when, and to whom."""
+"""The market data streams: what is published, when, and to which subscribers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime, time, timedelta, timezone, tzinfo
+from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ..engine import BookChanged, MarkChanged, Traded
 from ..gateway.wire import encode
 from . import messages
-from .daily import DailyVolumes
 from .messages import Message
-from .subscriptions import INTERVALS, Topic
+from .subscription_request import INTERVALS, Topic
 
 if TYPE_CHECKING:
     from ..engine import Candle, Event, Exchange
     from ..gateway.clock import Clock
 
-# Seconds between pulses. The exchange publishes those of level2 and market_stats; its "pulsed" bbo and the
-# others have no published period.
+# Seconds between periodic messages. The exchange publishes the periods of level2 and market_stats only.
 PERIODS = {
     "bbo": 0.1,
     "level2": 0.5,
@@ -30,24 +31,24 @@ PERIODS = {
     "market_stats": 1.0,
     "funding": 60.0,
 }
-# These pulses say nothing when there is nothing new to say.
+# These channels are silent while nothing has changed.
 ON_CHANGE = frozenset(("bbo", "candle", "open_interest", "minmax_price"))
 
 Deliver = Callable[[bytes], None]
 
 
 class MarketData:
-    """Publishes the engine's state to whoever subscribed, on the simulated clock.
+    """Publishes the engine's state to subscribers, on the simulated clock.
 
-    Trades leave at once, and with each the candles it changed; a new mark price leaves at once too. All else
-    leaves with its channel's pulse.
+    Trades, the candles that they change, and new mark prices are published at once. Everything else is published
+    periodically.
 
     Parameters
     ----------
     exchange : Exchange
         The engine.
     clock : Clock
-        What the pulses run on.
+        Runs the periodic publications.
     """
 
     def __init__(self, exchange: Exchange, clock: Clock) -> None:
@@ -55,19 +56,19 @@ class MarketData:
         self._volumes = DailyVolumes(exchange)
         self._subscribers: dict[str, dict[Topic, dict[Deliver, None]]] = {}
         self._published: dict[Topic, Message] = {}
-        self._moved: set[str] = set()
+        self._changed_books: set[str] = set()
         self._funding: dict[str, Message] = {}
         self._set_funding()
         exchange.listen(self._on_event)
         for channel, period in PERIODS.items():
-            clock.every(period, partial(self._pulse, channel))
+            clock.every(period, partial(self._publish_channel, channel))
 
     def subscribe(self, topic: Topic, deliver: Deliver) -> None:
-        """Send every message of a stream to ``deliver`` from now on."""
+        """Pass every message of a stream to ``deliver`` from now on."""
         self._subscribers.setdefault(topic.channel, {}).setdefault(topic, {})[deliver] = None
 
     def unsubscribe(self, topic: Topic, deliver: Deliver) -> None:
-        """Stop; a stream that was never subscribed to is no error."""
+        """Undo `subscribe`; nothing happens if there was no subscription."""
         streams = self._subscribers.get(topic.channel, {})
         receivers = streams.get(topic, {})
         receivers.pop(deliver, None)
@@ -76,7 +77,7 @@ class MarketData:
             self._published.pop(topic, None)
 
     def current(self, topic: Topic) -> bytes | None:
-        """Return the body of a stream's present value; None for trades, which have none."""
+        """Return the body of a stream's current value; None for trades, which have no current value."""
         message = self._message(topic)
         return None if message is None else encode(message)
 
@@ -89,13 +90,13 @@ class MarketData:
         if channel == "market_stats":
             return messages.market_stats(self.exchange, symbol, self._volumes.today())
         if channel == "candle":
-            return messages.candle(self._forming(symbol, str(option)))
+            return messages.candle(self._current_candle(symbol, str(option)))
         if channel == "level2":
             return messages.level2(self.exchange, symbol, int(option or 0))
         build: Callable[[Exchange, str], Message] = getattr(messages, channel)
         return build(self.exchange, symbol)
 
-    def _forming(self, symbol: str, interval: str) -> Candle:
+    def _current_candle(self, symbol: str, interval: str) -> Candle:
         now = self.exchange.now
         start = now // INTERVALS[interval] * INTERVALS[interval]
         return self.exchange.candles(symbol, interval, start, now)[-1]
@@ -104,25 +105,25 @@ class MarketData:
         for symbol in self.exchange.instruments:
             self._funding[symbol] = messages.funding(self.exchange, symbol)
 
-    def _pulse(self, channel: str) -> None:
+    def _publish_channel(self, channel: str) -> None:
         if channel == "funding":
             self._set_funding()
         for topic in self._due(channel):
             message = self._message(topic)
-            if message is not None and (channel not in ON_CHANGE or self._is_news(topic, message)):
+            if message is not None and (channel not in ON_CHANGE or self._has_changed(topic, message)):
                 self._publish(topic, message)
 
     def _due(self, channel: str) -> Iterator[Topic]:
-        """Yield the streams of a channel that may have something to say."""
-        moved = self._moved
+        """Yield the streams of a channel that may have changed."""
+        changed = self._changed_books
         if channel == "bbo":
-            self._moved = set()
+            self._changed_books = set()
         for topic in list(self._subscribers.get(channel, ())):
-            if channel != "bbo" or topic.symbol in moved:
+            if channel != "bbo" or topic.symbol in changed:
                 yield topic
 
-    def _is_news(self, topic: Topic, message: Message) -> bool:
-        """Say whether anything but the time differs from what was published last."""
+    def _has_changed(self, topic: Topic, message: Message) -> bool:
+        """Return whether anything except the time differs from the last published message."""
         published = self._published.get(topic)
         return published is None or {**published, "time": None} != {**message, "time": None}
 
@@ -137,7 +138,7 @@ class MarketData:
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, BookChanged):
-            self._moved.add(event.symbol)
+            self._changed_books.add(event.symbol)
         elif isinstance(event, Traded):
             self._on_trade(event)
         elif isinstance(event, MarkChanged) and self._wanted("mark_price", event.symbol):
@@ -149,7 +150,48 @@ class MarketData:
             self._publish(Topic("trade", event.symbol), messages.trade(event.trade))
         for topic in self._subscribers.get("candle", ()):
             if topic.symbol == event.symbol:
-                self._publish(topic, messages.candle(self._forming(topic.symbol, str(topic.option))))
+                self._publish(topic, messages.candle(self._current_candle(topic.symbol, str(topic.option))))
 
     def _wanted(self, channel: str, symbol: str) -> bool:
         return Topic(channel, symbol) in self._subscribers.get(channel, ())
+
+
+RESET = time(20)
+
+
+def _chicago() -> tzinfo:
+    try:
+        return ZoneInfo("America/Chicago")
+    except ZoneInfoNotFoundError:  # The system has no time zone database.
+        return timezone(timedelta(hours=-6))
+
+
+CHICAGO = _chicago()
+
+
+def next_reset(moment: float) -> float:
+    """Return the end (unix seconds) of the trading day that contains ``moment``: 20:00 in Chicago."""
+    local = datetime.fromtimestamp(moment, CHICAGO)
+    day = local.date() if local.time() < RESET else local.date() + timedelta(days=1)
+    return datetime.combine(day, RESET, CHICAGO).timestamp()
+
+
+class DailyVolumes:
+    """The base quantity traded in each symbol on the current trading day."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._volumes: dict[str, Decimal] = {}
+        self._ends = 0.0
+
+    def add(self, symbol: str, quantity: Decimal) -> None:
+        """Add a trade."""
+        self.today()[symbol] += quantity
+
+    def today(self) -> dict[str, Decimal]:
+        """Return the volume of every symbol."""
+        now = self._exchange.now
+        if now >= self._ends:
+            self._volumes = dict.fromkeys(self._exchange.instruments, Decimal(0))
+            self._ends = next_reset(now)
+        return self._volumes

@@ -1,4 +1,4 @@
-"""One connection to the market data socket. Pure: text in, frames out."""
+"""The state of one connection to the market data socket; it does not know the socket."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ import msgspec
 
 from ..gateway.wire import decode, encode
 from .market_data import MarketData
-from .subscriptions import BadRequest, Request, Topic, parse
+from .subscription_request import BadRequest, SubscriptionRequest, Topic, parse
 
 
 class MarketDataSession:
-    """Subscriptions and sequence of one connection.
+    """The subscriptions and the sequence of one connection.
 
-    The sequence starts at 1 with the first data message and counts all channels and symbols together. A
-    subscriber gets the present value of every stream that has one right after the acknowledgement.
+    The sequence starts at 1 with the first data message and counts all channels and symbols together. The
+    acknowledgement of a subscription is followed by the current values of its streams.
 
     Parameters
     ----------
     market_data : MarketData
         The streams.
     send : callable
-        Takes one frame's text, as bytes.
+        Sends one message, given as bytes.
     reports_errors : bool
-        What the exchange answers to an unknown symbol or channel is not published. The simulator says
-        ``{"type": "error", ...}`` in the live dialect and nothing in the documented one; the valid part of
-        the request is honoured in both.
+        Whether to answer invalid requests with ``{"type": "error", ...}``. The exchange does not publish its answer to an
+        unknown symbol or channel; the simulator sends the error in the live dialect and nothing in the documented one.
+        In both, the valid part of the request is executed.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class MarketDataSession:
         self._sequence = 0
 
     def receive(self, text: str | bytes) -> None:
-        """Obey one message of the client."""
+        """Execute one message of the client."""
         try:
             request = parse(decode(text), self._market_data.exchange.instruments)
         except msgspec.DecodeError:
@@ -55,21 +55,21 @@ class MarketDataSession:
         return None
 
     def deliver(self, body: bytes) -> None:
-        """Send the body of a data message with the next sequence number in front."""
+        """Send the body of a data message, with the next sequence number prepended."""
         self._sequence += 1
         self._send(b'{"sequence":%d,' % self._sequence + body[1:])
 
     def close(self) -> None:
-        """Forget all subscriptions: the connection is over."""
+        """Cancel all subscriptions at the end of the connection."""
         for topic in self._topics:
             self._market_data.unsubscribe(topic, self.deliver)
         self._topics.clear()
 
-    def _apply(self, request: Request, topics: list[Topic]) -> None:
+    def _apply(self, request: SubscriptionRequest, topics: list[Topic]) -> None:
         self._send(encode(request.acknowledgement()))
-        act = self._subscribe if request.kind == "subscribe" else self._unsubscribe
+        change = self._subscribe if request.kind == "subscribe" else self._unsubscribe
         for topic in topics:
-            act(topic)
+            change(topic)
 
     def _subscribe(self, topic: Topic) -> None:
         self._topics[topic] = None

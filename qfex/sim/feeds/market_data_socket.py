@@ -1,4 +1,4 @@
-"""The market data socket: upgrade, frames in, frames out, and the end of a connection."""
+"""The market data socket: upgrades requests, passes messages to the session, and sends what the session returns."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import WSMsgType, web
 
-from ..server.line import Line
+from ..websocket import WebSocketWriter
 from .market_data import MarketData
 from .market_data_session import MarketDataSession
 
@@ -24,7 +24,7 @@ def market_data_routes(runtime: Runtime, path: str) -> list[web.RouteDef]:
 
 
 class MarketDataServer:
-    """Connects sockets and streams. There is nothing to authenticate.
+    """Serves the market data connections, which need no authentication.
 
     Parameters
     ----------
@@ -39,30 +39,28 @@ class MarketDataServer:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one connection from its upgrade to its end."""
         runtime = self._runtime
-        socket = web.WebSocketResponse(
+        response = web.WebSocketResponse(
             compress=False, max_msg_size=_MAX_MESSAGE, heartbeat=runtime.ping_interval
         )
-        await socket.prepare(request)
+        await response.prepare(request)
         assert request.transport is not None
-        line = Line(request.transport, socket, runtime.tape("market_data"))
-        runtime.lines.add(line)
-        runtime.feed_plan.lines.add(line)
-        send = partial(runtime.feed_plan.send, line)
+        socket = WebSocketWriter(request.transport, response, runtime.connection_recorder("market_data"))
+        runtime.sockets.add(socket)
+        runtime.feed_plan.sockets.add(socket)
+        send = partial(runtime.feed_plan.send, socket)
         session = MarketDataSession(self._market_data, send, reports_errors=runtime.dialect == "live")
         try:
-            async for message in socket:
+            async for message in response:
                 if message.type is WSMsgType.TEXT:
-                    self._receive(session, line, message.data)
+                    self._receive(session, socket, message.data)
         finally:
             session.close()
-            runtime.lines.discard(line)
-            runtime.feed_plan.lines.discard(line)
-        return socket
+            runtime.sockets.discard(socket)
+            runtime.feed_plan.sockets.discard(socket)
+        return response
 
-    def _receive(self, session: MarketDataSession, line: Line, text: str) -> None:
-        if line.tape is not None:
-            line.tape.note("in", text)
-        self._runtime.pace.catch_up()
-        session.receive(text)
-        self._runtime.flush()
-        self._runtime.pace.plan()
+    def _receive(self, session: MarketDataSession, socket: WebSocketWriter, text: str) -> None:
+        if socket.recorder is not None:
+            socket.recorder.record("in", text)
+        with self._runtime.step():
+            session.receive(text)

@@ -1,7 +1,7 @@
 """The bodies of market data messages, without the sequence number that each connection adds.
 
-Shapes are those of captured frames where there are some, else of the published examples: flat objects, prices
-and quantities as text without trailing zeros, times with nine decimals, an empty side as an empty list.
+Their shapes are those of captured frames, or of the published examples where there is no capture: flat objects, prices and
+quantities as text without trailing zeros, times with nine decimals, an empty book side as an empty list.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 
 Message = dict[str, Any]
 DEPTH = 20
-MERGED_DEPTH = 2000  # levels looked at to fill 20 merged ones
+AGGREGATED_DEPTH = 2000  # How many levels are aggregated to fill 20.
 HOUR = 3600
-# Captured pairs of hourly and annualised rates agree with a year of 252 trading days, not with 365.
+# In the captures, the annualised rate is the hourly one times 252 trading days of 24 hours, not 365 days.
 HOURS_PER_YEAR = 252 * 24
 RATE_STEP = Decimal("0.00001")
 ANNUAL_STEP = Decimal("0.0001")
 
 
 def level2(exchange: Exchange, symbol: str, sig_figs: int) -> Message:
-    """The whole visible book, at most 20 levels a side."""
+    """The visible book: at most 20 levels on each side."""
     tick = exchange.instruments[symbol].tick_size
-    bids, asks = exchange.book(symbol, MERGED_DEPTH if sig_figs else DEPTH)
+    bids, asks = exchange.book(symbol, AGGREGATED_DEPTH if sig_figs else DEPTH)
     return {
         "type": "level2",
         "time": nanoseconds(exchange.now),
@@ -42,32 +42,32 @@ def level2(exchange: Exchange, symbol: str, sig_figs: int) -> Message:
 
 
 def best(exchange: Exchange, symbol: str) -> Message:
-    """Best bid and offer as an entry of market_stats."""
+    """The best bid and offer, as an entry of market_stats."""
     bids, asks = exchange.book(symbol, 1)
     return {"time": nanoseconds(exchange.now), "symbol": symbol, "bid": _pairs(bids), "ask": _pairs(asks)}
 
 
 def bbo(exchange: Exchange, symbol: str) -> Message:
-    """Best bid and offer."""
+    """The best bid and offer."""
     return {"type": "bbo", **best(exchange, symbol)}
 
 
-def trade(print_: PublicTrade) -> Message:
+def trade(row: PublicTrade) -> Message:
     """A public trade; ``side`` is the aggressor's."""
     return {
         "type": "trade",
-        "trade_id": print_.trade_id,
-        "time": nanoseconds(print_.time),
-        "symbol": print_.symbol,
-        "size": plain(print_.quantity),
-        "price": plain(print_.price),
-        "side": print_.side,
-        "execution_type": print_.execution_type,
+        "trade_id": row.trade_id,
+        "time": nanoseconds(row.time),
+        "symbol": row.symbol,
+        "size": plain(row.quantity),
+        "price": plain(row.price),
+        "side": row.side,
+        "execution_type": row.execution_type,
     }
 
 
 def candle(row: Candle) -> Message:
-    """The forming candle. It carries no ``time``; ``usdVolume`` is a whole number."""
+    """The current candle. It has no ``time``; ``usdVolume`` is an integer."""
     return {
         "type": "candle",
         "symbol": row.symbol,
@@ -88,7 +88,7 @@ def mark_price(exchange: Exchange, symbol: str) -> Message:
 
 
 def underlier(exchange: Exchange, symbol: str) -> Message:
-    """The price of the underlying; ``internal`` while its own market is shut."""
+    """The price of the underlying; its source is ``internal`` while the underlying's market is closed."""
     is_open = exchange.instruments[symbol].session(exchange.now) == "open"
     return {
         "type": "underlier",
@@ -100,7 +100,7 @@ def underlier(exchange: Exchange, symbol: str) -> Message:
 
 
 def funding(exchange: Exchange, symbol: str) -> Message:
-    """The hourly rate, rounded as the exchange rounds it, and the seconds to the top of the hour."""
+    """The hourly funding rate, rounded like the exchange's, and the seconds to the next full hour."""
     rate = exchange.funding_rate(symbol)
     return {
         "type": "funding",
@@ -118,7 +118,7 @@ def open_interest(exchange: Exchange, symbol: str) -> Message:
 
 
 def minmax_price(exchange: Exchange, symbol: str) -> Message:
-    """The price band: no sale below the first, no purchase above the second."""
+    """The price band: no sale below ``min_price``, no purchase above ``max_price``."""
     low, high = exchange.price_band(symbol)
     return {
         "type": "minmax_price",
@@ -130,7 +130,7 @@ def minmax_price(exchange: Exchange, symbol: str) -> Message:
 
 
 def market_stats(exchange: Exchange, requested: str, volumes: dict[str, Decimal]) -> Message:
-    """Everything about one symbol, or about all when ``requested`` is ``"*"``."""
+    """Statistics of one symbol, or of all if ``requested`` is ``"*"``."""
     symbols: Iterable[str] = exchange.instruments if requested == "*" else (requested,)
     return {
         "type": "market_stats",

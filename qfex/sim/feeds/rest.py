@@ -1,4 +1,4 @@
-"""The REST interface over HTTP: routes, credentials, bodies, problems."""
+"""The REST server: routes, credentials, request and response bodies."""
 
 from __future__ import annotations
 
@@ -14,18 +14,15 @@ from ..gateway.accounts import AuthenticationRefused, Identity
 from ..gateway.wire import encode
 from . import (
     rest_account,
-    rest_csv,
     rest_performance,
     rest_settlement,
     rest_subaccounts,
     rest_symbols,
     rest_windows,
 )
-from .account_history import AccountHistories
-from .market_history import MarketHistory
-from .operation import Answer, Call, Csv, Operation, Venue
-from .parameters import read_body, read_parameters
-from .problems import Problem
+from .rest_operation import Answer, Csv, Operation, RestContext, RestRequest
+from .rest_parameters import Problem, read_body, read_parameters
+from .statistics import AccountObserver, MarketObserver
 
 if TYPE_CHECKING:
     from ..server.runtime import Runtime
@@ -37,7 +34,6 @@ OPERATIONS: tuple[Operation, ...] = (
     *rest_account.OPERATIONS,
     *rest_performance.OPERATIONS,
     *rest_subaccounts.OPERATIONS,
-    *rest_csv.OPERATIONS,
 )
 ACCOUNT_HEADER = "x-qfex-requested-account-id"
 
@@ -45,14 +41,14 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def rest_routes(runtime: Runtime) -> list[web.RouteDef]:
-    """Return a route for every operation, and one for every other path."""
+    """Return a route for every operation, and one for all other paths."""
     server = RestServer(runtime)
     routes = [web.route(one.method, one.path, server.handler(one)) for one in OPERATIONS]
     return [*routes, web.route("*", "/{path:.*}", server.unknown)]
 
 
 class RestServer:
-    """Serves the operations table.
+    """Serves the table of operations.
 
     Parameters
     ----------
@@ -63,16 +59,16 @@ class RestServer:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         exchange, clock = runtime.exchange, runtime.clock
-        self._venue = Venue(
+        self._context = RestContext(
             exchange,
             runtime.accounts,
-            MarketHistory(exchange, clock),
-            AccountHistories(exchange, clock),
+            MarketObserver(exchange, clock),
+            AccountObserver(exchange, clock),
             runtime.dialect,
         )
 
     def handler(self, operation: Operation) -> Handler:
-        """Return what serves one operation."""
+        """Return the request handler of one operation."""
 
         async def handle(request: web.Request) -> web.StreamResponse:
             text = await request.read()
@@ -88,9 +84,9 @@ class RestServer:
         return handle
 
     async def unknown(self, request: web.Request) -> web.StreamResponse:
-        """Answer a path or method that no operation has; who asks comes first, as observed."""
+        """Answer a path or method without an operation; as observed, credentials are checked first."""
         try:
-            identify(self._venue, request)
+            identify(self._context, request)
         except Problem as problem:
             return _refusal(problem)
         if any(re.fullmatch(_pattern(one.path), request.path) for one in OPERATIONS):
@@ -98,45 +94,41 @@ class RestServer:
         return _refusal(Problem(404, f"no such path: {request.path}"))
 
     def _answer(self, operation: Operation, request: web.Request, text: bytes) -> Answer:
-        """Check the caller, then the request, then do what it asks for."""
-        caller = identify(self._venue, request) if operation.private else None
+        """Check the caller and the request, then execute it."""
+        caller = identify(self._context, request) if operation.private else None
         if operation.trades and caller is not None and not caller.can_trade:
             raise Problem(403, "the key lacks the permission for this operation")
         arguments = read_parameters(operation.parameters, request.match_info, request.query)
         if operation.members:
             arguments.update(read_body(text, operation.members))
-        self._runtime.pace.catch_up()
-        self._venue.markets.look()
-        if caller is not None:
-            self._venue.histories.look_at(caller.account_id)
-        try:
-            return operation.answer(Call(self._venue, arguments, caller))
-        finally:
-            self._runtime.flush()
-            self._runtime.pace.plan()
+        with self._runtime.step():
+            self._context.market_statistics.sample()
+            if caller is not None:
+                self._context.account_statistics.sample_account(caller.account_id)
+            return operation.answer(RestRequest(self._context, arguments, caller))
 
 
-def identify(venue: Venue, request: web.Request) -> Identity:
-    """Return who makes a request and for which account.
+def identify(context: RestContext, request: web.Request) -> Identity:
+    """Return the identity of a request's caller.
 
     Raises
     ------
     Problem
-        401 without valid credentials, 403 for an account that is not the caller's.
+        401 without valid credentials; 403 if the requested account is not the caller's.
     """
     headers = {name.lower(): value for name, value in request.headers.items()}
     wanted = headers.pop(ACCOUNT_HEADER, None)
     if "authorization" in headers:
         headers["Authorization"] = headers["authorization"]
     try:
-        identity = venue.accounts.authenticate_headers(headers)
+        identity = context.accounts.authenticate_headers(headers)
     except AuthenticationRefused as refusal:
         raise Problem(401, str(refusal)) from refusal
     if identity is None:
         raise Problem(401, "missing credentials")
     if wanted is None:
         return identity
-    if wanted not in (identity.user_id, *venue.accounts.subaccounts(identity.user_id)):
+    if wanted not in (identity.user_id, *context.accounts.subaccounts(identity.user_id)):
         raise Problem(403, "the requested account is not the caller's")
     return Identity(identity.user_id, wanted, identity.can_trade)
 
@@ -151,7 +143,7 @@ async def _reply(request: web.Request, operation: Operation, answer: Answer) -> 
 
 
 async def _stream(request: web.Request, answer: Csv) -> web.StreamResponse:
-    """Send rows one by one, of unknown total length."""
+    """Send rows one by one; the total length is unknown."""
     response = web.StreamResponse(headers={"Content-Type": "text/csv; charset=utf-8"})
     response.enable_chunked_encoding()
     await response.prepare(request)
@@ -169,5 +161,5 @@ def _refusal(problem: Problem) -> web.Response:
 
 
 def _pattern(path: str) -> str:
-    """Return a path's template as a regular expression."""
+    """Return a path template as a regular expression."""
     return re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path))

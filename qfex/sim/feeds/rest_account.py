@@ -1,76 +1,92 @@
-"""Operations on the caller's account: positions, trades, finished orders, TWAPs, fees, leverage."""
+"""Operations on the caller's account: positions, trades, finished orders, TWAPs, fees and leverage, also as CSV."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from msgspec import Raw
+
 from ..engine import Refused
-from ..gateway.documented import Documented
-from ..gateway.live import Live
+from ..gateway.dialects import Documented, Live
 from ..gateway.wire import number
-from .operation import Body, Call, Operation, listing
-from .parameters import Parameter
-from .problems import Problem
+from .rest_operation import Body, Csv, Operation, RestRequest, listing
+from .rest_parameters import Parameter, Problem
 from .text import nanoseconds
 
 if TYPE_CHECKING:
     from ..engine import BalanceRow, FillRow, FinishedOrderRow, PositionRow, TwapRow
 
-# A fee of 0.01 percent is published as 10000: millionths of a percent.
+# Fees are in millionths of a percent: 0.01 percent is published as 10000.
 FEE_UNITS = Decimal(100_000_000)
+# The exchange publishes no column names of its CSV files; these are the members of the JSON rows.
+_TRADE_COLUMNS = (
+    "id", "order_timestamp", "symbol", "price", "quantity", "side", "fee", "margin_used", "order_type", "tif",
+    "order_id", "realised_pnl_change",
+)  # fmt: skip
+_ORDER_COLUMNS = (
+    "order_id", "terminal_status", "status_ts", "symbol", "side", "type", "time_in_force", "quantity",
+    "price", "client_order_id", "passive_qty", "filled_qty", "avg_price", "first_fill_ts", "last_fill_ts",
+    "execution_state",
+)  # fmt: skip
+_TWAP_COLUMNS = (
+    "twap_id", "client_twap_id", "status", "symbol", "total_quantity", "filled_quantity",
+    "average_fill_price", "total_num_orders", "filled_num_orders", "order_interval_secs", "reduce_only",
+    "side", "updated_at", "created_at",
+)  # fmt: skip
 
 
-def positions(call: Call) -> Body:
-    """Open positions and the balance. An account that never had money is an internal error, as observed."""
-    rows = [row for row in call.exchange.positions(call.account_id) if _is_open(row)]
-    if not call.history.funded:
+def positions(request: RestRequest) -> Body:
+    """Open positions and the balance. As observed, an account that never had money gives an internal error."""
+    rows = [row for row in request.exchange.positions(request.account_id) if _is_open(row)]
+    if not request.statistics.funded:
         raise Problem(500, "position balance not found")
-    balance = call.exchange.balance(call.account_id)
+    balance = request.exchange.balance(request.account_id)
     return {"positions": [_position(row) for row in rows] or None, "balance": _balance(balance)}
 
 
-def trades(call: Call) -> Body:
+def trades(request: RestRequest) -> Body:
     """The account's fills, newest first."""
-    fills = call.exchange.trades(
-        call.account_id,
-        symbol=call["symbol"],
-        order_id=call["exchange_order_id"],
-        side=call["orderdirection"],
-        order_type=call["ordertype"],
-        start=_latest(call["start"], call["start_time"]),
-        end=_earliest(call["end"], call["end_time"]),
-        limit=call["limit"],
-        offset=call["offset"],
+    fills = request.exchange.trades(
+        request.account_id,
+        symbol=request["symbol"],
+        order_id=request["exchange_order_id"],
+        side=request["orderdirection"],
+        order_type=request["ordertype"],
+        start=_latest(request["start"], request["start_time"]),
+        end=_earliest(request["end"], request["end_time"]),
+        limit=request["limit"],
+        offset=request["offset"],
     )
     return listing(trade(fill) for fill in fills)
 
 
-def orders(call: Call) -> Body:
-    """Orders that are over, newest first: how to learn an order's fate after its reply was lost."""
-    rows = call.exchange.finished_orders(
-        call.account_id,
-        symbol=call["symbol"],
-        client_order_id=call["client_order_id"],
-        start=call["start"],
-        end=call["end"],
-        limit=call["limit"],
-        offset=call["offset"],
+def orders(request: RestRequest) -> Body:
+    """Finished orders, newest first."""
+    rows = request.exchange.finished_orders(
+        request.account_id,
+        symbol=request["symbol"],
+        client_order_id=request["client_order_id"],
+        start=request["start"],
+        end=request["end"],
+        limit=request["limit"],
+        offset=request["offset"],
     )
-    return listing(order(row, live=call.live) for row in rows)
+    return listing(order(row, live=request.live) for row in rows)
 
 
-def twaps(call: Call) -> Body:
-    """TWAPs that are over, newest first."""
-    rows = call.exchange.twaps(call.account_id, call["symbol"], active=False)
-    return listing(twap(row) for row in rows[::-1][: call["limit"]])
+def twaps(request: RestRequest) -> Body:
+    """Finished TWAPs, newest first."""
+    rows = request.exchange.twaps(request.account_id, request["symbol"], active=False)
+    return listing(twap(row) for row in rows[::-1][: request["limit"]])
 
 
-def fees(call: Call) -> Body:
-    """Maker and taker fee of every symbol, in millionths of a percent."""
+def fees(request: RestRequest) -> Body:
+    """The maker and taker fees of every symbol, in millionths of a percent."""
     rates = {
-        symbol: call.exchange.rules.fees_of(instrument.category)
-        for symbol, instrument in call.exchange.instruments.items()
+        symbol: request.exchange.rules.fees_of(instrument.category)
+        for symbol, instrument in request.exchange.instruments.items()
     }
     return {
         "fees": {
@@ -80,19 +96,19 @@ def fees(call: Call) -> Body:
     }
 
 
-def set_leverage(call: Call) -> Body:
-    """Choose the leverage of a symbol."""
-    if call["symbol"] not in call.exchange.instruments:
-        raise Problem(404, f"symbol {call['symbol']} not found")
+def set_leverage(request: RestRequest) -> Body:
+    """Set the leverage of a symbol."""
+    if request["symbol"] not in request.exchange.instruments:
+        raise Problem(404, f"symbol {request['symbol']} not found")
     try:
-        call.exchange.set_leverage(call.account_id, call["symbol"], call["leverage"])
+        request.exchange.set_leverage(request.account_id, request["symbol"], request["leverage"])
     except Refused as refused:
         raise Problem(400, refused.message) from refused
-    return {"leverage": number(call["leverage"])}
+    return {"leverage": number(request["leverage"])}
 
 
 def trade(fill: FillRow) -> Body:
-    """Return a row of the trade history. Its time is in unix seconds; it has no client order id."""
+    """Return a row of the trade history; its time is in unix seconds, and it has no client order id."""
     return {
         "id": fill.trade_id,
         "order_timestamp": fill.timestamp,
@@ -110,7 +126,7 @@ def trade(fill: FillRow) -> Body:
 
 
 def order(row: FinishedOrderRow, *, live: bool) -> Body:
-    """Return a row of the order history, its status spelled as on the trade socket."""
+    """Return a row of the order history; its status is spelled as on the trade socket."""
     shown = (Live() if live else Documented()).order(row.order)
     return {
         "order_id": row.order.order_id,
@@ -133,7 +149,7 @@ def order(row: FinishedOrderRow, *, live: bool) -> Body:
 
 
 def twap(row: TwapRow) -> Body:
-    """Return a row of the TWAP history; its times are text here, floats on the trade socket."""
+    """Return a row of the TWAP history; its times are text, unlike those on the trade socket."""
     return {
         "twap_id": row.twap_id,
         "client_twap_id": row.client_twap_id,
@@ -185,7 +201,7 @@ def _is_open(row: PositionRow) -> bool:
 
 
 def _execution_state(row: FinishedOrderRow) -> str:
-    """Return how far an order was filled. The values of this member are not published."""
+    """Return the ``execution_state`` of an order. The exchange does not publish its values."""
     if not row.filled_quantity:
         return "UNFILLED"
     return "PARTIALLY_FILLED" if row.order.quantity_remaining else "FILLED"
@@ -197,6 +213,39 @@ def _latest(*moments: float | None) -> float | None:
 
 def _earliest(*moments: float | None) -> float | None:
     return min((moment for moment in moments if moment is not None), default=None)
+
+
+def trades_csv(request: RestRequest) -> Csv:
+    """All fills as CSV, newest first."""
+    fills = request.exchange.trades(request.account_id)
+    return Csv(_rows(_TRADE_COLUMNS, (trade(fill) for fill in fills)))
+
+
+def orders_csv(request: RestRequest) -> Csv:
+    """All finished orders as CSV, newest first."""
+    rows = request.exchange.finished_orders(request.account_id)
+    return Csv(_rows(_ORDER_COLUMNS, (order(row, live=request.live) for row in rows)))
+
+
+def twaps_csv(request: RestRequest) -> Csv:
+    """All finished TWAPs as CSV, newest first."""
+    rows = request.exchange.twaps(request.account_id, request["symbol"], active=False)
+    return Csv(_rows(_TWAP_COLUMNS, (twap(row) for row in reversed(rows))))
+
+
+def _rows(columns: tuple[str, ...], bodies: Iterable[Body]) -> Iterator[list[str]]:
+    yield list(columns)
+    for body in bodies:
+        yield [_cell(body[column]) for column in columns]
+
+
+def _cell(value: object) -> str:
+    """Return a member as text; null becomes empty."""
+    if value is None:
+        return ""
+    if isinstance(value, Raw):
+        return bytes(value).decode()
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 SYMBOL = Parameter("symbol")
@@ -241,4 +290,7 @@ OPERATIONS = (
         private=True,
         trades=True,
     ),
+    Operation("GET", "/trades-csv", trades_csv, private=True),
+    Operation("GET", "/historic-orders-csv", orders_csv, private=True),
+    Operation("GET", "/historic-twaps-csv", twaps_csv, parameters=(Parameter("symbol"),), private=True),
 )

@@ -1,4 +1,4 @@
-"""Operations on how the caller's account did over time: equity, profit, volume, rewards."""
+"""Operations on the performance of the caller's account over time: equity, profit, volume, rewards."""
 
 from __future__ import annotations
 
@@ -7,71 +7,71 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ..gateway.wire import number
-from .account_history import PnlHour
-from .operation import Body, Call, Operation, listing
-from .parameters import Parameter
-from .problems import Problem
-from .series import Series, windows
+from .rest_operation import Body, Operation, RestRequest, listing
+from .rest_parameters import Parameter, Problem
+from .statistics import PnlHour, Series, windows
 from .text import seconds, utc
 
 if TYPE_CHECKING:
-    from .account_history import Volume
+    from .statistics import Volume
 
 ZERO = Decimal(0)
 MINUTE = 60
 HOUR = 3600
 DAY = 86_400
-# Preset durations and the minutes between two points. Only 1w (of durations), 1w, 1m, ytd and all (of ranges)
-# are published.
+# Preset durations (seconds) with the minutes between two points. The exchange publishes only the duration 1w, and the
+# ranges 1w, 1m, ytd and all.
 DURATIONS = {"1d": (DAY, 5), "1w": (7 * DAY, 60), "1m": (30 * DAY, 240), "1y": (365 * DAY, 1440)}
 RANGES = {"1w": 7 * DAY, "1m": 30 * DAY}
 
 
-def equity(call: Call) -> Body:
-    """Total equity at the start of each interval of a preset duration."""
-    starts, step = _starts(call)
-    series = call.history.equity
+def equity(request: RestRequest) -> Body:
+    """Equity at the start of each interval of a preset duration."""
+    starts, step = _starts(request)
+    series = request.statistics.equity
     points = listing(_point(start, _at(series, start)) for start in starts)
-    return {"duration": call["duration"], **_range(call, starts, step), **points}
+    return {"duration": request["duration"], **_range(request, starts, step), **points}
 
 
-def pnl(call: Call) -> Body:
-    """Change of the profit in each interval of a preset duration, in USD or as percentage of equity."""
-    if call["unit"] not in ("number", "percent"):
+def pnl(request: RestRequest) -> Body:
+    """Change of the profit in each interval of a preset duration, in USD or as a percentage of equity."""
+    if request["unit"] not in ("number", "percent"):
         raise Problem(400, "invalid unit: must be number or percent")
-    starts, step = _starts(call)
-    symbols = _symbols(call)
-    points = listing(_point(start, _gain(call, symbols, start, start + step)) for start in starts)
-    head = {"duration": call["duration"], "unit": call["unit"], "symbols": symbols}
-    return {**head, **_range(call, starts, step), **points}
+    starts, step = _starts(request)
+    symbols = _symbols(request)
+    points = listing(_point(start, _gain(request, symbols, start, start + step)) for start in starts)
+    head = {"duration": request["duration"], "unit": request["unit"], "symbols": symbols}
+    return {**head, **_range(request, starts, step), **points}
 
 
-def hourly_pnl(call: Call) -> Body:
-    """Each position as it was first seen in each hour, newest hour first."""
-    now = call.exchange.now
-    start = now - call["limit_hours"] * HOUR if call["start"] is None else call["start"]
-    end = now if call["end"] is None else call["end"]
+def hourly_pnl(request: RestRequest) -> Body:
+    """The first sample of each position in each hour, newest hour first."""
+    now = request.exchange.now
+    start = now - request["limit_hours"] * HOUR if request["start"] is None else request["start"]
+    end = now if request["end"] is None else request["end"]
     hours = [
-        look
-        for look in reversed(call.history.hours)
-        if start <= look.hour + HOUR and look.hour <= end and call["symbol"] in (None, look.row.symbol)
+        sample
+        for sample in reversed(request.statistics.hours)
+        if start <= sample.hour + HOUR
+        and sample.hour <= end
+        and request["symbol"] in (None, sample.row.symbol)
     ]
-    return listing(_hour(look) for look in hours)
+    return listing(_hour(sample) for sample in hours)
 
 
-def volume(call: Call) -> Body:
-    """Notional in USD that the account traded, day by day."""
-    start = _range_start(call)
-    symbols = _symbols(call)
-    days = _days(call, start, symbols)
+def volume(request: RestRequest) -> Body:
+    """The account's traded notional (USD) by day."""
+    start = _range_start(request)
+    symbols = _symbols(request)
+    days = _days(request, start, symbols)
     maker = sum((maker for _, maker, _ in days), ZERO)
     taker = sum((taker for _, _, taker in days), ZERO)
     return {
-        "range": call["range"],
+        "range": request["range"],
         "interval": "1d",
         "symbols": symbols,
         "start": seconds(start),
-        "end": seconds(call.exchange.now),
+        "end": seconds(request.exchange.now),
         "total_maker_volume": number(maker),
         "total_taker_volume": number(taker),
         "total_volume": number(maker + taker),
@@ -79,12 +79,12 @@ def volume(call: Call) -> Body:
     }
 
 
-def rewards(call: Call) -> Body:
-    """Referral rewards. Nobody refers anybody here, so there are none."""
-    length, _ = _duration(call)
-    now = call.exchange.now
+def rewards(request: RestRequest) -> Body:
+    """Referral rewards; the simulator never has any."""
+    length, _ = _duration(request)
+    now = request.exchange.now
     head = {
-        "duration": call["duration"],
+        "duration": request["duration"],
         "interval": "1d",
         "start": seconds(now - length),
         "end": seconds(now),
@@ -92,16 +92,16 @@ def rewards(call: Call) -> Body:
     return {**head, "total_amount": number(ZERO), **listing([])}
 
 
-def _starts(call: Call) -> tuple[list[float], int]:
-    """Return the starts of a duration's intervals since the account is known, and their length in seconds."""
-    length, minutes = _duration(call)
-    known = call.history.equity.start or call.exchange.now
-    now = call.exchange.now
-    return windows(max(now - length, known), now + 1e-6, minutes * MINUTE), minutes * MINUTE
+def _starts(request: RestRequest) -> tuple[list[float], int]:
+    """Return the starts of a duration's intervals, not before the account's first sample, and their length (seconds)."""
+    length, minutes = _duration(request)
+    first = request.statistics.equity.start or request.exchange.now
+    now = request.exchange.now
+    return windows(max(now - length, first), now + 1e-6, minutes * MINUTE), minutes * MINUTE
 
 
-def _duration(call: Call) -> tuple[int, int]:
-    duration = call["duration"]
+def _duration(request: RestRequest) -> tuple[int, int]:
+    duration = request["duration"]
     if duration == "all":
         return 10 * 365 * DAY, 1440
     if duration not in DURATIONS:
@@ -109,42 +109,44 @@ def _duration(call: Call) -> tuple[int, int]:
     return DURATIONS[duration]
 
 
-def _range_start(call: Call) -> float:
-    now = call.exchange.now
-    if call["range"] == "ytd":
+def _range_start(request: RestRequest) -> float:
+    now = request.exchange.now
+    if request["range"] == "ytd":
         return datetime(utc(now).year, 1, 1, tzinfo=timezone.utc).timestamp()
-    if call["range"] == "all":
-        return call.venue.markets.started
-    if call["range"] not in RANGES:
+    if request["range"] == "all":
+        return request.context.market_statistics.started
+    if request["range"] not in RANGES:
         raise Problem(400, "invalid range: must be one of 1w, 1m, ytd, all")
-    return now - RANGES[call["range"]]
+    return now - RANGES[request["range"]]
 
 
-def _symbols(call: Call) -> list[str] | None:
-    """Return the comma separated symbols asked for, None for all."""
-    return call["symbol"].split(",") if call["symbol"] else None
+def _symbols(request: RestRequest) -> list[str] | None:
+    """Return the requested symbols; None means all."""
+    return request["symbol"].split(",") if request["symbol"] else None
 
 
-def _gain(call: Call, symbols: list[str] | None, start: float, end: float) -> Decimal:
-    history = call.history
+def _gain(request: RestRequest, symbols: list[str] | None, start: float, end: float) -> Decimal:
+    history = request.statistics
     wanted = [series for symbol, series in history.pnl.items() if symbols is None or symbol in symbols]
     gain = sum((_at(series, end) - _at(series, start) for series in wanted), ZERO)
-    if call["unit"] == "number":
+    if request["unit"] == "number":
         return gain
     before = _at(history.equity, start)
     return gain / before * 100 if before else ZERO
 
 
 def _at(series: Series[Decimal], moment: float) -> Decimal:
-    """Return the value in force, before the first look that of the first."""
+    """Return the value at a time; before the first sample, that of the first sample."""
     first = moment if series.start is None else max(moment, series.start)
     return series.at(first) or ZERO
 
 
-def _days(call: Call, start: float, symbols: list[str] | None) -> list[tuple[datetime, Decimal, Decimal]]:
-    """Return each day with trades, its maker and its taker volume, oldest first."""
+def _days(
+    request: RestRequest, start: float, symbols: list[str] | None
+) -> list[tuple[datetime, Decimal, Decimal]]:
+    """Return the days with trades, oldest first, each with its maker and taker volume."""
     volumes: dict[datetime, list[Volume]] = {}
-    for (day, symbol), traded in call.history.volumes.items():
+    for (day, symbol), traded in request.statistics.volumes.items():
         midnight = datetime(day.year, day.month, day.day, tzinfo=timezone.utc)
         if midnight.timestamp() + DAY > start and (symbols is None or symbol in symbols):
             volumes.setdefault(midnight, []).append(traded)
@@ -154,8 +156,8 @@ def _days(call: Call, start: float, symbols: list[str] | None) -> list[tuple[dat
     ]
 
 
-def _range(call: Call, starts: list[float], step: int) -> Body:
-    head: Body = {"interval_minutes": step // MINUTE, "end": seconds(call.exchange.now)}
+def _range(request: RestRequest, starts: list[float], step: int) -> Body:
+    head: Body = {"interval_minutes": step // MINUTE, "end": seconds(request.exchange.now)}
     return {**head, "start": seconds(starts[0])} if starts else head
 
 
@@ -163,15 +165,15 @@ def _point(start: float, value: Decimal) -> Body:
     return {"window_start": seconds(start), "value": number(value)}
 
 
-def _hour(look: PnlHour) -> Body:
-    row = look.row
+def _hour(sample: PnlHour) -> Body:
+    row = sample.row
     return {
         "symbol": row.symbol,
-        "hour": seconds(look.hour),
+        "hour": seconds(sample.hour),
         "realised_pnl": number(row.realised_pnl),
         "unrealised_pnl": number(row.unrealised_pnl),
         "net_funding": number(row.net_funding),
-        "fees": number(look.fees),
+        "fees": number(sample.fees),
         "quantity": number(row.position),
         "cost": number(row.position * row.average_price),
     }

@@ -1,4 +1,4 @@
-"""Operations on the caller's accounts: the primary one and its subaccounts."""
+"""Operations on the caller's primary account and its subaccounts."""
 
 from __future__ import annotations
 
@@ -7,55 +7,54 @@ from decimal import Decimal
 
 from ..engine import BalanceRow, Refused
 from ..gateway.wire import number
-from .operation import Body, Call, Operation
-from .parameters import Parameter
-from .problems import Problem, error, invalid
+from .rest_operation import Body, Operation, RestRequest
+from .rest_parameters import Parameter, Problem, error, invalid
 
 
-def subaccounts(call: Call) -> Body:
-    """The ids of the caller's subaccounts; null when there are none."""
-    return {"account_ids": call.venue.accounts.subaccounts(call.identity.user_id) or None}
+def subaccounts(request: RestRequest) -> Body:
+    """The ids of the caller's subaccounts; null if there are none."""
+    return {"account_ids": request.context.accounts.subaccounts(request.identity.user_id) or None}
 
 
-def create(call: Call) -> Body:
+def create(request: RestRequest) -> Body:
     """Open a subaccount."""
-    return {"account_id": call.venue.accounts.create_subaccount(call.identity.user_id)}
+    return {"account_id": request.context.accounts.create_subaccount(request.identity.user_id)}
 
 
-def transfer(call: Call) -> None:
-    """Move free money between two of the caller's accounts."""
-    source, destination, amount = call["src_account_id"], call["dst_account_id"], call["amount"]
-    if not {source, destination} <= set(_accounts(call)):
+def transfer(request: RestRequest) -> None:
+    """Move available money between two of the caller's accounts."""
+    source, destination, amount = request["src_account_id"], request["dst_account_id"], request["amount"]
+    if not {source, destination} <= set(_accounts(request)):
         raise Problem(403, "account does not belong to the caller")
     if source == destination:
         raise Problem(400, "source and destination are the same account")
     if amount <= 0:
         raise invalid([error("expected number > 0", "body.amount", number(amount))])
-    call.venue.histories.look_at(source)
+    request.context.account_statistics.sample_account(source)
     try:
-        call.exchange.transfer(source, destination, amount)
+        request.exchange.transfer(source, destination, amount)
     except Refused as refused:
         raise Problem(400, refused.message) from refused
 
 
-def balances(call: Call) -> Body:
-    """The free money of each of the caller's accounts."""
-    return {"accounts": _each(call, "available_balance", lambda row: row.available_balance)}
+def balances(request: RestRequest) -> Body:
+    """The available balance of each of the caller's accounts."""
+    return {"accounts": _each(request, "available_balance", lambda row: row.available_balance)}
 
 
-def equities(call: Call) -> Body:
-    """The equity of each of the caller's accounts. Its shape is modelled on that of the balances."""
-    return {"accounts": _each(call, "equity", _equity)}
+def equities(request: RestRequest) -> Body:
+    """The equity of each of the caller's accounts. Its shape is unpublished and follows that of the balances."""
+    return {"accounts": _each(request, "equity", _equity)}
 
 
-def _each(call: Call, member: str, value: Callable[[BalanceRow], Decimal]) -> list[Body]:
+def _each(request: RestRequest, member: str, value: Callable[[BalanceRow], Decimal]) -> list[Body]:
     return [
         {
             "account_id": account_id,
-            member: number(value(call.exchange.balance(account_id))),
-            "is_master": account_id == call.identity.user_id,
+            member: number(value(request.exchange.balance(account_id))),
+            "is_master": account_id == request.identity.user_id,
         }
-        for account_id in _accounts(call)
+        for account_id in _accounts(request)
     ]
 
 
@@ -63,8 +62,8 @@ def _equity(row: BalanceRow) -> Decimal:
     return row.available_balance + row.order_margin + row.position_margin
 
 
-def _accounts(call: Call) -> list[str]:
-    return [call.identity.user_id, *call.venue.accounts.subaccounts(call.identity.user_id)]
+def _accounts(request: RestRequest) -> list[str]:
+    return [request.identity.user_id, *request.context.accounts.subaccounts(request.identity.user_id)]
 
 
 OPERATIONS = (

@@ -1,4 +1,4 @@
-"""Operations on symbols as they are now: reference data, book, metrics, contracts, settlement calendar."""
+"""Operations on the current state of symbols: reference data, book, metrics, contracts."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..gateway.wire import number
 from .levels import ladder
-from .operation import Body, Call, Operation, listing
-from .parameters import Parameter
+from .rest_operation import Body, Operation, RestRequest, listing
+from .rest_parameters import Parameter
 from .text import plain, price
 
 if TYPE_CHECKING:
@@ -18,89 +18,89 @@ if TYPE_CHECKING:
 DAY = 86_400.0
 HOUR = 3600
 BASIS_POINTS = Decimal(10_000)
-# The capture shows a ladder of every tick but not its full length.
+# The capture shows a ladder of every tick, but not its full length.
 BOOK_DEPTH = 100
 LADDER_LENGTH = 100
 
 
-def refdata(call: Call) -> Body:
-    """Reference data. ``min_price`` and ``max_price`` are the price band of this moment.
+def refdata(request: RestRequest) -> Body:
+    """Reference data; ``min_price`` and ``max_price`` are the current price band.
 
-    ``ticker`` was observed to return nothing for symbols that exist; the documentation says it filters.
+    The documentation says that ``ticker`` filters. It was observed to return nothing, even for existing symbols.
     """
-    ticker = call["ticker"]
-    instruments = list(call.exchange.instruments.values())
+    ticker = request["ticker"]
+    instruments = list(request.exchange.instruments.values())
     if ticker:
-        instruments = [one for one in instruments if one.symbol == ticker and not call.live]
-    return {"type": "refdata", "data": [_refdata_row(call, one) for one in instruments] or None}
+        instruments = [one for one in instruments if one.symbol == ticker and not request.live]
+    return {"type": "refdata", "data": [_refdata_row(request, one) for one in instruments] or None}
 
 
-def metrics(call: Call) -> Body:
-    """Mark price, 24 hours' volume and change, open interest and funding rate of every symbol."""
-    return listing(_metrics_row(call, symbol) for symbol in call.exchange.instruments)
+def metrics(request: RestRequest) -> Body:
+    """Mark price, 24-hour volume and change, open interest and funding rate of every symbol."""
+    return listing(_metrics_row(request, symbol) for symbol in request.exchange.instruments)
 
 
-def contracts(call: Call) -> Body:
-    """The list for price aggregators. Open interest counts both sides; ``_usd`` is in quote currency."""
-    active = [one for one in call.exchange.instruments.values() if one.status == "ACTIVE"]
-    return {"data": [_contract(call, instrument) for instrument in active]}
+def contracts(request: RestRequest) -> Body:
+    """The list for price aggregators. Open interest counts both sides; ``_usd`` members are in quote currency."""
+    active = [one for one in request.exchange.instruments.values() if one.status == "ACTIVE"]
+    return {"data": [_contract(request, instrument) for instrument in active]}
 
 
-def orderbook(call: Call) -> Body:
-    """The book as a ladder of every tick, those without orders included."""
-    symbol = call.symbol
-    tick = call.exchange.instruments[symbol].tick_size
-    bids, asks = call.exchange.book(symbol, BOOK_DEPTH)
+def orderbook(request: RestRequest) -> Body:
+    """The book as a ladder of every tick, including those without orders."""
+    symbol = request.symbol
+    tick = request.exchange.instruments[symbol].tick_size
+    bids, asks = request.exchange.book(symbol, BOOK_DEPTH)
     return {
         "ticker_id": symbol,
-        "timestamp": int(call.exchange.now * 1000),
+        "timestamp": int(request.exchange.now * 1000),
         "bids": _pairs(ladder(bids, -tick, LADDER_LENGTH)),
         "asks": _pairs(ladder(asks, tick, LADDER_LENGTH)),
     }
 
 
-def _refdata_row(call: Call, instrument: Instrument) -> Body:
-    low, high = call.exchange.price_band(instrument.symbol)
+def _refdata_row(request: RestRequest, instrument: Instrument) -> Body:
+    low, high = request.exchange.price_band(instrument.symbol)
     row = {**instrument.row, "status": instrument.status, "min_price": price(low), "max_price": price(high)}
-    return row if call.live else {**row, **_documented_members(call, instrument)}
+    return row if request.live else {**row, **_documented_members(request, instrument)}
 
 
-def _documented_members(call: Call, instrument: Instrument) -> Body:
-    """Return what the documentation shows and the exchange does not send."""
+def _documented_members(request: RestRequest, instrument: Instrument) -> Body:
+    """Return the members that are documented but not sent by the exchange."""
     hours = instrument.row.get("market_hours", {})
     days = {day: _one_session(sessions) for day, sessions in hours.items() if isinstance(sessions, list)}
     return {
-        "underlier_price": price(call.exchange.index_price(instrument.symbol)),
-        "price_change_24h": plain(_change_24h(call, instrument.symbol).quantize(Decimal("0.01"))),
+        "underlier_price": price(request.exchange.index_price(instrument.symbol)),
+        "price_change_24h": plain(_change_24h(request, instrument.symbol).quantize(Decimal("0.01"))),
         "margin_asset": "USD",
         "market_hours": {**days, "tz": hours.get("tz", "UTC")},
     }
 
 
 def _one_session(sessions: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the opening hours of a day as one object, the regular session rather than another."""
+    """Return the opening hours of a day as one object, those of the regular session if there is one."""
     regular = [row for row in sessions if row.get("session") == "open"] or sessions
     return {"open": regular[0]["open"], "close": regular[-1]["close"]} if regular else {}
 
 
-def _metrics_row(call: Call, symbol: str) -> Body:
-    exchange = call.exchange
+def _metrics_row(request: RestRequest, symbol: str) -> Body:
+    exchange = request.exchange
     now = exchange.now
     return {
         "symbol": symbol,
         "current_mark_price": number(exchange.mark_price(symbol)),
-        "volume_24h_usd_notional": number(usd_volume(call, symbol, now - DAY, now)),
-        "mark_price_change_24h_pct": number(_change_24h(call, symbol).quantize(Decimal("0.0001"))),
+        "volume_24h_usd_notional": number(usd_volume(request, symbol, now - DAY, now)),
+        "mark_price_change_24h_pct": number(_change_24h(request, symbol).quantize(Decimal("0.0001"))),
         "open_interest": number(exchange.open_interest(symbol)),
         "funding_rate_bps": number(exchange.funding_rate(symbol) * BASIS_POINTS),
     }
 
 
-def _contract(call: Call, instrument: Instrument) -> Body:
-    exchange, symbol = call.exchange, instrument.symbol
+def _contract(request: RestRequest, instrument: Instrument) -> Body:
+    exchange, symbol = request.exchange, instrument.symbol
     last = exchange.last_trades(symbol, 1)
     now = exchange.now
-    volume = call.venue.markets[symbol].taker_volume(now - DAY, now + 1)
+    volume = request.context.market_statistics[symbol].taker_volume(now - DAY, now + 1)
     one_side = exchange.open_interest(symbol)
     index = exchange.index_price(symbol)
     return {
@@ -128,17 +128,17 @@ def _open_interests(one_side: Decimal, index: Decimal) -> Iterator[tuple[str, st
         yield f"{prefix}open_interest_usd", plain(quantity * index)
 
 
-def usd_volume(call: Call, symbol: str, start: float, end: float) -> Decimal:
-    """Return the notional (USD) traded in a range, both ends included."""
-    volume = call.venue.markets[symbol].taker_volume(start, end + 1)
-    return (volume.buy_notional + volume.sell_notional) * call.exchange.instruments[symbol].usd_rate
+def usd_volume(request: RestRequest, symbol: str, start: float, end: float) -> Decimal:
+    """Return the notional (USD) traded in a range, including both ends."""
+    volume = request.context.market_statistics[symbol].taker_volume(start, end + 1)
+    return (volume.buy_notional + volume.sell_notional) * request.exchange.instruments[symbol].usd_rate
 
 
-def _change_24h(call: Call, symbol: str) -> Decimal:
+def _change_24h(request: RestRequest, symbol: str) -> Decimal:
     """Return the change of the mark price over 24 hours, or since the start, in percent."""
-    marks = call.venue.markets[symbol].mark
-    mark = call.exchange.mark_price(symbol)
-    before = marks.at(call.exchange.now - DAY) or marks.first or mark
+    marks = request.context.market_statistics[symbol].mark
+    mark = request.exchange.mark_price(symbol)
+    before = marks.at(request.exchange.now - DAY) or marks.first or mark
     return (mark / before - 1) * 100
 
 
@@ -146,7 +146,7 @@ def _pairs(levels: list[tuple[Decimal, Decimal]]) -> list[list[str]]:
     return [[plain(limit), plain(quantity)] for limit, quantity in levels]
 
 
-# How long proxies may keep it is not published.
+# The exchange does not publish how long proxies may cache it.
 CACHE = {"Cache-Control": "public, max-age=60"}
 
 OPERATIONS = (

@@ -1,4 +1,4 @@
-"""Numbers and times as market data and REST write them."""
+"""Numbers and times as text, in the formats of market data and REST."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ PRICE_STEP = Decimal("0.00000001")
 
 @lru_cache(maxsize=65536)
 def plain(value: Decimal) -> str:
-    """Return all digits of a number: no exponent, no trailing zeros after the point."""
+    """Return all digits of a number, without an exponent and without trailing zeros."""
     digits = format(value, "f")
     return digits.rstrip("0").rstrip(".") if "." in digits else digits
 
 
 def price(value: Decimal) -> str:
-    """Return a computed price (band, index) with at most eight decimals, as the exchange publishes it."""
+    """Return a computed price (band, index) with at most eight decimals, like the exchange."""
     return plain(value.quantize(PRICE_STEP))
 
 
@@ -29,23 +29,23 @@ def utc(moment: float) -> datetime:
 def nanoseconds(moment: float) -> str:
     """Return unix seconds as RFC 3339 with nine decimals.
 
-    A float resolves less than a microsecond; the last three digits are zeros rather than noise.
+    A float is exact to a microsecond only, so the last three digits are zeros.
     """
     return f"{utc(round(moment, 6)):%Y-%m-%dT%H:%M:%S.%f}000Z"
 
 
 def seconds(moment: float) -> str:
-    """Return unix seconds as RFC 3339 in whole seconds, as windows and candles start."""
+    """Return unix seconds as RFC 3339 in whole seconds, the format of window and candle starts."""
     return f"{utc(moment):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def unix(text: str) -> float:
-    """Read RFC 3339 text, with any number of decimals, as unix seconds.
+    """Parse RFC 3339 text with any number of decimals; return unix seconds.
 
     Raises
     ------
     ValueError
-        Not a date and time, or one without a time zone.
+        The text is not a date and time with a time zone.
     """
     moment = datetime.fromisoformat(_microseconds(text.strip().replace("Z", "+00:00").replace(" ", "+")))
     if moment.tzinfo is None:
@@ -54,7 +54,7 @@ def unix(text: str) -> float:
 
 
 def _microseconds(text: str) -> str:
-    """Give the fraction exactly six digits: older Python reads nothing else."""
+    """Give the fraction exactly six digits; older versions of Python parse nothing else."""
     head, point, tail = text.partition(".")
     if not point:
         return text

@@ -1,1 +1,4 @@
-"""The trade gateway: commands in, engine calls, frames out. Pure: no sockets, no threads, no wall clock."""
+"""The trade gateway: decodes commands, calls the engine, encodes replies and events.
+
+It owns no socket and no thread, and reads the wall clock only to check signatures.
+"""

@@ -1,33 +1,36 @@
-"""Who may use which account: keys, signatures, tokens, subaccounts."""
+"""Authentication: API keys, signatures, tokens, and the subaccounts that they give access to."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import random
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from . import tokens
-from .nonces import NonceBook
+import msgspec
 
 if TYPE_CHECKING:
     from ..engine import Exchange
 
 TIMESTAMP_WINDOW = 5 * 60.0
+NONCE_WINDOW = 15 * 60.0
 NONCE_MAX_LENGTH = 100
+_JWT_HEADER = {"alg": "HS256", "typ": "JWT"}
 
 
 class AuthenticationRefused(Exception):
-    """The credentials do not open the account; ``args[0]`` says why in words fit for the caller."""
+    """The credentials are not accepted; ``args[0]`` tells the caller why."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key pair of an account. The secret stays out of every repr."""
+    """A key pair of an account. The repr leaves the secret out."""
 
     public_key: str
     secret_key: str = field(repr=False)
@@ -37,14 +40,14 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a connection or a request turned out to be.
+    """The authenticated caller of a connection or a request.
 
     Attributes
     ----------
     user_id : str
-        The primary account, owner of the key.
+        The primary account, which owns the key.
     account_id : str
-        The account acted for: the primary account or one of its subaccounts.
+        The account that the caller acts for: the primary account or one of its subaccounts.
     can_trade : bool
         False for keys of scope "view".
     """
@@ -55,17 +58,17 @@ class Identity:
 
 
 class Accounts:
-    """Registry of keys and subaccounts, and the check of whatever proves an identity.
+    """The registry of keys and subaccounts, which checks credentials.
 
     Parameters
     ----------
     exchange : Exchange
-        Where the accounts themselves live.
+        The engine, which holds the accounts themselves.
     seed : int
         Makes keys and secrets reproducible.
     wall : callable
-        The time that signatures are compared with, unix seconds. Callers sign with their own wall clock, so
-        this is never the simulated time.
+        The time to check signatures against, unix seconds. Callers sign with their own wall clock, so this is never
+        the simulated time.
     """
 
     def __init__(self, exchange: Exchange, *, seed: int = 0, wall: Callable[[], float] = time.time) -> None:
@@ -74,7 +77,7 @@ class Accounts:
         self._wall = wall
         self._keys: dict[str, ApiKey] = {}
         self._subaccounts: dict[str, list[str]] = {}
-        self._nonces = NonceBook()
+        self._nonces = UsedNonces()
         self._token_key = self._hex().encode()
 
     def open(
@@ -86,17 +89,17 @@ class Accounts:
         return self.add_key(user_id, can_trade=can_trade)
 
     def add_key(self, user_id: str, *, can_trade: bool = True) -> ApiKey:
-        """Create a further key pair of a primary account."""
+        """Create another key pair for a primary account."""
         key = ApiKey(f"qfex_pub_{self._hex()}", f"qfex_secret_{self._hex()}", user_id, can_trade)
         self._keys[key.public_key] = key
         return key
 
     def key(self, public_key: str) -> ApiKey | None:
-        """Return the key of that public part, None when unknown."""
+        """Return the key with this public part, None if there is none."""
         return self._keys.get(public_key)
 
     def revoke(self, public_key: str) -> None:
-        """Make a key unknown from now on."""
+        """Remove a key."""
         self._keys.pop(public_key, None)
 
     def create_subaccount(self, user_id: str) -> str:
@@ -106,24 +109,24 @@ class Accounts:
         return account_id
 
     def subaccounts(self, user_id: str) -> list[str]:
-        """Return the ids of a primary account's subaccounts, the primary account itself not among them."""
+        """Return the ids of a primary account's subaccounts."""
         return list(self._subaccounts.get(user_id, ()))
 
     def issue_token(self, user_id: str, *, lifetime: float = 3600.0) -> str:
         """Return a JSON Web Token of a primary account, valid for ``lifetime`` seconds."""
         claims = {"sub": user_id, "email": f"{user_id[:8]}@example.com", "exp": int(self._wall() + lifetime)}
-        return tokens.issue(claims, self._token_key)
+        return issue_token(claims, self._token_key)
 
     def authenticate_hmac(
         self, public_key: str, nonce: str, unix_ts: int, signature: str, account_id: str | None = None
     ) -> Identity:
-        """Check a signature over ``nonce:unix_ts`` and return whom it identifies.
+        """Check a signature over ``nonce:unix_ts`` and return the caller's identity.
 
         Raises
         ------
         AuthenticationRefused
-            Unknown key, wrong signature, nonce used within 15 minutes, timestamp off by more than 5 minutes,
-            or an account that is not the key owner's.
+            The key is unknown, the signature is wrong, the nonce was used within the last 15 minutes, the timestamp is
+            off by more than 5 minutes, or the account is not the key owner's.
         """
         key = self._keys.get(public_key)
         payload = f"{nonce}:{unix_ts}".encode()
@@ -135,15 +138,15 @@ class Accounts:
         return self._identity(key.user_id, account_id, key.can_trade)
 
     def authenticate_token(self, token: str, account_id: str | None = None) -> Identity:
-        """Check a JSON Web Token and return whom it identifies.
+        """Check a JSON Web Token and return the caller's identity.
 
         Raises
         ------
         AuthenticationRefused
-            Not a token of this simulator, expired, or an account that is not its owner's.
+            This simulator did not issue the token, it has expired, or the account is not its owner's.
         """
         try:
-            claims = tokens.claims_of(token, self._token_key, self._wall())
+            claims = token_claims(token, self._token_key, self._wall())
         except ValueError:
             claims = None
         if claims is None or claims.get("sub") not in self._subaccounts:
@@ -151,12 +154,12 @@ class Accounts:
         return self._identity(claims["sub"], account_id, True)
 
     def authenticate_headers(self, headers: Mapping[str, str]) -> Identity | None:
-        """Check the HMAC or Bearer headers of an HTTP request; None when it carries neither.
+        """Check the HMAC or Bearer headers of an HTTP request; return None if it has neither.
 
         Raises
         ------
         AuthenticationRefused
-            The headers are there and prove nothing.
+            The headers are not valid credentials.
         """
         account_id = headers.get("x-qfex-requested-account-id")
         scheme, _, token = headers.get("Authorization", "").partition(" ")
@@ -189,3 +192,51 @@ class Accounts:
 
     def _hex(self) -> str:
         return f"{self._random.getrandbits(128):032x}"
+
+
+class UsedNonces:
+    """The nonces of the last fifteen minutes by key; within that time none may be used twice."""
+
+    def __init__(self) -> None:
+        self._used: set[tuple[str, str]] = set()
+        self._by_age: deque[tuple[float, tuple[str, str]]] = deque()
+
+    def use(self, public_key: str, nonce: str, now: float) -> bool:
+        """Record a nonce; return False if the key has used it already."""
+        self._forget(now)
+        entry = (public_key, nonce)
+        if entry in self._used:
+            return False
+        self._used.add(entry)
+        self._by_age.append((now, entry))
+        return True
+
+    def _forget(self, now: float) -> None:
+        while self._by_age and now - self._by_age[0][0] >= NONCE_WINDOW:
+            self._used.discard(self._by_age.popleft()[1])
+
+
+def issue_token(claims: dict[str, Any], key: bytes) -> str:
+    """Return a signed JSON Web Token (HS256; RFC 7515, RFC 7519)."""
+    signed = f"{_base64(msgspec.json.encode(_JWT_HEADER))}.{_base64(msgspec.json.encode(claims))}"
+    return f"{signed}.{_token_signature(signed, key)}"
+
+
+def token_claims(token: str, key: bytes, now: float) -> dict[str, Any] | None:
+    """Return the claims of a token; None if the signature is wrong or the token has expired."""
+    signed, _, signature = token.rpartition(".")
+    if not hmac.compare_digest(_token_signature(signed, key).encode(), signature.encode()):
+        return None
+    payload = signed.partition(".")[2]
+    claims: dict[str, Any] = msgspec.json.decode(
+        base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
+    )
+    return claims if claims.get("exp", 0) > now else None
+
+
+def _token_signature(signed: str, key: bytes) -> str:
+    return _base64(hmac.new(key, signed.encode(), hashlib.sha256).digest())
+
+
+def _base64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -1,4 +1,4 @@
-"""The simulated time that everything periodic runs on: engine timers, pulses, deadlines."""
+"""The simulated clock: engine timers, periodic publications and deadlines run on it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..engine import Exchange
 
-# A jump longer than this many periods does not repeat a pulse while nothing else happens.
+# In a jump longer than this many periods, a periodic action is not repeated while nothing else happens.
 _LONG_JUMP = 10
 
 
 def _nothing() -> None:
-    """What a cancelled timer does."""
+    """The action of a cancelled timer."""
 
 
-class Timer:
-    """One action due at a moment of the simulated clock, once or periodically."""
+class ScheduledAction:
+    """An action that is due at a time of the simulated clock, once or periodically."""
 
     __slots__ = ("action", "cancelled", "period")
 
@@ -29,28 +29,28 @@ class Timer:
         self.cancelled = False
 
     def cancel(self) -> None:
-        """Make sure that the action does not run any more, and let go of what it refers to."""
+        """Prevent further runs, and drop the reference to the action."""
         self.cancelled = True
         self.action = _nothing
 
 
 class Clock:
-    """Moves the exchange's time and runs what is due on the way, in time order.
+    """Advances the exchange's time and runs the timers that fall due, in order of time.
 
     Parameters
     ----------
     exchange : Exchange
-        The engine whose ``now`` is the time (unix seconds).
+        The engine; its ``now`` is the simulated time in unix seconds.
 
     Notes
     -----
-    In a jump of more than ten periods a periodic action runs only after the engine's own timers did
-    something, and at the end: a simulated day does not cost 86,400 identical pulses.
+    In a jump of more than ten periods, a periodic action runs only after a timer of the engine has run, and at the
+    end of the jump. Otherwise a simulated day would cost 86,400 identical publications.
     """
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
-        self._heap: list[tuple[float, int, Timer]] = []
+        self._heap: list[tuple[float, int, ScheduledAction]] = []
         self._order = itertools.count()
 
     @property
@@ -58,22 +58,22 @@ class Clock:
         """The simulated time, unix seconds."""
         return self._exchange.now
 
-    def after(self, delay: float, action: Callable[[], None]) -> Timer:
+    def after(self, delay: float, action: Callable[[], None]) -> ScheduledAction:
         """Run ``action`` once, ``delay`` seconds from now."""
-        return self._push(self.now + delay, Timer(action, None))
+        return self._push(self.now + delay, ScheduledAction(action, None))
 
-    def every(self, period: float, action: Callable[[], None]) -> Timer:
+    def every(self, period: float, action: Callable[[], None]) -> ScheduledAction:
         """Run ``action`` every ``period`` seconds, the first time one period from now."""
-        return self._push(self.now + period, Timer(action, period))
+        return self._push(self.now + period, ScheduledAction(action, period))
 
     def next_due(self) -> float | None:
-        """Return when the next timer, of the engine or of this clock, is due (unix seconds)."""
+        """Return when the next timer of the engine or of this clock is due (unix seconds)."""
         engine = self._exchange.next_due()
         own = self._heap[0][0] if self._heap else None
         return min((due for due in (engine, own) if due is not None), default=None)
 
     def advance(self, seconds: float) -> None:
-        """Move the time forward by ``seconds`` and run everything that falls due."""
+        """Advance the time by ``seconds`` and run everything that falls due."""
         target = self.now + seconds
         while self._heap and self._heap[0][0] <= target:
             due, _, timer = heapq.heappop(self._heap)
@@ -84,11 +84,11 @@ class Clock:
             timer.action()
         self._move_exchange(target)
 
-    def _push(self, due: float, timer: Timer) -> Timer:
+    def _push(self, due: float, timer: ScheduledAction) -> ScheduledAction:
         heapq.heappush(self._heap, (due, next(self._order), timer))
         return timer
 
-    def _rearm(self, timer: Timer, due: float, target: float) -> None:
+    def _rearm(self, timer: ScheduledAction, due: float, target: float) -> None:
         if timer.period is None:
             return
         following = due + timer.period

@@ -1,6 +1,7 @@
-"""What a client may send: each command's parameters as a strict schema.
+"""The parameters of every command as a strict schema.
 
-Unknown members are ignored, as typed deserialisers do; a missing or mistyped one is an ``InvalidJSONFormat``.
+Unknown members are ignored, as typed deserialisers do. A missing member, or one of the wrong type, is an
+``InvalidJSONFormat``.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 Number = Decimal | int
-# The members that are floating-point numbers to the exchange, whatever way they are written.
+# Members that the exchange parses as floating-point numbers, however they are written.
 NUMBERS = {
     "quantity",
     "price",
@@ -33,7 +34,7 @@ class Params(msgspec.Struct):
 
 
 class Hmac(Params):
-    """The signature half of ``auth``."""
+    """The signature in ``auth``."""
 
     public_key: str
     nonce: str
@@ -42,7 +43,7 @@ class Hmac(Params):
 
 
 class Auth(Params):
-    """Who is there; exactly one of ``hmac`` and ``jwt``."""
+    """``auth``, with exactly one of ``hmac`` and ``jwt``."""
 
     hmac: Hmac | None = None
     jwt: str | None = None
@@ -61,7 +62,7 @@ class Channels(Params):
 
 
 class AddOrder(Params):
-    """A new order; ``price`` must be there for every type."""
+    """``add_order``; every order type requires a ``price``."""
 
     symbol: str
     side: Side
@@ -76,7 +77,7 @@ class AddOrder(Params):
 
 
 class CancelOrder(Params):
-    """One order, or all of a client order id, or a TWAP."""
+    """``cancel_order``: one order, all orders with a client order id, or a TWAP."""
 
     symbol: str
     order_id: str
@@ -84,11 +85,11 @@ class CancelOrder(Params):
 
 
 class Empty(Params):
-    """``cancel_all_orders``: the object must be there, and nothing in it matters."""
+    """``cancel_all_orders``: an object is required, its members are ignored."""
 
 
 class ModifyOrder(Params):
-    """A replacement; ``order_type`` is required since 2025-10-13, ``reduce_only`` since 2026-09-09."""
+    """``modify_order``; ``order_type`` is required since 2025-10-13, ``reduce_only`` since 2026-09-09."""
 
     symbol: str
     order_id: str
@@ -102,27 +103,27 @@ class ModifyOrder(Params):
 
 
 class GetOrder(Params):
-    """One order by its id or client order id."""
+    """``get_order``: one order by its id or client order id."""
 
     order_id: str
     symbol: str
 
 
 class Page(Params):
-    """A slice of a list."""
+    """The requested slice of a list."""
 
     limit: int = 1000
     offset: int = 0
 
 
 class GetUserOrders(Page):
-    """Open orders and TWAPs."""
+    """``get_user_orders``: open orders and TWAPs."""
 
     symbol: str | None = None
 
 
 class GetUserTrades(Page):
-    """The account's trades, newest first; both bounds are inclusive."""
+    """``get_user_trades``: the account's trades, newest first; both bounds are inclusive."""
 
     order_id: str | None = None
     start_ts: int | None = None
@@ -130,14 +131,14 @@ class GetUserTrades(Page):
 
 
 class SetUserLeverage(Params):
-    """A symbol's leverage."""
+    """``set_user_leverage``."""
 
     symbol: str
     leverage: Number
 
 
 class AddTwap(Params):
-    """A time-weighted order; ``reduce_only`` is a real bool here."""
+    """``add_twap``; here ``reduce_only`` is strictly a bool."""
 
     symbol: str
     side: Side
@@ -151,13 +152,13 @@ class AddTwap(Params):
 
 
 class CancelStopOrder(Params):
-    """One stop order."""
+    """``cancel_stop_order``."""
 
     stop_order_id: str
 
 
 class ModifyStopOrder(Params):
-    """A stop order's new trigger and size."""
+    """``modify_stop_order``: the new trigger price and quantity."""
 
     stop_order_id: str
     symbol: str
@@ -166,20 +167,20 @@ class ModifyStopOrder(Params):
 
 
 class ClosePosition(Params):
-    """A whole position."""
+    """``close_position``: a symbol's whole position."""
 
     symbol: str
     client_order_id: str | None = None
 
 
 class CancelOnDisconnect(Params):
-    """The flag of this connection."""
+    """``cancel_on_disconnect``: the flag of this connection."""
 
     cancel_on_disconnect: bool
 
 
 class Malformed(Exception):
-    """Parameters that do not fit their schema; ``args[0]`` says where."""
+    """The parameters do not match their schema; ``args[0]`` says where."""
 
 
 _Schema = TypeVar("_Schema", bound=Params)
@@ -191,7 +192,7 @@ def fit(params: object, schema: type[_Schema]) -> _Schema:
     Raises
     ------
     Malformed
-        A member is missing or of the wrong type. Numbers in quotes are of the wrong type.
+        A member is missing or has the wrong type, such as a number in quotes.
     """
     try:
         return msgspec.convert(params, schema, builtin_types=(Decimal,))

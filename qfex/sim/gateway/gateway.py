@@ -1,4 +1,4 @@
-"""The trade gateway: every connection's commands to the engine, each event to whom it concerns."""
+"""The trade gateway: passes the commands of all connections to the engine and publishes the engine's events."""
 
 from __future__ import annotations
 
@@ -6,52 +6,53 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..engine import Filled, OrderChanged, StopChanged, TwapChanged
-from . import intake, payloads
-from .ledger import Ledger, Received
-from .session import CloseRequest, Frame, TradeSession
-from .subscriptions import Subscriptions
+from . import payloads
+from .context import CommandContext
+from .message_handler import MessageHandler
+from .session import CloseRequest, OutboundMessage, Subscriptions, TradeSession
 from .wire import encode
 
 if TYPE_CHECKING:
     from ..engine import Event, Exchange
     from .accounts import Accounts
+    from .audit import AuditTrail
     from .clock import Clock
-    from .commands import Params
-    from .dialect import Dialect, Message
+    from .dialects import Dialect
+    from .payloads import Message
     from .rate_limit import RateLimiter
 
-PULSE = 1.0
+PUBLISH_PERIOD = 1.0
 AUTHENTICATION_DEADLINE = 60.0
 _POLICY_VIOLATION = 1008
 _STOPS = ("TAKE_PROFIT", "STOP_LOSS")
 
 
 class TradeGateway:
-    """Everything between the engine and the frames of the trade sockets.
+    """Everything between the engine and the messages of the trade sockets.
 
     Parameters
     ----------
     exchange : Exchange
         The engine.
     clock : Clock
-        Pulses and the authentication deadline run on it.
+        Runs the periodic publications and the authentication deadlines.
     accounts : Accounts
-        Checks who connects.
+        Checks credentials.
     dialect : Dialect
-        How things are said.
+        Writes the messages in which documentation and observed behaviour differ.
     limiter : RateLimiter
         The message budgets.
-    ledger : Ledger
-        Where what happens is written down.
+    audit : AuditTrail
+        Records what happens.
 
     Attributes
     ----------
-    sessions : dict of TradeSession
+    sessions : dict of TradeSession to CommandContext
         The open connections, oldest first.
-    waiting : set of TradeSession
-        Those with something to send.
+    subscriptions : Subscriptions
+        The subscribers of every channel.
     next_number : int
-        What the next connection will be called.
+        The number of the next connection.
     """
 
     def __init__(
@@ -61,20 +62,19 @@ class TradeGateway:
         accounts: Accounts,
         dialect: Dialect,
         limiter: RateLimiter,
-        ledger: Ledger,
+        audit: AuditTrail,
     ) -> None:
         self.exchange = exchange
         self.clock = clock
         self.accounts = accounts
         self.dialect = dialect
-        self.limiter = limiter
-        self.ledger = ledger
+        self.audit = audit
         self.subscriptions = Subscriptions()
-        self.sessions: dict[TradeSession, None] = {}
-        self.waiting: set[TradeSession] = set()
+        self.sessions: dict[TradeSession, CommandContext] = {}
         self.next_number = 1
-        self._command = ""
-        self._awaits_twap: TradeSession | None = None
+        self._handler = MessageHandler(limiter)
+        self._waiting: set[TradeSession] = set()
+        self._active: TradeSession | None = None
         self._reactions: dict[type, Callable[[Any], None]] = {
             OrderChanged: self._order_changed,
             Filled: self._filled,
@@ -82,22 +82,25 @@ class TradeGateway:
             TwapChanged: self._twap_changed,
         }
         exchange.listen(self._react)
-        clock.every(PULSE, self.pulse)
+        clock.every(PUBLISH_PERIOD, self._publish_accounts)
 
     def connect(self) -> TradeSession:
         """Open a connection; it has a minute to authenticate."""
-        session = TradeSession(self, self.next_number)
+        session = TradeSession(self.next_number, self._waiting.add)
         self.next_number += 1
-        self.sessions[session] = None
-        session.deadline = self.clock.after(AUTHENTICATION_DEADLINE, lambda: self._show_the_door(session))
+        self.sessions[session] = CommandContext(
+            session, self.exchange, self.accounts, self.subscriptions, self.dialect, self.audit
+        )
+        session.deadline = self.clock.after(
+            AUTHENTICATION_DEADLINE, lambda: self._close_unauthenticated(session)
+        )
         return session
 
     def disconnect(self, session: TradeSession) -> None:
-        """Forget a connection; one with cancel-on-disconnect takes the account's open orders with it."""
-        if session not in self.sessions:
+        """Forget a connection and apply its cancel-on-disconnect flag; a second time changes nothing."""
+        if self.sessions.pop(session, None) is None:
             return
-        del self.sessions[session]
-        session.take()
+        self.take(session)
         if session.identity is None:
             session.deadline.cancel()
             return
@@ -106,56 +109,41 @@ class TradeGateway:
         if session.cancel_on_disconnect:
             self.exchange.cancel_all_orders(session.account_id)
 
-    def receive(self, session: TradeSession, text: str) -> None:
-        """Handle one message of a connection. Its frames wait in `drain`."""
-        self.ledger.frames_in += 1
+    def receive(self, session: TradeSession, text: str) -> list[OutboundMessage]:
+        """Handle one message of an open connection and return what that connection is to be sent.
+
+        Messages for other connections wait for `drain`.
+        """
+        self.audit.frames_in += 1
+        self._active = session
         try:
-            intake.receive(self, session, text)
+            self._handler.handle(self.sessions[session], text)
         finally:
-            self._command, session.command, self._awaits_twap = "", None, None
+            self._active, session.command, session.awaits_twap = None, None, False
+        return self.take(session)
 
-    def note(self, session: TradeSession, request: intake.Request) -> None:
-        """Write an understood command down before it is judged, and know it as the cause of what follows."""
-        name = request.name or ""
-        self._command = session.command = name
-        params = {} if name == "auth" else request.message["params"]
-        self.ledger.received.append(Received(self.clock.now, session.id, session.acting_for, name, params))
+    def take(self, session: TradeSession) -> list[OutboundMessage]:
+        """Return what one connection is to be sent."""
+        self._waiting.discard(session)
+        return session.take()
 
-    def drain(self) -> list[tuple[TradeSession, list[Frame]]]:
+    def drain(self) -> list[tuple[TradeSession, list[OutboundMessage]]]:
         """Return what each connection is to be sent."""
-        return [(session, session.take()) for session in list(self.waiting)]
+        return [(session, self.take(session)) for session in list(self._waiting)]
 
-    def publish(self, account_id: str, channel: str, message: Message) -> None:
-        """Tell the account's connections that listen to the channel."""
-        kind, data = next(iter(message)), encode(message)
+    def _publish(self, account_id: str, channel: str, message: Message) -> None:
+        """Send a message to the account's subscribers of a channel."""
+        encoded = OutboundMessage(next(iter(message)), encode(message))
         for session in self.subscriptions.of(account_id, channel):
-            session.put(kind, data)
+            session.queue_encoded(encoded)
 
-    def acknowledge(self, session: TradeSession, params: Params) -> None:
-        """Confirm the command being handled, where the dialect does."""
-        message = self.dialect.acknowledgement(self._command, params)
-        if message is not None:
-            session.tell(message)
-
-    def expect_twap(self, session: TradeSession) -> None:
-        """Answer this connection with the next TWAP as soon as it exists, before its first child is sent."""
-        self._awaits_twap = session
-
-    def pulse(self) -> None:
-        """Tell positions and balances to whom they concern."""
+    def _publish_accounts(self) -> None:
+        """Send positions and balances to their subscribers."""
         for account_id in self.subscriptions.accounts("positions"):
-            for message in self.positions(account_id):
-                self.publish(account_id, "positions", message)
+            for message in payloads.position_messages(self.exchange, account_id):
+                self._publish(account_id, "positions", message)
         for account_id in self.subscriptions.accounts("balances"):
-            self.publish(account_id, "balances", self.balance(account_id))
-
-    def positions(self, account_id: str) -> list[Message]:
-        """Return the account's positions, one message for each symbol."""
-        return [{"position_response": payloads.position(row)} for row in self.exchange.positions(account_id)]
-
-    def balance(self, account_id: str) -> Message:
-        """Return the account's balance as a message."""
-        return {"balance_response": payloads.balance(self.exchange.balance(account_id))}
+            self._publish(account_id, "balances", payloads.balance_message(self.exchange, account_id))
 
     def _react(self, event: Event) -> None:
         reaction = self._reactions.get(type(event))
@@ -164,28 +152,30 @@ class TradeGateway:
 
     def _order_changed(self, event: OrderChanged) -> None:
         row = event.order
-        self.ledger.changes.append(row)
+        self.audit.changes.append(row)
         if not self.dialect.announces(row):
             return
+        command = None if self._active is None else self._active.command
         accepted = row.status in ("CANCELLED", "MODIFIED")
-        if row.order_type in _STOPS and accepted and not self.dialect.reports_stop(self._command):
+        if row.order_type in _STOPS and accepted and not self.dialect.reports_stop(command):
             return
         if self.subscriptions.of(event.account_id, "order_responses"):
-            self.publish(event.account_id, "order_responses", {"order_response": self.dialect.order(row)})
+            self._publish(event.account_id, "order_responses", {"order_response": self.dialect.order(row)})
 
     def _filled(self, event: Filled) -> None:
-        self.ledger.fills.append(event.fill)
+        self.audit.fills.append(event.fill)
         if self.subscriptions.of(event.account_id, "fills"):
-            self.publish(event.account_id, "fills", {"fill_response": payloads.fill(event.fill)})
+            self._publish(event.account_id, "fills", {"fill_response": payloads.fill(event.fill)})
 
     def _stop_changed(self, event: StopChanged) -> None:
-        self.publish(event.account_id, "stop_orders", {"stop_order_response": payloads.stop(event.stop)})
+        self._publish(event.account_id, "stop_orders", {"stop_order_response": payloads.stop(event.stop)})
 
     def _twap_changed(self, event: TwapChanged) -> None:
-        session, self._awaits_twap = self._awaits_twap, None
-        if session is not None:
-            session.tell({"twap_response": payloads.twap(event.twap)})
+        session = self._active
+        if session is not None and session.awaits_twap:
+            session.awaits_twap = False
+            session.queue({"twap_response": payloads.twap(event.twap)})
 
-    def _show_the_door(self, session: TradeSession) -> None:
+    def _close_unauthenticated(self, session: TradeSession) -> None:
         session.closing = CloseRequest(_POLICY_VIOLATION, "not authenticated within a minute")
-        self.waiting.add(session)
+        self._waiting.add(session)

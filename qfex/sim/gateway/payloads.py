@@ -9,13 +9,24 @@ from typing import TYPE_CHECKING, Any
 from .wire import number, optional_number
 
 if TYPE_CHECKING:
-    from ..engine import BalanceRow, FillRow, LeverageRow, OrderRow, PositionRow, StopRow, TwapRow
+    from ..engine import BalanceRow, Exchange, FillRow, LeverageRow, OrderRow, PositionRow, StopRow, TwapRow
 
-Payload = dict[str, Any]
+Payload = dict[str, Any]  # An object inside a message.
+Message = dict[str, Any]  # A whole message.
+
+
+def position_messages(exchange: Exchange, account_id: str) -> list[Message]:
+    """Return an account's positions, one message for each symbol."""
+    return [{"position_response": position(row)} for row in exchange.positions(account_id)]
+
+
+def balance_message(exchange: Exchange, account_id: str) -> Message:
+    """Return an account's balance."""
+    return {"balance_response": balance(exchange.balance(account_id))}
 
 
 def order(row: OrderRow, status: str) -> Payload:
-    """``order_response``; ``price`` is the order's own, never the execution's."""
+    """``order_response``; ``price`` is the price of the order, never that of an execution."""
     return {
         "order_id": row.order_id,
         "symbol": row.symbol,
@@ -36,7 +47,7 @@ def order(row: OrderRow, status: str) -> Payload:
 
 
 def fill(row: FillRow) -> Payload:
-    """``fill_response``, with the members of the exchange's own sample."""
+    """``fill_response``, with the members of the exchange's sample."""
     return {
         "trade_id": row.trade_id,
         "user_id": row.account_id,
@@ -76,7 +87,7 @@ def trade(row: FillRow) -> Payload:
 
 
 def stop(row: StopRow) -> Payload:
-    """``stop_order_response``; its time is ISO text, unlike everywhere else on this socket."""
+    """``stop_order_response``; unlike all other times on this socket, its time is ISO 8601 text."""
     return {
         "stop_order_id": row.stop_order_id,
         "user_id": row.account_id,
@@ -111,7 +122,7 @@ def twap(row: TwapRow) -> Payload:
 
 
 def position(row: PositionRow) -> Payload:
-    """``position_response``; ``open_orders`` is a float count."""
+    """``position_response``; ``open_orders`` is a count, sent as a float."""
     return {
         "id": row.id,
         "symbol": row.symbol,
@@ -148,7 +159,7 @@ def balance(row: BalanceRow) -> Payload:
 
 
 def leverage(row: LeverageRow) -> Payload:
-    """A row of both leverage lists; ``leverage`` itself is text."""
+    """A row of both leverage lists; ``leverage`` is text."""
     return {
         "id": row.id,
         "symbol": row.symbol,

@@ -1,4 +1,4 @@
-"""The exchange's message budget: 12,000 weight units a minute, smoothed, in two buckets."""
+"""The exchange's rate limit: 12,000 weight units a minute, exponentially smoothed, in each of two buckets."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Meter:
 
 
 class RateLimiter:
-    """The meters of all users; connections and keys of one user share them.
+    """The message budgets of all users; a user's connections and keys share them.
 
     Parameters
     ----------
     limit : float, optional
-        Weight units per minute in each bucket; None switches the limit off.
+        Weight units a minute in each bucket; None switches the limit off.
     """
 
     def __init__(self, limit: float | None = LIMIT) -> None:
@@ -41,7 +41,7 @@ class RateLimiter:
         self._meters: dict[tuple[str, str], Meter] = {}
 
     def spend(self, user_id: str, bucket: str, weight: float, now: float) -> float:
-        """Return 0 when the message is within the budget, else the seconds to wait."""
+        """Return 0 if the message is within the budget, otherwise the seconds to wait."""
         if self.limit is None:
             return 0.0
         meter = self._meters.get((user_id, bucket))
@@ -50,6 +50,6 @@ class RateLimiter:
         return meter.spend(weight, self.limit, now)
 
     def level(self, user_id: str, bucket: str) -> float:
-        """Return the units counted against the user at the last message."""
+        """Return the weight units that were used at the user's last message."""
         meter = self._meters.get((user_id, bucket))
         return meter.level if meter else 0.0

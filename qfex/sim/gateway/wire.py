@@ -1,4 +1,4 @@
-"""JSON as the exchange writes and reads it, with every number exact."""
+"""The JSON codec of the exchange's messages; every number is exact."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-_LARGEST_EXPONENT = 308  # of a double, which is what the exchange reads numbers into
+_LARGEST_EXPONENT = 308  # That of a double: the exchange parses numbers as doubles.
 
 
 def _exact(text: str) -> Decimal:
@@ -25,12 +25,12 @@ encode = _encoder.encode
 
 
 def decode(text: bytes | str) -> Any:
-    """Return plain Python values; numbers with a fraction or an exponent become exact Decimals.
+    """Parse JSON; numbers with a fraction or an exponent become exact Decimals.
 
     Raises
     ------
     msgspec.DecodeError
-        Not JSON, or a number beyond all bounds.
+        The text is not JSON, or holds a number that is out of range.
     """
     return _decoder.decode(text)
 
@@ -46,5 +46,5 @@ def number(value: Decimal) -> msgspec.Raw:
 
 
 def optional_number(value: Decimal | None) -> msgspec.Raw:
-    """Return the JSON float of ``value``, 0.0 for none: the exchange's way of saying "not set"."""
+    """Return the JSON float of ``value``; None becomes 0.0, which the exchange sends for "not set"."""
     return number(value or Decimal(0))

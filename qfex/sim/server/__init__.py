@@ -1,7 +1,8 @@
-"""The simulator's servers: aiohttp on one event loop in one background thread, loopback only.
+"""The simulator's server: aiohttp on one event loop in one background thread, on loopback.
 
 Capacity, measured with ``python -m tests.sim.server.capacity`` (CPython 3.11, the simulator on one core of a
-2-core virtual machine, the clients on the other; resting orders, each answered by its ACK):
+2-core virtual machine, the clients on the other; resting orders, each
+answered by an ACK):
 
 ================================================  ==========  ============================
 load                                              orders/s    simulator's processor, each

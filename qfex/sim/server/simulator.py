@@ -1,4 +1,4 @@
-"""The exchange in a box: engine, gateway and servers behind one context manager."""
+"""`Simulator`: engine, gateway and server behind one context manager."""
 
 from __future__ import annotations
 
@@ -12,57 +12,55 @@ from qfex.environment import Environment
 
 from ..engine import Exchange, Rules
 from ..feeds.faults import FeedFaults
-from ..gateway.ledger import Ledger
-from .assembly import assemble
-from .cable import Cable
+from ..gateway.audit import AuditTrail
+from .connection import ConnectionInfo
+from .event_loop import LoopThread
 from .faults import Faults
-from .listener import HOST
-from .loop import LoopThread
-from .options import ClockName, DialectName, Options, PricePath
-from .service import Service
-from .trade import ConnectionInfo
-from .view.snapshot import Snapshot, take
+from .network_proxy import NetworkProxy
+from .runtime import ClockName, DialectName, Options, PricePath, assemble
+from .server import Server
+from .snapshot import Snapshot, take
 
 Result = TypeVar("Result")
 Amount = Decimal | int | str
 
 
 class Simulator:
-    """A QFEX of one's own, on loopback sockets, for as long as the ``with`` block lasts.
+    """A simulated QFEX on loopback sockets, which runs for the length of a ``with`` block.
 
     Parameters
     ----------
     symbols : iterable of str, optional
-        The instruments to list; default all of the captured reference data.
+        The instruments to list; by default all of the captured reference data.
     dialect : {"live", "documented"}
-        How to speak where the exchange's documentation and its observed behaviour differ.
+        What to follow where the exchange's documentation and its observed behaviour differ.
     seed : int
-        Ids, keys, quotes and price paths depend on it alone.
+        Ids, keys, quotes and price paths depend only on it.
     liquidity : bool
         Whether a market maker quotes both sides of every symbol around its mark price.
     price_path : {"still", "calm", "trending", "gapping"}
-        How mark prices move by themselves.
+        How mark prices move without `set_mark_price`.
     clock : {"real", "manual"}
-        Whether the simulated time passes by itself or only in `advance`. It starts at the time of day.
+        Whether simulated time passes with real time or only in `advance`. It starts at the current time.
     speed : float
         Simulated seconds for each real one, with ``clock="real"``.
     port : int
-        Port to listen on; 0 lets the system choose.
+        The port to listen on; 0 lets the system choose one.
     rate_limits : bool
-        Whether the exchange's message budget of 12,000 weight units a minute is enforced.
+        Whether to enforce the exchange's rate limit of 12,000 weight units a minute.
     ping_interval : float
         Real seconds between WebSocket pings.
     rules : Rules, optional
         The exchange's limits and rates.
     ledger_limit : int, optional
-        Entries of each kind that `ledger` keeps; default all.
+        How many entries of each kind `ledger` keeps; by default all.
     record : path, optional
-        File to record every frame of every socket in, without secrets; `qfex.sim.replay` plays it back.
+        A file in which to record every frame of every socket, without secrets; `qfex.sim.replay` plays it back.
 
     Notes
     -----
-    Every method may be called from any thread. It runs on the simulator's own event loop and returns when the
-    frames that follow from it have been written.
+    Every method may be called from any thread. It runs on the simulator's event loop, and returns when the messages that
+    it causes have been written.
     """
 
     def __init__(
@@ -82,7 +80,7 @@ class Simulator:
         ledger_limit: int | None = None,
         record: str | Path | None = None,
     ) -> None:
-        options = Options(
+        self._options = Options(
             symbols=None if symbols is None else tuple(symbols),
             dialect=dialect,
             seed=seed,
@@ -97,16 +95,12 @@ class Simulator:
             rules=rules,
             record=record,
         )
-        self._assemble(options)
-
-    def _assemble(self, options: Options) -> None:
-        self._options = options
-        self._runtime = assemble(options)
+        self._runtime = assemble(self._options)
         self._credentials = self._open_account(Decimal(100_000))
         self._loop: LoopThread | None = None
         self._started = False
-        self._service = Service(self._runtime)
-        self._faults = Faults(self._call, self._service.trade, self._service.plan, self._runtime)
+        self._server = Server(self._runtime)
+        self._faults = Faults(self._call, self._server.trade, self._server.plan, self._runtime)
         self._feed_faults = FeedFaults(self._call, self._runtime.feed_plan)
 
     def __enter__(self) -> Simulator:
@@ -117,46 +111,46 @@ class Simulator:
         self.stop()
 
     def start(self) -> None:
-        """Start to serve.
+        """Start the server.
 
         Raises
         ------
         RuntimeError
-            It was started before: a simulator starts once.
+            It was started before; a simulator can be started only once.
         OSError
             The port is taken.
         """
         if self._started:
-            raise RuntimeError("a simulator starts once: make another one")
+            raise RuntimeError("a simulator can be started only once; create another one")
         self._started = True
         self._loop = LoopThread()
         self._loop.start()
         try:
-            self._loop.run(self._service.start(self._options))
+            self._loop.run(self._server.start(self._options))
         except BaseException:
             self._loop.stop()
             self._loop = None
             raise
 
     def stop(self) -> None:
-        """End every connection and thread; afterwards, and when never started, nothing happens."""
+        """Close every connection and stop the thread; does nothing if the simulator is not running."""
         loop = self._loop
         if loop is None:
             return
         try:
-            loop.run(self._service.stop())
+            loop.run(self._server.stop())
         finally:
             self._loop = None
             loop.stop()
 
     @property
     def environment(self) -> Environment:
-        """Where the simulator is."""
-        return self._service.environment(HOST)
+        """The URLs of the simulator."""
+        return self._server.environment()
 
     @property
     def credentials(self) -> HmacCredentials:
-        """The keys of a funded account (100,000 USDC)."""
+        """The keys of an account with 100,000 USDC."""
         return self._credentials
 
     def create_account(self, balance: Amount = 100_000, *, can_trade: bool = True) -> HmacCredentials:
@@ -165,19 +159,19 @@ class Simulator:
         Parameters
         ----------
         balance : Decimal, int or str
-            Its deposit, USDC.
+            The deposit, USDC.
         can_trade : bool
-            False makes a key of scope "view".
+            Whether the key may trade; otherwise its scope is "view".
 
         Returns
         -------
         HmacCredentials
-            The account's keys.
+            The keys of the account.
         """
         return self.exchange_call(lambda _: self._open_account(Decimal(balance), can_trade))
 
     def create_subaccount(self, credentials: HmacCredentials, balance: Amount = 0) -> str:
-        """Open a subaccount of the key's owner with a deposit of its own, and return its id."""
+        """Open a subaccount of the key's owner with a deposit, and return its id."""
 
         def create(exchange: Exchange) -> str:
             account_id = self._runtime.accounts.create_subaccount(self._owner(credentials))
@@ -196,11 +190,11 @@ class Simulator:
         return self.exchange_call(lambda _: self._runtime.accounts.issue_token(owner, lifetime=lifetime))
 
     def set_mark_price(self, symbol: str, price: Amount) -> None:
-        """Move a mark price: stops trigger, and the quoted book follows."""
+        """Set a mark price: stops trigger, and the quoted book follows."""
         self.exchange_call(lambda exchange: exchange.set_mark_price(symbol, Decimal(price)))
 
     def advance(self, seconds: float) -> None:
-        """Move the simulated time forward: TWAPs, funding, pulses and deadlines that fall due happen."""
+        """Advance the simulated time: TWAPs, funding, publications and deadlines that fall due run."""
         self.exchange_call(lambda _: self._runtime.clock.advance(seconds))
 
     @property
@@ -210,51 +204,47 @@ class Simulator:
 
     @property
     def faults(self) -> Faults:
-        """What is to go wrong on the trade socket."""
+        """Injects faults on the trade socket."""
         return self._faults
 
     @property
     def feed_faults(self) -> FeedFaults:
-        """What is to go wrong with market data and REST."""
+        """Injects faults on the market data socket and on REST."""
         return self._feed_faults
 
-    def cable(self) -> Cable:
-        """Lay a cable: its environment's trade URL leads here through a network that a test can spoil."""
+    def cable(self) -> NetworkProxy:
+        """Open a network proxy: its environment's trade URL leads here through a network with injected faults."""
         if self._loop is None:
             raise RuntimeError("the simulator is not running")
-        cable = Cable(self._loop, self.environment)
-        self._loop.run(self._service.lay(cable))
-        return cable
+        proxy = NetworkProxy(self._loop, self.environment)
+        self._loop.run(self._server.add_proxy(proxy))
+        return proxy
 
     @property
     def connections(self) -> list[ConnectionInfo]:
         """The open trade connections, oldest first."""
-        return self._call(lambda: [one.info() for one in self._service.trade.connections.values()])
+        return self._call(lambda: [one.info() for one in self._server.trade.connections.values()])
 
     @property
-    def ledger(self) -> Ledger:
-        """What really happened until now: a snapshot."""
-        return self.exchange_call(lambda _: self._runtime.gateway.ledger.copy())
+    def ledger(self) -> AuditTrail:
+        """A snapshot of the audit trail: every command received, every order change and every fill until now."""
+        return self.exchange_call(lambda _: self._runtime.gateway.audit.copy())
 
     def snapshot(self) -> Snapshot:
-        """Return books, accounts and latest orders, as the live view shows them."""
+        """Return books, accounts and latest orders, as in the live view."""
         return self.exchange_call(lambda exchange: take(exchange, self._runtime.gateway))
 
     def exchange_call(self, function: Callable[[Exchange], Result]) -> Result:
         """Run ``function`` with the engine, on the engine's thread, and return its result."""
 
-        def step() -> Result:
-            self._runtime.pace.catch_up()
-            try:
+        def call() -> Result:
+            with self._runtime.step():
                 return function(self._runtime.exchange)
-            finally:
-                self._runtime.flush()
-                self._runtime.pace.plan()
 
-        return self._call(step)
+        return self._call(call)
 
     def _call(self, action: Callable[[], Result]) -> Result:
-        """Run ``action`` on the loop, or here while there is none."""
+        """Run ``action`` on the loop, or in the calling thread while there is none."""
         return action() if self._loop is None else self._loop.call(action)
 
     def _open_account(self, balance: Decimal, can_trade: bool = True) -> HmacCredentials:
@@ -264,5 +254,5 @@ class Simulator:
     def _owner(self, credentials: HmacCredentials) -> str:
         key = self._runtime.accounts.key(credentials.public_key)
         if key is None:
-            raise ValueError("these are no credentials of this simulator")
+            raise ValueError("these credentials do not belong to this simulator")
         return key.user_id

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from .helpers import Arena
+from .helpers import EngineHarness
 
 
 @pytest.fixture
-def arena() -> Arena:
-    """AAPL-USD at a mark price of 200, tick 0.01, lot 0.001, and nobody in the book."""
-    return Arena()
+def harness() -> EngineHarness:
+    """AAPL-USD with mark price 200, tick 0.01, lot 0.001, and an empty book."""
+    return EngineHarness()

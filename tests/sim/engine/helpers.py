@@ -1,4 +1,4 @@
-"""A small market to test in: one exchange, a few accounts, and everything it said."""
+"""A harness for the engine: one exchange, two accounts, and the events that it emitted."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ NOON = 1_791_302_400.0
 E = TypeVar("E", bound=Event)
 
 
-class Arena:
-    """An exchange without a market maker and two funded accounts; `events` holds what was emitted."""
+class EngineHarness:
+    """An exchange without a market maker, with two funded accounts; `events` holds every event."""
 
     def __init__(self, *symbols: str, rules: Rules | None = None, **options: Any) -> None:
         options = {"liquidity": False, "start": NOON, **options}
@@ -79,10 +79,10 @@ class Arena:
         return self.order(account, side, quantity, order_type="MARKET", tif="IOC", **terms)
 
     def modify(self, account: str, row: OrderRow, **terms: Any) -> OrderRow:
-        """Modify an order, keeping every term that is not given."""
+        """Modify an order; terms that are not given stay as they are."""
+        order_id = terms.pop("order_id", row.order_id)
         wanted = {
             "symbol": row.symbol,
-            "order_id": row.order_id,
             "side": row.side,
             "order_type": row.order_type,
             "price": row.price,
@@ -94,7 +94,7 @@ class Arena:
         }
         for name in ("price", "quantity"):
             wanted[name] = D(wanted[name])
-        return self.exchange.modify_order(account, **wanted)
+        return self.exchange.modify_order(account, order_id, OrderEntry(time_in_force="GTC", **wanted))
 
     def hold(self, account: str, side: str, quantity: str | int, price: str | int = 200) -> None:
         """Give an account a position by trading with a counterparty of its own."""
@@ -103,7 +103,7 @@ class Arena:
         self.order(account, side, quantity, price)
 
     def position(self, account: str, symbol: str = AAPL) -> D:
-        """Return the signed quantity held."""
+        """Return the signed quantity of a position."""
         return self.exchange.position(account, symbol).position
 
     def of_type(self, kind: type[E]) -> list[E]:
@@ -111,12 +111,12 @@ class Arena:
         return [event for event in self.events if isinstance(event, kind)]
 
     def statuses(self, account: str, order_id: str | None = None) -> list[str]:
-        """Return the statuses an account was told, of one order or of all."""
+        """Return the statuses in an account's order events, of one order or of all."""
         rows = [event.order for event in self.of_type(OrderChanged) if event.account_id == account]
         return [row.status for row in rows if order_id in (None, row.order_id)]
 
     def fills(self, account: str) -> list[FillRow]:
-        """Return the fills an account was told."""
+        """Return an account's fills."""
         return [event.fill for event in self.of_type(Filled) if event.account_id == account]
 
     def open_ids(self, account: str) -> list[str]:
@@ -125,7 +125,7 @@ class Arena:
 
 
 def plain(instrument: Instrument) -> Instrument:
-    """Return an AAPL-USD that starts at 200 with a band of 10 %; others as they are."""
+    """Return AAPL-USD with index price 200 and a band of 10 %; other instruments unchanged."""
     if instrument.symbol != AAPL:
         return instrument
     return replace(instrument, index_price=D(200), band_width=D("0.1"))

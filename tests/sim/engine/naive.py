@@ -1,4 +1,4 @@
-"""A second matching engine, written to be obviously right: one list of orders, scanned from end to end."""
+"""A second matching engine, written to be obviously correct: one list of orders, always scanned as a whole."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Fill:
 
 
 class NaiveBook:
-    """Orders in order of arrival; who trades next is found by looking at all of them."""
+    """A list of orders in order of arrival, which is searched for the next order to trade."""
 
     def __init__(self, band: tuple[D, D]) -> None:
         self.waiting: list[Waiting] = []
@@ -48,7 +48,7 @@ class NaiveBook:
         price: D,
         reduce_only: bool,
     ) -> None:
-        """Take an order of which everything but its effect on the book is known to be right."""
+        """Add an order that has passed every check that does not concern the book."""
         if kind == "MARKET":
             price = self._band[1] if side == "BUY" else self._band[0]
         order = Waiting(number, account, side, price, quantity, reduce_only)
@@ -64,11 +64,11 @@ class NaiveBook:
         self._drop_idle()
 
     def cancel(self, number: int) -> None:
-        """Take an order out."""
+        """Remove an order."""
         self.waiting = [order for order in self.waiting if order.number != number]
 
     def replace(self, number: int, new_number: int, quantity: D, price: D) -> None:
-        """Cancel an order and enter it again with other terms."""
+        """Cancel an order and add it again with other terms."""
         [old] = [order for order in self.waiting if order.number == number]
         self.cancel(number)
         self.add(new_number, old.account, old.side, "LIMIT", "GTC", quantity, price, old.reduce_only)
@@ -100,7 +100,7 @@ class NaiveBook:
                 self.cancel(maker.number)
 
     def _candidates(self, taker: Waiting) -> list[Waiting]:
-        """Return who could trade with an order, in the order in which they may; sorting keeps arrival."""
+        """Return the orders that could trade with an order, by priority; sorting keeps the order of arrival."""
         buys = taker.side == "BUY"
         found = [
             order
@@ -111,7 +111,7 @@ class NaiveBook:
         return sorted(found, key=lambda order: order.price if buys else -order.price)
 
     def _total_available(self, taker: Waiting) -> D:
-        """Return what an order could trade in all, by really trading it in a copy."""
+        """Return the total quantity that an order could trade, by trading it in a copy."""
         copy = NaiveBook(self._band)
         copy.waiting = [Waiting(**vars(order)) for order in self.waiting]
         copy.positions = dict(self.positions)
@@ -119,12 +119,12 @@ class NaiveBook:
         return sum((fill.quantity for fill in copy.fills), D(0))
 
     def _may_trade(self, order: Waiting) -> D:
-        """Return how much of an order may trade: reduce-only orders stop at a flat position."""
+        """Return how much of an order may trade; reduce-only orders stop at a flat position."""
         if not order.reduce_only:
             return order.left
         position = self.positions.get(order.account, D(0))
         return min(order.left, max(D(0), -position if order.side == "BUY" else position))
 
     def _drop_idle(self) -> None:
-        """Cancel reduce-only orders with nothing to reduce."""
+        """Cancel reduce-only orders that can reduce nothing."""
         self.waiting = [order for order in self.waiting if self._may_trade(order)]

@@ -1,4 +1,4 @@
-"""The engine agrees with the naive implementation, fill by fill."""
+"""The engine and a naive implementation give the same fills."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from qfex.sim.engine import Filled, OrderChanged, Rules
 
-from .helpers import AAPL, Arena
+from .helpers import AAPL, EngineHarness
 from .naive import Fill, NaiveBook
 
 TYPES = [("LIMIT", "GTC"), ("LIMIT", "IOC"), ("LIMIT", "FOK"), ("MARKET", "IOC"), ("ALO", "GTC")]
@@ -34,14 +34,14 @@ class Enter:
 
 @dataclass(frozen=True)
 class Cancel:
-    """Cancel the n-th of the orders sent so far."""
+    """Cancel the n-th order sent so far."""
 
     choice: int
 
 
 @dataclass(frozen=True)
 class Replace:
-    """Replace the n-th of the orders sent so far."""
+    """Replace the n-th order sent so far."""
 
     choice: int
     quantity: D
@@ -68,23 +68,23 @@ STEPS = st.lists(
 
 
 class Pair:
-    """Both engines, given the same orders; orders are known by the number of their arrival."""
+    """Both engines, given the same orders; orders are numbered in order of arrival."""
 
     def __init__(self) -> None:
         rules = Rules(notional_caps={"EQUITY": D(10**12)}, max_open_interest=D(10**12))
-        self.arena = Arena(rules=rules)
-        self.naive = NaiveBook(self.arena.exchange.price_band(AAPL))
-        self.accounts = [self.arena.exchange.create_account(D(10**9)) for _ in range(ACCOUNTS)]
+        self.harness = EngineHarness(rules=rules)
+        self.naive = NaiveBook(self.harness.exchange.price_band(AAPL))
+        self.accounts = [self.harness.exchange.create_account(D(10**9)) for _ in range(ACCOUNTS)]
         self.numbers: dict[str, int] = {}
         self.rows: list[Any] = []
 
     def do(self, step: Enter | Cancel | Replace) -> None:
-        """Take one step in both."""
+        """Apply one step to both engines."""
         if isinstance(step, Enter):
             self._enter(step)
         elif self.rows:
             row = self.rows[step.choice % len(self.rows)]
-            if row.order_id in self.arena.open_ids(row.account_id):
+            if row.order_id in self.harness.open_ids(row.account_id):
                 self._cancel(row) if isinstance(step, Cancel) else self._replace(row, step)
 
     def _number(self, row: Any) -> int:
@@ -93,7 +93,7 @@ class Pair:
     def _enter(self, step: Enter) -> None:
         account, (kind, tif) = self.accounts[step.account], step.kind
         price = D(0) if kind == "MARKET" else step.price
-        row = self.arena.order(
+        row = self.harness.order(
             account,
             step.side,
             step.quantity,
@@ -107,20 +107,20 @@ class Pair:
         self.naive.add(number, account, step.side, kind, tif, step.quantity, step.price, step.reduce_only)
 
     def _cancel(self, row: Any) -> None:
-        self.arena.exchange.cancel_order(row.account_id, AAPL, "order_id", row.order_id)
+        self.harness.exchange.cancel_order(row.account_id, AAPL, "order_id", row.order_id)
         self.naive.cancel(self._number(row))
 
     def _replace(self, row: Any, step: Replace) -> None:
-        old = self.arena.exchange.order(row.account_id, AAPL, row.order_id)
+        old = self.harness.exchange.order(row.account_id, AAPL, row.order_id)
         if old.quantity_remaining != old.quantity or old.order_type != "LIMIT":  # type: ignore[union-attr]
             return
-        new = self.arena.modify(row.account_id, row, quantity=step.quantity, price=step.price)
+        new = self.harness.modify(row.account_id, row, quantity=step.quantity, price=step.price)
         self.rows.append(new)
         self.naive.replace(self._number(row), self._number(new), step.quantity, step.price)
 
     def fills(self) -> list[Fill]:
         """Return the engine's trades, by the numbers of their orders."""
-        sides = [event.fill for event in self.arena.of_type(Filled)]
+        sides = [event.fill for event in self.harness.of_type(Filled)]
         trades = list(zip(sides[::2], sides[1::2], strict=True))
         assert all(maker.trade_id == taker.trade_id for maker, taker in trades)
         return [
@@ -131,18 +131,18 @@ class Pair:
 
 @settings(max_examples=300, deadline=None)
 @given(STEPS)
-def test_both_engines_do_the_same(steps: list[Enter | Cancel | Replace]) -> None:
+def test_both_engines_give_the_same_fills(steps: list[Enter | Cancel | Replace]) -> None:
     pair = Pair()
     for step in steps:
         pair.do(step)
-        assert pair.arena.exchange.book(AAPL, 100) == (pair.naive.levels("BUY"), pair.naive.levels("SELL"))
+        assert pair.harness.exchange.book(AAPL, 100) == (pair.naive.levels("BUY"), pair.naive.levels("SELL"))
     assert pair.fills() == pair.naive.fills
     for account in pair.accounts:
-        assert pair.arena.position(account) == pair.naive.positions.get(account, 0)
+        assert pair.harness.position(account) == pair.naive.positions.get(account, 0)
 
 
-def test_the_random_flow_meets_what_it_should() -> None:
-    """Guard the strategy itself: a flow like the one above must trade, cancel and prevent self-trades."""
+def test_the_random_flow_covers_the_interesting_cases() -> None:
+    """Check the strategy itself: its orders trade, are cancelled, and would trade with themselves."""
     seen: set[str] = set()
 
     @settings(max_examples=100, deadline=None, database=None, derandomize=True)
@@ -151,7 +151,7 @@ def test_the_random_flow_meets_what_it_should() -> None:
         pair = Pair()
         for step in steps:
             pair.do(step)
-        seen.update(event.order.status for event in pair.arena.of_type(OrderChanged))
+        seen.update(event.order.status for event in pair.harness.of_type(OrderChanged))
 
     run()
     assert {"FILLED", "CANCELLED", "CANCELLED_STP", "MODIFIED", "IOC_PARTIALLY_FILLED", "REJECTED"} <= seen

@@ -1,4 +1,4 @@
-"""Over random flow with everything switched on, nothing is lost, created or crossed."""
+"""In random sessions with all features enabled, no money is lost or created, and no book is crossed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from qfex.sim.engine import Exchange, OrderChanged, Refused, Side, StopChanged, TwapEntry
 
-from .helpers import AAPL, NOON, Arena
+from .helpers import AAPL, NOON, EngineHarness
 
-# What a flow that tests anything must meet.
+# Events that the random flow must cause to be a useful test.
 WANTED = {"FundingPaid", "Liquidated", "TRIGGERED", "FILLED", "CANCELLED", "FAILED_MARGIN_CHECK"}
 KRW = "SKHYNIX-KRW"
 SIDES: list[Side] = ["BUY", "SELL"]
@@ -24,12 +24,12 @@ TYPES = [("LIMIT", "GTC")] * 3 + [("LIMIT", "IOC"), ("LIMIT", "FOK"), ("MARKET",
 ACTIONS = ["order"] * 6 + ["gamble", "stop", "cancel", "move", "move", "wait", "twap", "fund"]
 DEPOSITS = [D(200), D(2_000), D(20_000), D(100_000), D(1_000_000)]
 
-# Exact to any digit an account could hold: what is summed here must not be rounded by the sum.
+# More digits than any account can have, so that the sums are not rounded.
 EXACT = Context(prec=100)
 
 
 def total_money(exchange: Exchange) -> D:
-    """Return all cash, fees and profit, of the exchange's own accounts too."""
+    """Return all cash, fees and profit, including those of house accounts."""
     venue = exchange._venue
     with localcontext(EXACT):
         total = venue.fees_collected
@@ -42,7 +42,7 @@ def total_money(exchange: Exchange) -> D:
 
 
 def check_sums(exchange: Exchange, deposited: D) -> None:
-    """Positions net to zero and every cent is accounted for."""
+    """Check that positions net to zero and every cent is accounted for."""
     venue = exchange._venue
     assert total_money(exchange) == deposited
     for symbol, market in venue.markets.items():
@@ -56,7 +56,7 @@ def check_sums(exchange: Exchange, deposited: D) -> None:
 
 
 def check_books(exchange: Exchange) -> None:
-    """No book is crossed, every level is the sum of its orders, and those are their accounts' orders."""
+    """Check that no book is crossed, every level is the sum of its orders, and accounts have these orders."""
     for symbol, market in exchange._venue.markets.items():
         bids, asks = exchange.book(symbol, 1)
         assert not (bids and asks) or bids[0][0] < asks[0][0]
@@ -68,7 +68,7 @@ def check_books(exchange: Exchange) -> None:
 
 
 def check_accounts(exchange: Exchange) -> None:
-    """Margins, counts and stops of every account are what its orders and positions say."""
+    """Check margins, counts and stops of every account against its orders and positions."""
     for account in exchange._venue.accounts.values():
         if account.house:
             continue
@@ -84,7 +84,7 @@ def check_accounts(exchange: Exchange) -> None:
 
 
 def check_stops(account: Any, position: Any) -> None:
-    """Stops of one type never exceed the position they close."""
+    """Check that stops of one type never exceed the position that they close."""
     for kind in ("TAKE_PROFIT", "STOP_LOSS"):
         for side in ("BUY", "SELL"):
             stops = [
@@ -99,13 +99,15 @@ class Flow:
     """A random session; each method takes one step."""
 
     def __init__(self, seed: int) -> None:
-        self.arena = Arena(AAPL, KRW, seed=seed, liquidity=True, price_path="gapping", start=NOON - 60)
-        self.exchange = self.arena.exchange
+        self.harness = EngineHarness(
+            AAPL, KRW, seed=seed, liquidity=True, price_path="gapping", start=NOON - 60
+        )
+        self.exchange = self.harness.exchange
         self.accounts = [self.exchange.create_account(amount) for amount in DEPOSITS]
         self.deposited = sum(DEPOSITS, D(0)) + 2 * D(100_000)
 
     def step(self, rng: Random) -> None:
-        """Do something."""
+        """Take one random step."""
         account = rng.choice(self.accounts)
         action = getattr(self, rng.choice(ACTIONS))
         with contextlib.suppress(Refused):
@@ -130,17 +132,17 @@ class Flow:
             "stop_loss": rng.choice([None, price - 100 * step]),
             "reduce_only": rng.choice([False] * 4 + [True]),
         }
-        self.arena.order(account, side, order_type=kind, tif=tif, symbol=symbol, **entry)
+        self.harness.order(account, side, order_type=kind, tif=tif, symbol=symbol, **entry)
 
     def gamble(self, rng: Random, account: str) -> None:
-        """Put almost all free money on one side."""
+        """Send an order that uses almost all available money."""
         free = max(self.exchange.balance(account).available_balance, D(0)) * 9 / self.mark(AAPL)
         quantity: Any = self.exchange.instruments[AAPL].floor_quantity(free)
-        self.arena.market(account, rng.choice(SIDES), quantity)
+        self.harness.market(account, rng.choice(SIDES), quantity)
 
     def stop(self, rng: Random, account: str) -> None:
         """Send a stop for part of the position."""
-        held = self.arena.position(account)
+        held = self.harness.position(account)
         instrument = self.exchange.instruments[AAPL]
         entry: Any = {
             "side": "SELL" if held > 0 else "BUY",
@@ -148,7 +150,7 @@ class Flow:
             "price": self.mark(AAPL) + D(rng.randint(-30, 30)) / 10,
             "order_type": rng.choice(["TAKE_PROFIT", "STOP_LOSS"]),
         }
-        self.arena.order(account, **entry)
+        self.harness.order(account, **entry)
 
     def cancel(self, rng: Random, account: str) -> None:
         """Cancel one order or all of them."""
@@ -173,14 +175,14 @@ class Flow:
         self.exchange.add_twap(account, TwapEntry(AAPL, side, D(2), 3, 30))
 
     def fund(self, rng: Random, account: str) -> None:
-        """Set a funding rate that no price divides; the hour strikes a minute after the start."""
+        """Set a funding rate that leaves rounding digits; funding is paid a minute after the start."""
         self.exchange.set_funding_rate(AAPL, D(rng.randint(-500_000, 500_000)) / 10**9)
 
 
 @pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(st.randoms(use_true_random=False))
-def test_nothing_is_lost_or_crossed(rng: Random) -> None:
+def test_the_books_balance_and_never_cross(rng: Random) -> None:
     flow = Flow(rng.randint(0, 3))
     for _ in range(rng.randint(20, 60)):
         flow.step(rng)
@@ -189,13 +191,13 @@ def test_nothing_is_lost_or_crossed(rng: Random) -> None:
         check_accounts(flow.exchange)
 
 
-def test_the_random_flow_meets_what_it_should() -> None:
-    """Guard the flow itself: stops fire, funding is paid, accounts are liquidated."""
+def test_the_random_flow_covers_the_interesting_cases() -> None:
+    """Check the flow itself: stops trigger, funding is paid, accounts are liquidated."""
     flow, rng = Flow(0), Random(0)
     for _ in range(1000):
         flow.step(rng)
     check_sums(flow.exchange, flow.deposited)
-    seen = {type(event).__name__ for event in flow.arena.events}
-    seen |= {event.order.status for event in flow.arena.of_type(OrderChanged)}
-    seen |= {event.stop.status for event in flow.arena.of_type(StopChanged)}
+    seen = {type(event).__name__ for event in flow.harness.events}
+    seen |= {event.order.status for event in flow.harness.of_type(OrderChanged)}
+    seen |= {event.stop.status for event in flow.harness.of_type(StopChanged)}
     assert seen >= WANTED

@@ -1,4 +1,4 @@
-"""Instruments and sessions, as reference data gives them."""
+"""Instruments and sessions from the reference data."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_bands_are_as_wide_as_captured(symbol: str, width: str) -> None:
     assert load_instruments([symbol])[0].band_width == D(width)
 
 
-def test_symbols_choose_and_order() -> None:
+def test_instruments_are_loaded_in_the_requested_order() -> None:
     assert [instrument.symbol for instrument in load_instruments(["TSLA-USD", "CL-USD"])] == [
         "TSLA-USD",
         "CL-USD",
@@ -93,7 +93,7 @@ def test_days_as_single_objects_and_unknown_zones_are_read() -> None:
     ("price", "floor", "ceiling", "nearest"),
     [("30916.2", 30916, 30917, 30916), ("30916.8", 30916, 30917, 30917), ("30916", 30916, 30916, 30916)],
 )
-def test_prices_are_put_on_the_grid(price: str, floor: int, ceiling: int, nearest: int) -> None:
+def test_prices_are_rounded_to_the_grid(price: str, floor: int, ceiling: int, nearest: int) -> None:
     instrument: Instrument = load_instruments(["US100-USD"])[0]
     assert instrument.floor_price(D(price)) == floor
     assert instrument.ceil_price(D(price)) == ceiling

@@ -1,4 +1,4 @@
-"""The worlds of the feed tests."""
+"""Fixtures of the market data and REST tests."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import pytest
 
 from qfex.sim.feeds.market_data import MarketData
 
-from .helpers import Reader, World
-from .rest_client import Rest, serving
+from .helpers import MarketHarness, Reader
+from .rest_harness import Rest, serving
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
+def market() -> MarketHarness:
+    return MarketHarness()
 
 
 @pytest.fixture
-def market_data(world: World) -> MarketData:
-    return MarketData(world.exchange, world.clock)
+def market_data(market: MarketHarness) -> MarketData:
+    return MarketData(market.exchange, market.clock)
 
 
 @pytest.fixture
@@ -29,13 +29,13 @@ def reader(market_data: MarketData) -> Reader:
 
 @pytest.fixture
 def rest() -> Iterator[Rest]:
-    """A live simulator of its own."""
+    """A simulator in the live dialect."""
     with serving() as rest:
         yield rest
 
 
 @pytest.fixture
 def documented() -> Iterator[Rest]:
-    """A simulator that follows the documentation."""
+    """A simulator in the documented dialect."""
     with serving(dialect="documented") as rest:
         yield rest

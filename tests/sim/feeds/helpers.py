@@ -1,4 +1,4 @@
-"""A market with two traders, and someone who reads its data."""
+"""A market with two accounts, and a reader of its market data."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ START = datetime(2026, 9, 21, 14, 30, tzinfo=timezone.utc).timestamp()
 Message = dict[str, Any]
 
 
-class World:
-    """An exchange with two symbols, no liquidity of its own, and a clock that tests move."""
+class MarketHarness:
+    """An exchange with two symbols and without a market maker, and a clock that tests advance."""
 
     def __init__(self, start: float = START, **options: Any) -> None:
         options.setdefault("liquidity", False)
@@ -38,7 +38,7 @@ class World:
         return self.exchange.add_order(account, entry)
 
     def trade(self, quantity: str, price: str, symbol: str = AAPL, aggressor: str = "BUY") -> None:
-        """Let the two trade with each other."""
+        """Let the two accounts trade with each other."""
         sides = [(self.seller, "SELL"), (self.buyer, "BUY")]
         for account, side in sides if aggressor == "BUY" else reversed(sides):
             self.order(account, side, quantity, price, symbol)
@@ -49,29 +49,29 @@ class World:
 
 
 class Reader:
-    """One connection to the market data socket, without the socket."""
+    """A connection to the market data streams without a socket."""
 
     def __init__(self, market_data: MarketData, reports_errors: bool = True) -> None:
         self._frames: list[bytes] = []
         self.session = MarketDataSession(market_data, self._frames.append, reports_errors=reports_errors)
 
     def send(self, message: Any) -> list[Message]:
-        """Send a message and return what has arrived by then."""
+        """Send a message and return the messages received so far."""
         self.session.receive(message if isinstance(message, (str, bytes)) else json.dumps(message))
         return self.take()
 
     def subscribe(self, *channels: str, symbols: tuple[str, ...] = (AAPL,), **options: Any) -> list[Message]:
-        """Subscribe and return what has arrived by then."""
+        """Subscribe and return the messages received so far."""
         return self.send({"type": "subscribe", "channels": channels, "symbols": symbols, **options})
 
     def unsubscribe(
         self, *channels: str, symbols: tuple[str, ...] = (AAPL,), **options: Any
     ) -> list[Message]:
-        """Unsubscribe and return what has arrived by then."""
+        """Unsubscribe and return the messages received so far."""
         return self.send({"type": "unsubscribe", "channels": channels, "symbols": symbols, **options})
 
     def take(self) -> list[Message]:
-        """Return what has arrived since the last time."""
+        """Return the messages received since the last call."""
         frames = [json.loads(frame) for frame in self._frames]
         self._frames.clear()
         return frames

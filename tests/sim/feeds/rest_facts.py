@@ -1,6 +1,6 @@
-"""What the exchange publishes about its REST interface (OpenAPI 0.1.0), in the notation of `shapes`.
+"""The published description of the REST interface (OpenAPI 0.1.0), in the notation of `shapes`.
 
-The last schemas are not published: they are what captures and clients show of paths the description leaves out.
+The last schemas are unpublished; they follow captures and clients that use paths which the description omits.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ SCHEMAS = {
     "SubaccountBalance": "account_id uuid, available_balance number, is_master boolean",
 }
 
-# Operation and the schema of its reply; "" is a reply that is no JSON object.
+# The operations and the schemas of their replies; "" is a reply that is not a JSON object.
 PUBLISHED = {
     "GET /candles/{symbol}": "CandlesResponseBody",
     "GET /funding/{symbol}": "FundingHistoricResponseBody",
@@ -169,7 +169,7 @@ UNPUBLISHED = {
     "GET /user/subaccounts/balance": "SubaccountBalancesResponseBody",
 }
 
-# Where the simulator knows better, by dialect, and why.
+# Known differences of the simulator from the description, by dialect, with the reason.
 EXCEPTIONS = {
     "live": {"Candle.trades: missing": "captured candles have no such member"},
     "documented": {},

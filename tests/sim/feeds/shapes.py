@@ -43,7 +43,7 @@ _PLAIN: dict[str, Callable[[Any], bool]] = {
 
 
 def differences(schemas: Schemas, kind: str, value: Any, where: str = "") -> Iterator[str]:
-    """Yield what a value has that its type does not allow, as ``Schema.member: what``."""
+    """Yield the differences of a value from its type, as ``Schema.member: difference``."""
     if kind.endswith("?"):
         if value is None:
             return

@@ -1,7 +1,6 @@
-"""What the exchange publishes about its sockets (AsyncAPI), in the notation of `shapes`.
+"""The published description of the sockets (AsyncAPI), in the notation of `shapes`.
 
-The published schemas name the members of a payload without saying which of them are required; here all are, but for
-those marked.
+The published schemas do not say which members are required; here all members are required, except those that are marked.
 """
 
 from __future__ import annotations
@@ -66,7 +65,7 @@ TRADE_SCHEMAS = {
     "ErrResponse": f"error_code {_ERROR}, message? string?, incoming_message? any",
 }
 
-# The key of a frame and the shape of what stands under it.
+# The top-level keys of messages and the shapes of their payloads.
 TRADE_FRAMES = {
     "authenticated": "boolean",
     "subscribed": "string",
@@ -86,7 +85,7 @@ TRADE_FRAMES = {
 }
 
 _LIVE = "observed on the wire"
-_DOCUMENTED = "from the documentation's pages, which say more or other than the schema"
+_DOCUMENTED = "from the documentation's pages, which differ from the schema"
 TRADE_EXCEPTIONS = {
     "live": {
         "OrderResponse.reduce_only: unexpected": _LIVE,
@@ -130,6 +129,6 @@ MARKET_DATA_SCHEMAS = {
     "DailyVolume": "symbol string, volume string",
 }
 
-# The schemas wrap payloads in ``contents`` of an envelope with ``connection_id`` and ``message_id``. Captured frames
-# are flat objects with a ``sequence``, and so are the schemas' own examples; the payloads are compared with those.
+# The schemas put payloads into the ``contents`` of an envelope with ``connection_id`` and ``message_id``. Captured frames
+# and the examples in the schemas are flat objects with a ``sequence``; the payloads are compared with these.
 MARKET_DATA_EXCEPTIONS = {"funding.annualised_funding_rate: unexpected": "in captured frames"}

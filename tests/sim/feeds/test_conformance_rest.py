@@ -1,4 +1,4 @@
-"""REST replies have the published shapes, but for the listed exceptions."""
+"""REST replies have the published shapes, except for the listed differences."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ import pytest
 
 from qfex.sim.engine import TwapEntry
 from qfex.sim.feeds.rest import OPERATIONS
+from tests.sim.clients import AAPL
 
-from .rest_client import AAPL, Rest, serving
 from .rest_facts import EXCEPTIONS, PUBLISHED, SCHEMAS, UNPUBLISHED
+from .rest_harness import Rest, serving
 from .shapes import differences
 
-# Nobody refers anybody in the simulator.
+# The simulator has no referrals.
 EMPTY = {"/user/referral-rewards"}
 EXPECTED = {**PUBLISHED, **UNPUBLISHED}
 
 
-def live_a_little(rest: Rest) -> None:
-    """Have something in every list."""
+def create_history(rest: Rest) -> None:
+    """Create something for every list."""
     rest.order("BUY", "2")
     rest.order("BUY", "1", "300", order_type="LIMIT")
     rest.order("BUY", "1", "300", order_type="LIMIT", time_in_force="GTC")
@@ -32,7 +33,7 @@ def live_a_little(rest: Rest) -> None:
 
 
 def request(rest: Rest, operation: Any) -> Any:
-    """Return the reply to an operation with parameters that make sense."""
+    """Return the reply to an operation with plausible parameters."""
     values = {**rest.window(), "resolution": "1HOUR", "interval": "1h", "intervalMinutes": 60}
     if "settlement" in operation.path:
         values["symbol"] = "CL-USD"
@@ -55,7 +56,7 @@ def request(rest: Rest, operation: Any) -> Any:
 def test_every_reply_has_its_published_shape(dialect: str) -> None:
     found: set[str] = set()
     with serving(dialect=dialect) as rest:
-        live_a_little(rest)
+        create_history(rest)
         for operation in OPERATIONS:
             response = request(rest, operation)
             assert response.status_code in (200, 204), (operation.path, response.text)

@@ -1,4 +1,4 @@
-"""Messages of both sockets have the published shapes, but for the listed exceptions."""
+"""Messages of both sockets have the published shapes, except for the listed differences."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ import pytest
 
 from qfex.sim.feeds.market_data import MarketData
 from qfex.sim.gateway.accounts import Accounts
+from qfex.sim.gateway.audit import AuditTrail
 from qfex.sim.gateway.clock import Clock
-from qfex.sim.gateway.documented import Documented
+from qfex.sim.gateway.dialects import Documented, Live
 from qfex.sim.gateway.gateway import TradeGateway
-from qfex.sim.gateway.ledger import Ledger
-from qfex.sim.gateway.live import Live
 from qfex.sim.gateway.rate_limit import RateLimiter
 
-from .helpers import AAPL, START, Reader, World
+from .helpers import AAPL, START, MarketHarness, Reader
 from .shapes import differences
 from .socket_facts import (
     MARKET_DATA_EXCEPTIONS,
@@ -34,40 +33,44 @@ STOP = {**ORDER, "side": "SELL", "order_type": "STOP_LOSS", "quantity": 0.5, "pr
 TWAP = {"symbol": AAPL, "side": "BUY", "total_quantity": 1, "num_orders": 2, "order_interval_secs": 30}
 
 
-class TradeConnection:
-    """A trade connection without a socket: every kind of message passes through it."""
+class GatewayConnection:
+    """A trade connection without a socket; it keeps every message."""
 
     def __init__(self, dialect: str) -> None:
-        world = World(liquidity=True)
+        market = MarketHarness(liquidity=True)
         spoken = Live() if dialect == "live" else Documented()
-        accounts = Accounts(world.exchange, wall=lambda: START)
-        self.clock = Clock(world.exchange)
-        gateway = TradeGateway(world.exchange, self.clock, accounts, spoken, RateLimiter(None), Ledger())
-        self.token = accounts.issue_token(accounts.open(world.exchange.balance(world.buyer).deposit).user_id)
+        accounts = Accounts(market.exchange, wall=lambda: START)
+        self.clock = Clock(market.exchange)
+        gateway = TradeGateway(market.exchange, self.clock, accounts, spoken, RateLimiter(None), AuditTrail())
+        self.token = accounts.issue_token(
+            accounts.open(market.exchange.balance(market.buyer).deposit).user_id
+        )
+        self.gateway = gateway
         self.session = gateway.connect()
         self.messages: list[dict[str, Any]] = []
 
     def send(self, command: str, **params: Any) -> None:
-        """Send a command and keep what comes."""
-        self.hear(self.session.feed(json.dumps({"type": command, "params": params})))
+        """Send a command and keep the replies."""
+        text = json.dumps({"type": command, "params": params})
+        self.keep(self.gateway.receive(self.session, text))
 
-    def hear(self, frames: list[Any]) -> None:
-        """Keep frames."""
+    def keep(self, frames: list[Any]) -> None:
+        """Keep messages."""
         self.messages += [json.loads(frame.data) for frame in frames]
 
     def advance(self, seconds: float) -> None:
-        """Let time pass and keep what comes."""
+        """Let time pass and keep what is sent."""
         self.clock.advance(seconds)
-        self.hear(self.session.take())
+        self.keep(self.gateway.take(self.session))
 
     def order_ids(self, kind: str) -> list[str]:
-        """Return the ids of the orders of a type that were accepted."""
+        """Return the ids of the accepted orders of a type."""
         rows = [message["order_response"] for message in self.messages if "order_response" in message]
         return [row["order_id"] for row in rows if (row["type"], row["status"]) == (kind, "ACK")]
 
 
-def talk(connection: TradeConnection) -> None:
-    """Have every kind of reply."""
+def provoke_every_reply(connection: GatewayConnection) -> None:
+    """Send commands that cause every kind of reply."""
     send = connection.send
     send("auth", jwt=connection.token)
     send("auth", jwt=connection.token)
@@ -99,7 +102,7 @@ def talk(connection: TradeConnection) -> None:
 
 
 def trade_differences(message: dict[str, Any]) -> Iterator[str]:
-    """Yield what is not as published in one message of the trade socket."""
+    """Yield the differences of one trade message from its published shape."""
     key = "auth" if message.get("type") == "auth" else next(iter(message))
     if key in TRADE_FRAMES:
         yield from differences(TRADE_SCHEMAS, TRADE_FRAMES[key], message[key], key)
@@ -109,8 +112,8 @@ def trade_differences(message: dict[str, Any]) -> Iterator[str]:
 
 @pytest.mark.parametrize("dialect", ["live", "documented"])
 def test_trade_messages_have_their_published_shapes(dialect: str) -> None:
-    connection = TradeConnection(dialect)
-    talk(connection)
+    connection = GatewayConnection(dialect)
+    provoke_every_reply(connection)
     found = {one for message in connection.messages for one in trade_differences(message)}
     assert found == set(TRADE_EXCEPTIONS[dialect])
 
@@ -118,34 +121,34 @@ def test_trade_messages_have_their_published_shapes(dialect: str) -> None:
 def test_every_published_frame_was_seen() -> None:
     seen = set()
     for dialect in ("live", "documented"):
-        connection = TradeConnection(dialect)
-        talk(connection)
+        connection = GatewayConnection(dialect)
+        provoke_every_reply(connection)
         seen |= {next(iter(message)) for message in connection.messages}
     assert set(TRADE_FRAMES) <= seen
 
 
-def test_market_data_has_its_published_shapes(world: World) -> None:
-    reader = Reader(MarketData(world.exchange, world.clock))
+def test_market_data_has_its_published_shapes(market: MarketHarness) -> None:
+    reader = Reader(MarketData(market.exchange, market.clock))
     channels = sorted(set(MARKET_DATA_SCHEMAS) - {"DailyVolume"})
     frames = reader.subscribe(*channels, symbols=("*",), intervals=["1MIN", "1DAY"], sig_figs=[0, 1, 2])[1:]
     for _ in range(3):
-        world.trade("1", "336.20")
-        world.order(world.buyer, "BUY", "1", "335.00")
-        world.advance(61)
+        market.trade("1", "336.20")
+        market.order(market.buyer, "BUY", "1", "335.00")
+        market.advance(61)
         frames += reader.take()
-    found, heard = set(), set()
+    found, received = set(), set()
     for frame in frames:
         kind, sequence = frame.pop("type"), frame.pop("sequence")
         assert isinstance(sequence, int)
         found.update(differences(MARKET_DATA_SCHEMAS, kind, frame))
-        heard.add(kind)
+        received.add(kind)
     assert found == set(MARKET_DATA_EXCEPTIONS)
-    assert heard == set(channels)
+    assert received == set(channels)
 
 
-def test_entries_of_market_stats_are_those_of_the_channels(world: World) -> None:
-    reader = Reader(MarketData(world.exchange, world.clock))
-    world.order(world.buyer, "BUY", "1", "335.00")
+def test_entries_of_market_stats_are_those_of_the_channels(market: MarketHarness) -> None:
+    reader = Reader(MarketData(market.exchange, market.clock))
+    market.order(market.buyer, "BUY", "1", "335.00")
     stats, bbo, mark, interest = reader.subscribe("market_stats", "bbo", "mark_price", "open_interest")[1:]
     for entries, message in (("bbos", bbo), ("mark_prices", mark), ("open_interests", interest)):
         del message["type"], message["sequence"]

@@ -1,4 +1,4 @@
-"""Merged levels and ladders."""
+"""Aggregated levels and ladders."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def test_bids_round_down_and_asks_up() -> None:
     assert aggregate(asks, "SELL", TICK, 1) == levels(("336.2", "3"), ("336.3", "4"))
 
 
-def test_zero_changes_nothing() -> None:
+def test_zero_sig_figs_changes_nothing() -> None:
     bids = levels(("336.15", "1"), ("336.14", "2"))
     assert aggregate(bids, "BUY", TICK, 0) == bids
 
 
 @given(st.lists(st.integers(1, 5000), min_size=1, max_size=40, unique=True), st.sampled_from([1, 2]))
-def test_merging_loses_no_quantity_and_keeps_the_order(ticks: list[int], sig_figs: int) -> None:
+def test_aggregation_loses_no_quantity_and_keeps_the_order(ticks: list[int], sig_figs: int) -> None:
     bids = [(TICK * tick, Decimal(tick)) for tick in sorted(ticks, reverse=True)]
     merged = aggregate(bids, "BUY", TICK, sig_figs)
     assert sum(quantity for _, quantity in merged) == sum(ticks)

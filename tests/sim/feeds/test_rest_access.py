@@ -1,4 +1,4 @@
-"""Who may ask, and how the REST interface says no."""
+"""Access to the REST interface: credentials, parameters and problems."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import pytest
 
 from qfex.credentials import HmacCredentials
 from qfex.sim.feeds.rest import OPERATIONS
+from tests.sim.clients import AAPL
 
-from .rest_client import AAPL, Rest
+from .rest_harness import Rest
 
 PRIVATE = [one for one in OPERATIONS if one.private]
 
 
 @pytest.mark.parametrize("operation", PRIVATE, ids=lambda one: f"{one.method} {one.path}")
-def test_private_operations_take_credentials(rest: Rest, operation: object) -> None:
+def test_private_operations_require_credentials(rest: Rest, operation: object) -> None:
     assert operation in PRIVATE
     problem = rest.problem(401, operation.path, method=operation.method)  # type: ignore[attr-defined]
     assert problem["$schema"] == "https://api.qfex.com/schemas/ErrorModel.json"
@@ -31,26 +32,26 @@ def test_an_unknown_key_is_refused(rest: Rest) -> None:
     rest.problem(401, "/user/fees", keys=HmacCredentials("qfex_pub_unknown", "qfex_secret_unknown"))
 
 
-def test_a_nonce_serves_once(rest: Rest) -> None:
+def test_a_nonce_can_be_used_once(rest: Rest) -> None:
     headers = rest.credentials.headers()
     assert rest.raw("/user/fees", headers=headers).status_code == 200
     assert "nonce" in rest.problem(401, "/user/fees", headers=headers)["detail"]
 
 
-def test_a_nonce_used_on_the_socket_is_spent_too(rest: Rest) -> None:
+def test_a_nonce_used_on_another_path_cannot_be_used_again(rest: Rest) -> None:
     headers = rest.credentials.headers()
     assert rest.raw("/user/trade", headers=headers).status_code == 200
     rest.problem(401, "/user/subaccounts", headers=headers)
 
 
 @pytest.mark.parametrize("drift", [-301, 301])
-def test_a_clock_that_is_off_is_refused(rest: Rest, drift: float) -> None:
+def test_a_timestamp_outside_the_window_is_refused(rest: Rest, drift: float) -> None:
     headers = rest.credentials.headers(lambda: time.time() + drift)
     assert "timestamp" in rest.problem(401, "/user/fees", headers=headers)["detail"]
 
 
 @pytest.mark.parametrize("drift", [-290, 290])
-def test_a_clock_that_is_a_little_off_is_not(rest: Rest, drift: float) -> None:
+def test_a_timestamp_within_the_window_is_accepted(rest: Rest, drift: float) -> None:
     headers = rest.credentials.headers(lambda: time.time() + drift)
     assert rest.raw("/user/fees", headers=headers).status_code == 200
 
@@ -60,19 +61,19 @@ def test_header_names_are_not_case_sensitive(rest: Rest) -> None:
     assert rest.raw("/user/fees", headers=headers).status_code == 200
 
 
-def test_a_token_serves_as_well(rest: Rest) -> None:
+def test_a_token_is_accepted(rest: Rest) -> None:
     headers = {"Authorization": f"Bearer {rest.sim.jwt(rest.credentials)}"}
     assert rest.raw("/user/fees", headers=headers).status_code == 200
     rest.problem(401, "/user/fees", headers={"Authorization": "Bearer no.such.token"})
 
 
-def test_public_operations_take_none(rest: Rest) -> None:
+def test_public_operations_require_no_credentials(rest: Rest) -> None:
     for one in OPERATIONS:
         if not one.private and not one.parameters:
             assert rest.raw(one.path).status_code == 200
 
 
-def test_a_view_key_may_look_but_not_touch(rest: Rest) -> None:
+def test_a_view_key_can_read_but_not_change_anything(rest: Rest) -> None:
     viewer = rest.sim.create_account(can_trade=False)
     assert rest.raw("/user/fees", keys=viewer).status_code == 200
     body = {"symbol": AAPL, "leverage": 5}
@@ -80,14 +81,14 @@ def test_a_view_key_may_look_but_not_touch(rest: Rest) -> None:
     rest.problem(403, "/user/subaccounts", method="POST", keys=viewer, json={})
 
 
-def test_unknown_paths_ask_who_is_there_first(rest: Rest) -> None:
+def test_unknown_paths_require_credentials_first(rest: Rest) -> None:
     rest.problem(401, "/nothing/here")
     rest.problem(404, "/nothing/here", keys=rest.credentials)
     rest.problem(404, "/user/public-accounts", keys=rest.credentials)
     rest.problem(405, "/refdata", method="DELETE", keys=rest.credentials)
 
 
-def test_missing_parameters_are_all_named(rest: Rest) -> None:
+def test_all_missing_parameters_are_named(rest: Rest) -> None:
     problem = rest.problem(422, f"/candles/{AAPL}", params={"resolution": "1HOUR"})
     assert [entry["location"] for entry in problem["errors"]] == ["query.fromISO", "query.toISO"]
     assert problem["errors"][0]["message"] == "required query parameter is missing"
@@ -133,6 +134,6 @@ def test_bodies_are_checked(rest: Rest, body: bytes, status: int, message: str |
     assert errors[0]["message"] == message
 
 
-def test_replies_are_dated(rest: Rest) -> None:
+def test_replies_have_a_date(rest: Rest) -> None:
     assert rest.raw("/refdata").headers["Date"].endswith("GMT")
     assert "max-age" in rest.raw("/refdata").headers["Cache-Control"]

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from qfex.sim.engine import TwapEntry
+from tests.sim.clients import AAPL, connect, order_message
 
-from .rest_client import AAPL, Rest, Trader, iso
+from .rest_harness import Rest, iso
 
 
 def get_order(rest: Rest, client_order_id: str) -> Any:
@@ -17,12 +18,10 @@ def get_order(rest: Rest, client_order_id: str) -> Any:
     return row
 
 
-def test_what_happened_on_the_socket_is_in_the_history(rest: Rest) -> None:
-    trader = Trader(rest.sim, rest.credentials, "order_responses", "fills")
-    order = {"symbol": AAPL, "side": "BUY", "order_type": "MARKET", "order_time_in_force": "IOC"}
-    trader.send("add_order", {**order, "quantity": 2, "price": 0, "client_order_id": "lost-reply"})
-    filled = trader.until("order_response", status="FILLED")
-    trader.socket.close()
+def test_trades_on_the_socket_are_in_the_history(rest: Rest) -> None:
+    client = connect(rest.sim)
+    client.send(order_message("BUY", 2, client_order_id="lost-reply"))
+    filled = client.until("order_response", status="FILLED")
 
     row = get_order(rest, "lost-reply")
     assert (row["order_id"], row["terminal_status"]) == (filled["order_id"], "FILLED")
@@ -66,7 +65,7 @@ def test_a_never_funded_account_is_an_internal_error(rest: Rest) -> None:
     assert rest.get("/user/positions", keys=rich)["balance"]["deposit"] == 5
 
 
-def test_finished_orders_name_their_end(rest: Rest) -> None:
+def test_finished_orders_have_a_terminal_status(rest: Rest) -> None:
     rest.order("BUY", "1", "300", order_type="LIMIT", client_order_id="no-luck")
     rest.order("BUY", "0.005", "300", order_type="LIMIT", client_order_id="too-small")
     assert get_order(rest, "no-luck")["terminal_status"] == "IOC_CANCELLED"
@@ -75,7 +74,7 @@ def test_finished_orders_name_their_end(rest: Rest) -> None:
     assert get_order(rest, "too-small")["terminal_status"] == "QUANTITY_LESS_THAN_MIN_QUANTITY"
 
 
-def test_the_documentation_has_fewer_statuses(documented: Rest) -> None:
+def test_the_documented_dialect_has_fewer_statuses(documented: Rest) -> None:
     documented.order("BUY", "1", "300", order_type="LIMIT", client_order_id="no-luck")
     assert get_order(documented, "no-luck")["terminal_status"] == "CANCELLED"
 
@@ -173,7 +172,7 @@ def test_leverage_is_set_while_flat(rest: Rest) -> None:
 @pytest.mark.parametrize(
     ("path", "rows"), [("/trades-csv", 2), ("/historic-orders-csv", 3), ("/historic-twaps-csv", 0)]
 )
-def test_everything_there_is_comes_as_csv(rest: Rest, path: str, rows: int) -> None:
+def test_the_whole_history_is_served_as_csv(rest: Rest, path: str, rows: int) -> None:
     rest.order("BUY", "1", client_order_id="with, comma")
     rest.order("SELL", "1")
     rest.order("BUY", "1", "300", order_type="LIMIT")

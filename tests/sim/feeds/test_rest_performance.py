@@ -5,7 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from .rest_client import AAPL, Rest
+from tests.sim.clients import AAPL
+
+from .rest_harness import Rest
 
 HOUR = 3600
 
@@ -35,7 +37,7 @@ def test_profit_adds_up_to_the_equity(rest: Rest) -> None:
     profit = sum(point["value"] for point in body["data"])
     last = rest.get("/user/account-equity")["data"][-1]["value"]
     assert (body["unit"], body["symbols"]) == ("number", None)
-    # The profit before the first look, which is the price of crossing the spread, is in no interval.
+    # No interval includes the profit before the first sample, which is the cost of crossing the spread.
     assert 0 < profit - (last - 100_000) < 100
     percent = rest.get("/user/historic-pnl", unit="percent", symbol=AAPL)
     assert percent["symbols"] == [AAPL]
@@ -43,7 +45,7 @@ def test_profit_adds_up_to_the_equity(rest: Rest) -> None:
     assert not any(point["value"] for point in rest.get("/user/historic-pnl", symbol="GOLD-USD")["data"])
 
 
-def test_hourly_profit_shows_each_position_once_an_hour(rest: Rest) -> None:
+def test_hourly_profit_has_each_position_once_an_hour(rest: Rest) -> None:
     assert rest.get("/pnl")["data"] is None
     rest.sim.advance(HOUR - rest.sim.now % HOUR + 1)
     rest.order("BUY", "2")
@@ -73,7 +75,7 @@ def test_volume_by_day_and_role(rest: Rest) -> None:
     assert rest.get("/user/volume", range="1m", symbol="NOPE")["data"] is None
 
 
-def test_maker_volume_is_counted_apart(rest: Rest) -> None:
+def test_maker_volume_is_counted_separately(rest: Rest) -> None:
     maker = rest.sim.create_account()
     price = {"order_type": "LIMIT", "price": "336.20"}
     rest.order("SELL", "1", keys=maker, time_in_force="GTC", **price)
@@ -82,7 +84,7 @@ def test_maker_volume_is_counted_apart(rest: Rest) -> None:
     assert rest.get("/user/volume")["total_taker_volume"] == Decimal("336.20")
 
 
-def test_presets_that_do_not_exist_are_a_bad_request(rest: Rest) -> None:
+def test_unknown_presets_are_a_bad_request(rest: Rest) -> None:
     for path, params in {
         "/user/account-equity": {"duration": "7y"},
         "/user/historic-pnl": {"unit": "apples"},
@@ -111,7 +113,7 @@ def transfer(rest: Rest, source: str, destination: str, amount: Any, status: int
     assert (response.status_code, response.text != "") == (status, status != 204)
 
 
-def test_subaccounts_hold_money_of_their_own(rest: Rest) -> None:
+def test_subaccounts_have_balances_of_their_own(rest: Rest) -> None:
     assert rest.get("/user/subaccounts")["account_ids"] is None
     master, sub = rest.sim.account_id(rest.credentials), create_subaccount(rest)
     assert rest.get("/user/subaccounts")["account_ids"] == [sub]
@@ -131,7 +133,7 @@ def test_subaccounts_hold_money_of_their_own(rest: Rest) -> None:
     assert positions["balance"]["deposit"] == 250.5
     transfer(rest, sub, master, 250.5)
     positions = rest.raw("/user/positions", keys=rest.credentials, headers=as_sub).json()
-    assert positions["balance"]["deposit"] == 0, "it was funded once"
+    assert positions["balance"]["deposit"] == 0, "the subaccount was funded before"
 
 
 def test_transfers_are_checked(rest: Rest) -> None:

@@ -7,8 +7,9 @@ from decimal import Decimal
 import pytest
 
 from qfex.sim import Simulator
+from tests.sim.clients import AAPL
 
-from .rest_client import AAPL, Rest, serving
+from .rest_harness import Rest, serving
 
 
 def refdata(rest: Rest, symbol: str = AAPL) -> dict[str, object]:
@@ -109,7 +110,7 @@ def test_unknown_symbols_are_not_found(rest: Rest) -> None:
         ("US500-USD", "2026-12-17T00:00:00Z", "ESH7", "2027-03-19T21:30:00Z", "2027-03-11T21:30:00Z"),
     ],
 )
-def test_the_calendar_names_the_contract_behind_a_symbol(
+def test_the_settlement_calendar_has_the_contract_behind_a_symbol(
     rest: Rest, symbol: str, time: str, future: str, expiration: str, until: str
 ) -> None:
     entry = rest.get("/settlement-calendar", symbol=symbol, time=time)
@@ -122,7 +123,7 @@ def test_the_calendar_names_the_contract_behind_a_symbol(
     }
 
 
-def test_settlements_are_noted_on_business_days(rest: Rest) -> None:
+def test_settlement_prices_exist_for_business_days(rest: Rest) -> None:
     assert rest.get("/settlement-prices")["data"] is None
     rest.sim.set_mark_price("CL-USD", 95)
     rest.sim.advance(7 * 86_400)

@@ -6,7 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from .rest_client import AAPL, Rest, iso
+from tests.sim.clients import AAPL
+
+from .rest_harness import Rest, iso
 
 
 def align(rest: Rest, step: float = 3600) -> None:
@@ -59,7 +61,7 @@ def test_every_resolution_is_served(rest: Rest, resolution: str) -> None:
         {"fromISO": "1999-01-01T00:00:00Z", "resolution": "1MIN"},
     ],
 )
-def test_what_makes_no_sense_is_a_bad_request(rest: Rest, params: dict[str, str]) -> None:
+def test_invalid_parameters_are_a_bad_request(rest: Rest, params: dict[str, str]) -> None:
     rest.problem(400, f"/candles/{AAPL}", params={"resolution": "1HOUR", **rest.window(), **params})
     if "resolution" not in params:
         rest.problem(400, f"/funding/{AAPL}", params={"intervalMinutes": 1, **rest.window(), **params})
@@ -131,7 +133,7 @@ def test_unknown_intervals_are_a_bad_request(rest: Rest, path: str) -> None:
     rest.problem(400, f"/{path}/{AAPL}", params={"interval": "7h", **rest.window()})
 
 
-def test_aggregators_get_volume_and_open_interest(rest: Rest) -> None:
+def test_defillama_metrics_have_volume_and_open_interest(rest: Rest) -> None:
     align(rest)
     rest.order("BUY", "2")
     rest.sim.set_mark_price(AAPL, 340)

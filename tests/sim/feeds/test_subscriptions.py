@@ -1,4 +1,4 @@
-"""What market data clients may ask for, and what they are told."""
+"""Market data subscriptions: requests, acknowledgements and errors."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ def test_the_acknowledgement_is_the_captured_one(reader: Reader) -> None:
     assert ack == {"type": "subscribed", "channels": ["bbo", "funding"], "symbols": [AAPL, INDEX]}
 
 
-def test_level2_and_candle_repeat_their_options(reader: Reader) -> None:
+def test_acknowledgements_of_level2_and_candle_have_their_options(reader: Reader) -> None:
     assert reader.subscribe("level2")[0]["sig_figs"] == [0]
     assert reader.subscribe("level2", sig_figs=[1, 2])[0]["sig_figs"] == [1, 2]
     ack = reader.subscribe("candle", intervals=["1MIN", "1HOUR"])[0]
     assert ack["intervals"] == ["1MIN", "1HOUR"] and "sig_figs" not in ack
 
 
-def test_values_follow_channel_by_channel_with_one_sequence(reader: Reader) -> None:
+def test_current_values_follow_channel_by_channel_with_one_sequence(reader: Reader) -> None:
     ack, *values = reader.subscribe("bbo", "funding", symbols=(AAPL, INDEX))
     assert "sequence" not in ack
     seen = [(value["sequence"], value["type"], value["symbol"]) for value in values]
     assert seen == [(1, "bbo", AAPL), (2, "bbo", INDEX), (3, "funding", AAPL), (4, "funding", INDEX)]
 
 
-def test_connections_count_for_themselves(market_data: MarketData) -> None:
+def test_each_connection_has_a_sequence_of_its_own(market_data: MarketData) -> None:
     first, second = Reader(market_data), Reader(market_data)
     first.subscribe("bbo", "mark_price", symbols=("*",))
     assert second.subscribe("bbo")[1]["sequence"] == 1
@@ -50,11 +50,11 @@ def test_a_star_of_market_stats_is_one_stream(reader: Reader) -> None:
     assert [bbo["symbol"] for bbo in values[0]["bbos"]] == [INDEX]
 
 
-def test_a_trade_has_no_value_to_start_with(reader: Reader) -> None:
+def test_trades_have_no_current_value(reader: Reader) -> None:
     assert len(reader.subscribe("trade")) == 1
 
 
-def test_every_other_channel_has_one(reader: Reader) -> None:
+def test_every_other_channel_has_a_current_value(reader: Reader) -> None:
     channels = (
         "level2", "bbo", "candle", "mark_price", "underlier", "funding", "open_interest", "minmax_price",
         "market_stats",
@@ -63,7 +63,7 @@ def test_every_other_channel_has_one(reader: Reader) -> None:
     assert [value["type"] for value in values] == list(channels)
 
 
-def test_subscribing_again_starts_again(reader: Reader) -> None:
+def test_subscribing_again_sends_current_values_again(reader: Reader) -> None:
     reader.subscribe("bbo")
     ack, value = reader.subscribe("bbo")
     assert ack["type"] == "subscribed" and value["sequence"] == 2
@@ -88,7 +88,7 @@ def test_unsubscribing_is_acknowledged(reader: Reader) -> None:
         ({"channels": ["level2"], "symbols": [AAPL], "sig_figs": [True]}, "unknown sig_figs True"),
     ],
 )
-def test_what_does_not_exist_is_an_error(reader: Reader, message: dict[str, Any], problem: str) -> None:
+def test_unknown_items_are_errors(reader: Reader, message: dict[str, Any], problem: str) -> None:
     frames = reader.send({"type": "subscribe", **message})
     assert [frame["type"] for frame in frames] == ["error"]
     assert (frames[0]["error_code"], frames[0]["message"]) == ("InvalidParameter", problem)
@@ -109,19 +109,19 @@ def test_what_does_not_exist_is_an_error(reader: Reader, message: dict[str, Any]
         {"type": "subscribe", "params": {"channels": ["bbo"], "symbols": [AAPL]}},
     ],
 )
-def test_what_is_no_request_is_an_error(reader: Reader, message: Any) -> None:
+def test_malformed_requests_are_errors(reader: Reader, message: Any) -> None:
     frames = reader.send(message)
     assert [(frame["type"], frame["error_code"]) for frame in frames] == [("error", "InvalidJSONFormat")]
 
 
-def test_the_documented_dialect_says_nothing(market_data: MarketData) -> None:
+def test_the_documented_dialect_sends_no_errors(market_data: MarketData) -> None:
     silent = Reader(market_data, reports_errors=False)
     assert silent.subscribe("nope") == []
     assert silent.send("not json") == []
 
 
 @pytest.mark.parametrize("reports_errors", [True, False])
-def test_the_valid_part_is_honoured(market_data: MarketData, reports_errors: bool) -> None:
+def test_the_valid_part_of_a_request_is_executed(market_data: MarketData, reports_errors: bool) -> None:
     reader = Reader(market_data, reports_errors)
     ack, value, *errors = reader.subscribe("bbo", "nope", symbols=(AAPL, "NOPE-USD"))
     assert ack == {"type": "subscribed", "channels": ["bbo"], "symbols": [AAPL]}

@@ -59,6 +59,6 @@ def test_times_are_read_with_any_fraction_and_zone(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-09-30", "2026-09-30T02:45:58", "1790736358"])
-def test_what_is_no_time_is_refused(text: str) -> None:
+def test_invalid_times_are_refused(text: str) -> None:
     with pytest.raises(ValueError):
         unix(text)

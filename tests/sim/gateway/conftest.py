@@ -6,28 +6,28 @@ from collections.abc import Iterator
 
 import pytest
 
-from .helpers import Floor
+from .helpers import GatewayHarness
 
 
 @pytest.fixture
-def floor() -> Iterator[Floor]:
-    """The live dialect. Nothing that a test does may make the simulator itself fail."""
-    made = Floor("live")
+def harness() -> Iterator[GatewayHarness]:
+    """A gateway in the live dialect. The simulator itself must not fail."""
+    made = GatewayHarness("live")
     yield made
-    assert made.ledger.errors == []
+    assert made.audit.errors == []
 
 
 @pytest.fixture
-def pages() -> Iterator[Floor]:
-    """The documented dialect."""
-    made = Floor("documented")
+def documented_harness() -> Iterator[GatewayHarness]:
+    """A gateway in the documented dialect."""
+    made = GatewayHarness("documented")
     yield made
-    assert made.ledger.errors == []
+    assert made.audit.errors == []
 
 
 @pytest.fixture(params=["live", "documented"])
-def either(request: pytest.FixtureRequest) -> Iterator[Floor]:
-    """Both dialects, for what they have in common."""
-    made = Floor(request.param)
+def any_harness(request: pytest.FixtureRequest) -> Iterator[GatewayHarness]:
+    """A gateway in each dialect, for behaviour that they share."""
+    made = GatewayHarness(request.param)
     yield made
-    assert made.ledger.errors == []
+    assert made.audit.errors == []

@@ -1,4 +1,4 @@
-"""A trade gateway without sockets: text in, decoded messages out."""
+"""A harness for the trade gateway: clients without sockets."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from typing import Any
 
 from qfex.sim.engine import Exchange, Instrument, Rules, load_instruments
 from qfex.sim.gateway.accounts import Accounts, ApiKey
+from qfex.sim.gateway.audit import AuditTrail
 from qfex.sim.gateway.clock import Clock
-from qfex.sim.gateway.documented import Documented
+from qfex.sim.gateway.dialects import Documented, Live
 from qfex.sim.gateway.gateway import TradeGateway
-from qfex.sim.gateway.ledger import Ledger
-from qfex.sim.gateway.live import Live
 from qfex.sim.gateway.rate_limit import RateLimiter
 from qfex.sim.gateway.session import TradeSession
 
@@ -37,8 +36,8 @@ def signed(key: ApiKey, moment: float = NOON, nonce: str | None = None) -> Messa
     return {"hmac": proof}
 
 
-class Floor:
-    """An exchange of AAPL-USD at 200 and GOLD-USD, its gateway, and a wall clock that a test sets."""
+class GatewayHarness:
+    """An exchange with AAPL-USD at 200 and GOLD-USD, its gateway, and a wall clock that a test sets."""
 
     def __init__(self, dialect: str = "live", *, limit: float | None = None, liquidity: bool = False) -> None:
         self.wall = NOON
@@ -49,45 +48,50 @@ class Floor:
         self.exchange = Exchange(instruments, start=NOON, rules=rules, liquidity=liquidity)
         self.clock = Clock(self.exchange)
         self.accounts = Accounts(self.exchange, wall=lambda: self.wall)
-        self.ledger = Ledger()
+        self.audit = AuditTrail()
         self.gateway = TradeGateway(
-            self.exchange, self.clock, self.accounts, spoken, RateLimiter(limit), self.ledger
+            self.exchange, self.clock, self.accounts, spoken, RateLimiter(limit), self.audit
         )
         self.alice = self.accounts.open(D(100_000))
         self.bob = self.accounts.open(D(100_000))
 
     def connect(self, key: ApiKey | None = None, channels: list[str] | None = None) -> Client:
-        """Return an authenticated connection, by default alice's, that listens to the event channels."""
-        client = self.stranger()
+        """Return an authenticated connection, by default alice's, subscribed to the event channels."""
+        client = self.connect_unauthenticated()
         client.send("auth", **signed(key or self.alice, self.wall))
         client.send("subscribe", channels=CHANNELS if channels is None else channels)
         return client
 
-    def stranger(self) -> Client:
+    def connect_unauthenticated(self) -> Client:
         """Return a connection that has not authenticated."""
-        return Client(self.gateway.connect())
+        return Client(self.gateway, self.gateway.connect())
 
 
 class Client:
     """One connection."""
 
-    def __init__(self, session: TradeSession) -> None:
+    def __init__(self, gateway: TradeGateway, session: TradeSession) -> None:
         self.session = session
+        self._gateway = gateway
 
     def send(self, command: str, **params: Any) -> list[Message]:
-        """Send a command and return the messages that come back on this connection."""
+        """Send a command and return the messages that this connection receives."""
         return self.text(json.dumps({"type": command, "params": params}))
 
     def text(self, text: str) -> list[Message]:
         """Send any text."""
-        return [json.loads(frame.data) for frame in self.session.feed(text)]
+        return [json.loads(frame.data) for frame in self._gateway.receive(self.session, text)]
 
     def read(self) -> list[Message]:
-        """Return what has come since, because of others or of the time."""
-        return [json.loads(frame.data) for frame in self.session.take()]
+        """Return the messages that have been queued since, by other connections or by the clock."""
+        return [json.loads(frame.data) for frame in self._gateway.take(self.session)]
+
+    def disconnect(self) -> None:
+        """End the connection."""
+        self._gateway.disconnect(self.session)
 
     def orders(self) -> list[Message]:
-        """Return the order responses that have come since."""
+        """Return the order responses that have been queued since."""
         return bodies(self.read(), "order_response")
 
     def order(self, side: str, quantity: Any, price: Any = 0, **terms: Any) -> list[Message]:

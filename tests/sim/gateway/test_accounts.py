@@ -6,12 +6,12 @@ import pytest
 
 from qfex.sim.gateway.accounts import AuthenticationRefused, Identity
 
-from .helpers import NOON, Floor, signed
+from .helpers import NOON, GatewayHarness, signed
 
 
-def headers(floor: Floor, **changes: str) -> dict[str, str]:
+def headers(harness: GatewayHarness, **changes: str) -> dict[str, str]:
     """Return alice's signed headers."""
-    proof = signed(floor.alice)["hmac"]
+    proof = signed(harness.alice)["hmac"]
     made = {
         "x-qfex-public-key": proof["public_key"],
         "x-qfex-hmac-signature": proof["signature"],
@@ -21,26 +21,26 @@ def headers(floor: Floor, **changes: str) -> dict[str, str]:
     return {**made, **changes}
 
 
-def test_signed_headers_identify(floor: Floor) -> None:
-    user = floor.alice.user_id
-    assert floor.accounts.authenticate_headers(headers(floor)) == Identity(user, user)
+def test_signed_headers_identify_the_account(harness: GatewayHarness) -> None:
+    user = harness.alice.user_id
+    assert harness.accounts.authenticate_headers(headers(harness)) == Identity(user, user)
 
 
-def test_no_headers_identify_nobody(floor: Floor) -> None:
-    assert floor.accounts.authenticate_headers({}) is None
+def test_without_headers_there_is_no_identity(harness: GatewayHarness) -> None:
+    assert harness.accounts.authenticate_headers({}) is None
 
 
-def test_a_bearer_token_identifies(floor: Floor) -> None:
-    token = floor.accounts.issue_token(floor.bob.user_id)
-    found = floor.accounts.authenticate_headers({"Authorization": f"Bearer {token}"})
-    assert found == Identity(floor.bob.user_id, floor.bob.user_id)
+def test_a_bearer_token_identifies_the_account(harness: GatewayHarness) -> None:
+    token = harness.accounts.issue_token(harness.bob.user_id)
+    found = harness.accounts.authenticate_headers({"Authorization": f"Bearer {token}"})
+    assert found == Identity(harness.bob.user_id, harness.bob.user_id)
 
 
-def test_a_subaccount_is_requested_by_a_header(floor: Floor) -> None:
-    sub = floor.accounts.create_subaccount(floor.alice.user_id)
-    wanted = headers(floor, **{"x-qfex-requested-account-id": sub})
-    assert floor.accounts.authenticate_headers(wanted) == Identity(floor.alice.user_id, sub)
-    assert floor.accounts.subaccounts(floor.alice.user_id) == [sub]
+def test_a_subaccount_is_requested_by_a_header(harness: GatewayHarness) -> None:
+    sub = harness.accounts.create_subaccount(harness.alice.user_id)
+    wanted = headers(harness, **{"x-qfex-requested-account-id": sub})
+    assert harness.accounts.authenticate_headers(wanted) == Identity(harness.alice.user_id, sub)
+    assert harness.accounts.subaccounts(harness.alice.user_id) == [sub]
 
 
 @pytest.mark.parametrize(
@@ -57,18 +57,18 @@ def test_a_subaccount_is_requested_by_a_header(floor: Floor) -> None:
         {"Authorization": "Bearer nonsense"},
     ],
 )
-def test_what_proves_nothing_is_refused(floor: Floor, changes: dict[str, str]) -> None:
+def test_invalid_credentials_are_refused(harness: GatewayHarness, changes: dict[str, str]) -> None:
     with pytest.raises(AuthenticationRefused):
-        floor.accounts.authenticate_headers(headers(floor, **changes))
+        harness.accounts.authenticate_headers(headers(harness, **changes))
 
 
-def test_secrets_stay_out_of_texts(floor: Floor) -> None:
-    assert floor.alice.secret_key not in repr(floor.alice)
-    assert floor.alice.secret_key not in repr(vars(floor.accounts))
+def test_secrets_are_not_in_any_repr(harness: GatewayHarness) -> None:
+    assert harness.alice.secret_key not in repr(harness.alice)
+    assert harness.alice.secret_key not in repr(vars(harness.accounts))
 
 
-def test_keys_are_reproducible_and_look_like_the_exchanges() -> None:
-    one, other = Floor(), Floor()
+def test_keys_are_reproducible_and_look_like_those_of_the_exchange() -> None:
+    one, other = GatewayHarness(), GatewayHarness()
     assert one.alice == other.alice
     assert one.alice.public_key.startswith("qfex_pub_")
     assert one.alice.secret_key.startswith("qfex_secret_")

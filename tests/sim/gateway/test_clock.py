@@ -1,4 +1,4 @@
-"""The simulated time."""
+"""The simulated clock."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from .helpers import NOON
 
 
 def made() -> tuple[Exchange, Clock]:
-    """Return a clock that has nothing to do."""
+    """Return a clock without actions."""
     exchange = Exchange([], start=NOON, liquidity=False)
     return exchange, Clock(exchange)
 
 
-def test_things_happen_in_time_order_whoever_planned_them() -> None:
+def test_actions_and_engine_timers_run_in_order_of_time() -> None:
     exchange, clock = made()
     seen: list[tuple[str, float]] = []
     clock.after(3, lambda: seen.append(("late", clock.now - NOON)))
@@ -36,7 +36,7 @@ def test_a_cancelled_timer_does_not_run() -> None:
     assert seen == [1, 1]
 
 
-def test_an_action_may_cancel_itself_and_plan_others() -> None:
+def test_an_action_may_cancel_itself_and_schedule_others() -> None:
     _, clock = made()
     seen: list[float] = []
 
@@ -49,7 +49,7 @@ def test_an_action_may_cancel_itself_and_plan_others() -> None:
     assert seen == [1.5]
 
 
-def test_a_long_jump_pulses_after_what_happened_and_at_its_end() -> None:
+def test_a_long_jump_runs_periodic_actions_after_engine_timers_and_at_its_end() -> None:
     exchange, clock = made()
     pulses: list[float] = []
     clock.every(1, lambda: pulses.append(clock.now - NOON))

@@ -4,116 +4,124 @@ from __future__ import annotations
 
 from decimal import Decimal as D
 
-from .helpers import AAPL, Client, Floor, code, statuses
+from .helpers import AAPL, Client, GatewayHarness, code, statuses
 
 
-def arm(client: Client, flag: bool = True) -> list[dict[str, object]]:
-    """Send the flag."""
+def set_flag(client: Client, flag: bool = True) -> list[dict[str, object]]:
+    """Set the cancel-on-disconnect flag."""
     return client.send("cancel_on_disconnect", cancel_on_disconnect=flag)
 
 
-def open_orders(floor: Floor) -> int:
+def open_orders(harness: GatewayHarness) -> int:
     """Return how many orders and stops alice has open."""
-    return len(floor.exchange.open_orders(floor.alice.user_id))
+    return len(harness.exchange.open_orders(harness.alice.user_id))
 
 
-def test_live_acknowledges_the_flag_and_documented_says_nothing(floor: Floor, pages: Floor) -> None:
+def test_only_the_live_dialect_acknowledges_cancel_on_disconnect(
+    harness: GatewayHarness, documented_harness: GatewayHarness
+) -> None:
     echo = {"type": "cancel_on_disconnect", "params": {"cancel_on_disconnect": True}}
-    assert arm(floor.connect()) == [{"ack": {"incoming_message": echo}}]
-    assert arm(pages.connect()) == []
+    assert set_flag(harness.connect()) == [{"ack": {"incoming_message": echo}}]
+    assert set_flag(documented_harness.connect()) == []
 
 
-def test_the_flag_is_a_bool(either: Floor) -> None:
-    client = either.connect()
+def test_the_flag_is_a_bool(any_harness: GatewayHarness) -> None:
+    client = any_harness.connect()
     assert code(client.send("cancel_on_disconnect", cancel_on_disconnect=1)) == "InvalidJSONFormat"
 
 
-def test_all_of_the_accounts_orders_go_whoever_sent_them(either: Floor) -> None:
-    armed, other, stranger = either.connect(), either.connect(), either.connect(either.bob)
-    arm(armed)
-    for client, price in ((armed, 198), (other, 199)):
+def test_cancel_on_disconnect_cancels_the_orders_of_all_the_accounts_connections(
+    any_harness: GatewayHarness,
+) -> None:
+    flagged, other, stranger = (
+        any_harness.connect(),
+        any_harness.connect(),
+        any_harness.connect(any_harness.bob),
+    )
+    set_flag(flagged)
+    for client, price in ((flagged, 198), (other, 199)):
         client.placed("BUY", 1, price)
     client.placed("BUY", 0.01, 4150, symbol="GOLD-USD")
     stranger.placed("BUY", 1, 197)
     other.read()
-    armed.session.end()
-    assert open_orders(either) == 0
+    flagged.disconnect()
+    assert open_orders(any_harness) == 0
     assert statuses(other.read()) == ["CANCELLED"] * 3
     assert stranger.read() == []
-    assert len(either.exchange.open_orders(either.bob.user_id)) == 1
+    assert len(any_harness.exchange.open_orders(any_harness.bob.user_id)) == 1
 
 
-def test_stops_go_too(either: Floor) -> None:
-    either.connect(either.bob).placed("SELL", 1, 200)
-    armed = either.connect()
-    arm(armed)
-    armed.order("BUY", 1, 200)
-    armed.order("SELL", 1, 190, order_type="STOP_LOSS")
-    assert open_orders(either) == 1
-    armed.session.end()
-    assert open_orders(either) == 0
+def test_cancel_on_disconnect_cancels_stops_too(any_harness: GatewayHarness) -> None:
+    any_harness.connect(any_harness.bob).placed("SELL", 1, 200)
+    flagged = any_harness.connect()
+    set_flag(flagged)
+    flagged.order("BUY", 1, 200)
+    flagged.order("SELL", 1, 190, order_type="STOP_LOSS")
+    assert open_orders(any_harness) == 1
+    flagged.disconnect()
+    assert open_orders(any_harness) == 0
 
 
-def test_without_the_flag_orders_stay(either: Floor) -> None:
-    client = either.connect()
+def test_without_the_flag_orders_stay_open(any_harness: GatewayHarness) -> None:
+    client = any_harness.connect()
     client.placed("BUY", 1, 199)
-    client.session.end()
-    assert open_orders(either) == 1
+    client.disconnect()
+    assert open_orders(any_harness) == 1
 
 
-def test_a_flag_taken_back_cancels_nothing(either: Floor) -> None:
-    client = either.connect()
-    arm(client)
+def test_a_cleared_flag_cancels_nothing(any_harness: GatewayHarness) -> None:
+    client = any_harness.connect()
+    set_flag(client)
     client.placed("BUY", 1, 199)
-    arm(client, False)
-    client.session.end()
-    assert open_orders(either) == 1
+    set_flag(client, False)
+    client.disconnect()
+    assert open_orders(any_harness) == 1
 
 
-def test_the_flag_belongs_to_one_connection(either: Floor) -> None:
-    armed, plain = either.connect(), either.connect()
-    arm(armed)
+def test_the_flag_belongs_to_one_connection(any_harness: GatewayHarness) -> None:
+    flagged, plain = any_harness.connect(), any_harness.connect()
+    set_flag(flagged)
     plain.placed("BUY", 1, 199)
-    plain.session.end()
-    assert open_orders(either) == 1
+    plain.disconnect()
+    assert open_orders(any_harness) == 1
 
 
-def test_a_connection_ends_once(either: Floor) -> None:
-    armed, other = either.connect(), either.connect()
-    arm(armed)
-    armed.session.end()
+def test_disconnecting_twice_changes_nothing(any_harness: GatewayHarness) -> None:
+    flagged, other = any_harness.connect(), any_harness.connect()
+    set_flag(flagged)
+    flagged.disconnect()
     other.placed("BUY", 1, 199)
-    armed.session.end()
-    assert open_orders(either) == 1
+    flagged.disconnect()
+    assert open_orders(any_harness) == 1
 
 
-def test_nothing_is_kept_of_a_connection_that_is_gone(either: Floor) -> None:
-    client = either.connect(channels=["order_responses", "positions"])
-    client.session.end()
-    either.connect().placed("BUY", 1, 199)
-    either.clock.advance(1)
+def test_a_closed_connection_leaves_nothing_behind(any_harness: GatewayHarness) -> None:
+    client = any_harness.connect(channels=["order_responses", "positions"])
+    client.disconnect()
+    any_harness.connect().placed("BUY", 1, 199)
+    any_harness.clock.advance(1)
     assert client.read() == []
-    assert client.session not in either.gateway.sessions
-    assert either.gateway.subscriptions.accounts("positions") == []
+    assert client.session not in any_harness.gateway.sessions
+    assert any_harness.gateway.subscriptions.accounts("positions") == []
 
 
-def test_a_connection_may_end_before_it_authenticates(either: Floor) -> None:
-    client = either.stranger()
-    client.session.end()
-    either.clock.advance(61)
+def test_a_connection_may_end_before_it_authenticates(any_harness: GatewayHarness) -> None:
+    client = any_harness.connect_unauthenticated()
+    client.disconnect()
+    any_harness.clock.advance(61)
     assert client.session.closing is None
 
 
-def test_a_subaccounts_flag_leaves_the_master_alone(either: Floor) -> None:
+def test_a_subaccounts_flag_does_not_affect_the_master(any_harness: GatewayHarness) -> None:
     from .helpers import signed
 
-    sub = either.accounts.create_subaccount(either.alice.user_id)
-    either.exchange.deposit(sub, D(10_000))
-    either.connect().placed("BUY", 1, 199)
-    armed = either.stranger()
-    armed.send("auth", **signed(either.alice), account_id=sub)
-    arm(armed)
-    armed.order("BUY", 1, 198)
-    armed.session.end()
-    assert either.exchange.open_orders(sub, AAPL) == []
-    assert open_orders(either) == 1
+    sub = any_harness.accounts.create_subaccount(any_harness.alice.user_id)
+    any_harness.exchange.deposit(sub, D(10_000))
+    any_harness.connect().placed("BUY", 1, 199)
+    flagged = any_harness.connect_unauthenticated()
+    flagged.send("auth", **signed(any_harness.alice), account_id=sub)
+    set_flag(flagged)
+    flagged.order("BUY", 1, 198)
+    flagged.disconnect()
+    assert any_harness.exchange.open_orders(sub, AAPL) == []
+    assert open_orders(any_harness) == 1

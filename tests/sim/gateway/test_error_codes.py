@@ -1,4 +1,4 @@
-"""Every error code is reached by doing what it stands for."""
+"""A scenario for every error code."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .helpers import AAPL, Floor, code, signed
+from .helpers import AAPL, GatewayHarness, code, signed
 
 CODES = {
     "RateLimited",
@@ -26,7 +26,7 @@ Scenario = Callable[[], str]
 SCENARIOS: dict[str, Scenario] = {}
 
 
-def provokes(error_code: str) -> Callable[[Scenario], Scenario]:
+def ends_in(error_code: str) -> Callable[[Scenario], Scenario]:
     """Register a scenario that must end in a code."""
 
     def register(scenario: Scenario) -> Scenario:
@@ -37,71 +37,75 @@ def provokes(error_code: str) -> Callable[[Scenario], Scenario]:
     return register
 
 
-@provokes("RateLimited")
+@ends_in("RateLimited")
 def too_many_messages() -> str:
-    return code(Floor(limit=0.5).connect(channels=[]).order("BUY", 1, 199))
+    return code(GatewayHarness(limit=0.5).connect(channels=[]).order("BUY", 1, 199))
 
 
-@provokes("InvalidJSONFormat")
-def no_json() -> str:
-    return code(Floor().connect().text("nonsense"))
+@ends_in("InvalidJSONFormat")
+def invalid_json() -> str:
+    return code(GatewayHarness().connect().text("nonsense"))
 
 
-@provokes("AlreadyAuthenticated")
+@ends_in("AlreadyAuthenticated")
 def authenticated_twice() -> str:
-    floor = Floor()
-    return code(floor.connect().send("auth", **signed(floor.alice)))
+    harness = GatewayHarness()
+    return code(harness.connect().send("auth", **signed(harness.alice)))
 
 
-@provokes("InvalidParameter")
+@ends_in("InvalidParameter")
 def a_twap_of_one_order() -> str:
     terms: dict[str, Any] = {"total_quantity": 10, "num_orders": 1, "order_interval_secs": 30}
-    return code(Floor().connect().send("add_twap", symbol=AAPL, side="BUY", reduce_only=False, **terms))
+    return code(
+        GatewayHarness().connect().send("add_twap", symbol=AAPL, side="BUY", reduce_only=False, **terms)
+    )
 
 
-@provokes("InvalidOrder")
+@ends_in("InvalidOrder")
 def nothing_to_close() -> str:
-    return code(Floor().connect().send("close_position", symbol=AAPL))
+    return code(GatewayHarness().connect().send("close_position", symbol=AAPL))
 
 
-@provokes("InvalidPrice")
+@ends_in("InvalidPrice")
 def a_market_order_with_a_price() -> str:
     terms = {"order_type": "MARKET", "order_time_in_force": "IOC"}
-    return code(Floor().connect().order("BUY", 1, 200, **terms))
+    return code(GatewayHarness().connect().order("BUY", 1, 200, **terms))
 
 
-@provokes("PermissionDenied")
-def trading_with_a_key_to_look_with() -> str:
-    floor = Floor()
-    key = floor.accounts.add_key(floor.alice.user_id, can_trade=False)
-    return code(floor.connect(key).order("BUY", 1, 199))
+@ends_in("PermissionDenied")
+def trading_with_a_view_key() -> str:
+    harness = GatewayHarness()
+    key = harness.accounts.add_key(harness.alice.user_id, can_trade=False)
+    return code(harness.connect(key).order("BUY", 1, 199))
 
 
-@provokes("ServerError")
-def a_failure_within() -> str:
-    floor = Floor()
-    client = floor.connect()
-    del floor.exchange._venue  # type: ignore[attr-defined]
+@ends_in("ServerError")
+def a_failure_of_the_simulator() -> str:
+    harness = GatewayHarness()
+    client = harness.connect()
+    del harness.exchange._venue  # type: ignore[attr-defined]
     return code(client.order("BUY", 1, 199))
 
 
-@provokes("AlreadySubscribedToLeaderboard")
+@ends_in("AlreadySubscribedToLeaderboard")
 def subscribed_twice() -> str:
-    return code(Floor().connect(channels=["leaderboard"]).send("subscribe", channels=["leaderboard"]))
+    return code(
+        GatewayHarness().connect(channels=["leaderboard"]).send("subscribe", channels=["leaderboard"])
+    )
 
 
-@provokes("KycRequired")
-def nobody_knows_the_customer() -> str:
-    floor = Floor()
-    floor.exchange.set_flags(floor.alice.user_id, kyc=False)
-    return code(floor.connect().order("BUY", 1, 199))
+@ends_in("KycRequired")
+def kyc_not_complete() -> str:
+    harness = GatewayHarness()
+    harness.exchange.set_flags(harness.alice.user_id, kyc=False)
+    return code(harness.connect().order("BUY", 1, 199))
 
 
-@provokes("TncRequired")
+@ends_in("TncRequired")
 def terms_not_accepted() -> str:
-    floor = Floor()
-    floor.exchange.set_flags(floor.alice.user_id, terms_accepted=False)
-    return code(floor.connect().order("BUY", 1, 199))
+    harness = GatewayHarness()
+    harness.exchange.set_flags(harness.alice.user_id, terms_accepted=False)
+    return code(harness.connect().order("BUY", 1, 199))
 
 
 def test_every_code_has_its_scenario() -> None:
@@ -109,5 +113,5 @@ def test_every_code_has_its_scenario() -> None:
 
 
 @pytest.mark.parametrize("error_code", sorted(CODES))
-def test_doing_the_thing_provokes_the_code(error_code: str) -> None:
+def test_each_scenario_ends_in_its_code(error_code: str) -> None:
     assert SCENARIOS[error_code]() == error_code

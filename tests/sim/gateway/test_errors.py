@@ -1,4 +1,4 @@
-"""What is wrong with a message, and how it is said."""
+"""Malformed messages and the errors that answer them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from qfex.sim.gateway.table import COMMANDS
 
-from .helpers import AAPL, Floor, code, error
+from .helpers import AAPL, GatewayHarness, code, error
 
 WHOLE: dict[str, dict[str, Any]] = {
     "subscribe": {"channels": ["fills"]},
@@ -53,65 +53,71 @@ WHOLE: dict[str, dict[str, Any]] = {
 REQUIRED = [(command, field) for command, params in WHOLE.items() for field in params]
 
 
-def test_every_command_is_tried_here() -> None:
+def test_every_command_has_a_complete_example() -> None:
     assert set(WHOLE) | {"auth"} == set(COMMANDS)
 
 
 @pytest.mark.parametrize(("command", "field"), REQUIRED)
-def test_every_required_member_is_required(either: Floor, command: str, field: str) -> None:
+def test_every_required_member_is_required(any_harness: GatewayHarness, command: str, field: str) -> None:
     params = {name: value for name, value in WHOLE[command].items() if name != field}
-    assert code(either.connect().send(command, **params)) == "InvalidJSONFormat"
+    assert code(any_harness.connect().send(command, **params)) == "InvalidJSONFormat"
 
 
 @pytest.mark.parametrize(("command", "field"), REQUIRED)
-def test_every_member_has_one_type(either: Floor, command: str, field: str) -> None:
+def test_every_member_must_have_its_type(any_harness: GatewayHarness, command: str, field: str) -> None:
     wrong = {"an": "object"}
-    assert code(either.connect().send(command, **{**WHOLE[command], field: wrong})) == "InvalidJSONFormat"
+    assert (
+        code(any_harness.connect().send(command, **{**WHOLE[command], field: wrong})) == "InvalidJSONFormat"
+    )
 
 
 @pytest.mark.parametrize("command", sorted(WHOLE))
-def test_unknown_members_are_ignored(either: Floor, command: str) -> None:
-    told = either.connect().send(command, **WHOLE[command], invented=1)
-    assert all(message.get("err", {}).get("error_code") != "InvalidJSONFormat" for message in told)
+def test_unknown_members_are_ignored(any_harness: GatewayHarness, command: str) -> None:
+    messages = any_harness.connect().send(command, **WHOLE[command], invented=1)
+    assert all(message.get("err", {}).get("error_code") != "InvalidJSONFormat" for message in messages)
 
 
 @pytest.mark.parametrize("field", ["price", "quantity"])
-def test_numbers_in_quotes_are_no_numbers(either: Floor, field: str) -> None:
+def test_numbers_in_quotes_are_refused(any_harness: GatewayHarness, field: str) -> None:
     params = {**WHOLE["add_order"], field: "199"}
-    assert code(either.connect().send("add_order", **params)) == "InvalidJSONFormat"
+    assert code(any_harness.connect().send("add_order", **params)) == "InvalidJSONFormat"
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "{", '{"type":', "\u0000", "NaN"])
-def test_what_is_no_json_comes_back_as_text(either: Floor, text: str) -> None:
-    refused = error(either.connect().text(text))
+def test_invalid_json_is_echoed_as_text(any_harness: GatewayHarness, text: str) -> None:
+    refused = error(any_harness.connect().text(text))
     assert refused["error_code"] == "InvalidJSONFormat"
     assert refused["incoming_message"] == text
 
 
 @pytest.mark.parametrize("text", ["[]", "1", '"auth"', "null"])
-def test_what_is_no_object_comes_back_as_text(either: Floor, text: str) -> None:
-    refused = error(either.connect().text(text))
+def test_json_that_is_not_an_object_is_echoed_as_text(any_harness: GatewayHarness, text: str) -> None:
+    refused = error(any_harness.connect().text(text))
     assert (refused["error_code"], refused["incoming_message"]) == ("InvalidJSONFormat", text)
 
 
 @pytest.mark.parametrize("message", [{"type": "dance", "params": {}}, {"params": {}}, {"type": ["auth"]}, {}])
-def test_unknown_types(floor: Floor, pages: Floor, message: dict[str, Any]) -> None:
+def test_unknown_types_are_refused(
+    harness: GatewayHarness, documented_harness: GatewayHarness, message: dict[str, Any]
+) -> None:
     text = json.dumps(message)
-    for hall, echo in ((floor, text), (pages, message)):
-        refused = error(hall.connect().text(text))
+    for each, echo in ((harness, text), (documented_harness, message)):
+        refused = error(each.connect().text(text))
         assert (refused["error_code"], refused["incoming_message"]) == ("InvalidJSONFormat", echo)
 
 
-def test_live_echoes_a_misfit_as_text_and_documented_as_the_object(floor: Floor, pages: Floor) -> None:
+def test_the_live_dialect_echoes_malformed_params_as_text_and_the_documented_one_as_an_object(
+    harness: GatewayHarness, documented_harness: GatewayHarness
+) -> None:
     message = {"type": "get_order", "params": {"symbol": AAPL}}
     text = json.dumps(message)
-    assert error(floor.connect().text(text))["incoming_message"] == text
-    assert error(pages.connect().text(text))["incoming_message"] == message
+    assert error(harness.connect().text(text))["incoming_message"] == text
+    assert error(documented_harness.connect().text(text))["incoming_message"] == message
 
 
-def test_live_echoes_a_command_as_a_typed_server_writes_it_again(floor: Floor) -> None:
+def test_the_live_dialect_echoes_a_command_with_typed_members(harness: GatewayHarness) -> None:
     params = {**WHOLE["add_order"], "symbol": "NO-USD", "quantity": 10, "reduce_only": 1}
-    echo = error(floor.connect().send("add_order", **params))["incoming_message"]
+    echo = error(harness.connect().send("add_order", **params))["incoming_message"]
     assert echo == {
         "type": "add_order",
         "params": {
@@ -129,32 +135,32 @@ def test_live_echoes_a_command_as_a_typed_server_writes_it_again(floor: Floor) -
     }
 
 
-def test_documented_echoes_the_object_that_came(pages: Floor) -> None:
+def test_the_documented_dialect_echoes_the_received_object(documented_harness: GatewayHarness) -> None:
     params = {"symbol": AAPL, "client_order_id": "x", "invented": 1}
-    echo = error(pages.connect().send("close_position", **params))["incoming_message"]
+    echo = error(documented_harness.connect().send("close_position", **params))["incoming_message"]
     assert echo == {"type": "close_position", "params": params}
 
 
-def test_an_error_has_its_three_members_and_a_reason(either: Floor) -> None:
-    refused = error(either.connect().send("close_position", symbol=AAPL))
+def test_an_error_has_its_three_members_and_a_reason(any_harness: GatewayHarness) -> None:
+    refused = error(any_harness.connect().send("close_position", symbol=AAPL))
     assert list(refused) == ["error_code", "message", "incoming_message"]
     assert refused["message"]
 
 
-def test_the_connection_goes_on_after_an_error(either: Floor) -> None:
-    client = either.connect()
+def test_the_connection_stays_usable_after_an_error(any_harness: GatewayHarness) -> None:
+    client = any_harness.connect()
     client.text("nonsense")
     client.placed("BUY", 1, 199)
 
 
-def test_a_failure_of_the_simulator_itself_is_a_server_error_and_on_record() -> None:
-    floor = Floor()
-    client = floor.connect()
+def test_a_failure_of_the_simulator_is_a_server_error_and_in_the_audit_trail() -> None:
+    harness = GatewayHarness()
+    client = harness.connect()
 
     def broken(*_: Any) -> None:
         raise RuntimeError("a bug")
 
-    floor.exchange.cancel_all_orders = broken  # type: ignore[method-assign,assignment]
+    harness.exchange.cancel_all_orders = broken  # type: ignore[method-assign,assignment]
     assert code(client.send("cancel_all_orders")) == "ServerError"
-    assert [str(one) for one in floor.ledger.errors] == ["a bug"]
+    assert [str(one) for one in harness.audit.errors] == ["a bug"]
     client.placed("BUY", 1, 199)

@@ -1,4 +1,4 @@
-"""Whatever arrives, the gateway answers in JSON, does not fail, and goes on."""
+"""The gateway answers every input with JSON, does not fail, and stays usable."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from .helpers import AAPL, Floor, statuses
+from .helpers import AAPL, GatewayHarness, statuses
 from .test_errors import WHOLE
 
 FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -37,22 +37,22 @@ def commands(draw: st.DrawFn) -> str:
 
 @FUZZ
 @given(texts=st.lists(commands(), min_size=1, max_size=12))
-def test_odd_values_are_answered_and_break_nothing(texts: list[str]) -> None:
+def test_odd_values_are_answered_and_cause_no_failure(texts: list[str]) -> None:
     for dialect in ("live", "documented"):
-        floor = Floor(dialect, liquidity=True)
-        client = floor.connect()
+        harness = GatewayHarness(dialect, liquidity=True)
+        client = harness.connect()
         for text in texts:
             client.text(text)
-            floor.clock.advance(31)
-        assert floor.ledger.errors == []
+            harness.clock.advance(31)
+        assert harness.audit.errors == []
         assert statuses(client.order("BUY", 0.1, 190, client_order_id="still here"))
 
 
 @FUZZ
 @given(text=st.text() | st.recursive(ODD, lambda inner: st.dictionaries(st.text(), inner)).map(json.dumps))
 def test_any_text_is_answered_by_an_error(text: str) -> None:
-    floor = Floor()
-    client = floor.connect()
+    harness = GatewayHarness()
+    client = harness.connect()
     (answer,) = client.text(text)
     assert answer["err"]["error_code"] == "InvalidJSONFormat"
-    assert floor.ledger.errors == []
+    assert harness.audit.errors == []

@@ -1,4 +1,4 @@
-"""Orders in, order responses and fills out, in both dialects."""
+"""Orders, order responses and fills, in both dialects."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from .helpers import AAPL, Floor, bodies, code, error, statuses
+from .helpers import AAPL, GatewayHarness, bodies, code, error, statuses
 
 
-def test_an_ack_has_exactly_the_documented_members(pages: Floor) -> None:
-    ack = pages.connect().placed("BUY", 1, 199, client_order_id="mine")
+def test_an_ack_has_exactly_the_documented_members(documented_harness: GatewayHarness) -> None:
+    ack = documented_harness.connect().placed("BUY", 1, 199, client_order_id="mine")
     assert list(ack) == [
         "order_id",
         "symbol",
@@ -35,25 +35,25 @@ def test_an_ack_has_exactly_the_documented_members(pages: Floor) -> None:
     assert (ack["type"], ack["time_in_force"], ack["side"]) == ("LIMIT", "GTC", "BUY")
 
 
-def test_live_adds_reduce_only(floor: Floor) -> None:
-    assert floor.connect().placed("BUY", 1, 199)["reduce_only"] is False
+def test_the_live_dialect_adds_reduce_only(harness: GatewayHarness) -> None:
+    assert harness.connect().placed("BUY", 1, 199)["reduce_only"] is False
 
 
-def test_no_client_order_id_is_echoed_as_empty_text(either: Floor) -> None:
-    assert either.connect().placed("BUY", 1, 199)["client_order_id"] == ""
+def test_an_absent_client_order_id_is_sent_as_empty_text(any_harness: GatewayHarness) -> None:
+    assert any_harness.connect().placed("BUY", 1, 199)["client_order_id"] == ""
 
 
 @pytest.mark.parametrize("flag", [True, False, 0, 1])
-def test_reduce_only_is_a_bool_or_zero_or_one(either: Floor, flag: Any) -> None:
-    either.connect(either.bob).placed("SELL", 1, 200)
-    client = either.connect()
+def test_reduce_only_is_a_bool_or_zero_or_one(any_harness: GatewayHarness, flag: Any) -> None:
+    any_harness.connect(any_harness.bob).placed("SELL", 1, 200)
+    client = any_harness.connect()
     client.order("BUY", 1, 200)
     assert statuses(client.order("SELL", 1, 210, reduce_only=flag)) == ["ACK"]
 
 
-def test_a_fill_has_the_members_of_the_exchanges_sample(either: Floor) -> None:
-    either.connect(either.bob).placed("SELL", 2, 200)
-    client = either.connect()
+def test_a_fill_has_the_members_of_the_exchanges_sample(any_harness: GatewayHarness) -> None:
+    any_harness.connect(any_harness.bob).placed("SELL", 2, 200)
+    client = any_harness.connect()
     fill = bodies(client.order("BUY", 0.5, 201, client_order_id="mine"), "fill_response")[0]
     assert list(fill) == [
         "trade_id",
@@ -80,26 +80,26 @@ def test_a_fill_has_the_members_of_the_exchanges_sample(either: Floor) -> None:
     assert (fill["execution_type"], fill["remaining_quantity"]) == ("NEW", 0.0)
 
 
-def test_the_order_response_of_a_fill_shows_the_orders_own_price(either: Floor) -> None:
-    either.connect(either.bob).placed("SELL", 1, 200)
-    filled = bodies(either.connect().order("BUY", 1, 205), "order_response")[-1]
+def test_the_order_response_of_a_fill_shows_the_orders_own_price(any_harness: GatewayHarness) -> None:
+    any_harness.connect(any_harness.bob).placed("SELL", 1, 200)
+    filled = bodies(any_harness.connect().order("BUY", 1, 205), "order_response")[-1]
     assert (filled["status"], filled["price"], filled["quantity_remaining"]) == ("FILLED", 205.0, 0.0)
     assert filled["trade_id"]
 
 
-def test_a_partial_fill_is_a_filled_with_a_rest(either: Floor) -> None:
-    either.connect(either.bob).placed("SELL", 1, 200)
-    told = bodies(either.connect().order("BUY", 3, 200), "order_response")
-    assert [(row["status"], row["quantity_remaining"]) for row in told] == [("ACK", 3.0), ("FILLED", 2.0)]
+def test_a_partial_fill_is_a_filled_with_a_remaining_quantity(any_harness: GatewayHarness) -> None:
+    any_harness.connect(any_harness.bob).placed("SELL", 1, 200)
+    messages = bodies(any_harness.connect().order("BUY", 3, 200), "order_response")
+    assert [(row["status"], row["quantity_remaining"]) for row in messages] == [("ACK", 3.0), ("FILLED", 2.0)]
 
 
-def test_frames_of_a_command_come_in_the_order_of_events(either: Floor) -> None:
-    either.connect(either.bob).placed("SELL", 1, 200)
-    told = either.connect().order("BUY", 1, 200)
-    kinds = [next(iter(message)) for message in told]
+def test_frames_of_a_command_come_in_the_order_of_events(any_harness: GatewayHarness) -> None:
+    any_harness.connect(any_harness.bob).placed("SELL", 1, 200)
+    messages = any_harness.connect().order("BUY", 1, 200)
+    kinds = [next(iter(message)) for message in messages]
     assert kinds[0] == "order_response"
     assert sorted(kinds[1:]) == ["fill_response", "order_response"]
-    assert statuses(told) == ["ACK", "FILLED"]
+    assert statuses(messages) == ["ACK", "FILLED"]
 
 
 @pytest.mark.parametrize("dialect", ["live", "documented"])
@@ -112,37 +112,37 @@ def test_frames_of_a_command_come_in_the_order_of_events(either: Floor) -> None:
         (2, ["ACK", "FILLED"], ["ACK", "FILLED"]),
     ],
 )
-def test_the_ends_of_an_ioc(
+def test_the_terminal_statuses_of_an_ioc(
     dialect: str, order_type: str, offered: int, live: list[str], documented: list[str]
 ) -> None:
-    floor = Floor(dialect)
+    harness = GatewayHarness(dialect)
     if offered:
-        floor.connect(floor.bob).placed("SELL", offered, 200)
+        harness.connect(harness.bob).placed("SELL", offered, 200)
     price = 200 if order_type == "LIMIT" else 0
-    told = floor.connect().order("BUY", 2, price, order_type=order_type, order_time_in_force="IOC")
-    assert statuses(told) == {"live": live, "documented": documented}[dialect]
+    messages = harness.connect().order("BUY", 2, price, order_type=order_type, order_time_in_force="IOC")
+    assert statuses(messages) == {"live": live, "documented": documented}[dialect]
 
 
-def test_a_fok_that_cannot_be_filled_is_cancelled(either: Floor) -> None:
-    either.connect(either.bob).placed("SELL", 1, 200)
-    told = either.connect().order("BUY", 2, 200, order_time_in_force="FOK")
-    assert statuses(told)[-1] == "CANCELLED"
+def test_a_fok_that_cannot_be_filled_is_cancelled(any_harness: GatewayHarness) -> None:
+    any_harness.connect(any_harness.bob).placed("SELL", 1, 200)
+    messages = any_harness.connect().order("BUY", 2, 200, order_time_in_force="FOK")
+    assert statuses(messages)[-1] == "CANCELLED"
 
 
-def test_a_post_only_order_that_would_take_is_rejected(either: Floor) -> None:
-    either.connect(either.bob).placed("SELL", 1, 200)
-    assert statuses(either.connect().order("BUY", 1, 200, order_type="ALO")) == ["REJECTED"]
+def test_a_post_only_order_that_would_take_is_rejected(any_harness: GatewayHarness) -> None:
+    any_harness.connect(any_harness.bob).placed("SELL", 1, 200)
+    assert statuses(any_harness.connect().order("BUY", 1, 200, order_type="ALO")) == ["REJECTED"]
 
 
-def test_self_trade_prevention_cancels_the_resting_order(either: Floor) -> None:
-    client = either.connect()
+def test_self_trade_prevention_cancels_the_resting_order(any_harness: GatewayHarness) -> None:
+    client = any_harness.connect()
     resting = client.placed("SELL", 1, 200)
-    told = bodies(client.order("BUY", 1, 200), "order_response")
-    assert ("CANCELLED_STP", resting["order_id"]) in [(row["status"], row["order_id"]) for row in told]
+    messages = bodies(client.order("BUY", 1, 200), "order_response")
+    assert ("CANCELLED_STP", resting["order_id"]) in [(row["status"], row["order_id"]) for row in messages]
 
 
-def test_market_orders_need_a_price_and_it_must_be_zero(either: Floor) -> None:
-    client = either.connect()
+def test_market_orders_need_a_price_and_it_must_be_zero(any_harness: GatewayHarness) -> None:
+    client = any_harness.connect()
     terms = {
         "symbol": AAPL,
         "side": "BUY",
@@ -165,20 +165,24 @@ LIVE_REFUSALS = [
 
 
 @pytest.mark.parametrize(("terms", "error_code", "status"), LIVE_REFUSALS)
-def test_live_answers_malformed_orders_with_an_err_alone(
-    floor: Floor, pages: Floor, terms: dict[str, Any], error_code: str, status: str
+def test_the_live_dialect_answers_malformed_orders_with_an_err_only(
+    harness: GatewayHarness,
+    documented_harness: GatewayHarness,
+    terms: dict[str, Any],
+    error_code: str,
+    status: str,
 ) -> None:
     entry = {"side": "BUY", "quantity": 1, "price": 199, "client_order_id": "bad", **terms}
-    refused = error(floor.connect().order(**entry))
+    refused = error(harness.connect().order(**entry))
     assert refused["error_code"] == error_code
     assert refused["incoming_message"]["params"]["client_order_id"] == "bad"
-    assert statuses(pages.connect().order(**entry)) == [status]
+    assert statuses(documented_harness.connect().order(**entry)) == [status]
 
 
-def test_what_an_order_is_worth_is_judged_by_order_responses_in_both(either: Floor) -> None:
-    poor = either.connect(either.accounts.open(D(100)))
+def test_margin_and_band_rejections_are_order_responses_in_both_dialects(any_harness: GatewayHarness) -> None:
+    poor = any_harness.connect(any_harness.accounts.open(D(100)))
     assert statuses(poor.order("BUY", 100, 200)) == ["FAILED_MARGIN_CHECK"]
-    assert statuses(either.connect().order("BUY", 1, 230)) == ["REJECTED_GREATER_THAN_MAX_PRICE_BAND"]
+    assert statuses(any_harness.connect().order("BUY", 1, 230)) == ["REJECTED_GREATER_THAN_MAX_PRICE_BAND"]
 
 
 @pytest.mark.parametrize(
@@ -189,20 +193,24 @@ def test_what_an_order_is_worth_is_judged_by_order_responses_in_both(either: Flo
     ],
 )
 def test_the_spelling_of_bad_brackets(
-    floor: Floor, pages: Floor, terms: dict[str, Any], live: str, documented: str
+    harness: GatewayHarness,
+    documented_harness: GatewayHarness,
+    terms: dict[str, Any],
+    live: str,
+    documented: str,
 ) -> None:
-    assert statuses(floor.connect().order("BUY", 1, 199, **terms)) == [live]
-    assert statuses(pages.connect().order("BUY", 1, 199, **terms)) == [documented]
+    assert statuses(harness.connect().order("BUY", 1, 199, **terms)) == [live]
+    assert statuses(documented_harness.connect().order("BUY", 1, 199, **terms)) == [documented]
 
 
 @pytest.mark.parametrize("zero", [0, 0.0, None])
-def test_zero_and_null_brackets_are_no_brackets(either: Floor, zero: Any) -> None:
-    client = either.connect()
+def test_zero_and_null_brackets_are_ignored(any_harness: GatewayHarness, zero: Any) -> None:
+    client = any_harness.connect()
     assert statuses(client.order("BUY", 1, 199, take_profit=zero, stop_loss=zero)) == ["ACK"]
 
 
-def test_numbers_too_large_for_anything_are_refused_and_break_nothing(either: Floor) -> None:
-    client = either.connect()
+def test_numbers_out_of_range_are_refused_and_cause_no_failure(any_harness: GatewayHarness) -> None:
+    client = any_harness.connect()
     for price in ("1e999999999", "1e-999999999", "1e300", "1e-300", "9" * 40, "9" * 40 + ".5"):
         text = (
             '{"type":"add_order","params":{"symbol":"AAPL-USD","side":"BUY","order_type":"LIMIT",'

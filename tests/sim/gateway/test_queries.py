@@ -1,4 +1,4 @@
-"""Reading orders, trades and leverage."""
+"""Queries of orders, trades and leverage."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from typing import Any
 
 import pytest
 
-from .helpers import AAPL, NOON, Floor, code
+from .helpers import AAPL, NOON, GatewayHarness, code
 
 
-def test_live_answers_get_order_with_the_order(floor: Floor) -> None:
-    client = floor.connect(channels=[])
+def test_the_live_dialect_answers_get_order_with_the_order(harness: GatewayHarness) -> None:
+    client = harness.connect(channels=[])
     client.order("BUY", 1, 199, client_order_id="mine")
-    row = floor.exchange.open_orders(floor.alice.user_id)[0]
+    row = harness.exchange.open_orders(harness.alice.user_id)[0]
     for wanted in (row.order_id, "mine"):
-        told = client.send("get_order", symbol=AAPL, order_id=wanted)
-        assert [message["order_response"]["order_id"] for message in told] == [row.order_id]
+        messages = client.send("get_order", symbol=AAPL, order_id=wanted)
+        assert [message["order_response"]["order_id"] for message in messages] == [row.order_id]
 
 
-def test_live_says_no_such_order_in_blanks(floor: Floor) -> None:
-    row = floor.connect(channels=[]).send("get_order", symbol=AAPL, order_id="none")[0]["order_response"]
+def test_the_live_dialect_answers_no_such_order_with_blank_members(harness: GatewayHarness) -> None:
+    row = harness.connect(channels=[]).send("get_order", symbol=AAPL, order_id="none")[0]["order_response"]
     assert (row["status"], row["order_id"], row["quantity"]) == ("NO_SUCH_ORDER", "none", 0.0)
 
 
-def test_documented_answers_get_order_with_a_list(pages: Floor) -> None:
-    client = pages.connect(channels=[])
+def test_the_documented_dialect_answers_get_order_with_a_list(documented_harness: GatewayHarness) -> None:
+    client = documented_harness.connect(channels=[])
     client.order("BUY", 1, 199, client_order_id="mine")
     answer = client.send("get_order", symbol=AAPL, order_id="mine")[0]["all_orders_response"]
     assert [row["client_order_id"] for row in answer["orders"]] == ["mine"]
@@ -33,8 +33,8 @@ def test_documented_answers_get_order_with_a_list(pages: Floor) -> None:
     assert nothing == {"all_orders_response": {"orders": [], "stop_orders": []}}
 
 
-def test_a_finished_order_is_found_too(either: Floor) -> None:
-    client = either.connect()
+def test_a_finished_order_is_found_too(any_harness: GatewayHarness) -> None:
+    client = any_harness.connect()
     order = client.placed("BUY", 1, 199)
     client.send("cancel_all_orders")
     answer = client.send("get_order", symbol=AAPL, order_id=order["order_id"])[0]
@@ -42,16 +42,16 @@ def test_a_finished_order_is_found_too(either: Floor) -> None:
     assert row["status"] == "CANCELLED"
 
 
-def test_the_answer_goes_to_the_asker_alone(either: Floor) -> None:
-    client, other = either.connect(), either.connect()
+def test_only_the_asking_connection_receives_the_answer(any_harness: GatewayHarness) -> None:
+    client, other = any_harness.connect(), any_harness.connect()
     client.placed("BUY", 1, 199, client_order_id="mine")
     other.read()
     client.send("get_order", symbol=AAPL, order_id="mine")
     assert other.read() == []
 
 
-def test_open_orders_come_in_pages(either: Floor) -> None:
-    client = either.connect()
+def test_open_orders_come_in_pages(any_harness: GatewayHarness) -> None:
+    client = any_harness.connect()
     ids = [client.placed("BUY", 1, 190 + i)["order_id"] for i in range(5)]
 
     def listed(**params: Any) -> list[str]:
@@ -66,25 +66,25 @@ def test_open_orders_come_in_pages(either: Floor) -> None:
     assert listed(symbol=AAPL, limit=1) == ids[:1]
 
 
-def test_limits_are_integers(either: Floor) -> None:
-    client = either.connect()
+def test_limits_are_integers(any_harness: GatewayHarness) -> None:
+    client = any_harness.connect()
     assert code(client.send("get_user_orders", limit="10")) == "InvalidJSONFormat"
     assert code(client.send("get_user_orders", limit=1.5)) == "InvalidJSONFormat"
 
 
-def traded(floor: Floor) -> Any:
+def traded(harness: GatewayHarness) -> Any:
     """Return alice's connection after three trades, a second apart."""
-    floor.connect(floor.bob).placed("SELL", 3, 200)
-    client = floor.connect()
+    harness.connect(harness.bob).placed("SELL", 3, 200)
+    client = harness.connect()
     for _ in range(3):
         client.order("BUY", 1, 200)
-        floor.clock.advance(1)
+        harness.clock.advance(1)
     client.read()
     return client
 
 
-def test_live_trades_carry_no_time(floor: Floor) -> None:
-    rows = traded(floor).send("get_user_trades")[0]["user_trades_response"]
+def test_trades_of_the_live_dialect_have_no_time(harness: GatewayHarness) -> None:
+    rows = traded(harness).send("get_user_trades")[0]["user_trades_response"]
     assert len(rows) == 3
     assert set(rows[0]) == {
         "trade_id",
@@ -100,40 +100,44 @@ def test_live_trades_carry_no_time(floor: Floor) -> None:
     }
 
 
-def test_documented_trades_carry_whole_seconds_and_a_count(pages: Floor) -> None:
-    answer = traded(pages).send("get_user_trades")[0]
+def test_trades_of_the_documented_dialect_have_whole_seconds_and_a_count(
+    documented_harness: GatewayHarness,
+) -> None:
+    answer = traded(documented_harness).send("get_user_trades")[0]
     assert answer["count"] == len(answer["user_trades"]) == 3
     assert [row["timestamp"] for row in answer["user_trades"]] == [NOON + 2, NOON + 1, NOON]
     assert answer["user_trades"][0]["aggressor_side"] == "BUY"
 
 
 @pytest.mark.parametrize("unit", [1, 1000])
-def test_bounds_are_inclusive_in_seconds_or_milliseconds(pages: Floor, unit: int) -> None:
-    client = traded(pages)
+def test_bounds_are_inclusive_in_seconds_or_milliseconds(
+    documented_harness: GatewayHarness, unit: int
+) -> None:
+    client = traded(documented_harness)
     start, end = int((NOON + 1) * unit), int((NOON + 2) * unit)
     assert client.send("get_user_trades", start_ts=start, end_ts=end)[0]["count"] == 2
     assert client.send("get_user_trades", start_ts=end)[0]["count"] == 1
     assert client.send("get_user_trades", end_ts=start)[0]["count"] == 2
 
 
-def test_trades_of_one_order_and_in_pages(pages: Floor) -> None:
-    client = traded(pages)
+def test_trades_of_one_order_and_in_pages(documented_harness: GatewayHarness) -> None:
+    client = traded(documented_harness)
     rows = client.send("get_user_trades")[0]["user_trades"]
     one = client.send("get_user_trades", order_id=rows[1]["order_id"])[0]["user_trades"]
     assert one == [rows[1]]
     assert client.send("get_user_trades", limit=1, offset=1)[0]["user_trades"] == [rows[1]]
 
 
-def test_leverage_is_listed_as_text_with_its_ratios(either: Floor) -> None:
-    rows = either.connect().send("get_user_leverage")[0]["user_leverage_response"]
+def test_leverage_is_listed_as_text_with_its_ratios(any_harness: GatewayHarness) -> None:
+    rows = any_harness.connect().send("get_user_leverage")[0]["user_leverage_response"]
     apple = next(row for row in rows if row["symbol"] == AAPL)
     assert set(apple) == {"id", "symbol", "initial_margin", "maintenance_margin", "max_notional", "leverage"}
     assert (apple["leverage"], apple["initial_margin"]) == ("10", 0.1)
     assert apple["maintenance_margin"] == pytest.approx(0.0667, abs=1e-4)
 
 
-def test_several_levels_are_available_for_each_symbol(either: Floor) -> None:
-    client = either.connect()
+def test_several_levels_are_available_for_each_symbol(any_harness: GatewayHarness) -> None:
+    client = any_harness.connect()
     rows = client.send("get_available_leverage_levels")[0]["available_leverage_levels_response"]
     levels = [row["leverage"] for row in rows if row["symbol"] == AAPL]
     assert len(levels) > 2 and "1" in levels and "10" in levels
@@ -141,16 +145,16 @@ def test_several_levels_are_available_for_each_symbol(either: Floor) -> None:
     assert page["available_leverage_levels_response"] == rows[1:3]
 
 
-def test_setting_leverage(floor: Floor, pages: Floor) -> None:
+def test_setting_leverage(harness: GatewayHarness, documented_harness: GatewayHarness) -> None:
     ack = {"incoming_message": {"type": "set_user_leverage", "params": {"symbol": AAPL, "leverage": 5.0}}}
-    for hall, answer in ((floor, {"ack": ack}), (pages, {"ack_response": True})):
-        client = hall.connect()
+    for each, answer in ((harness, {"ack": ack}), (documented_harness, {"ack_response": True})):
+        client = each.connect()
         assert client.send("set_user_leverage", symbol=AAPL, leverage=5) == [answer]
         rows = client.send("get_user_leverage")[0]["user_leverage_response"]
         assert next(row["leverage"] for row in rows if row["symbol"] == AAPL) == "5"
 
 
-def test_leverage_stands_while_there_are_orders(either: Floor) -> None:
-    client = either.connect()
+def test_leverage_cannot_change_while_there_are_orders(any_harness: GatewayHarness) -> None:
+    client = any_harness.connect()
     client.placed("BUY", 1, 199)
     assert code(client.send("set_user_leverage", symbol=AAPL, leverage=5)) == "InvalidParameter"

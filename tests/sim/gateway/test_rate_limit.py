@@ -9,7 +9,7 @@ import pytest
 from qfex.sim.gateway.rate_limit import RateLimiter
 from qfex.sim.gateway.table import COMMANDS
 
-from .helpers import AAPL, Client, Floor, code, error, statuses
+from .helpers import AAPL, Client, GatewayHarness, code, error, statuses
 
 WEIGHTS = {
     "auth": 0.0,
@@ -34,9 +34,9 @@ WEIGHTS = {
 
 
 def poll(client: Client, times: int) -> list[str]:
-    """Ask for open orders, weight 5, and return what came: a list or an error code."""
-    told = [client.send("get_user_orders")[0] for _ in range(times)]
-    return [message["err"]["error_code"] if "err" in message else "listed" for message in told]
+    """Request open orders (weight 5), and return "listed" or the error code for each request."""
+    messages = [client.send("get_user_orders")[0] for _ in range(times)]
+    return [message["err"]["error_code"] if "err" in message else "listed" for message in messages]
 
 
 def test_the_weights() -> None:
@@ -48,54 +48,54 @@ def test_cancelling_has_a_bucket_of_its_own() -> None:
     assert cancels == {"cancel_order", "cancel_all_orders", "cancel_stop_order"}
 
 
-def test_over_the_budget_nothing_is_done() -> None:
-    floor = Floor(limit=20)
-    client = floor.connect()
+def test_a_command_over_the_budget_is_not_executed() -> None:
+    harness = GatewayHarness(limit=20)
+    client = harness.connect()
     assert poll(client, 4) == ["listed"] * 3 + ["RateLimited"]
     for _ in range(4):
         client.order("BUY", 1, 199)
     assert code(client.order("BUY", 1, 199)) == "RateLimited"
-    assert len(floor.exchange.open_orders(floor.alice.user_id)) == 4
+    assert len(harness.exchange.open_orders(harness.alice.user_id)) == 4
 
 
 def test_cancels_are_not_starved_by_orders() -> None:
-    floor = Floor(limit=10)
-    client = floor.connect()
+    harness = GatewayHarness(limit=10)
+    client = harness.connect()
     order = client.placed("BUY", 1, 199)
     poll(client, 3)
     assert code(client.send("get_user_orders")) == "RateLimited"
-    told = client.send(
+    messages = client.send(
         "cancel_order", symbol=AAPL, order_id=order["order_id"], cancel_order_id_type="order_id"
     )
-    assert statuses(told) == ["CANCELLED"]
+    assert statuses(messages) == ["CANCELLED"]
 
 
 def test_connections_and_keys_of_one_user_share_the_budget() -> None:
-    floor = Floor(limit=12)
-    first = floor.connect(channels=[])
-    second = floor.connect(floor.accounts.add_key(floor.alice.user_id), channels=[])
+    harness = GatewayHarness(limit=12)
+    first = harness.connect(channels=[])
+    second = harness.connect(harness.accounts.add_key(harness.alice.user_id), channels=[])
     assert poll(first, 1) + poll(second, 2) == ["listed", "listed", "RateLimited"]
-    assert poll(floor.connect(floor.bob, channels=[]), 1) == ["listed"]
+    assert poll(harness.connect(harness.bob, channels=[]), 1) == ["listed"]
 
 
-def test_the_hint_is_long_enough_and_hardly_longer() -> None:
-    floor = Floor(limit=60)
-    client = floor.connect(channels=[])
+def test_the_retry_hint_is_long_enough_and_hardly_longer() -> None:
+    harness = GatewayHarness(limit=60)
+    client = harness.connect(channels=[])
     while "err" not in (answer := client.send("get_user_orders")[0]):
         pass
     text = answer["err"]["message"]
     found = re.search(r"(\d+)ms", text)
     assert found is not None
     wait = int(found[1]) / 1000
-    floor.clock.advance(wait * 0.9)
+    harness.clock.advance(wait * 0.9)
     assert poll(client, 1) == ["RateLimited"]
-    floor.clock.advance(wait * 0.11)
+    harness.clock.advance(wait * 0.11)
     assert poll(client, 1) == ["listed"]
 
 
-def test_the_echo_tells_whose_command_it_was() -> None:
-    floor = Floor(limit=0.5)
-    refused = error(floor.connect(channels=[]).order("BUY", 1, 199, client_order_id="mine"))
+def test_the_echo_identifies_the_refused_command() -> None:
+    harness = GatewayHarness(limit=0.5)
+    refused = error(harness.connect(channels=[]).order("BUY", 1, 199, client_order_id="mine"))
     assert refused["incoming_message"]["params"]["client_order_id"] == "mine"
 
 
@@ -108,11 +108,11 @@ def test_a_steady_200_a_second_is_within_the_exchanges_limit_and_250_is_not() ->
 
 
 def test_authenticating_costs_nothing() -> None:
-    floor = Floor(limit=0.05)
-    client = floor.connect(channels=[])
+    harness = GatewayHarness(limit=0.05)
+    client = harness.connect(channels=[])
     assert client.session.identity is not None
 
 
 @pytest.mark.parametrize("count", [1_000])
 def test_without_a_limit_nothing_is_refused(count: int) -> None:
-    assert poll(Floor(limit=None).connect(channels=[]), count) == ["listed"] * count
+    assert poll(GatewayHarness(limit=None).connect(channels=[]), count) == ["listed"] * count

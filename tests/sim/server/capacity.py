@@ -1,7 +1,7 @@
-"""How much the simulator holds: ``python -m tests.sim.server.capacity``.
+"""Measures the capacity of the simulator: ``python -m tests.sim.server.capacity``.
 
-The simulator runs in a process of its own on one core, the clients on the others. Loaders write frames that were made
-beforehand and count the answers, so that they are never what is measured; the last row is this package's client.
+The simulator runs in a process of its own on one core, the clients on the others. Loaders send prepared frames and only
+count the answers, so that the clients are not the limit. The last row is this package's client.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ from contextlib import contextmanager
 import websocket
 
 from qfex import Environment, HmacCredentials, OrderRequest, TradeClient
-
-from .helpers import Script, auth_message, order_message
+from tests.sim.clients import RawClient, auth_message, order_message
 
 SERVER = """
 import json, sys, time
@@ -49,7 +48,7 @@ class Host:
         self.keys = [HmacCredentials(*pair) for pair in keys]
 
     def processor_seconds(self) -> float:
-        """Return the processor time it has used."""
+        """Return the processor time that it has used."""
         assert self._process.stdin is not None
         self._process.stdin.write("\n")
         self._process.stdin.flush()
@@ -71,7 +70,7 @@ def host(accounts: int) -> Iterator[Host]:
 
 
 def pin(core: int) -> None:
-    """Keep this process on one core, where the system can do that."""
+    """Keep this process on one core, if the system supports that."""
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     if len(cores) > 1:
         os.sched_setaffinity(0, {cores[core]})
@@ -88,10 +87,10 @@ class Loader:
     """One connection that keeps a number of orders in flight."""
 
     def __init__(self, where: Host, key: HmacCredentials, orders: int) -> None:
-        script = Script(where.environment.trade_url)
-        script.ask(auth_message(key))
-        script.ask({"type": "subscribe", "params": {"channels": ["order_responses"]}})
-        self.socket: socket.socket = script.socket.sock
+        client = RawClient(where.environment.trade_url)
+        client.ask(auth_message(key))
+        client.ask({"type": "subscribe", "params": {"channels": ["order_responses"]}})
+        self.socket: socket.socket = client.socket.sock
         self._frames = [order_frame(number) for number in range(orders)]
         self._tail = b""
 
@@ -101,9 +100,9 @@ class Loader:
         self.socket.sendall(b"".join(batch))
 
     def answered(self) -> int:
-        """Read, and return how many answers that completed."""
+        """Read, and return the number of answers that were completed."""
         data = self._tail + self.socket.recv(1 << 18)
-        # What may be the beginning of an answer that is not complete is looked at again.
+        # Keep the end of the data: it may be the beginning of the next answer.
         self._tail = data[data.rfind(ANSWER) + 1 :][-len(ANSWER) + 1 :]
         return data.count(ANSWER)
 
@@ -129,7 +128,7 @@ def load(connections: int, orders: int, in_flight: int) -> None:
 
 
 def client(orders: int, batch: int) -> None:
-    """Measure this package's client, pipelining."""
+    """Measure this package's client with pipelined orders."""
     with host(1) as where, TradeClient(where.environment, where.keys[0], rate_limit=None) as trader:
         requests = [OrderRequest("AAPL-USD", "BUY", "0.01", "330.00") for _ in range(batch)]
         started, used = time.perf_counter(), where.processor_seconds()

@@ -8,28 +8,18 @@ import pytest
 
 from qfex.sim import Simulator
 
-from .helpers import Script
-
-
-@pytest.fixture(autouse=True)
-def scripts_end() -> Iterator[None]:
-    """Close the connections that a test left open."""
-    yield
-    while Script.opened:
-        Script.opened.pop().vanish()
-
 
 @pytest.fixture
 def sim() -> Iterator[Simulator]:
-    """A simulator without a market maker, whose time stands still, and which did not fail itself."""
+    """A simulator without a market maker and with a manual clock. The simulator itself must not fail."""
     with Simulator(symbols=["AAPL-USD", "GOLD-USD"], liquidity=False, clock="manual") as simulator:
         yield simulator
         assert simulator.ledger.errors == []
 
 
 @pytest.fixture
-def market() -> Iterator[Simulator]:
-    """A simulator as a newcomer starts it."""
+def default_sim() -> Iterator[Simulator]:
+    """A simulator with default arguments."""
     with Simulator() as simulator:
         yield simulator
         assert simulator.ledger.errors == []

@@ -1,4 +1,4 @@
-"""``python -m qfex.sim``."""
+"""The command line ``python -m qfex.sim``."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ import websocket
 
 from qfex.credentials import HmacCredentials
 from qfex.sim.__main__ import _parser
-
-from .helpers import PATIENCE, Script, auth_message, order_message
+from tests.sim.clients import TIMEOUT, RawClient, auth_message, order_message
 
 
 @contextmanager
 def running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """Run it in a process of its own, which is gone afterwards."""
+    """Run the simulator in a process of its own, and kill the process afterwards."""
     command = [sys.executable, "-m", "qfex.sim", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
@@ -36,13 +35,13 @@ def first_line(process: subprocess.Popen[str]) -> dict[str, str]:
     return found
 
 
-def trading(where: dict[str, str]) -> Script:
-    """Return a connection that has authenticated and subscribed."""
-    script = Script(where["trade_url"])
+def connect(where: dict[str, str]) -> RawClient:
+    """Return a client that has authenticated and subscribed."""
+    client = RawClient(where["trade_url"])
     keys = HmacCredentials(where["public_key"], where["secret_key"])
-    script.ask(auth_message(keys))
-    script.ask({"type": "subscribe", "params": {"channels": ["order_responses"]}})
-    return script
+    client.ask(auth_message(keys))
+    client.ask({"type": "subscribe", "params": {"channels": ["order_responses"]}})
+    return client
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -50,11 +49,11 @@ def test_the_first_line_is_json_and_a_signal_ends_it_cleanly(number: signal.Sign
     with running("--json", "--symbols", "AAPL-USD", "--seed", "7") as process:
         where = first_line(process)
         assert list(where) == ["trade_url", "market_data_url", "rest_url", "public_key", "secret_key"]
-        script = trading(where)
-        assert script.ask(order_message("BUY", 1, 330))["order_response"]["status"] == "ACK"
+        client = connect(where)
+        assert client.ask(order_message("BUY", 1, 330))["order_response"]["status"] == "ACK"
         process.send_signal(number)
-        script.closed()
-        out, errors = process.communicate(timeout=PATIENCE)
+        client.closed()
+        out, errors = process.communicate(timeout=TIMEOUT)
         assert (process.returncode, out, errors) == (0, "", "")
 
 
@@ -66,7 +65,7 @@ def test_a_seed_makes_the_same_keys() -> None:
     assert keys[0] == keys[1]
 
 
-def test_in_words_it_says_what_to_export() -> None:
+def test_the_text_output_lists_the_variables_to_export() -> None:
     with running("--symbols", "AAPL-USD") as process:
         assert process.stdout is not None
         exports = {}
@@ -90,22 +89,22 @@ def test_the_dialect_can_be_chosen() -> None:
     with running("--json", "--dialect", "documented", "--symbols", "AAPL-USD") as process:
         where = first_line(process)
         keys = HmacCredentials(where["public_key"], where["secret_key"])
-        script = Script(where["trade_url"])
-        assert script.ask(auth_message(keys)) == {"type": "auth", "result": "success"}
+        client = RawClient(where["trade_url"])
+        assert client.ask(auth_message(keys)) == {"type": "auth", "result": "success"}
 
 
-def test_killing_it_is_noticed_by_its_clients() -> None:
+def test_clients_notice_that_the_process_was_killed() -> None:
     with running("--json", "--symbols", "AAPL-USD") as process:
-        script = trading(first_line(process))
+        client = connect(first_line(process))
         process.kill()
         process.wait()
         with pytest.raises((websocket.WebSocketException, OSError)):
             for _ in range(2):
-                script.ask(order_message("BUY", 1, 330))
+                client.ask(order_message("BUY", 1, 330))
 
 
 @pytest.mark.parametrize("arguments", [["--dialect", "french"], ["--port", "http"], ["--speed", "fast"]])
-def test_what_cannot_be_chosen_is_explained(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_arguments_are_explained(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         _parser().parse_args(arguments)
     assert ended.value.code == 2
@@ -113,8 +112,8 @@ def test_what_cannot_be_chosen_is_explained(arguments: list[str], capsys: pytest
 
 
 @pytest.mark.parametrize("arguments", [["--symbols", "NO-USD"], ["--speed", "0"]])
-def test_what_the_simulator_refuses_is_explained_without_a_traceback(arguments: list[str]) -> None:
+def test_errors_of_the_simulator_are_explained_without_a_traceback(arguments: list[str]) -> None:
     with running(*arguments) as process:
-        out, errors = process.communicate(timeout=PATIENCE)
+        out, errors = process.communicate(timeout=TIMEOUT)
         assert (process.returncode, out) == (2, "")
         assert "Traceback" not in errors and "error:" in errors

@@ -1,4 +1,4 @@
-"""Trading over real sockets, as any script would do it."""
+"""Trading over real sockets, as with any WebSocket client."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ import websocket
 import websockets
 
 from qfex.sim import Simulator
-
-from .helpers import AAPL, Message, Script, auth_message, open_orders, order_message, trader
+from tests.sim.clients import AAPL, Message, RawClient, auth_message, connect, open_orders, order_message
 
 
 def test_an_order_rests_is_modified_and_cancelled(sim: Simulator) -> None:
-    script = trader(sim)
-    ack = script.ask(order_message("BUY", 1, 330, client_order_id="mine"))["order_response"]
+    client = connect(sim)
+    ack = client.ask(order_message("BUY", 1, 330, client_order_id="mine"))["order_response"]
     assert (ack["status"], ack["client_order_id"]) == ("ACK", "mine")
     change = {
         "symbol": AAPL,
@@ -31,29 +30,29 @@ def test_an_order_rests_is_modified_and_cancelled(sim: Simulator) -> None:
         "stop_loss": 0,
         "reduce_only": False,
     }
-    changed = script.ask({"type": "modify_order", "params": change})["order_response"]
+    changed = client.ask({"type": "modify_order", "params": change})["order_response"]
     assert (changed["status"], changed["price"]) == ("MODIFIED", 331.0)
     gone = {"symbol": AAPL, "order_id": changed["order_id"], "cancel_order_id_type": "order_id"}
-    assert script.ask({"type": "cancel_order", "params": gone})["order_response"]["status"] == "CANCELLED"
+    assert client.ask({"type": "cancel_order", "params": gone})["order_response"]["status"] == "CANCELLED"
 
 
-def test_a_newcomers_market_order_fills_at_once(market: Simulator) -> None:
-    script = trader(market)
-    script.send(order_message("BUY", 1))
-    fill = script.until("fill_response")
+def test_a_market_order_fills_at_once_with_default_arguments(default_sim: Simulator) -> None:
+    client = connect(default_sim)
+    client.send(order_message("BUY", 1))
+    fill = client.until("fill_response")
     assert fill["quantity"] == 1.0
-    assert script.until("order_response", status="FILLED")["quantity_remaining"] == 0.0
+    assert client.until("order_response", status="FILLED")["quantity_remaining"] == 0.0
 
 
 def balance_of(sim: Simulator, credentials: Any) -> Any:
-    """Return an account's balance as the engine has it."""
+    """Return an account's balance from the engine."""
     account_id = sim.account_id(credentials)
     return sim.exchange_call(lambda exchange: exchange.balance(account_id))
 
 
 def test_two_accounts_trade_with_each_other_to_the_cent(sim: Simulator) -> None:
     keys = {"maker": sim.create_account(balance=50_000), "taker": sim.create_account(balance=50_000)}
-    maker, taker = (trader(sim, key) for key in keys.values())
+    maker, taker = (connect(sim, key) for key in keys.values())
     for quantity, price in ((1.5, 336.2), (2.5, 336.25)):
         assert maker.ask(order_message("SELL", quantity, price))["order_response"]["status"] == "ACK"
     taker.send(order_message("BUY", 3, 337))
@@ -73,24 +72,24 @@ def test_two_accounts_trade_with_each_other_to_the_cent(sim: Simulator) -> None:
         assert equity == 50_000 + sign * profit - notional * rate
 
 
-def test_positions_and_balances_are_pushed_as_the_engine_has_them(sim: Simulator) -> None:
-    other = trader(sim, sim.create_account())
+def test_positions_are_published_as_in_the_engine(sim: Simulator) -> None:
+    other = connect(sim, sim.create_account())
     other.ask(order_message("SELL", 2, 336))
-    script = trader(sim)
-    script.send(order_message("BUY", 2, 336))
-    script.until("fill_response")
-    script.send({"type": "subscribe", "params": {"channels": ["positions"]}})
-    script.until("position_response", symbol="GOLD-USD")
+    client = connect(sim)
+    client.send(order_message("BUY", 2, 336))
+    client.until("fill_response")
+    client.send({"type": "subscribe", "params": {"channels": ["positions"]}})
+    client.until("position_response", symbol="GOLD-USD")
     sim.set_mark_price(AAPL, 337)
     sim.advance(1)
-    held = script.until("position_response", symbol=AAPL)
+    held = client.until("position_response", symbol=AAPL)
     assert (held["position"], held["average_price"], held["unrealised_pnl"]) == (2.0, 336.0, 2.0)
 
 
 def test_a_twap_runs_to_its_end_on_the_manual_clock(sim: Simulator) -> None:
-    other = trader(sim, sim.create_account())
+    other = connect(sim, sim.create_account())
     other.ask(order_message("SELL", 10, 336))
-    script = trader(sim)
+    client = connect(sim)
     twap = {
         "symbol": AAPL,
         "side": "BUY",
@@ -99,38 +98,38 @@ def test_a_twap_runs_to_its_end_on_the_manual_clock(sim: Simulator) -> None:
         "order_interval_secs": 3600,
         "reduce_only": False,
     }
-    started = script.ask({"type": "add_twap", "params": twap})["twap_response"]
+    started = client.ask({"type": "add_twap", "params": twap})["twap_response"]
     assert started["filled_quantity"] == 0.0
     sim.advance(3 * 3600)
-    assert sum(script.until("fill_response")["quantity"] for _ in range(4)) == 4.0
+    assert sum(client.until("fill_response")["quantity"] for _ in range(4)) == 4.0
     ended = sim.exchange_call(lambda exchange: exchange.twaps(started["user_id"], active=False))
     assert [(row.status, row.filled_quantity) for row in ended] == [("COMPLETED", D(4))]
 
 
-def test_a_stop_fires_when_the_mark_price_is_set(market: Simulator) -> None:
-    script = trader(market)
-    script.send(order_message("BUY", 1))
-    script.until("order_response", status="FILLED")
-    script.send(order_message("SELL", 1, 300, order_type="STOP_LOSS"))
-    stop = script.until("order_response", status="ACK", type="STOP_LOSS")
-    market.set_mark_price(AAPL, 299)
-    assert script.until("fill_response", order_id=stop["order_id"])["side"] == "SELL"
+def test_a_stop_fires_when_the_mark_price_is_set(default_sim: Simulator) -> None:
+    client = connect(default_sim)
+    client.send(order_message("BUY", 1))
+    client.until("order_response", status="FILLED")
+    client.send(order_message("SELL", 1, 300, order_type="STOP_LOSS"))
+    stop = client.until("order_response", status="ACK", type="STOP_LOSS")
+    default_sim.set_mark_price(AAPL, 299)
+    assert client.until("fill_response", order_id=stop["order_id"])["side"] == "SELL"
 
 
-def test_what_advance_causes_has_been_written_when_it_returns(sim: Simulator) -> None:
-    script = trader(sim, None, "balances")
-    assert "balance_response" in script.receive()
+def test_messages_caused_by_advance_are_written_before_it_returns(sim: Simulator) -> None:
+    client = connect(sim, None, "balances")
+    assert "balance_response" in client.receive()
     sim.advance(1)
-    script.socket.settimeout(0)
-    assert "balance_response" in script.receive()
+    client.socket.settimeout(0)
+    assert "balance_response" in client.receive()
 
 
-def test_the_exchanges_own_sample_works_with_other_urls_and_keys(market: Simulator) -> None:
-    """The documentation's style: WebSocketApp, callbacks, raw JSON, everything sent in on_open."""
+def test_the_exchanges_own_sample_works_with_other_urls_and_keys(default_sim: Simulator) -> None:
+    """The style of the documentation: WebSocketApp, callbacks, raw JSON, all commands sent in on_open."""
     received: list[Message] = []
 
     def on_open(ws: websocket.WebSocketApp) -> None:
-        ws.send(json.dumps(auth_message(market.credentials)))
+        ws.send(json.dumps(auth_message(default_sim.credentials)))
         ws.send(json.dumps({"type": "cancel_on_disconnect", "params": {"cancel_on_disconnect": True}}))
         ws.send(json.dumps({"type": "subscribe", "params": {"channels": ["order_responses"]}}))
         ws.send(json.dumps(order_message("BUY", 1, 200.0, client_order_id="from-the-docs")))
@@ -141,60 +140,60 @@ def test_the_exchanges_own_sample_works_with_other_urls_and_keys(market: Simulat
             ws.close()
 
     app = websocket.WebSocketApp(
-        f"{market.environment.trade_url}?api_key={market.credentials.public_key}",
+        f"{default_sim.environment.trade_url}?api_key={default_sim.credentials.public_key}",
         on_open=on_open,
         on_message=on_message,
     )
     app.run_forever()
     assert received[0] == {"authenticated": True}
     assert received[-1]["order_response"]["client_order_id"] == "from-the-docs"
-    assert open_orders(market) == []
+    assert open_orders(default_sim) == []
 
 
-def test_an_asyncio_client_works_as_well(market: Simulator) -> None:
+def test_an_asyncio_client_can_trade(default_sim: Simulator) -> None:
     async def run() -> list[Message]:
-        async with websockets.connect(market.environment.trade_url) as socket:
-            await socket.send(json.dumps(auth_message(market.credentials)))
+        async with websockets.connect(default_sim.environment.trade_url) as socket:
+            await socket.send(json.dumps(auth_message(default_sim.credentials)))
             await socket.send(json.dumps({"type": "subscribe", "params": {"channels": ["fills"]}}))
             await socket.send(json.dumps(order_message("SELL", 1)))
             return [json.loads(await socket.recv()) for _ in range(3)]
 
-    told = asyncio.run(run())
-    assert told[:2] == [{"authenticated": True}, {"subscribed": "fills"}]
-    assert told[2]["fill_response"]["side"] == "SELL"
+    received = asyncio.run(run())
+    assert received[:2] == [{"authenticated": True}, {"subscribed": "fills"}]
+    assert received[2]["fill_response"]["side"] == "SELL"
 
 
-def test_fragments_and_binary_frames_are_understood_or_refused_and_break_nothing(sim: Simulator) -> None:
-    script = trader(sim)
+def test_fragmented_and_binary_messages_are_processed(sim: Simulator) -> None:
+    client = connect(sim)
     text = json.dumps(order_message("BUY", 1, 330)).encode()
     frame = websocket.ABNF
-    script.socket.send_frame(frame(0, 0, 0, 0, frame.OPCODE_TEXT, 1, text[:20]))
-    script.socket.ping("in between")
-    script.socket.send_frame(frame(1, 0, 0, 0, frame.OPCODE_CONT, 1, text[20:]))
-    assert script.receive()["order_response"]["status"] == "ACK"
-    script.socket.send_binary(text)
-    assert script.receive()["order_response"]["status"] == "ACK"
+    client.socket.send_frame(frame(0, 0, 0, 0, frame.OPCODE_TEXT, 1, text[:20]))
+    client.socket.ping("in between")
+    client.socket.send_frame(frame(1, 0, 0, 0, frame.OPCODE_CONT, 1, text[20:]))
+    assert client.receive()["order_response"]["status"] == "ACK"
+    client.socket.send_binary(text)
+    assert client.receive()["order_response"]["status"] == "ACK"
 
 
 @pytest.mark.parametrize("dialect", ["live", "documented"])
 def test_both_dialects_are_served(dialect: Any) -> None:
     with Simulator(dialect=dialect, symbols=[AAPL]) as simulator:
-        script = trader(simulator)
+        client = connect(simulator)
         leverage = {"type": "set_user_leverage", "params": {"symbol": AAPL, "leverage": 5}}
-        assert list(script.ask(leverage)) == [{"live": "ack", "documented": "ack_response"}[dialect]]
-        script.close()
+        assert list(client.ask(leverage)) == [{"live": "ack", "documented": "ack_response"}[dialect]]
+        client.close()
 
 
 def test_commands_sent_in_one_piece_are_answered_in_order(sim: Simulator) -> None:
-    script = Script(sim.environment.trade_url)
+    client = RawClient(sim.environment.trade_url)
     messages = [
         auth_message(sim.credentials),
         {"type": "subscribe", "params": {"channels": ["order_responses"]}},
     ]
     messages += [order_message("BUY", 1, 330, client_order_id=f"n{i}") for i in range(200)]
     frames = [websocket.ABNF.create_frame(json.dumps(one), websocket.ABNF.OPCODE_TEXT) for one in messages]
-    script.socket.sock.sendall(b"".join(frame.format() for frame in frames))
-    assert script.receive() == {"authenticated": True}
-    assert script.receive() == {"subscribed": "order_responses"}
-    ids = [script.receive()["order_response"]["client_order_id"] for _ in range(200)]
+    client.socket.sock.sendall(b"".join(frame.format() for frame in frames))
+    assert client.receive() == {"authenticated": True}
+    assert client.receive() == {"subscribed": "order_responses"}
+    ids = [client.receive()["order_response"]["client_order_id"] for _ in range(200)]
     assert ids == [f"n{i}" for i in range(200)]

@@ -15,14 +15,12 @@ import pytest
 from rich.console import Console
 
 from qfex.sim import Simulator
-from qfex.sim.server.view.live import show
-from qfex.sim.server.view.render import render
-
-from .helpers import PATIENCE, order_message, trader
+from qfex.sim.server.view import render, show
+from tests.sim.clients import TIMEOUT, connect, order_message
 
 
 def screen(sim: Simulator, width: int = 200) -> str:
-    """Return what the view shows, as plain text."""
+    """Return the view as plain text."""
     console = Console(file=io.StringIO(), width=width, color_system=None)
     with console.capture() as captured:
         console.print(render(sim.snapshot(), "a heading"))
@@ -35,7 +33,7 @@ def test_an_empty_exchange_can_be_shown(sim: Simulator) -> None:
 
 
 def test_books_accounts_and_orders_are_shown(sim: Simulator) -> None:
-    seller, buyer = trader(sim, sim.create_account(balance="2500.50")), trader(sim)
+    seller, buyer = connect(sim, sim.create_account(balance="2500.50")), connect(sim)
     seller.ask(order_message("SELL", 2, 336.25))
     buyer.send(order_message("BUY", 0.5, 337))
     buyer.until("order_response", status="FILLED")
@@ -48,11 +46,11 @@ def test_books_accounts_and_orders_are_shown(sim: Simulator) -> None:
 
 
 @pytest.mark.parametrize("width", [20, 80])
-def test_narrow_terminals_break_nothing(market: Simulator, width: int) -> None:
-    assert screen(market, width)
+def test_narrow_terminals_are_supported(default_sim: Simulator, width: int) -> None:
+    assert screen(default_sim, width)
 
 
-def test_it_is_renewed_until_the_end(sim: Simulator) -> None:
+def test_the_view_is_refreshed_until_the_end(sim: Simulator) -> None:
     ended = threading.Event()
     taken = 0
 
@@ -69,13 +67,13 @@ def test_it_is_renewed_until_the_end(sim: Simulator) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
-def test_on_a_terminal_the_command_shows_it_and_ends_cleanly() -> None:
+def test_on_a_terminal_the_command_shows_the_view_and_ends_cleanly() -> None:
     near, far = os.openpty()
     command = [sys.executable, "-m", "qfex.sim", "--symbols", "AAPL-USD"]
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "160", "LINES": "50"}
     with subprocess.Popen(command, stdout=far, stderr=subprocess.PIPE, env=environment) as process:
         os.close(far)
-        deadline, text = time.monotonic() + PATIENCE, b""
+        deadline, text = time.monotonic() + TIMEOUT, b""
         while b"Accounts" not in text:
             assert time.monotonic() < deadline, text
             if select.select([near], [], [], 0.1)[0]:
@@ -87,9 +85,9 @@ def test_on_a_terminal_the_command_shows_it_and_ends_cleanly() -> None:
             if select.select([near], [], [], 0.05)[0]:
                 try:
                     os.read(near, 65536)
-                except OSError:  # the other end is closed
+                except OSError:  # The process has closed its side.
                     break
-        assert process.wait(PATIENCE) == 0
+        assert process.wait(TIMEOUT) == 0
         assert process.stderr.read() == b""
     os.close(near)
     assert b"export QFEX_TRADE_URL=" in text

@@ -1,4 +1,4 @@
-"""Everything that can go wrong on a line, on demand."""
+"""Fault injection on the trade socket."""
 
 from __future__ import annotations
 

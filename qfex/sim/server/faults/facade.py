@@ -1,79 +1,80 @@
-"""`Simulator.faults`: what a test calls, from any thread."""
+"""`Simulator.faults`: the methods with which a test injects faults."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from ...gateway.session import Frame
+from ...gateway.session import OutboundMessage
 from ...gateway.wire import encode
 from . import effects
-from .countdown import Countdown
 from .effects import Echo
-from .rules import CommandRule, FrameRule, Interception, Predicate, Transform
+from .plan import CommandRule, Countdown, Direction, FrameRule, Interception, Predicate, Transform
 
 if TYPE_CHECKING:
+    from ..connection import Connection
     from ..runtime import Runtime
-    from ..trade import Connection, TradeServer
+    from ..trade import TradeServer
     from .plan import FaultPlan
 
-Direction = Literal["in", "out"]
-Chosen = int | Literal["next"] | None
+ConnectionChoice = int | Literal["next"] | None
 Result = TypeVar("Result")
-Call = Callable[[Callable[[], Any]], Any]
+RunOnLoop = Callable[[Callable[[], Any]], Any]
 
 
 class Held:
-    """Replies that are kept back until a test lets them go. Returned by `Faults.hold_reply`."""
+    """Replies that are held back until a test releases them; returned by `Faults.hold_reply`."""
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: RunOnLoop) -> None:
         self._call = call
-        self._kept: list[tuple[Connection, list[Frame]]] = []
+        self._held: list[tuple[Connection, list[OutboundMessage]]] = []
 
     @property
     def count(self) -> int:
-        """How many frames are kept back."""
-        return sum(len(frames) for _, frames in self._kept)
+        """The number of messages that are held back."""
+        return sum(len(messages) for _, messages in self._held)
 
     def release(self) -> None:
-        """Send what was kept back."""
+        """Send what was held back."""
         self._call(self._send)
 
-    def keep(self, connection: Connection, frames: list[Frame]) -> list[Frame]:
-        """Keep frames back: the fault's effect."""
-        self._kept.append((connection, frames))
+    def hold(self, connection: Connection, messages: list[OutboundMessage]) -> list[OutboundMessage]:
+        """Hold messages back; the effect of the fault."""
+        self._held.append((connection, messages))
         return []
 
     def _send(self) -> None:
-        kept, self._kept = self._kept, []
-        for connection, frames in kept:
-            connection.write(frames)
+        held, self._held = self._held, []
+        for connection, messages in held:
+            connection.write(messages)
 
 
 class Faults:
-    """Makes things go wrong on the trade socket.
+    """Injects faults on the trade socket.
 
-    Every method may be called from any thread and has taken effect when it returns. Directions are the
-    server's: "in" is from the client.
+    Every method may be called from any thread and has taken effect when it returns. Directions are those of the server:
+    "in" is from the client.
 
-    A command or frame suffers one fault: the one armed first of those that fit it.
+    At most one fault strikes a command or message: of those that match it, the one that was armed first.
 
-    Faults of commands and replies take a scope: ``times`` says how often the fault strikes (default once,
-    None: until `clear`), ``skip`` how many it spares before, ``connection`` narrows it to one connection (an
-    ``id`` of `Simulator.connections`, or "next"), ``when`` to messages for which it is true: the decoded
-    command, or the frame where a fault is about frames.
+    Faults of commands and replies take a scope:
+
+    - ``times``: how often the fault strikes (default once; None means until `clear`).
+    - ``skip``: how many matching commands or messages it spares first.
+    - ``connection``: the only connection that it strikes, an ``id`` of `Simulator.connections` or "next".
+    - ``when``: a condition on the decoded command, or on the decoded message if the fault is one of single messages.
     """
 
-    def __init__(self, call: Call, server: TradeServer, plan: FaultPlan, runtime: Runtime) -> None:
+    def __init__(self, call: RunOnLoop, server: TradeServer, plan: FaultPlan, runtime: Runtime) -> None:
         self._call = call
         self._server = server
         self._plan = plan
         self._runtime = runtime
 
-    # ------------------------------------------------------------------ the line
+    # ------------------------------------------------------------------ connections
 
     def drop_now(self, *, connection: int | None = None, reset: bool = False) -> int:
-        """Cut all trade connections (or one) without a close frame; return how many."""
+        """Cut all trade connections (or one) without a close frame; return their number."""
 
         def cut(one: Connection) -> None:
             one.cut(reset=reset)
@@ -86,7 +87,7 @@ class Faults:
         *,
         frames: int,
         direction: Direction = "in",
-        connection: Chosen = None,
+        connection: ConnectionChoice = None,
         reset: bool = False,
     ) -> None:
         """Cut the trade connection that carries the n-th message from now on, after that message.
@@ -104,34 +105,33 @@ class Faults:
     def drop_after_bytes(self, count: int, direction: Direction = "in", *, reset: bool = False) -> None:
         """Cut the trade connection that carries the n-th byte from now on, exactly after it.
 
-        Every byte counts, those of the upgrade and of control frames too.
+        Every byte counts, including those of the upgrade and of control frames.
         """
         countdown = Countdown(_positive(count), reset)
         self._do(lambda: self._plan.byte_countdown.__setitem__(direction, countdown))
 
     def close_with(self, code: int, reason: str = "", *, connection: int | None = None) -> None:
-        """Close trade connections with a close frame of this code."""
-
-        self._each(connection, lambda one: one.line.close(code, reason))
+        """Close trade connections with a close frame that has this code."""
+        self._each(connection, lambda one: one.socket.close(code, reason))
 
     def stop_reading(self, *, connection: int | None = None) -> None:
-        """Take nothing more from the sockets: the client's writes fill the buffers and then block."""
-        self._each(connection, lambda one: one.line.transport.stop_reading())
+        """Stop reading from the sockets: the client's writes fill the buffers and then block."""
+        self._each(connection, lambda one: one.socket.transport.stop_reading())
 
     def resume_reading(self, *, connection: int | None = None) -> None:
-        """Read on after `stop_reading`."""
-        self._each(connection, lambda one: one.line.transport.read_on())
+        """Undo `stop_reading`."""
+        self._each(connection, lambda one: one.socket.transport.continue_reading())
 
     def go_silent(self, *, connection: int | None = None) -> None:
-        """Send nothing more, pongs included, while commands are still processed: a half-open line."""
-        self._each(connection, lambda one: one.line.transport.hold())
+        """Send nothing, not even pongs, but keep processing commands: a half-open connection."""
+        self._each(connection, lambda one: one.socket.transport.hold())
 
     def speak(self, *, connection: int | None = None) -> None:
-        """Send what `go_silent` held back, and go on as usual."""
-        self._each(connection, lambda one: one.line.transport.release())
+        """Undo `go_silent` and send what it held back."""
+        self._each(connection, lambda one: one.socket.transport.release())
 
     def refuse_connections(self, times: int | None = None) -> None:
-        """Reset the next connections before their upgrade is answered; None: until `accept_connections`."""
+        """Reset the next connections before their upgrade is answered; None means until `accept_connections`."""
         self._do(lambda: setattr(self._plan, "refusals", times))
 
     def accept_connections(self) -> None:
@@ -139,17 +139,17 @@ class Faults:
         self._do(lambda: setattr(self._plan, "refusals", 0))
 
     def stall_connections(self, times: int | None = None) -> None:
-        """Leave the upgrade of the next connections unanswered until `clear`; None: of all."""
+        """Leave the upgrades of the next connections (None: of all) unanswered until `clear`."""
         self._do(lambda: setattr(self._plan, "stalls", times))
 
     # ------------------------------------------------------------------ commands
 
     def drop_before_command(self, command: str | None = None, *, reset: bool = False, **scope: Any) -> None:
-        """Cut the line when the command arrives, without processing it."""
+        """Cut the connection when the command arrives, without processing it."""
         self._on_command(command, intercept=effects.cut_before(reset), **scope)
 
     def swallow_command(self, command: str | None = None, **scope: Any) -> None:
-        """Neither process the command nor say anything."""
+        """Neither process nor answer the command."""
         self._on_command(command, intercept=effects.ignore, **scope)
 
     def error_reply(
@@ -163,81 +163,81 @@ class Faults:
     ) -> None:
         """Answer the command with an ``err`` instead of processing it.
 
-        ``echo`` says what stands in ``incoming_message``: the command as an object, as its text, or null.
+        ``echo`` is the form of ``incoming_message``: the command as an object, as text, or null.
         """
         self._on_command(command, intercept=effects.answer_error(error_code, message, echo), **scope)
 
     def rate_limit(
         self, command: str | None = None, *, retry_after: float | None = 0.25, **scope: Any
     ) -> None:
-        """Answer the command with ``RateLimited``; without ``retry_after`` (seconds) the text has no hint."""
+        """Answer the command with ``RateLimited``; without ``retry_after`` (seconds), the text has no hint."""
         hint = "" if retry_after is None else f", retry after {retry_after * 1000:.0f}ms"
         self.error_reply(command, "RateLimited", f"rate limit exceeded{hint}", **scope)
 
     def reject_auth(self, times: int | None = 1) -> None:
-        """Refuse authentication, whatever the credentials."""
+        """Refuse authentication, even with valid credentials."""
         answer = self._runtime.gateway.dialect.authenticated(False)
         self._on_command("auth", intercept=effects.deny(answer), times=times)
 
     # ------------------------------------------------------------------ replies
 
     def drop_before_reply(self, command: str | None = None, *, reset: bool = False, **scope: Any) -> None:
-        """Process the command and cut its line before anything that follows from it is sent there."""
+        """Process the command, and cut its connection before anything that follows from it is sent there."""
         self._on_command(command, transform=effects.cut(reset), **scope)
 
     def swallow_reply(self, command: str | None = None, **scope: Any) -> None:
-        """Process the command and never send its reply; fills and other streams go out."""
+        """Process the command and never send its reply; fills and other events are sent."""
         self._on_command(command, transform=effects.swallow, **scope)
 
     def hold_reply(self, command: str | None = None, **scope: Any) -> Held:
-        """Process the command and keep its reply back until the returned object is released."""
+        """Process the command and hold back its reply until the returned object is released."""
         held = Held(self._call)
-        self._on_command(command, transform=held.keep, **scope)
+        self._on_command(command, transform=held.hold, **scope)
         return held
 
-    # Each of the following is about the reply to a command, or, without one, about single frames: of the
-    # top-level key ``kind``, if that is given.
+    # The following faults strike the reply to a command. Without a command they strike single messages, if ``kind`` is
+    # given only those with that top-level key.
 
     def delay(self, seconds: float, command: str | None = None, **scope: Any) -> None:
-        """Send late, by real time, without holding up what follows."""
+        """Send after a delay in real time, without delaying later messages."""
         self._on_frames(command, effects.postpone(seconds), **scope)
 
     def reorder(self, command: str, **scope: Any) -> None:
-        """Send the frames of a command's reply last to first."""
+        """Send the messages of a command's reply in reverse order."""
         self._on_frames(command, effects.reverse, **scope)
 
     def duplicate(self, command: str | None = None, **scope: Any) -> None:
-        """Send everything twice."""
+        """Send each message twice."""
         self._on_frames(command, effects.duplicate, **scope)
 
     def garble(self, command: str | None = None, **scope: Any) -> None:
-        """Send text that is no JSON."""
+        """Send text that is not JSON."""
         self._on_frames(command, effects.garble, **scope)
 
     def truncate(self, command: str | None = None, **scope: Any) -> None:
-        """Send the first half of the JSON, in a WebSocket frame that is whole."""
+        """Send the first half of the JSON, in a complete WebSocket frame."""
         self._on_frames(command, effects.truncate, **scope)
 
     def swallow_frame(self, kind: str | None = None, **scope: Any) -> None:
-        """Never send a frame of that top-level key."""
+        """Never send a message with that top-level key."""
         self._on_frames(None, effects.swallow, kind=kind, **scope)
 
     def inject(self, message: dict[str, Any] | str, *, connection: int | None = None) -> None:
-        """Send a message of the test's own, an object or any text, to the trade connections (or one)."""
+        """Send an arbitrary message, an object or any text, on all trade connections (or one)."""
         data = message.encode() if isinstance(message, str) else encode(message)
-        self._each(connection, lambda one: one.write([Frame("", data)]))
+        self._each(connection, lambda one: one.write([OutboundMessage("", data)]))
 
     def clear(self) -> None:
-        """Disarm everything, let silent lines speak and stopped ones read."""
+        """Disarm all faults, and let silent connections send and stopped ones read again."""
 
-        def calm(one: Connection) -> None:
-            one.line.transport.release()
-            one.line.transport.read_on()
+        def resume(one: Connection) -> None:
+            one.socket.transport.release()
+            one.socket.transport.continue_reading()
 
         self._do(self._plan.clear)
-        self._each(None, calm)
+        self._each(None, resume)
 
-    # ------------------------------------------------------------------ how
+    # ------------------------------------------------------------------ implementation
 
     def _on_command(
         self,
@@ -246,7 +246,7 @@ class Faults:
         intercept: Interception | None = None,
         transform: Transform | None = None,
         when: Predicate | None = None,
-        connection: Chosen = None,
+        connection: ConnectionChoice = None,
         times: int | None = 1,
         skip: int = 0,
     ) -> None:
@@ -263,7 +263,7 @@ class Faults:
         *,
         kind: str | None = None,
         when: Predicate | None = None,
-        connection: Chosen = None,
+        connection: ConnectionChoice = None,
         times: int | None = 1,
         skip: int = 0,
     ) -> None:
@@ -278,11 +278,11 @@ class Faults:
 
         self._do(arm)
 
-    def _number(self, connection: Chosen) -> int | None:
+    def _number(self, connection: ConnectionChoice) -> int | None:
         return self._runtime.gateway.next_number if connection == "next" else connection
 
     def _each(self, connection: int | None, action: Callable[[Connection], Any]) -> int:
-        """Do something to all trade connections, or to one; return to how many."""
+        """Run an action for all trade connections, or for one; return their number."""
 
         def act() -> int:
             every = list(self._server.connections.values())
