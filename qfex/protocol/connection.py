@@ -26,6 +26,13 @@ Answer = tuple[Any, Any]  # a request, and its result or the exception that its 
 class ProtocolConnection(ABC):
     """The state of one connection. Not thread-safe: whoever owns it guards it with a mutex.
 
+    Parameters
+    ----------
+    clock : callable
+        Monotonic time in seconds.
+    may_send : callable
+        Takes a command's share of the message budget; False if it is not there now.
+
     Attributes
     ----------
     table
@@ -40,10 +47,13 @@ class ProtocolConnection(ABC):
     table: Any
     errors: OpenEnum
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float], may_send: Callable[[Command], bool]) -> None:
+        self.clock = clock
+        self._may_send = may_send
         self.outgoing: list[bytes] = []
         self.throttled: list[tuple[str | None, float | None]] = []
-        self._run: ProcedureRun | None = None
+        self._runs: list[ProcedureRun] = []
+        self._unsent: list[ProcedureRun] = []
 
     # --- requests ----------------------------------------------------------------------------------------------
 
@@ -89,32 +99,102 @@ class ProtocolConnection(ABC):
             answered = table.answer(message)
             answers.extend(answered)
         events.extend(self._apply(message, answered))
-        if answered and self._run is not None:
-            self._move_procedure(answers)
+        if answered and self._runs:
+            self._move_procedures(answers)
+
+    def give_up(self, request: Request) -> None:
+        """Note that nobody waits for a request any more; its late reply will answer nobody else."""
+        self.table.give_up(request)
 
     # --- procedures --------------------------------------------------------------------------------------------
 
-    def start(self, procedure: Procedure) -> ProcedureRun:
-        """Begin a procedure; answers move it on. Its messages appear in `outgoing`."""
-        self._run = run = ProcedureRun(procedure, self._send_step)
+    def start(
+        self, procedure: Procedure, patience: float | None = None, *, urgent: bool = False
+    ) -> ProcedureRun:
+        """Begin a procedure; answers move it on. Its messages appear in `outgoing`.
+
+        Parameters
+        ----------
+        procedure : generator
+        patience : float or None
+            Seconds for the answers to each of its steps.
+        urgent : bool
+            Whether it is sent even when the message budget is spent.
+        """
+        run = ProcedureRun(procedure, self._send_steps, patience, urgent)
+        self._runs.append(run)
         run.start()
+        self._forget_finished()
         return run
 
     def expire(self, run: ProcedureRun) -> None:
         """Stop waiting for the answers that a procedure waits for."""
+        if run in self._unsent:
+            self._unsent.remove(run)
         for step in run.steps:
-            self.table.give_up(step)
+            if not step.answered:
+                self.table.give_up(step)
         run.expire()
+        self._forget_finished()
 
-    def _send_step(self, step: Request) -> None:
-        self.outgoing.append(self.send(step.command, step))
+    def work(self, may_ask: bool = True) -> list[Event]:
+        """Do what is due by the clock: send steps that had to wait, stop waiting for those that are overdue.
 
-    def _move_procedure(self, answers: list[Answer]) -> None:
-        """Hand the procedure its answers, which are nobody else's."""
+        The owner calls it after each message and at least twice a second, once the connection is in use.
+
+        Parameters
+        ----------
+        may_ask : bool
+            Whether new questions may be asked; not while a caller waits for its turn.
+
+        Returns
+        -------
+        list of Event
+            What users see of it.
+        """
+        now = self.clock()
+        for run in [run for run in self._runs if run.due <= now]:
+            self.expire(run)
+        if may_ask:
+            unsent, self._unsent = self._unsent, []
+            for run in unsent:
+                self._send_steps(run)
+            self._begin_work()
+        return self._found()
+
+    @property
+    def has_work(self) -> bool:
+        """Whether `work` may have something to do."""
+        return bool(self._runs)
+
+    def _begin_work(self) -> None:
+        """Start the procedures that are due; the gateways say which."""
+
+    def _found(self) -> list[Event]:
+        """Events that procedures found; the gateways say which."""
+        return []
+
+    def _send_steps(self, run: ProcedureRun) -> None:
+        """File the commands of a step and queue their bytes, once their exclusive keys and the budget allow it."""
+        for step in run.steps:
+            if step.filed or step.answered:
+                continue
+            if self.table.holder(step.command) or not (run.urgent or self._may_send(step.command)):
+                self._unsent.append(run)
+                break
+            self.outgoing.append(self.send(step.command, step))
+        run.due = float("inf") if run.patience is None else self.clock() + run.patience
+
+    def _move_procedures(self, answers: list[Answer]) -> None:
+        """Hand procedures their answers, which are nobody else's."""
         steps = [answer for answer in answers if isinstance(answer[0], Step)]
         for answer in steps:
             answers.remove(answer)
             answer[0].run.answer(*answer)
+        self._forget_finished()
+
+    def _forget_finished(self) -> None:
+        self._runs = [run for run in self._runs if not run.done]
 
     # --- what a gateway's own connection says ------------------------------------------------------------------
 
@@ -165,8 +245,18 @@ class Endpoint(ABC):
         """URL and headers of the next connection."""
 
     @abstractmethod
-    def new_connection(self, clock: Callable[[], float]) -> ProtocolConnection:
-        """The pure side of a new connection; `clock` gives monotonic time in seconds."""
+    def new_connection(
+        self, clock: Callable[[], float], may_send: Callable[[Command], bool]
+    ) -> ProtocolConnection:
+        """The pure side of a new connection.
+
+        Parameters
+        ----------
+        clock : callable
+            Monotonic time in seconds.
+        may_send : callable
+            Takes a command's share of the message budget; False if it is not there now.
+        """
 
     @abstractmethod
     def policy_of(self, channel: OpenEnum) -> Policy:

@@ -177,7 +177,7 @@ class ClientConnection:
         with self._mutex:
             if not request.filed:
                 return False
-            self._table.give_up(request)
+            self._protocol.give_up(request)
         self._requests_changed.notify_all()
         return True
 
@@ -201,14 +201,21 @@ class ClientConnection:
         """Take a message frame; see `ProtocolConnection.receive`."""
         with self._mutex:
             answers, events = self._protocol.receive(frame)
+            if self._protocol.has_work:
+                events += self._protocol.work(not self._requests_changed)
         if answers and self._requests_changed:
             self._requests_changed.notify_all()
         return answers, events
 
-    def start(self, procedure: Procedure) -> ProcedureRun:
+    def work(self) -> list[Event]:
+        """Do what is due by the clock; see `ProtocolConnection.work`."""
+        with self._mutex:
+            return self._protocol.work(not self._requests_changed)
+
+    def start(self, procedure: Procedure, *, urgent: bool = False) -> ProcedureRun:
         """Begin a procedure; see `ProtocolConnection.start`."""
         with self._mutex:
-            return self._protocol.start(procedure)
+            return self._protocol.start(procedure, urgent=urgent)
 
     def expire(self, run: ProcedureRun) -> None:
         """Stop waiting for the answers that a procedure waits for."""

@@ -128,6 +128,8 @@ class Reader:
         several = 1 < len(messages) <= _FEW
         if several:  # callers wake one shortly after the other, and may send together
             self._transport.hold_back()
+        if not messages:
+            events += self.connection.work()
         try:
             for opcode, payload in messages:
                 if opcode > frames.BINARY:

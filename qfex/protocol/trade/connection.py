@@ -70,9 +70,11 @@ class TradeEndpoint(Endpoint):
         query += f"api_key={quote(self._credentials.public_key, safe='')}"
         return urlunsplit(parts._replace(path=parts.path or "/", query=query)), {}
 
-    def new_connection(self, clock: Callable[[], float]) -> TradeConnection:
+    def new_connection(
+        self, clock: Callable[[], float], may_send: Callable[[Command], bool] = lambda command: True
+    ) -> TradeConnection:
         """The pure side of a new connection."""
-        return TradeConnection(self, clock)
+        return TradeConnection(self, clock, may_send)
 
     def policy_of(self, channel: OpenEnum) -> Policy:
         """Conflate the pulses, keep everything else."""
@@ -91,8 +93,10 @@ class TradeConnection(ProtocolConnection):
     errors = Channel.ERRORS
     table: RequestTable
 
-    def __init__(self, endpoint: TradeEndpoint, clock: Callable[[], float]) -> None:
-        super().__init__()
+    def __init__(
+        self, endpoint: TradeEndpoint, clock: Callable[[], float], may_send: Callable[[Command], bool]
+    ) -> None:
+        super().__init__(clock, may_send)
         self._endpoint = endpoint
         self.account = account = endpoint.account
         self.table = RequestTable(account.quirks, account.orders.get, clock)
