@@ -1,4 +1,4 @@
-"""What a run ran on."""
+"""The machine, and the versions on it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _PACKAGES = ("websocket-client", "attrs", "cattrs", "msgspec", "requests")
 
 
 def facts() -> dict[str, str]:
-    """Return the machine, the versions and the date, each in words."""
+    """Return facts about the machine, as text by name."""
     return {
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         "CPU": f"{os.cpu_count()} x {_cpu_model()}",
         "system": f"{platform.system()} {platform.release()}",
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
         "packages": ", ".join(f"{name} {_version(name)}" for name in _PACKAGES),
-        "wsaccel": "installed: the raw client and the sample are faster by it"
+        "wsaccel": "installed: it makes the raw client and the sample faster"
         if find_spec("wsaccel")
         else "absent",
         "load when the run ended": _load(),
