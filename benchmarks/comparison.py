@@ -26,7 +26,11 @@ _COSTS = {
     "p50_us": "time (p50), us",
     "cpu_us": "client CPU, us",
     "bytes": "memory, bytes",
+    "caller_calls": "calls, caller",
+    "reader_calls": "calls, reader",
 }
+#: Costs that are judged beside a scenario's first one.
+_STEADY = ("cpu_us", "reader_calls")
 
 
 def find_checkout(root: Path, python: Path | None = None) -> Checkout:
@@ -95,11 +99,11 @@ class Row:
 
 
 def rows(contests: Mapping[str, Contest]) -> list[Row]:
-    """Return two rows for each task of the library: its main cost, and its CPU time where that is listed."""
+    """Return the rows of each task of the library: its main cost, and the steady ones that it reports."""
     found = []
     for name, contest in contests.items():
         scenario = SCENARIOS[name]
-        costs = [scenario.metrics[0], *(metric for metric in scenario.metrics[1:] if metric == "cpu_us")]
+        costs = [scenario.metrics[0], *(metric for metric in scenario.metrics[1:] if metric in _STEADY)]
         for label in () if contest.absent else compared(scenario):
             found += [_row(f"{name}: {label}", contest, label, cost) for cost in costs]
     return found

@@ -116,7 +116,7 @@ class Process:
         return line
 
 
-def module_path(library: Path | str | None = None) -> str:
+def module_path(library: str | None = None) -> str:
     """Return code that sets up the module path of a process that runs ``python -c``.
 
     The process takes `qfex` from the folder `library`, and everything else, `benchmarks` in particular, from this
@@ -126,7 +126,7 @@ def module_path(library: Path | str | None = None) -> str:
     root = f"sys.path[0] = {str(ROOT)!r}"
     if library is None:
         return f"import sys; {root}"
-    return f"import sys; sys.path[0] = {str(library)!r}; import qfex; {root}"
+    return f"import sys; sys.path[0] = {library!r}; import qfex; {root}"
 
 
 class Server(Process):
@@ -165,7 +165,7 @@ class Worker(Process):
         cpus: frozenset[int],
         *,
         python: str = sys.executable,
-        library: Path | str | None = None,
+        library: str | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(
@@ -182,7 +182,7 @@ class Worker(Process):
             raise
 
     @staticmethod
-    def _check_origin(library: Path | str | None, origin: str | None) -> None:
+    def _check_origin(library: str | None, origin: str | None) -> None:
         """Make sure that nothing but the library under test is measured in its name."""
         if library and (origin is None or not Path(origin).resolve().is_relative_to(Path(library).resolve())):
             raise WorkerFailed(f"the worker imported qfex from {origin}, not from {library}")

@@ -36,6 +36,8 @@ _METRICS = {
     "rate": "per second",
     "bytes": "bytes each",
     "modules": "modules loaded",
+    "caller_calls": "in the caller's thread",
+    "reader_calls": "in the reader's thread",
 }
 
 

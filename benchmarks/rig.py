@@ -18,8 +18,6 @@ from benchmarks.server import certificate
 #: This checkout, run by this interpreter.
 HERE = Checkout(ROOT, sys.executable)
 
-_WITH_LIBRARY = (clients.LIBRARY, clients.DECODERS, clients.IMPORTS)
-
 
 @dataclass(frozen=True)
 class Settings:
@@ -82,11 +80,12 @@ class Rig:
         return self._workers[client, checkout]
 
     def _start(self, client: str, checkout: Checkout) -> Worker:
-        python, library = sys.executable, None
+        python: str = sys.executable
+        library: str | None = None
         if client == clients.SDK:
-            python = sdk_environment.python()
-        elif client in _WITH_LIBRARY:
-            python, library = checkout.python, checkout.root
+            python, library = sdk_environment.python(), ""
+        elif client in clients.OF_LIBRARY:
+            python, library = checkout.python, str(checkout.root)
         return Worker(
             client, self.server.url, self._cpus, python=python, library=library, environment=self._environment
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from benchmarks.clients import DECODERS, DOCS_SAMPLE, IMPORTS, LIBRARY, RAW, RAW_UNCHECKED, SDK
+from benchmarks.clients import CALL_COUNTS, DECODERS, DOCS_SAMPLE, IMPORTS, LIBRARY, RAW, RAW_UNCHECKED, SDK
 
 WINDOW = "library, submit_order"
 BATCHES = "library, place_orders of 8"
@@ -61,7 +61,7 @@ class Scenario:
     title
         What is done.
     metrics
-        What the results page lists. The first one is what a comparison of two checkouts judges.
+        What the results page lists.
     rounds
         The rounds of a trial, at most; None if as many as the run asks for.
     trials
@@ -104,6 +104,14 @@ SCENARIOS: dict[str, Scenario] = {
             Contestant(SDK, SDK, "gathered", 150, arguments={"tasks": 1}),
             _library("round_trips", 300),
         ),
+    ),
+    "calls": Scenario(
+        "Calls of Python functions for one order",
+        ("caller_calls", "reader_calls"),
+        (Contestant(LIBRARY, CALL_COUNTS, "order", 200, of_library=True),),
+        trials=8,  # they hardly differ
+        once=True,
+        pinned=False,  # as for users: on one CPU the threads wait less often
     ),
     "threads": Scenario(
         "Eight orders at a time: threads on one connection",

@@ -28,7 +28,7 @@ def number(value: float) -> str:
         return f"{value:,.0f}".replace(",", " ")
     if abs(value) >= 10:
         return f"{value:.1f}"
-    return f"{value:.2f}"
+    return f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.3f}"
 
 
 def spread(value: Spread) -> str:

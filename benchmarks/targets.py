@@ -14,12 +14,15 @@ from benchmarks.verdicts import Verdict, judge
 
 @dataclass(frozen=True)
 class Target:
-    """Bounds of the cost of `subject` divided by that of `baseline`; of their rates, if `metric` is ``"rate"``."""
+    """Bounds of the cost of `subject` divided by that of `baseline`, or of their rates if `metric` is ``"rate"``.
+
+    Where `baseline` is None, the bounds are those of the cost itself.
+    """
 
     title: str
     scenario: str
     metric: str
-    baseline: str
+    baseline: str | None
     must: float
     aim: float
     subject: str = LIBRARY
@@ -31,6 +34,8 @@ class Target:
 
     def ratio(self, contest: Contest) -> Spread:
         """Return the measured ratio."""
+        if self.baseline is None:
+            return contest.cost(self.subject, self.metric)
         if self.metric == "rate":
             return contest.ratio(self.subject, self.baseline, "mean_us").inverse()
         return contest.ratio(self.subject, self.baseline, self.metric)
@@ -86,9 +91,9 @@ def _row(target: Target, contest: Contest) -> Row:
     for label in (target.subject, target.baseline):
         if label in contest.absent:
             return Row(target, None, remark=contest.absent[label].strip().splitlines()[-1][:100])
-    with_cpu = all(contest.measures(label, "cpu_us") for label in (target.subject, target.baseline))
-    listed = "cpu_us" in scenarios.SCENARIOS[target.scenario].metrics
-    cpu = contest.ratio(target.subject, target.baseline, "cpu_us") if with_cpu and listed else None
+    cpu = None
+    if target.baseline is not None and "cpu_us" in scenarios.SCENARIOS[target.scenario].metrics:
+        cpu = contest.ratio(target.subject, target.baseline, "cpu_us")
     return Row(target, target.ratio(contest), cpu)
 
 
@@ -103,6 +108,8 @@ _THREADS = "8 threads on one connection, orders/s"
 TARGETS = (
     Target(f"{_ORDER} / raw websocket-client", "round_trip", "mean_us", RAW, 0.70, 0.45),
     Target(f"{_ORDER} / the exchange's SDK", "round_trip", "mean_us", SDK, 0.50, 0.35),
+    Target("Python calls of one order in the caller's thread", "calls", "caller_calls", None, 35, 25),
+    Target("Python calls of one order in the reader's thread", "calls", "reader_calls", None, 22, 15),
     Target(f"{_THREADS} / raw, single thread", "threads", "rate", RAW, 2.3, 3.5),
     Target(f"{_THREADS} / SDK, 8 gathered tasks", "threads", "rate", SDK, 1.5, 2.2),
     Target(

@@ -15,6 +15,10 @@ DOCS_SAMPLE = "docs-sample"
 SDK = "sdk"
 DECODERS = "decoders"
 IMPORTS = "imports"
+CALL_COUNTS = "call-counts"
+
+#: The clients that run this library's code.
+OF_LIBRARY = (LIBRARY, DECODERS, IMPORTS, CALL_COUNTS)
 
 _CLASSES = {
     LIBRARY: ("library", "LibraryClient"),
@@ -24,6 +28,7 @@ _CLASSES = {
     SDK: ("official_sdk", "OfficialSdkClient"),
     DECODERS: ("decoders", "Decoders"),
     IMPORTS: ("imports", "Imports"),
+    CALL_COUNTS: ("call_counts", "CallCounts"),
 }
 
 
