@@ -23,7 +23,7 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def number(value: float) -> str:
-    """Write a number with three significant digits, without an exponent."""
+    """Write a number with two or three significant digits, without an exponent."""
     if abs(value) >= 100:
         return f"{value:,.0f}".replace(",", " ")
     if abs(value) >= 10:
