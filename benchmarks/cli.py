@@ -89,9 +89,9 @@ def run(options: argparse.Namespace) -> results.Results:
     return found
 
 
-def compare(options: argparse.Namespace, other: Checkout) -> list[comparison.Row]:
+def compare(options: argparse.Namespace, other: Checkout) -> list[comparison.Row | comparison.MissingRow]:
     """Run the chosen scenarios with both checkouts, and print the rows of each as it ends."""
-    judged = []
+    judged: list[comparison.Row | comparison.MissingRow] = []
     for name in options.only or SCENARIOS:
         print(f"{name} ...", flush=True)
         entered = comparison.entrants(SCENARIOS[name], other)

@@ -98,14 +98,31 @@ class Row:
         return [self.title, self.cost, *measured, self.verdict.value]
 
 
-def rows(contests: Mapping[str, Contest]) -> list[Row]:
+@dataclass(frozen=True)
+class MissingRow:
+    """A task of the library that could not be compared."""
+
+    title: str
+    reason: str
+    verdict: Change | None = None
+
+    def cells(self) -> list[str]:
+        """Return the row's table cells."""
+        return [self.title, "-", "-", "-", "not available", self.reason]
+
+
+def rows(contests: Mapping[str, Contest]) -> list[Row | MissingRow]:
     """Return the rows of each task of the library: its main cost, and the steady ones that it reports."""
-    found = []
+    found: list[Row | MissingRow] = []
     for name, contest in contests.items():
         scenario = SCENARIOS[name]
         costs = [scenario.metrics[0], *(metric for metric in scenario.metrics[1:] if metric in _STEADY)]
-        for label in () if contest.absent else compared(scenario):
-            found += [_row(f"{name}: {label}", contest, label, cost) for cost in costs]
+        for label in compared(scenario):
+            title = f"{name}: {label}"
+            if contest.absent:
+                found.append(MissingRow(title, contest.absent[after(label)]))
+            else:
+                found += [_row(title, contest, label, cost) for cost in costs]
     return found
 
 
@@ -115,12 +132,12 @@ def _row(title: str, contest: Contest, label: str, metric: str) -> Row:
     return Row(title, _COSTS[metric], *spreads)
 
 
-def summary(judged: Iterable[Row]) -> str:
+def summary(judged: Iterable[Row | MissingRow]) -> str:
     """Return the table of all rows."""
     return tables.table(HEADER, [row.cells() for row in judged])
 
 
-def write(judged: Iterable[Row], folder: Path, command: str, facts: str) -> None:
+def write(judged: Iterable[Row | MissingRow], folder: Path, command: str, facts: str) -> None:
     """Write ``COMPARISON.md``."""
     folder.mkdir(parents=True, exist_ok=True)
     page = f"# Comparison of two checkouts\n\nWritten by `{command}`.\n\n{facts}\n\n{summary(judged)}\n"

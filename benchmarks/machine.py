@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
+import time
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -25,6 +27,30 @@ def facts() -> dict[str, str]:
         else "absent",
         "load when the run ended": _load(),
     }
+
+
+def idle_seconds() -> float | None:
+    """Return how long the CPUs have been idle, all added up; None where the system does not say (Linux: /proc/stat)."""
+    try:
+        counters = Path("/proc/stat").read_text().split("\n", 1)[0].split()
+    except OSError:
+        return None
+    idle, waiting = int(counters[4]), int(counters[5])
+    return (idle + waiting) / os.sysconf("SC_CLK_TCK")
+
+
+class IdleWatch:
+    """Measures how many CPUs were idle, on average, since the watch was made."""
+
+    def __init__(self) -> None:
+        self._idle, self._started = idle_seconds(), time.perf_counter()
+
+    def idle_cpus(self) -> float:
+        """Return the number of idle CPUs; infinite where the system does not say."""
+        now = idle_seconds()
+        if self._idle is None or now is None:
+            return math.inf
+        return (now - self._idle) / (time.perf_counter() - self._started)
 
 
 def _version(package: str) -> str:

@@ -130,10 +130,15 @@ def module_path(library: str | None = None) -> str:
 
 
 class Server(Process):
-    """The stand-in exchange; with `authority_file` it speaks TLS and writes the authority to trust there."""
+    """The stand-in exchange, which waits for `delay` seconds before it answers an order.
 
-    def __init__(self, cpus: frozenset[int], authority_file: Path | None = None) -> None:
-        arguments = [] if authority_file is None else [str(authority_file)]
+    With `authority_file` it uses TLS, and writes the authority that clients have to trust there.
+    """
+
+    def __init__(
+        self, cpus: frozenset[int], *, delay: float = 0.0, authority_file: Path | None = None
+    ) -> None:
+        arguments = [str(delay), *([] if authority_file is None else [str(authority_file)])]
         super().__init__(module_path() + _pin(cpus) + _SERVER, arguments, log_name="server")
         scheme = "ws" if authority_file is None else "wss"
         self.url = f"{scheme}://127.0.0.1:{int(self.read_line(30))}"

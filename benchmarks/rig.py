@@ -9,11 +9,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import clients, contest, pinning, sdk_environment
-from benchmarks.contest import Contest, Measure
+from benchmarks import clients, contest, machine, pinning, sdk_environment
+from benchmarks.contest import Contest, Measure, Trial
 from benchmarks.processes import ROOT, Checkout, Server, Unavailable, Worker
 from benchmarks.scenarios import Contestant, Scenario
 from benchmarks.server import certificate
+
+#: How many CPUs, on average, have to be idle in the trials of scenarios that need an idle CPU.
+LEAST_IDLE_CPUS = 0.5
 
 #: This checkout, run by this interpreter.
 HERE = Checkout(ROOT, sys.executable)
@@ -53,9 +56,10 @@ class Settings:
 class Rig:
     """A server and the clients that are asked for, until the ``with`` block ends."""
 
-    def __init__(self, *, pinned: bool = True, tls: bool = False) -> None:
+    def __init__(self, *, pinned: bool = True, tls: bool = False, delay: float = 0.0) -> None:
         self._cpus = pinning.one_cpu() if pinned else frozenset()
         self._tls = tls
+        self._delay = delay
         self._stack = ExitStack()
         self._workers: dict[tuple[str, Checkout], Worker] = {}
         self._environment: dict[str, str] = {}
@@ -63,7 +67,8 @@ class Rig:
     def __enter__(self) -> Rig:
         folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
         authority = folder / "authority.pem" if self._tls else None
-        self.server = self._stack.enter_context(Server(self._cpus, authority))
+        server = Server(self._cpus, delay=self._delay, authority_file=authority)
+        self.server = self._stack.enter_context(server)
         if authority is not None:
             trust = ("SSL_CERT_FILE", "WEBSOCKET_CLIENT_CA_BUNDLE")
             self._environment = dict.fromkeys(trust, str(authority))
@@ -112,21 +117,29 @@ def entrants(scenario: Scenario) -> dict[str, Entrant]:
 
 def hold(scenario: Scenario, entered: Mapping[str, Entrant], settings: Settings) -> Contest:
     """Run the trials of a scenario."""
-    absent = _unavailable(scenario, entered)
-    present = {label: entrant for label, entrant in entered.items() if label not in absent}
-    held = Contest(absent=absent)
-    rounds = min(settings.rounds, scenario.rounds or settings.rounds)
-    for number in range(min(settings.trials, scenario.trials or settings.trials) if present else 0):
-        with Rig(pinned=scenario.pinned, tls=scenario.tls) as rig:
-            measures = {
-                label: entrant.measure(rig, settings, busy=scenario.busy)
-                for label, entrant in present.items()
-            }
-            if scenario.once:
-                held.trials.append(contest.run_once(measures, number))
-            else:
-                held.trials.append(contest.run_trial(measures, rounds, number * rounds))
+    held = Contest(absent=_unavailable(scenario, entered))
+    present = {label: entrant for label, entrant in entered.items() if label not in held.absent}
+    if not present:
+        return held
+    for number in range(min(settings.trials, scenario.trials or settings.trials)):
+        watch = machine.IdleWatch()
+        trial = _trial(scenario, present, settings, number)
+        if not scenario.idle_cpu or watch.idle_cpus() >= LEAST_IDLE_CPUS:
+            held.trials.append(trial)
+    if not held.trials:
+        held.absent = dict.fromkeys(entered, "no CPU was idle in any trial")
     return held
+
+
+def _trial(scenario: Scenario, present: Mapping[str, Entrant], settings: Settings, number: int) -> Trial:
+    with Rig(pinned=scenario.pinned, tls=scenario.tls, delay=scenario.delay) as rig:
+        measures = {
+            label: entrant.measure(rig, settings, busy=scenario.busy) for label, entrant in present.items()
+        }
+        if scenario.once:
+            return contest.run_once(measures, number)
+        rounds = min(settings.rounds, scenario.rounds or settings.rounds)
+        return contest.run_trial(measures, rounds, number * rounds)
 
 
 def _unavailable(scenario: Scenario, entered: Mapping[str, Entrant]) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -26,11 +27,13 @@ class Session:
 
     Orders are answered by their symbol: `HOLD` keeps the answer back until an order on `RELEASE`, `WITH_FILL`
     puts a fill before the answer, the symbols of `bursts` prepare and fire a burst, any other is acknowledged
-    (or, when its time in force is IOC, cancelled: the shortest way for such an order to be done).
+    (or, if its time in force is IOC, cancelled: the shortest way for such an order to be done). The server waits
+    `delay` seconds before it answers an order.
     """
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, delay: float = 0.0) -> None:
         self._connection = connection
+        self._delay = delay
         self._held: list[bytes] = []
         self._burst = b""
         self._special: dict[bytes, Callable[[bytes, bytes], bytes]] = {
@@ -76,6 +79,8 @@ class Session:
         if opcode != frames.TEXT:
             return b""
         if b'"add_order"' in payload:
+            if self._delay:
+                time.sleep(self._delay)
             return self._answer_order(payload)
         return b"".join(map(frames.encode, _answer_command(json.loads(payload), payload)))
 

@@ -26,7 +26,7 @@ def test_a_quick_run_of_one_scenario_prints_and_writes(
     for text in (printed, page):
         assert title in text
         assert "client CPU" in text
-        assert "no verdict: too few trials" in text
+        assert "no verdict: too few valid trials" in text
     assert "--quick --only snapshot" in page
     assert "2 trials of 1 rounds" in page
 
@@ -78,7 +78,7 @@ def test_a_quick_comparison_prints_and_writes_both_checkouts(
     for text in (printed, page):
         assert "snapshot: library, models" in text
         assert "client CPU, us" in text
-        assert "no verdict: too few trials" in text
+        assert "no verdict: too few valid trials" in text
 
 
 @pytest.mark.parametrize(("factor", "status"), [(0.8, 0), (1.0, 0), (1.2, 1)])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import os
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -12,8 +15,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks import clients, comparison, rig, sdk_environment
+from benchmarks import clients, comparison, machine, rig, sdk_environment
 from benchmarks.clients.call_counts import CallCounts
+from benchmarks.contest import Contest
 from benchmarks.processes import ROOT, Checkout, Server, Unavailable, WorkerFailed
 from benchmarks.rig import Rig, Settings
 from benchmarks.scenarios import IMPORT_PACKAGE, SCENARIOS, Scenario
@@ -158,6 +162,32 @@ def test_a_scenario_may_have_fewer_trials_and_rounds_than_the_run() -> None:
     assert run(replace(scenario, once=True)) == [1, 1, 1]
 
 
+@pytest.mark.parametrize(("idle", "valid"), [(0.4, 0), (0.6, 2)])
+def test_a_trial_that_needs_an_idle_cpu_counts_only_if_there_was_one(
+    idle: float, valid: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine.IdleWatch, "idle_cpus", lambda _self: idle)
+    library = SCENARIOS["busy_thread"].contestants[-1]
+    settings = Settings(trials=2, rounds=1, scale=0.1)
+    held = rig.hold(SCENARIOS["busy_thread"], {"library": rig.Entrant(library)}, settings)
+    assert len(held.trials) == valid
+    assert held.absent == ({} if valid else {"library": "no CPU was idle in any trial"})
+    held = rig.hold(SCENARIOS["round_trip"], {"library": rig.Entrant(library)}, settings)
+    assert len(held.trials) == 2
+
+
+def test_idle_cpus_are_counted() -> None:
+    watch = machine.IdleWatch()
+    time.sleep(0.2)
+    idle = watch.idle_cpus()
+    assert idle == math.inf or 0 <= idle <= (os.cpu_count() or 1) + 0.2
+
+
+def test_the_server_may_wait_before_it_answers_an_order() -> None:
+    with Rig(pinned=False, delay=0.02) as bench:
+        assert bench.worker(clients.RAW).call("round_trips", count=3)["p50_us"] > 20_000
+
+
 def test_scaled_counts_have_a_least() -> None:
     assert Settings(scale=0.001).count(2000) == 16
     assert Settings(scale=0.5).count(2000) == 1000
@@ -201,8 +231,23 @@ def other(tmp_path: Path) -> Checkout:
     return comparison.find_checkout(tmp_path, Path(sys.executable))
 
 
-def test_every_scenario_has_something_to_compare() -> None:
-    assert all(comparison.compared(scenario) for scenario in SCENARIOS.values())
+def test_every_scenario_has_something_to_compare_in_both_checkouts(other: Checkout) -> None:
+    for scenario in SCENARIOS.values():
+        entered = comparison.entrants(scenario, other)
+        labels = comparison.compared(scenario)
+        assert labels
+        assert len(entered) == 2 * len(labels)
+        for label in labels:
+            assert entered[comparison.before(label)].checkout == other
+            assert entered[comparison.after(label)].checkout == rig.HERE
+
+
+def test_what_cannot_be_compared_is_listed_with_the_reason() -> None:
+    label = comparison.after("library")
+    (row,) = comparison.rows({"tls": Contest(absent={label: "no certificate"})})
+    assert row.verdict is None
+    assert row.cells()[0] == "tls: library"
+    assert row.cells()[-2:] == ["not available", "no certificate"]
 
 
 def test_only_what_runs_the_library_is_compared() -> None:
