@@ -16,7 +16,7 @@ from benchmarks.scenarios import Contestant, Scenario
 from benchmarks.server import certificate
 
 #: How many CPUs, on average, have to be idle in the trials of scenarios that need an idle CPU.
-LEAST_IDLE_CPUS = 0.5
+LEAST_IDLE_CPUS = 0.75
 
 #: This checkout, run by this interpreter.
 HERE = Checkout(ROOT, sys.executable)

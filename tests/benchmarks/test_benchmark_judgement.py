@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import random
+import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -13,7 +15,7 @@ from benchmarks.contest import Contest, Measure
 from benchmarks.sampling import Spread, interval_rank
 from benchmarks.scenarios import SCENARIOS
 from benchmarks.targets import TARGETS, Target
-from benchmarks.timing import Laps, Sample, percentiles, repeat
+from benchmarks.timing import Laps, Sample, Stopwatch, percentiles, repeat
 from benchmarks.verdicts import Change, Verdict, judge, judge_change
 
 TRIALS = 12
@@ -278,6 +280,27 @@ def test_a_task_reports_wall_time_and_cpu_time_per_operation() -> None:
     sample = repeat(busy_loop, 20)
     assert set(sample) == {"mean_us", "cpu_us", "p50_us", "p99_us"}
     assert 100 < sample["cpu_us"] <= sample["mean_us"] * 1.05
+
+
+def test_waiting_takes_wall_time_but_no_cpu_time() -> None:
+    sample = repeat(lambda: time.sleep(0.05), 2)
+    assert sample["mean_us"] >= 50_000
+    assert sample["cpu_us"] < 25_000
+
+
+def test_cpu_time_is_that_of_all_threads() -> None:
+    spent: list[float] = []
+
+    def compute() -> None:
+        while time.thread_time() < 0.05:
+            busy_loop()
+        spent.append(time.thread_time())
+
+    watch = Stopwatch()
+    thread = threading.Thread(target=compute)
+    thread.start()
+    thread.join()
+    assert watch.per_operation(1)["cpu_us"] > spent[0] * 1e6 * 0.9
 
 
 def test_laps_leave_out_what_lies_between_them() -> None:
