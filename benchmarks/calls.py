@@ -11,7 +11,7 @@ from contextlib import closing
 
 from benchmarks.clients.call_counts import CallCounts
 from benchmarks.processes import Server
-from benchmarks.scenarios import NETWORK_DELAY
+from benchmarks.scenarios import SCENARIOS
 
 ORDERS = 200
 _SHOWN = 60
@@ -19,7 +19,10 @@ _SHOWN = 60
 
 def main() -> None:
     """Print the totals and the most frequent calls."""
-    with Server(frozenset(), delay=NETWORK_DELAY) as server, closing(CallCounts(server.url)) as client:
+    with (
+        Server(frozenset(), delay=SCENARIOS["calls"].delay) as server,
+        closing(CallCounts(server.url)) as client,
+    ):
         calls = client.calls("round_trips", count=ORDERS)
     totals: Counter[tuple[str, bool]] = Counter()
     for call, number in calls.items():

@@ -91,7 +91,7 @@ class DocsSampleClient:
         return laps.sample()
 
     def events(self, count: int) -> Sample:
-        """Take a burst of `count` pushed messages out of the queue."""
+        """Take a burst of `count` pushed messages from the queue."""
         self._app.order(bursts.FILLED_ORDERS, count)
         get = self._app.messages.get
         watch = Stopwatch()
