@@ -15,15 +15,17 @@ from benchmarks.scenarios import SCENARIOS
 
 _INTRODUCTION = """# Results
 
-Written by `{command}`; do not edit. [NOTES.md](NOTES.md) explains how the numbers are taken and what the verdicts mean,
-[README.md](README.md) what is compared.
+Written by `{command}`; do not edit.
+[NOTES.md](NOTES.md) explains how the numbers are taken and what the verdicts mean, [README.md](README.md) what is
+compared.
 
 {facts}
 
 ## Musts and aims
 
-Medians of the trials with their {confidence:.0%} intervals. The ratio in the column *client CPU time* is that of CPU time
-per operation, where less is better in every row. It is the steadier number; the verdict is on the ratio *measured*.
+Medians, with the {confidence:.0%} interval of the median in brackets (fewer than 8 trials: with the lowest and the highest
+trial). The verdict is on the ratio *measured*. *Client CPU time* is the ratio of the CPU time per operation, the steadier
+of the two; here less is better in every row.
 
 {summary}
 """
@@ -76,7 +78,7 @@ def curve_table(curve: Curve) -> str:
 
 def facts(settings: Settings) -> str:
     """Return a list of what was run, and on what machine."""
-    amount = f"at most {settings.trials} trials of {settings.rounds} rounds, scale {settings.scale:g}"
+    amount = f"trials {settings.trials}, rounds {settings.rounds} (fewer in some scenarios), scale {settings.scale:g}"
     return "\n".join(f"- {name}: {value}" for name, value in {"run": amount, **machine.facts()}.items())
 
 

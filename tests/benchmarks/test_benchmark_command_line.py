@@ -28,7 +28,7 @@ def test_a_quick_run_of_one_scenario_prints_and_writes(
         assert "client CPU" in text
         assert "no verdict: too few valid trials" in text
     assert "--quick --only snapshot" in page
-    assert "2 trials of 1 rounds" in page
+    assert "run: trials 2, rounds 1 " in page
 
 
 def test_a_run_of_one_scenario_leaves_the_results_page_alone(monkeypatch: pytest.MonkeyPatch) -> None:
