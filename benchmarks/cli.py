@@ -81,7 +81,9 @@ def run(options: argparse.Namespace) -> results.Results:
     for name in options.only or [*SCENARIOS, *DIMENSIONS]:
         print(f"{name} ...", flush=True)
         if name in SCENARIOS:
-            found.contests[name] = rig.hold(SCENARIOS[name], rig.entrants(SCENARIOS[name]), settings(options))
+            found.contests[name] = rig.run_scenario(
+                SCENARIOS[name], rig.entrants(SCENARIOS[name]), settings(options)
+            )
             print(results.contest_table(name, found.contests[name]), end="\n\n", flush=True)
         else:
             found.curves[name] = DIMENSIONS[name].run(settings(options))
@@ -95,7 +97,7 @@ def compare(options: argparse.Namespace, other: Checkout) -> list[comparison.Row
     for name in options.only or SCENARIOS:
         print(f"{name} ...", flush=True)
         entered = comparison.entrants(SCENARIOS[name], other)
-        rows = comparison.rows({name: rig.hold(SCENARIOS[name], entered, settings(options))})
+        rows = comparison.rows({name: rig.run_scenario(SCENARIOS[name], entered, settings(options))})
         print(comparison.summary(rows), end="\n\n", flush=True)
         judged += rows
     return judged
@@ -114,7 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found = run(options)
     rows = targets.rows(TARGETS, found.contests)
     print(targets.summary(rows))
-    complete = not (options.only or options.quick)
+    complete = not options.only and settings(options) == Settings()
     folder = options.output or (HERE if complete else None)
     if folder is not None:
         results.write(found, rows, folder, command, settings(options))

@@ -59,9 +59,7 @@ def _targets(rows: Sequence[Row], path: Path) -> Path:
     axes.set_xlabel("times better than the must; the mark is the aim, the line is the interval of the median")
     used = {row.verdict for row in rows}
     legend = [Patch(color=colour, label=each.value) for each, colour in _COLOURS.items() if each in used]
-    axes.legend(
-        handles=legend, fontsize=7, loc="upper center", bbox_to_anchor=(0.3, -0.12), ncols=len(legend)
-    )
+    axes.legend(handles=legend, fontsize=7, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     return _save(figure, path)
 
 

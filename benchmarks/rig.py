@@ -115,20 +115,20 @@ def entrants(scenario: Scenario) -> dict[str, Entrant]:
     return {each.label: Entrant(each) for each in scenario.contestants}
 
 
-def hold(scenario: Scenario, entered: Mapping[str, Entrant], settings: Settings) -> Contest:
+def run_scenario(scenario: Scenario, entered: Mapping[str, Entrant], settings: Settings) -> Contest:
     """Run the trials of a scenario."""
-    held = Contest(absent=_unavailable(scenario, entered))
-    present = {label: entrant for label, entrant in entered.items() if label not in held.absent}
+    result = Contest(absent=_unavailable(scenario, entered))
+    present = {label: entrant for label, entrant in entered.items() if label not in result.absent}
     if not present:
-        return held
+        return result
     for number in range(min(settings.trials, scenario.trials or settings.trials)):
         watch = machine.IdleWatch()
         trial = _trial(scenario, present, settings, number)
         if not scenario.idle_cpu or watch.idle_cpus() >= LEAST_IDLE_CPUS:
-            held.trials.append(trial)
-    if not held.trials:
-        held.absent = dict.fromkeys(entered, "no CPU was idle in any trial")
-    return held
+            result.trials.append(trial)
+    if not result.trials:
+        result.absent = dict.fromkeys(entered, "no CPU was idle in any trial")
+    return result
 
 
 def _trial(scenario: Scenario, present: Mapping[str, Entrant], settings: Settings, number: int) -> Trial:

@@ -31,12 +31,13 @@ def test_a_quick_run_of_one_scenario_prints_and_writes(
     assert "run: trials 2, rounds 1 " in page
 
 
-def test_a_run_of_one_scenario_leaves_the_results_page_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_a_full_run_replaces_the_results_page(monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[Path] = []
     monkeypatch.setattr(results, "write", lambda _found, _rows, folder, *_: written.append(folder))
     monkeypatch.setattr(cli, "run", lambda _options: results.Results())
     assert cli.main(["--only", "tls"]) == 0
     assert cli.main(["--quick"]) == 0
+    assert cli.main(["--trials", "2"]) == 0
     assert written == []
     assert cli.main([]) == 0
     assert written == [cli.HERE]
@@ -85,11 +86,11 @@ def test_a_quick_comparison_prints_and_writes_both_checkouts(
 def test_the_exit_status_reports_what_is_worse(
     factor: float, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def hold(*_: object) -> Contest:
+    def run_scenario(*_: object) -> Contest:
         costs = {"library, before": 50.0, "library, after": 50.0 * factor}
         return Contest([{label: [{"mean_us": 70.0, "cpu_us": cost}] for label, cost in costs.items()}] * 8)
 
-    monkeypatch.setattr(rig, "hold", hold)
+    monkeypatch.setattr(rig, "run_scenario", run_scenario)
     assert cli.main(arguments("--only", "round_trip")) == status
 
 

@@ -81,8 +81,8 @@ def test_what_is_measured_once_runs_without_warming_up() -> None:
 
 
 def test_a_machine_that_becomes_slower_slows_all_contestants_alike() -> None:
-    held = contest_on(Machine(lambda time: 1 + time / 10), library=30.0, raw=60.0)
-    ratio = held.ratio("library", "raw", "mean_us")
+    result = contest_on(Machine(lambda time: 1 + time / 10), library=30.0, raw=60.0)
+    ratio = result.ratio("library", "raw", "mean_us")
     assert (ratio.low, ratio.median, ratio.high) == pytest.approx((0.5, 0.5, 0.5))
 
 
@@ -90,9 +90,9 @@ def test_a_slow_round_changes_the_costs_but_not_the_ratio() -> None:
     def slow_first_half(time: float) -> float:
         return 5.0 if time <= 108 else 1.0
 
-    held = contest_on(Machine(slow_first_half), library=30.0, raw=60.0)
-    assert held.cost("library", "mean_us").high == pytest.approx(150.0)
-    assert held.ratio("library", "raw", "mean_us").high == pytest.approx(0.5)
+    result = contest_on(Machine(slow_first_half), library=30.0, raw=60.0)
+    assert result.cost("library", "mean_us").high == pytest.approx(150.0)
+    assert result.ratio("library", "raw", "mean_us").high == pytest.approx(0.5)
 
 
 def test_ratios_are_taken_within_each_round() -> None:
@@ -205,8 +205,8 @@ def test_noise_takes_verdicts_away_and_never_turns_them(
     library: float, noise: float, verdict: Verdict
 ) -> None:
     for seed in range(20):
-        held = contest_on(Machine(noisy(noise, seed)), library, raw=100.0)
-        assert FASTER.verdict(FASTER.ratio(held)) is verdict
+        result = contest_on(Machine(noisy(noise, seed)), library, raw=100.0)
+        assert FASTER.verdict(FASTER.ratio(result)) is verdict
 
 
 def test_the_same_code_is_rarely_called_worse() -> None:
@@ -227,16 +227,16 @@ def test_a_slowdown_of_the_size_of_the_tolerance_shows() -> None:
 # Rows
 
 
-def held_contest(*, trials: int = TRIALS, absent: dict[str, str] | None = None, **costs: Sample) -> Contest:
+def contest_of(*, trials: int = TRIALS, absent: dict[str, str] | None = None, **costs: Sample) -> Contest:
     return Contest([{label: [sample] for label, sample in costs.items()}] * trials, absent or {})
 
 
 def test_rows_are_judged_from_the_contests() -> None:
     library, raw = {"mean_us": 30.0, "cpu_us": 20.0}, {"mean_us": 100.0, "cpu_us": 50.0}
-    held = held_contest(library=library, raw=raw, absent={"sdk": "no index"})
+    result = contest_of(library=library, raw=raw, absent={"sdk": "no index"})
     away = Target("time", "round_trip", "mean_us", "sdk", must=0.7, aim=0.5)
     elsewhere = Target("time", "tls", "mean_us", "raw", must=0.7, aim=0.5)
-    rows = targets.rows([FASTER, MORE, away, elsewhere], {"round_trip": held})
+    rows = targets.rows([FASTER, MORE, away, elsewhere], {"round_trip": result})
     ratios = [row.ratio and row.ratio.median for row in rows]
     assert ratios == [pytest.approx(0.3), pytest.approx(1 / 0.3), None]
     assert [row.cpu and row.cpu.median for row in rows] == [0.4, 0.4, None]
@@ -246,7 +246,7 @@ def test_rows_are_judged_from_the_contests() -> None:
 
 def test_a_target_without_a_baseline_bounds_the_cost_itself() -> None:
     target = Target("calls", "calls", "caller_calls", None, must=35, aim=25)
-    (row,) = targets.rows([target], {"calls": held_contest(library={"caller_calls": 44.0})})
+    (row,) = targets.rows([target], {"calls": contest_of(library={"caller_calls": 44.0})})
     assert (row.ratio, row.verdict, row.cpu) == (Spread(44.0, 44.0, 44.0), Verdict.MISSED, None)
 
 

@@ -132,31 +132,31 @@ def test_a_contestant_that_cannot_run_is_absent_and_the_others_run(monkeypatch: 
 
     monkeypatch.setattr(sdk_environment, "python", unavailable)
     scenario = SCENARIOS["threads"]
-    held = rig.hold(scenario, rig.entrants(scenario), Settings(trials=1, rounds=1, scale=0.02))
-    assert held.absent == {"sdk": "no index"}
-    assert held.labels == ["raw", "library"]
+    result = rig.run_scenario(scenario, rig.entrants(scenario), Settings(trials=1, rounds=1, scale=0.02))
+    assert result.absent == {"sdk": "no index"}
+    assert result.labels == ["raw", "library"]
 
 
 def test_nobody_runs_over_tls_without_a_certificate(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(certificate, "available", lambda: False)
-    held = rig.hold(SCENARIOS["tls"], rig.entrants(SCENARIOS["tls"]), Settings(trials=1, rounds=1))
-    assert set(held.absent) == {"raw", "docs-sample", "library"}
-    assert held.trials == []
+    result = rig.run_scenario(SCENARIOS["tls"], rig.entrants(SCENARIOS["tls"]), Settings(trials=1, rounds=1))
+    assert set(result.absent) == {"raw", "docs-sample", "library"}
+    assert result.trials == []
 
 
 def test_a_client_that_fails_ends_the_run() -> None:
     scenario = SCENARIOS["snapshot"]
     broken = replace(scenario.contestants[0], task="no_such_task")
     with pytest.raises(WorkerFailed, match="no_such_task"):
-        rig.hold(scenario, {"broken": rig.Entrant(broken)}, Settings(trials=1))
+        rig.run_scenario(scenario, {"broken": rig.Entrant(broken)}, Settings(trials=1))
 
 
 def test_a_scenario_may_have_fewer_trials_and_rounds_than_the_run() -> None:
     scenario = replace(SCENARIOS["snapshot"], contestants=SCENARIOS["snapshot"].contestants[:1])
 
     def run(scenario: Scenario) -> list[int]:
-        held = rig.hold(scenario, rig.entrants(scenario), Settings(trials=3, rounds=2, scale=0.01))
-        return [len(trial["json.loads, dicts"]) for trial in held.trials]
+        result = rig.run_scenario(scenario, rig.entrants(scenario), Settings(trials=3, rounds=2, scale=0.01))
+        return [len(trial["json.loads, dicts"]) for trial in result.trials]
 
     assert run(scenario) == [2, 2, 2]
     assert run(replace(scenario, trials=2, rounds=1)) == [1, 1]
@@ -170,11 +170,11 @@ def test_a_trial_that_needs_an_idle_cpu_counts_only_if_there_was_one(
     monkeypatch.setattr(machine.IdleWatch, "idle_cpus", lambda _self: idle)
     library = SCENARIOS["busy_thread"].contestants[-1]
     settings = Settings(trials=2, rounds=1, scale=0.1)
-    held = rig.hold(SCENARIOS["busy_thread"], {"library": rig.Entrant(library)}, settings)
-    assert len(held.trials) == valid
-    assert held.absent == ({} if valid else {"library": "no CPU was idle in any trial"})
-    held = rig.hold(SCENARIOS["round_trip"], {"library": rig.Entrant(library)}, settings)
-    assert len(held.trials) == 2
+    result = rig.run_scenario(SCENARIOS["busy_thread"], {"library": rig.Entrant(library)}, settings)
+    assert len(result.trials) == valid
+    assert result.absent == ({} if valid else {"library": "no CPU was idle in any trial"})
+    result = rig.run_scenario(SCENARIOS["round_trip"], {"library": rig.Entrant(library)}, settings)
+    assert len(result.trials) == 2
 
 
 def test_idle_cpus_are_counted() -> None:
@@ -283,7 +283,7 @@ def test_a_difference_between_two_checkouts_shows(other: Checkout) -> None:
     imports = SCENARIOS["imports"]
     package = [contestant for contestant in imports.contestants if contestant.label == IMPORT_PACKAGE]
     scenario = replace(imports, contestants=tuple(package))
-    held = rig.hold(scenario, comparison.entrants(scenario, other), Settings(trials=8, rounds=1))
-    spread = held.ratio(comparison.after(IMPORT_PACKAGE), comparison.before(IMPORT_PACKAGE), "cpu_us")
+    result = rig.run_scenario(scenario, comparison.entrants(scenario, other), Settings(trials=8, rounds=1))
+    spread = result.ratio(comparison.after(IMPORT_PACKAGE), comparison.before(IMPORT_PACKAGE), "cpu_us")
     row = comparison.Row("import", "cpu_us", spread, spread, spread)
     assert row.verdict is Change.BETTER
