@@ -14,21 +14,49 @@ from dataclasses import dataclass, field
 from benchmarks.sampling import Spread
 from benchmarks.timing import Sample
 
+#: Up to this share of the CPU, other programs do not change much.
+MOST_FOREIGN_LOAD = 0.10
+
 Measure = Callable[[], Sample]
 Trial = dict[str, list[Sample]]
 
 
 @dataclass
 class Contest:
-    """The rounds that each contestant ran in each trial, and the reasons why others could not run."""
+    """What the contestants measured.
+
+    Attributes
+    ----------
+    trials
+        The rounds of each contestant in each trial.
+    absent
+        The contestants that could not run, with the reasons.
+    foreign_loads
+        The share of the CPU that other programs used, in each trial.
+    """
 
     trials: list[Trial] = field(default_factory=list)
     absent: dict[str, str] = field(default_factory=dict)
+    foreign_loads: list[float] = field(default_factory=list)
 
     @property
     def labels(self) -> list[str]:
         """The contestants that ran."""
         return list(self.trials[0]) if self.trials else []
+
+    @property
+    def foreign_load(self) -> float:
+        """The share of the CPU that other programs used in the median trial."""
+        return statistics.median(self.foreign_loads or [0.0])
+
+    @property
+    def is_contended(self) -> bool:
+        """Whether other programs used so much of the CPU that wall times of different clients cannot be compared.
+
+        The system's scheduler prefers programs that often sleep to those that compute, so a client that sleeps more
+        often than another then looks faster than it is.
+        """
+        return self.foreign_load > MOST_FOREIGN_LOAD
 
     def measures(self, label: str, metric: str) -> bool:
         """Whether the contestant reports the metric."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import os
 import platform
-import time
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
+
+from benchmarks.timing import clock
 
 _PACKAGES = ("websocket-client", "attrs", "cattrs", "msgspec", "requests")
 
@@ -29,28 +29,42 @@ def facts() -> dict[str, str]:
     }
 
 
-def idle_seconds() -> float | None:
-    """Return how long the CPUs have been idle, all added up; None where the system does not say (Linux: /proc/stat)."""
+def busy_seconds(cpus: frozenset[int]) -> float | None:
+    """Return how long these CPUs (all if there are none) have been busy, added up; None where the system does not say."""
     try:
-        counters = Path("/proc/stat").read_text().split("\n", 1)[0].split()
+        rows = [
+            line.split() for line in Path("/proc/stat").read_text().splitlines() if line.startswith("cpu")
+        ]
     except OSError:
         return None
-    idle, waiting = int(counters[4]), int(counters[5])
-    return (idle + waiting) / os.sysconf("SC_CLK_TCK")
+    names = {f"cpu{cpu}" for cpu in cpus} or {"cpu"}
+    # user, nice, system, then idle and waiting for disks, which are left out, then interrupts and stolen time
+    ticks = sum(sum(map(int, [*row[1:4], *row[6:9]])) for row in rows if row[0] in names)
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
-class IdleWatch:
-    """Measures how many CPUs were idle, on average, since the watch was made."""
+def own_seconds() -> float:
+    """Return the CPU time of this process, and of its child processes that have ended."""
+    return sum(os.times()[:4])
 
-    def __init__(self) -> None:
-        self._idle, self._started = idle_seconds(), time.perf_counter()
 
-    def idle_cpus(self) -> float:
-        """Return the number of idle CPUs; infinite where the system does not say."""
-        now = idle_seconds()
-        if self._idle is None or now is None:
-            return math.inf
-        return (now - self._idle) / (time.perf_counter() - self._started)
+class LoadWatch:
+    """Measures how much of some CPUs (of all if there are none) other programs used since the watch was made."""
+
+    def __init__(self, cpus: frozenset[int]) -> None:
+        self._cpus = cpus
+        self._busy, self._own, self._start = busy_seconds(cpus), own_seconds(), clock()
+
+    def foreign_share(self) -> float:
+        """Return the share, from 0 to 1; 0 where the system does not say.
+
+        Child processes count as other programs until they have ended.
+        """
+        busy, own, now = busy_seconds(self._cpus), own_seconds(), clock()
+        if self._busy is None or busy is None:
+            return 0.0
+        capacity = (now - self._start) * (len(self._cpus) or os.cpu_count() or 1)
+        return max(0.0, (busy - self._busy) - (own - self._own)) / capacity
 
 
 def _version(package: str) -> str:

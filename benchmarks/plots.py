@@ -15,6 +15,7 @@ _COLOURS = {
     Verdict.MET: "#7fb069",
     Verdict.NOISY: "#e6aa36",
     Verdict.TOO_FEW: "#b0b0b0",
+    Verdict.CONTENDED: "#8a8fa3",
     Verdict.MISSED: "#c0392b",
 }
 
@@ -65,12 +66,12 @@ def _targets(rows: Sequence[Row], path: Path) -> Path:
 
 def _draw_row(axes: Any, height: int, row: Row) -> None:
     target, ratio = row.target, row.ratio
-    assert ratio is not None
+    assert ratio is not None and row.verdict is not None
 
     def gain(value: float) -> float:
         return value / target.must if target.higher_is_better else target.must / value
 
-    axes.barh(height, gain(ratio.median), height=0.6, color=_COLOURS[target.verdict(ratio)])
+    axes.barh(height, gain(ratio.median), height=0.6, color=_COLOURS[row.verdict])
     axes.plot([gain(ratio.low), gain(ratio.high)], [height, height], color="black", linewidth=1)
     axes.plot(gain(target.aim), height, marker="|", markersize=18, color="black")
 

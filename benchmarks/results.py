@@ -56,7 +56,8 @@ def contest_table(name: str, contest: Contest) -> str:
     metrics = SCENARIOS[name].metrics
     rows = [[label, *(_cell(contest, label, metric) for metric in metrics)] for label in contest.labels]
     rows += [[label, *("not available" for _ in metrics)] for label in contest.absent]
-    return tables.table([name, *(_METRICS[metric] for metric in metrics)], rows)
+    table = tables.table([name, *(_METRICS[metric] for metric in metrics)], rows)
+    return f"{table}\n\nOther programs used {contest.foreign_load:.0%} of the CPU."
 
 
 def _cell(contest: Contest, label: str, metric: str) -> str:

@@ -15,9 +15,6 @@ from benchmarks.processes import ROOT, Checkout, Server, Unavailable, Worker
 from benchmarks.scenarios import Contestant, Scenario
 from benchmarks.server import certificate
 
-#: How many CPUs, on average, have to be idle in the trials of scenarios that need an idle CPU.
-LEAST_IDLE_CPUS = 0.75
-
 #: This checkout, run by this interpreter.
 HERE = Checkout(ROOT, sys.executable)
 
@@ -54,10 +51,10 @@ class Settings:
 
 
 class Rig:
-    """A server and the clients that are asked for, until the ``with`` block ends."""
+    """A server and the clients that are asked for, all on `cpus` (any if empty), until the ``with`` block ends."""
 
-    def __init__(self, *, pinned: bool = True, tls: bool = False, delay: float = 0.0) -> None:
-        self._cpus = pinning.one_cpu() if pinned else frozenset()
+    def __init__(self, cpus: frozenset[int] = frozenset(), *, tls: bool = False, delay: float = 0.0) -> None:
+        self._cpus = cpus
         self._tls = tls
         self._delay = delay
         self._stack = ExitStack()
@@ -122,17 +119,18 @@ def run_scenario(scenario: Scenario, entered: Mapping[str, Entrant], settings: S
     if not present:
         return result
     for number in range(min(settings.trials, scenario.trials or settings.trials)):
-        watch = machine.IdleWatch()
-        trial = _trial(scenario, present, settings, number)
-        if not scenario.idle_cpu or watch.idle_cpus() >= LEAST_IDLE_CPUS:
-            result.trials.append(trial)
-    if not result.trials:
-        result.absent = dict.fromkeys(entered, "no CPU was idle in any trial")
+        watch = machine.LoadWatch(_cpus(scenario))
+        result.trials.append(_trial(scenario, present, settings, number))
+        result.foreign_loads.append(watch.foreign_share())
     return result
 
 
+def _cpus(scenario: Scenario) -> frozenset[int]:
+    return pinning.one_cpu() if scenario.pinned else frozenset()
+
+
 def _trial(scenario: Scenario, present: Mapping[str, Entrant], settings: Settings, number: int) -> Trial:
-    with Rig(pinned=scenario.pinned, tls=scenario.tls, delay=scenario.delay) as rig:
+    with Rig(_cpus(scenario), tls=scenario.tls, delay=scenario.delay) as rig:
         measures = {
             label: entrant.measure(rig, settings, busy=scenario.busy) for label, entrant in present.items()
         }

@@ -70,8 +70,6 @@ class Scenario:
         Whether each contestant measures once in a trial, in a process that has done nothing before.
     pinned
         Whether server and clients share one CPU.
-    idle_cpu
-        Whether a trial counts only if a CPU was idle.
     delay
         Seconds that the server waits before it answers an order.
     tls
@@ -87,7 +85,6 @@ class Scenario:
     trials: int | None = None
     once: bool = False
     pinned: bool = True
-    idle_cpu: bool = False
     delay: float = 0.0
     tls: bool = False
     busy: bool = False
@@ -198,7 +195,6 @@ SCENARIOS: dict[str, Scenario] = {
             _library("round_trips", 12, 4),
         ),
         pinned=False,  # on one CPU the computing thread would delay the server, too
-        idle_cpu=True,  # else the system decides which of the threads may compete for the interpreter's lock
         delay=0.0003,  # else the answer may be there before the caller waits and lets the other thread compute
         busy=True,
     ),

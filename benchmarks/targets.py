@@ -11,6 +11,8 @@ from benchmarks.contest import Contest
 from benchmarks.sampling import Spread
 from benchmarks.verdicts import Verdict, judge
 
+_TIMES = ("mean_us", "p50_us", "rate")
+
 
 @dataclass(frozen=True)
 class Target:
@@ -47,36 +49,45 @@ class Target:
 
 @dataclass(frozen=True)
 class Row:
-    """A target and the measured ratios; `ratio` is None where a contestant could not run.
+    """A target with the measured ratios.
 
-    `cpu` is the ratio of the client's CPU time per operation, None where it is not measured. Less is better, also where
-    the target is one of rates.
+    Attributes
+    ----------
+    ratio
+        The measured ratio, None where a contestant could not run.
+    cpu
+        The ratio of the client's CPU time per operation, None where it is not measured. Less is better, also where the
+        target is one of rates.
+    is_contended
+        Whether other programs used so much of the CPU that there can be no verdict on a time.
+    remark
+        Why a contestant could not run.
     """
 
     target: Target
     ratio: Spread | None
     cpu: Spread | None = None
+    is_contended: bool = False
     remark: str = ""
 
     @property
     def verdict(self) -> Verdict | None:
         """The verdict, None where there is nothing to judge."""
-        return None if self.ratio is None else self.target.verdict(self.ratio)
+        if self.ratio is None:
+            return None
+        verdict = self.target.verdict(self.ratio)
+        if self.is_contended and self.target.metric in _TIMES and verdict is not Verdict.TOO_FEW:
+            return Verdict.CONTENDED
+        return verdict
 
     def cells(self) -> list[str]:
         """Return the row's table cells."""
         sign = ">=" if self.target.higher_is_better else "<="
         bounds = [f"{sign} {self.target.must:g}", f"{sign} {self.target.aim:g}"]
-        if self.ratio is None:
+        if self.ratio is None or self.verdict is None:
             return [self.target.title, *bounds, "not available", "-", self.remark]
         cpu = "-" if self.cpu is None else tables.spread(self.cpu)
-        return [
-            self.target.title,
-            *bounds,
-            tables.spread(self.ratio),
-            cpu,
-            self.target.verdict(self.ratio).value,
-        ]
+        return [self.target.title, *bounds, tables.spread(self.ratio), cpu, self.verdict.value]
 
 
 HEADER = ("scenario, ratio", "must", "aim", "measured", "client CPU time", "verdict")
@@ -94,7 +105,7 @@ def _row(target: Target, contest: Contest) -> Row:
     cpu = None
     if target.baseline is not None and "cpu_us" in scenarios.SCENARIOS[target.scenario].metrics:
         cpu = contest.ratio(target.subject, target.baseline, "cpu_us")
-    return Row(target, target.ratio(contest), cpu)
+    return Row(target, target.ratio(contest), cpu, contest.is_contended)
 
 
 def summary(judged: Iterable[Row]) -> str:

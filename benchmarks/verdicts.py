@@ -17,7 +17,8 @@ class Verdict(Enum):
     MET = "met"
     MISSED = "MISSED"
     NOISY = "no verdict: spread exceeds the distance to the must"
-    TOO_FEW = "no verdict: too few valid trials"
+    TOO_FEW = "no verdict: too few trials"
+    CONTENDED = "no verdict: other programs used the CPU"
 
 
 def judge(ratio: Spread, must: float, aim: float, *, higher_is_better: bool) -> Verdict:
@@ -43,7 +44,7 @@ class Change(Enum):
     NO_WORSE = "no worse beyond noise"
     WORSE = "WORSE"
     NOISY = f"no verdict: {TOLERANCE:.0%} slower would not show"
-    TOO_FEW = "no verdict: too few valid trials"
+    TOO_FEW = "no verdict: too few trials"
 
 
 def judge_change(ratio: Spread) -> Change:

@@ -250,6 +250,18 @@ def test_a_target_without_a_baseline_bounds_the_cost_itself() -> None:
     assert (row.ratio, row.verdict, row.cpu) == (Spread(44.0, 44.0, 44.0), Verdict.MISSED, None)
 
 
+def test_there_is_no_verdict_on_times_while_other_programs_use_the_cpu() -> None:
+    costs = {"mean_us": 30.0, "cpu_us": 20.0}
+    calls = Target("calls", "calls", "caller_calls", None, must=35, aim=25)
+    for load, verdict in ((0.1, Verdict.MISSED), (0.11, Verdict.CONTENDED)):
+        times = contest_of(library=costs, raw=costs)
+        counts = contest_of(library={"caller_calls": 20.0})
+        times.foreign_loads = counts.foreign_loads = [0.0] * 5 + [load] * 7
+        rows = targets.rows([FASTER, MORE, calls], {"round_trip": times, "calls": counts})
+        assert [row.verdict for row in rows] == [verdict, verdict, Verdict.AIM]
+        assert verdict.value in rows[0].cells()[-1]
+
+
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.title)
 def test_every_target_names_contestants_and_a_metric_that_its_scenario_lists(target: Target) -> None:
     scenario = SCENARIOS[target.scenario]

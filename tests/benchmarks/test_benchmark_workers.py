@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import os
 import shutil
+import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -58,14 +57,14 @@ TASKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
 
 @pytest.mark.parametrize("client", TASKS)
 def test_clients_do_their_tasks_in_any_order_one_after_the_other(client: str) -> None:
-    with Rig(pinned=False) as bench:
+    with Rig() as bench:
         for task, arguments in TASKS[client] + TASKS[client][::-1]:
             sample = bench.worker(client).call(task, **arguments)
             assert all(value > 0 for value in sample.values()), task
 
 
 def test_the_library_tracks_what_the_server_says_is_open() -> None:
-    with Rig(pinned=False) as bench:
+    with Rig() as bench:
         worker = bench.worker(clients.LIBRARY)
         before = worker.call("track", count=0)["open_orders"]
         after = worker.call("track", count=30)["open_orders"]
@@ -75,12 +74,12 @@ def test_the_library_tracks_what_the_server_says_is_open() -> None:
 def test_the_sdk_runs_in_an_environment_of_its_own() -> None:
     if not sdk_environment.installed():
         pytest.skip("the SDK's environment has not been made; a full run makes it")
-    with Rig(pinned=False) as bench:
+    with Rig() as bench:
         assert bench.worker(clients.SDK).call("gathered", tasks=4, count=20)["mean_us"] > 0
 
 
 def test_a_worker_reports_what_fails_and_goes_on() -> None:
-    with Rig(pinned=False) as bench:
+    with Rig() as bench:
         worker = bench.worker(clients.RAW)
         with pytest.raises(WorkerFailed, match="no_such_task"):
             worker.call("no_such_task")
@@ -88,7 +87,7 @@ def test_a_worker_reports_what_fails_and_goes_on() -> None:
 
 
 def test_a_busy_thread_ends_with_its_task() -> None:
-    with Rig(pinned=False) as bench:
+    with Rig() as bench:
         worker = bench.worker(clients.RAW)
         assert worker.call("round_trips", busy=True, count=2)["mean_us"] > 0
         assert worker.call("round_trips", count=2)["mean_us"] > 0
@@ -97,7 +96,7 @@ def test_a_busy_thread_ends_with_its_task() -> None:
 @pytest.mark.skipif(not certificate.available(), reason="needs trustme")
 @pytest.mark.parametrize("client", [clients.RAW, clients.DOCS_SAMPLE, clients.LIBRARY])
 def test_clients_trust_the_authority_of_the_run(client: str) -> None:
-    with Rig(pinned=False, tls=True) as bench:
+    with Rig(tls=True) as bench:
         assert bench.server.url.startswith("wss:")
         assert bench.worker(client).call("round_trips", count=2)["mean_us"] > 0
 
@@ -109,7 +108,7 @@ def test_a_server_ends_with_its_block() -> None:
 
 
 def test_imports_are_measured_in_a_new_interpreter() -> None:
-    with Rig(pinned=False) as bench:
+    with Rig() as bench:
         package, dependencies = (
             bench.worker(clients.IMPORTS).call(task) for task in ("package", "dependencies")
         )
@@ -163,29 +162,46 @@ def test_a_scenario_may_have_fewer_trials_and_rounds_than_the_run() -> None:
     assert run(replace(scenario, once=True)) == [1, 1, 1]
 
 
-@pytest.mark.parametrize(("idle", "valid"), [(0.7, 0), (0.8, 2)])
-def test_a_trial_that_needs_an_idle_cpu_counts_only_if_there_was_one(
-    idle: float, valid: int, monkeypatch: pytest.MonkeyPatch
+def test_the_load_of_other_programs_does_not_include_the_contestants() -> None:
+    scenario = SCENARIOS["snapshot"]
+    result = rig.run_scenario(scenario, rig.entrants(scenario), Settings(trials=2, rounds=1, scale=0.2))
+    assert len(result.foreign_loads) == 2
+    assert all(0 <= load <= 1.1 for load in result.foreign_loads)
+
+
+@pytest.mark.skipif(machine.busy_seconds(frozenset()) is None, reason="needs /proc/stat")
+def test_programs_that_run_beside_count_as_others_until_they_have_ended(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(machine.IdleWatch, "idle_cpus", lambda _self: idle)
-    library = SCENARIOS["busy_thread"].contestants[-1]
-    settings = Settings(trials=2, rounds=1, scale=0.1)
-    result = rig.run_scenario(SCENARIOS["busy_thread"], {"library": rig.Entrant(library)}, settings)
-    assert len(result.trials) == valid
-    assert result.absent == ({} if valid else {"library": "no CPU was idle in any trial"})
-    result = rig.run_scenario(SCENARIOS["round_trip"], {"library": rig.Entrant(library)}, settings)
-    assert len(result.trials) == 2
+    times = {"busy": 10.0, "own": 1.0, "now": 100.0}
+    monkeypatch.setattr(machine, "busy_seconds", lambda _cpus: times["busy"])
+    monkeypatch.setattr(machine, "own_seconds", lambda: times["own"])
+    monkeypatch.setattr(machine, "clock", lambda: times["now"])
+    watch = machine.LoadWatch(frozenset([1]))
+    times.update(busy=13.0, own=2.0, now=104.0)
+    assert watch.foreign_share() == pytest.approx(0.5)
+    times.update(own=4.5)
+    assert watch.foreign_share() == 0.0
 
 
-def test_idle_cpus_are_counted() -> None:
-    watch = machine.IdleWatch()
-    time.sleep(0.2)
-    idle = watch.idle_cpus()
-    assert idle == math.inf or 0 <= idle <= (os.cpu_count() or 1) + 0.2
+@pytest.mark.skipif(machine.busy_seconds(frozenset()) is None, reason="needs /proc/stat")
+def test_busy_seconds_are_those_of_the_cpus_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "cpu  300 0 0 900 90 0 0 0 0 0\ncpu0 100 10 1 300 30 5 2 3 0 0\ncpu1 200 0 0 600 60 0 0 0 0 0\nintr 5\n"
+    monkeypatch.setattr(Path, "read_text", lambda _path: text)
+    ticks = os.sysconf("SC_CLK_TCK")
+    assert machine.busy_seconds(frozenset([0])) == pytest.approx(121 / ticks)
+    assert machine.busy_seconds(frozenset([0, 1])) == pytest.approx(321 / ticks)
+    assert machine.busy_seconds(frozenset()) == pytest.approx(300 / ticks)
+
+
+def test_cpu_time_of_ended_child_processes_is_our_own() -> None:
+    before = machine.own_seconds()
+    subprocess.run([sys.executable, "-c", "sum(range(5_000_000))"], check=True)
+    assert machine.own_seconds() - before >= 0.05
 
 
 def test_the_server_may_wait_before_it_answers_an_order() -> None:
-    with Rig(pinned=False, delay=0.02) as bench:
+    with Rig(delay=0.02) as bench:
         assert bench.worker(clients.RAW).call("round_trips", count=3)["p50_us"] > 20_000
 
 
@@ -265,7 +281,7 @@ def test_only_what_runs_the_library_is_compared() -> None:
 
 
 def test_the_other_checkout_runs_its_own_library(other: Checkout) -> None:
-    with Rig(pinned=False) as bench:
+    with Rig() as bench:
         for client in clients.OF_LIBRARY:
             bench.worker(client, other)
         assert bench.worker(clients.LIBRARY, other).call("round_trips", count=5)["cpu_us"] > 0
@@ -274,7 +290,7 @@ def test_the_other_checkout_runs_its_own_library(other: Checkout) -> None:
 
 def test_a_worker_with_another_library_than_the_one_under_test_is_refused(tmp_path: Path) -> None:
     # There is no qfex in the folder, so the interpreter finds the one that is installed.
-    with Rig(pinned=False) as bench, pytest.raises(WorkerFailed, match="imported qfex from"):
+    with Rig() as bench, pytest.raises(WorkerFailed, match="imported qfex from"):
         bench.worker(clients.LIBRARY, Checkout(tmp_path, sys.executable))
 
 
