@@ -260,6 +260,10 @@ def test_there_is_no_verdict_on_times_while_other_programs_use_the_cpu() -> None
         rows = targets.rows([FASTER, MORE, calls], {"round_trip": times, "calls": counts})
         assert [row.verdict for row in rows] == [verdict, verdict, Verdict.AIM]
         assert verdict.value in rows[0].cells()[-1]
+    few = contest_of(trials=2, library=costs, raw=costs)
+    few.foreign_loads = [0.5, 0.5]
+    (row,) = targets.rows([FASTER], {"round_trip": few})
+    assert row.verdict is Verdict.TOO_FEW
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.title)
