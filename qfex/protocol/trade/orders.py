@@ -230,6 +230,11 @@ class OrderPages:
     Each page overlaps the one before by a row. Where that row is another one, the list has moved, and is read again from
     its beginning.
 
+    Parameters
+    ----------
+    full : int
+        Rows of a full page, where a shorter page is known to be the last one; 0 where it is not.
+
     Attributes
     ----------
     offset : int
@@ -241,7 +246,8 @@ class OrderPages:
     SMALLEST = 2  # rows of a page: one overlaps
     MAX_RESTARTS = 20  # of a list that never stands still
 
-    def __init__(self) -> None:
+    def __init__(self, full: int = 0) -> None:
+        self._full = full
         self._seen: set[str] = set()
         self._last = ""
         self._restarts = 0
@@ -257,7 +263,7 @@ class OrderPages:
             return []
         new = [order for order in page if order.order_id not in self._seen]
         self._seen.update(order.order_id for order in new)
-        self.is_complete = len(page) <= (1 if overlaps else 0)
+        self.is_complete = len(page) <= (1 if overlaps else 0) or len(page) < self._full
         if page:
             self.offset += len(page) - 1
             self._last = page[-1].order_id

@@ -172,12 +172,10 @@ def _compare_with_list(account: AccountState, clock: Callable[[], float]) -> Pro
 def _listed_orders() -> Generator[Sequence[Command], list[Any], dict[str, Order]]:
     """The live orders by order id."""
     listed: dict[str, Order] = {}
-    pages = OrderPages()
+    pages = OrderPages(full=PAGE)
     while not pages.is_complete:
         (page,) = yield [c.GetUserOrders(limit=PAGE, offset=pages.offset)]
         listed.update((order.order_id, order) for order in pages.add(page.orders))
-        if len(page.orders) < PAGE:
-            break
     return listed
 
 
