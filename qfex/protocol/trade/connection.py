@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -29,6 +30,7 @@ from .specs import SPECS
 from .subscriptions import Retry, restore_channel
 
 _NOTABLE_SKEW = 5.0  # seconds
+_ACK_GRACE = 0.3  # seconds for an acknowledgement that may follow a message that does not say what happened
 _PATIENCE = 1.5  # seconds for the answer to a question of the client's own
 
 #: Commands that change an order that they name.
@@ -90,6 +92,10 @@ class TradeEndpoint(Endpoint):
     def policy_of(self, channel: OpenEnum) -> Policy:
         """Conflate the pulses, keep everything else."""
         return Policy.CONFLATE if channel in (Channel.POSITIONS, Channel.BALANCES) else Policy.KEEP
+
+    def time_at(self, moment: float, now: float) -> datetime:
+        """The time, by the wall clock, at a moment of the monotonic clock, which shows `now`."""
+        return datetime.fromtimestamp(self._now() - (now - moment), timezone.utc)
 
     def proof(self) -> c.Authenticate:
         """A proof of who the caller is, good for one connection."""
@@ -209,7 +215,9 @@ class TradeConnection(ProtocolConnection):
     def ended(self) -> None:
         """Note that the connection is over: the outcome of what is in flight is unknown."""
         for request in self.table:
-            if not request.awaits_late_reply:
+            if (
+                not request.given_up
+            ):  # otherwise it was noted then; since then its late reply may have made it known
                 self._question_outcome(request)
             if type(request.command) is c.SetCancelOnDisconnect and not isinstance(request, Step):
                 # It was sent, and what became of it is unknown. The next connection begins with it.
@@ -221,8 +229,12 @@ class TradeConnection(ProtocolConnection):
     def _question_outcome(self, request: Request) -> None:
         command = request.command
         if isinstance(command, c.ModifyOrder):
-            self.account.questions.unanswered_modifies[command.order_id] = command
+            self.account.questions.note_modify(command)
             self._settle_first_half(command.order_id, applies=True)
+        elif isinstance(command, (c.AddOrder, c.ClosePosition)):
+            known = self.account.orders.named(command.client_order_id)
+            sent = self._endpoint.time_at(request.sent_at, self.clock())
+            self.account.questions.note_order(command, frozenset(order.order_id for order in known), sent)
         if isinstance(command, _ABOUT_AN_ORDER):
             self.account.question(command.order_id, f"the outcome of a {command.type} is unknown")
 
@@ -351,7 +363,8 @@ class TradeConnection(ProtocolConnection):
             isinstance(request.command, (c.CancelStopOrder, c.ModifyStopOrder))
             for request in self.table.filed.get(stop.stop_order_id, ())
         ):
-            self.account.question(stop.stop_order_id, "a message names the stop, and not what happened to it")
+            reason = "a message names the stop, and not what happened to it"
+            self.account.question(stop.stop_order_id, reason, _ACK_GRACE)
         return (*self.account.change_stops(answered), Event(Channel.STOP_ORDERS, None, stop))
 
     def _ack(self, ack: Ack, answered: Sequence[Answer]) -> Iterable[Event]:
