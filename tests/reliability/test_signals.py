@@ -281,6 +281,41 @@ def test_a_handler_at_any_line_of_connecting_is_served(sim: Simulator, handler: 
 
 # --- what a handler cannot do ------------------------------------------------------------------------------------
 
+CRITICAL: dict[str, Callable[[TradeClient, Any], Any]] = {
+    "the account's state": lambda client, stream: client._session.mutex,
+    "the connection's state": lambda client, stream: client._session._lock,
+    "a stream": lambda client, stream: stream._events._mutex,
+    "the streams": lambda client, stream: client._session.events.streams._mutex,
+    "the callbacks": lambda client, stream: client._session.events.dispatcher.registry._mutex,
+    "the dispatcher": lambda client, stream: client._session.events.dispatcher._mutex,
+    "the budget": lambda client, stream: client._session.limiter._buckets["cancel"]._mutex,  # type: ignore[union-attr]
+}
+HANDLERS: dict[str, Callable[[TradeClient], Any]] = {
+    "an order": lambda client: client.place_order(AAPL, "BUY", 1, 150),
+    "cancel all": lambda client: client.cancel_all_orders(),
+    "a read": lambda client: client.get_user_orders(),
+    "positions": lambda client: client.positions,
+    "the end": lambda client: client.block_for_close(),
+}
+
+
+@pytest.mark.parametrize("handler", HANDLERS.values(), ids=HANDLERS)
+@pytest.mark.parametrize("section", CRITICAL.values(), ids=CRITICAL)
+def test_a_handler_within_a_critical_section_sends_nothing_and_says_so_at_once(
+    stage: Stage, section: Callable[[TradeClient, Any], Any], handler: Callable[[TradeClient], Any]
+) -> None:
+    """The reader thread may need the same lock, so that no answer could come."""
+    exchange, client = stage(obliging)
+    with client.stream(Channel.ORDERS) as stream:
+        sent, begun = client.stats().sent, monotonic()
+        with section(client, stream):
+            end = outcome(lambda: handler(client))
+        assert monotonic() - begun < AT_ONCE
+        assert isinstance(end, RequestTimeout) and end.sent is False
+        assert client.stats().sent == sent
+        assert client.place_order(AAPL, "BUY", 1, 150).is_live and stream.get(PATIENCE).is_live
+    assert client.stats().pending == 0
+
 
 def test_a_handler_that_interrupts_a_renewal_is_refused_at_once(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
