@@ -127,9 +127,8 @@ class Requests:
             raise RequestTimeout(f"no connection within the time allowed: {error}", sent=False) from None
 
     def _await_other(self, connection: ClientConnection, deadline: Deadline) -> None:
-        if (
-            connection.renewed_by == get_ident()
-        ):  # a signal handler interrupted the renewal, which waits for it
+        # A signal handler that interrupted the renewal would wait for itself.
+        if connection.renewed_by == get_ident():
             raise ReentrantCall
         self._session.await_other(connection, deadline)
         if deadline.passed:
