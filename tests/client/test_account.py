@@ -140,7 +140,9 @@ def test_trades_between_two_times_are_exact_whatever_the_rows_of_the_socket_carr
     assert {row.trade_id for row in rows} == {row.trade_id for row in traded.get_user_trades()}
     times = sorted(row.time for row in rows if row.time is not None)
     assert len(times) == 3
-    between = traded.get_user_trades(start=times[1] - timedelta(seconds=1), end=times[1] + timedelta(seconds=1))
+    between = traded.get_user_trades(
+        start=times[1] - timedelta(seconds=1), end=times[1] + timedelta(seconds=1)
+    )
     assert times[1] in [row.time for row in between]
     assert traded.get_user_trades(start=times[2] + timedelta(seconds=1)) == []
 
