@@ -205,14 +205,17 @@ class ClientConnection:
                 late, found = self._protocol.work(not self._requests_changed)
                 answers += late
                 events += found
-        if answers and self._requests_changed:
+        if self._requests_changed:  # a key may be free: answers to procedures are not among `answers`
             self._requests_changed.notify_all()
         return answers, events
 
     def work(self) -> tuple[list[Answer], list[Event]]:
         """Do what is due by the clock; see `ProtocolConnection.work`."""
         with self._mutex:
-            return self._protocol.work(not self._requests_changed)
+            done = self._protocol.work(not self._requests_changed)
+        if self._requests_changed:
+            self._requests_changed.notify_all()
+        return done
 
     def take_inquiries(self) -> list[Step]:
         """Questions of procedures that a worker thread has to answer."""

@@ -13,6 +13,7 @@ from ..models.account import Balance, Position
 from ..models.orders import Order, UserTrade
 from ..models.twaps import Twap
 from ..protocol.trade.account import AccountState
+from ..protocol.trade.fills import TradePages
 from ..session.state import StateReader
 
 _ValueT = TypeVar("_ValueT")
@@ -110,13 +111,14 @@ class Account:
         """Whether it is known what was traded before fills were subscribed."""
         return self._reader.read(lambda: self._state.fills.has_baseline)
 
-    def has_all_past_fills(self, rows: list[UserTrade]) -> bool:
-        """Whether rows from the beginning of the trade history are all of what was traded before."""
-        return self._reader.read(lambda: self._state.fills.is_complete(rows))
+    def add_past_fills(self, pages: TradePages, page: list[UserTrade]) -> None:
+        """Add a page of the trade history; what was traded before is known when all of it was read."""
 
-    def set_past_fills(self, rows: list[UserTrade]) -> None:
-        """Note what was traded before fills were subscribed."""
-        self._reader.read(lambda: self._state.fills.set_baseline(rows))
+        def add() -> None:
+            if pages.add(page, self._state.fills):
+                self._state.fills.set_baseline(pages.rows)
+
+        self._reader.read(add)
 
     # --- waiting -----------------------------------------------------------------------------------------------
 

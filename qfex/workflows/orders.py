@@ -11,6 +11,7 @@ from ..enums import Channel
 from ..errors import NotConnected, OrderRejected, QfexError
 from ..models.orders import OpenOrders, Order, UserTrade
 from ..protocol.trade import commands as c
+from ..protocol.trade.fills import TradePages
 from ..protocol.trade.reconcile import PAGE
 from ..protocol.wire.command import Command
 from ..session.requests import Requests, SentRequest
@@ -133,13 +134,11 @@ def query_order(
 
 def learn_past_fills(requests: Requests, account: Account, deadline: Deadline) -> None:
     """Read what was traded before fills were subscribed: it is never delivered as new."""
-    rows: list[UserTrade] = []
+    pages = TradePages()
     while not account.knows_past_fills():
-        command = c.GetUserTrades(limit=PAGE, offset=len(rows))
+        command = c.GetUserTrades(limit=PAGE, offset=pages.offset)
         page: list[UserTrade] = requests.request(command, deadline.remaining())
-        rows += page
-        if not page or account.has_all_past_fills(rows):
-            account.set_past_fills(rows)
+        account.add_past_fills(pages, page)
 
 
 # --- commands that may not be acknowledged -----------------------------------------------------------------------

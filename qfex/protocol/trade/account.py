@@ -151,11 +151,11 @@ class AccountState:
         self.questions.unanswered_modifies.pop(old_id, None)
         self.missed.append(Event(Channel.ORDERS, None, new))
 
-    def question(self, order_id: str, reason: str) -> None:
-        """Ask the exchange about an order that is believed to be live."""
+    def question(self, order_id: str, reason: str, delay: float = 0.0) -> None:
+        """Ask the exchange about an order that is believed to be live, after a delay in seconds."""
         known = self.orders.get(order_id)
         if known is not None and known.is_live and not is_blank(order_id) and known.symbol:
-            self.questions.ask(known, reason)
+            self.questions.ask(known, reason, delay)
 
     def change_stops(self, answered: Iterable[tuple[Any, Any]]) -> Iterator[Event]:
         """Apply cancels and modifies of stops that the exchange confirmed without describing the order."""
@@ -166,6 +166,7 @@ class AccountState:
             if known is not None and known.is_live:
                 changed = _changed_stop(known, request.command)
                 self.take_order(changed)
+                self.questions.settle(changed.order_id)
                 yield Event(Channel.ORDERS, None, changed)
 
 

@@ -48,21 +48,19 @@ def placed(request: Request, order: Order) -> Verdict:
 
 
 def has_terms_of(order: Order, command: Any) -> bool:
-    """Whether an order has the symbol, side, type and quantity of the command; a refusal may leave some of them out."""
+    """Whether an order has the symbol, side, type and quantity of the command.
+
+    A refusal may leave some of them out, and words that this version does not know say nothing.
+    """
+    refused = order.status.is_rejection
     if order.symbol != command.symbol:
-        return bool(order.status.is_rejection and not order.symbol)
+        return refused and not order.symbol
     if not isinstance(command, c.AddOrder):  # a close says no more than the symbol
         return True
-    if order.status.is_rejection:
-        return (
-            order.side in (command.side, "")
-            and order.order_type in (command.order_type, "")
-            and order.quantity in (command.quantity, 0)
-        )
-    return (order.side, order.order_type, order.quantity) == (
-        command.side,
-        command.order_type,
-        command.quantity,
+    return (
+        (order.side is command.side or not order.side.is_known)
+        and (order.order_type is command.order_type or not order.order_type.is_known)
+        and (order.quantity == command.quantity or (refused and not order.quantity))
     )
 
 

@@ -29,6 +29,7 @@ from .specs import SPECS
 from .subscriptions import Retry, restore_channel
 
 _NOTABLE_SKEW = 5.0  # seconds
+_ACK_GRACE = 0.3  # seconds for an acknowledgement that may follow a message that does not say what happened
 _PATIENCE = 1.5  # seconds for the answer to a question of the client's own
 
 #: Commands that change an order that they name.
@@ -351,7 +352,8 @@ class TradeConnection(ProtocolConnection):
             isinstance(request.command, (c.CancelStopOrder, c.ModifyStopOrder))
             for request in self.table.filed.get(stop.stop_order_id, ())
         ):
-            self.account.question(stop.stop_order_id, "a message names the stop, and not what happened to it")
+            reason = "a message names the stop, and not what happened to it"
+            self.account.question(stop.stop_order_id, reason, _ACK_GRACE)
         return (*self.account.change_stops(answered), Event(Channel.STOP_ORDERS, None, stop))
 
     def _ack(self, ack: Ack, answered: Sequence[Answer]) -> Iterable[Event]:

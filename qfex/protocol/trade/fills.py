@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from itertools import chain
+from itertools import chain, takewhile
 
 from ...models.orders import Fill, UserTrade
 
@@ -150,6 +150,40 @@ class FillLog:
             if len(self._by_client_order_id) > _NAMES_REMEMBERED:
                 self._by_client_order_id.popitem(last=False)
         return True
+
+
+class TradePages:
+    """The trade history, read page by page from its beginning, as far as something may be new.
+
+    Attributes
+    ----------
+    rows : list of UserTrade
+        What was read so far, each trade once: pages move while trades happen.
+    offset : int
+        Where the next page begins.
+    """
+
+    def __init__(self) -> None:
+        self._rows: dict[Key, UserTrade] = {}
+        self.offset = 0
+
+    @property
+    def rows(self) -> list[UserTrade]:
+        """What was read so far."""
+        return list(self._rows.values())
+
+    def add(self, page: Sequence[UserTrade], fills: FillLog) -> bool:
+        """Add a page; whether nothing more needs to be read."""
+        before = len(self._rows)
+        new = [(_key(row), row) for row in page]
+        # Trades that happen while pages are read shift a history that is newest first: a later page then begins with them,
+        # before rows of the page before.
+        shifted = list(takewhile(lambda each: each[0] not in self._rows, new))
+        if before and len(shifted) < len(new):
+            self._rows = {**dict(shifted), **self._rows}
+        self._rows.update(new)
+        self.offset += len(page)
+        return len(self._rows) == before or fills.is_complete(self.rows)
 
 
 def _key(row: UserTrade) -> Key:

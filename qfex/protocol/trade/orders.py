@@ -93,6 +93,7 @@ class OrderTracker:
         self._done: OrderedDict[str, Order] = OrderedDict()
         self._replaced: OrderedDict[str, str] = OrderedDict()
         self._updated_at: dict[str, float] = {}
+        self._first_seen: dict[str, float] = {}
         self._presumed: set[str] = set()
 
     def __contains__(self, order_id: str) -> bool:
@@ -136,6 +137,10 @@ class OrderTracker:
         """When the last message about an order arrived, by the clock; 0 for an unknown one."""
         return self._updated_at.get(order_id, 0.0)
 
+    def first_seen(self, order_id: str) -> float:
+        """When the first message about an order arrived, by the clock; 0 for an unknown one."""
+        return self._first_seen.get(order_id, 0.0)
+
     # --- changes -----------------------------------------------------------------------------------------------
 
     def apply(
@@ -178,7 +183,8 @@ class OrderTracker:
 
     def _store(self, order: Order) -> None:
         order_id = order.order_id
-        self._updated_at[order_id] = self._clock()
+        now = self._updated_at[order_id] = self._clock()
+        self._first_seen.setdefault(order_id, now)
         self._presumed.discard(order_id)
         if not order.is_done:
             self._done.pop(order_id, None)
@@ -191,6 +197,7 @@ class OrderTracker:
 
     def _forget(self, order_id: str) -> None:
         self._updated_at.pop(order_id, None)
+        self._first_seen.pop(order_id, None)
         self._presumed.discard(order_id)
 
     def presume_ended(self, order: Order) -> None:

@@ -89,12 +89,13 @@ class OpenQuestions:
         """Whether there is a question, and it is time to ask."""
         return bool(self._open) and self._clock() >= self._next_round
 
-    def ask(self, order: Order, reason: str) -> Question:
-        """Open a question about an order, unless there is one."""
+    def ask(self, order: Order, reason: str, delay: float = 0.0) -> Question:
+        """Open a question about an order, unless there is one; it is asked after a delay in seconds."""
         question = self._open.get(order.order_id)
         if question is None:
-            question = self._open[order.order_id] = Question(order, reason, self._clock())
-            self._next_round, self._pause = 0.0, _FIRST_PAUSE
+            now = self._clock()
+            question = self._open[order.order_id] = Question(order, reason, now)
+            self._next_round, self._pause = now + delay, _FIRST_PAUSE
         return question
 
     def settle(self, order_id: str) -> None:

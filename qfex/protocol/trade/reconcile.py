@@ -30,6 +30,7 @@ from ..wire.command import Command
 from . import commands as c
 from .account import AccountState, error_event
 from .answers import NO_SUCH_ORDER
+from .fills import TradePages
 from .orders import is_same_order
 from .questions import Question, ReadHistory
 
@@ -50,7 +51,7 @@ def resync(account: AccountState, clock: Callable[[], float]) -> Procedure:
     unread = yield from _attempt(account, "missed fills", lambda: missed_fills(account))
     for order in account.orders.live.values():
         account.question(order.order_id, "the connection was lost")
-    yield from reconcile(account, clock)
+    yield from reconcile(account, clock, always=True)
     if unread is None:
         account.fill_attempts = AccountState.FILL_ATTEMPTS
     elif account.fill_attempts > 0:
@@ -100,32 +101,31 @@ def missed_fills(account: AccountState) -> Procedure:
         fills.set_baseline(rows)
 
 
-def learn_past_fills(account: AccountState) -> Procedure:
-    """Read what was traded before fills were subscribed: it is never delivered as new."""
-    rows = yield from _trade_history(account)
-    account.fills.set_baseline(rows)
-
-
 def _trade_history(
     account: AccountState,
 ) -> Generator[Sequence[Command], list[Any], list[UserTrade]]:
     """Pages of the trade history, until what follows is surely known or there is nothing more."""
-    rows: list[UserTrade] = []
-    for page_number in range(_MAX_PAGES):
-        (page,) = yield [c.GetUserTrades(limit=PAGE, offset=page_number * PAGE)]
-        rows += page
-        if not page or account.fills.is_complete(rows):
+    pages = TradePages()
+    for _ in range(_MAX_PAGES):
+        (page,) = yield [c.GetUserTrades(limit=PAGE, offset=pages.offset)]
+        if pages.add(page, account.fills):
             break
-    return rows
+    return pages.rows
 
 
 # --- orders ------------------------------------------------------------------------------------------------------
 
 
-def reconcile(account: AccountState, clock: Callable[[], float]) -> Procedure:
-    """Ask the exchange about the orders whose state is in question; what stays unanswered is asked again later."""
+def reconcile(account: AccountState, clock: Callable[[], float], *, always: bool = False) -> Procedure:
+    """Ask the exchange about the orders whose state is in question; what stays unanswered is asked again later.
+
+    Parameters
+    ----------
+    always : bool
+        Whether the list of live orders is read even without a question: it may have orders that nobody knows.
+    """
     questions = account.questions
-    if not len(questions):
+    if not len(questions) and not always:
         return
     log.debug("asking about %d orders", len(questions))
     try:
@@ -186,12 +186,18 @@ def _listed_orders() -> Generator[Sequence[Command], list[Any], dict[str, Order]
 
 
 def _follow_replaced(account: AccountState, absent: list[Question]) -> None:
-    """Find the orders in question to which a modify gave a new id that is live and known."""
+    """Find the orders in question to which a modify gave a new id: that of a live order that was not seen before."""
     gone = {question.order.order_id for question in absent}
     others = [order for order in account.orders.live.values() if order.order_id not in gone]
     for question in absent:
         order = question.order
-        same = [other for other in others if order.client_order_id and is_same_order(order, other)]
+        same = [
+            other
+            for other in others
+            if order.client_order_id
+            and is_same_order(order, other)
+            and account.orders.first_seen(other.order_id) >= question.since
+        ]
         if len(same) == 1:
             account.follow_order(order.order_id, same[0])
             others.remove(same[0])
