@@ -17,8 +17,8 @@ from pathlib import Path
 
 from tests.docs.blocks import ROOT, Block, blocks_of
 
-#: The parts of the repository that are copied: the package, its tests, and what the pages name or link to.
-COPIED = ("qfex", "tests", "docs", "samples", "benchmarks", "README.md", "setup.cfg", "mkdocs.yml", "ruff.toml")
+#: The parts of the repository that are copied: the package, its tests, the pages, and the settings of the tools.
+COPIED = ("qfex", "tests", "docs", "setup.cfg", "ruff.toml")
 
 
 def steps_of(page: Path) -> list[Block]:
@@ -26,13 +26,12 @@ def steps_of(page: Path) -> list[Block]:
     return [block for block in blocks_of(page) if block.mark == "add"]
 
 
-def copy_source(folder: Path) -> None:
-    """Copy the repository's source and tests."""
+def copy_source(folder: Path, page: Path) -> None:
+    """Copy the source, its tests, and the pages without the one that describes the steps."""
+    ignored = shutil.ignore_patterns("__pycache__", "images", page.name)
     for name in COPIED:
         if (ROOT / name).is_dir():
-            shutil.copytree(
-                ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__")
-            )
+            shutil.copytree(ROOT / name, folder / name, ignore=ignored)
         else:
             shutil.copy(ROOT / name, folder / name)
 

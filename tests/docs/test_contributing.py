@@ -15,18 +15,24 @@ from tests.docs.walks import Walks, changes, measure, walks_of
 
 PAGE = ROOT / "docs" / "contributing.md"
 STEPS = steps_of(PAGE)
-LIMIT = 100.0  # seconds
+LIMIT = 200.0  # seconds; alone on a machine, a run takes four
 
-#: The files with tests for commands: those that the steps add to, and those of the documentation.
+pytestmark = pytest.mark.timeout(LIMIT + 20)
+
+#: The tests for commands: the files that the steps add to, the tables of the documentation, and the limits of length.
 TESTS = sorted(
     {step.title for step in STEPS if step.title.startswith("tests/")}
-    | {"tests/docs/test_facts.py", "tests/docs/test_site.py", "tests/test_house.py"}
+    | {
+        "tests/docs/test_facts.py::test_the_weights_of_commands_are_correct",
+        "tests/docs/test_site.py::test_a_page_names_every_method",
+        "tests/test_house.py",
+    }
 )
 
 
 def run(folder: Path) -> subprocess.CompletedProcess[str]:
     """Run the tests for commands in a copy of the source."""
-    paths = [path for path in TESTS if (folder / path).exists()]
+    paths = [path for path in TESTS if (folder / path.partition("::")[0]).exists()]
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *paths],
         cwd=folder,
@@ -39,14 +45,14 @@ def run(folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_new_command_is_sent_answered_and_described_everywhere(tmp_path: Path) -> None:
-    copy_source(tmp_path)
+    copy_source(tmp_path, PAGE)
     apply(STEPS, tmp_path)
     ended = run(tmp_path)
     assert ended.returncode == 0, ended.stdout
 
 
 def test_the_result_has_the_projects_style(tmp_path: Path) -> None:
-    copy_source(tmp_path)
+    copy_source(tmp_path, PAGE)
     apply(STEPS, tmp_path)
     changed = sorted({step.title for step in STEPS if step.title.endswith(".py")})
     for command in (["check"], ["format", "--check"]):
@@ -60,7 +66,7 @@ def test_the_result_has_the_projects_style(tmp_path: Path) -> None:
 def test_a_test_fails_if_a_step_is_left_out(missing: int, tmp_path: Path) -> None:
     if STEPS[missing].value == "as a new file":
         pytest.skip("this step is the test")
-    copy_source(tmp_path)
+    copy_source(tmp_path, PAGE)
     apply([step for number, step in enumerate(STEPS) if number != missing], tmp_path)
     assert run(tmp_path).returncode != 0
 
