@@ -23,6 +23,10 @@ from .requests import ExchangeQuirks
 _TWAPS_KEPT = 10_000  # the newest ones, which can be cancelled by their TWAP id alone
 
 
+#: What had been reported at some time: the number of changes of each symbol, and of all.
+Mark = tuple[dict[str, int], int]
+
+
 class Freshness:
     """Whether positions and the balance are as new as the fills and ends of orders that were reported.
 
@@ -40,11 +44,11 @@ class Freshness:
         self._changes[symbol] = self._changes.get(symbol, 0) + 1
         self._total += 1
 
-    def mark(self) -> tuple[dict[str, int], int]:
+    def mark(self) -> Mark:
         """What has been reported so far; for `refreshed`."""
         return dict(self._changes), self._total
 
-    def refreshed(self, mark: tuple[dict[str, int], int]) -> None:
+    def refreshed(self, mark: Mark) -> None:
         """Note that all positions and the balance were read after `mark`."""
         changes, total = mark
         for symbol, count in changes.items():
@@ -60,10 +64,9 @@ class Freshness:
         """Note a balance message."""
         self._balance_as_of = self._total
 
-    @property
-    def positions_are_stale(self) -> bool:
-        """Whether a position is older than a trade or an end that was reported."""
-        return any(self._as_of.get(symbol, 0) < count for symbol, count in self._changes.items())
+    def stale_symbols(self) -> set[str]:
+        """Symbols whose position is older than a trade or an end that was reported."""
+        return {symbol for symbol, count in self._changes.items() if self._as_of.get(symbol, 0) < count}
 
     @property
     def balance_is_stale(self) -> bool:
@@ -118,6 +121,17 @@ class AccountState:
         self.twaps.update((twap.twap_id, twap) for twap in twaps)
         while len(self.twaps) > _TWAPS_KEPT:
             del self.twaps[next(iter(self.twaps))]
+
+    def take_snapshot(self, mark: Mark, positions: dict[str, Position], balance: Balance) -> None:
+        """Take all positions and the balance, which were read after `mark`, where nothing newer was reported."""
+        stale = self.freshness.stale_symbols()
+        for symbol in {*positions, *self.positions}:
+            if symbol in stale or symbol not in self.positions or not self.positions_known:
+                self.positions[symbol] = positions.get(symbol) or Position(symbol)
+        if self.balance is None or self.freshness.balance_is_stale:
+            self.balance = balance
+        self.positions_known = True
+        self.freshness.refreshed(mark)
 
     # --- orders ------------------------------------------------------------------------------------------------
 

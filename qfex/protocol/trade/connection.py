@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -91,6 +92,10 @@ class TradeEndpoint(Endpoint):
     def policy_of(self, channel: OpenEnum) -> Policy:
         """Conflate the pulses, keep everything else."""
         return Policy.CONFLATE if channel in (Channel.POSITIONS, Channel.BALANCES) else Policy.KEEP
+
+    def time_at(self, moment: float, now: float) -> datetime:
+        """The time, by the wall clock, at a moment of the monotonic clock, which shows `now`."""
+        return datetime.fromtimestamp(self._now() - (now - moment), timezone.utc)
 
     def proof(self) -> c.Authenticate:
         """A proof of who the caller is, good for one connection."""
@@ -210,7 +215,9 @@ class TradeConnection(ProtocolConnection):
     def ended(self) -> None:
         """Note that the connection is over: the outcome of what is in flight is unknown."""
         for request in self.table:
-            if not request.awaits_late_reply:
+            if (
+                not request.given_up
+            ):  # otherwise it was noted then; since then its late reply may have made it known
                 self._question_outcome(request)
             if type(request.command) is c.SetCancelOnDisconnect and not isinstance(request, Step):
                 # It was sent, and what became of it is unknown. The next connection begins with it.
@@ -222,8 +229,12 @@ class TradeConnection(ProtocolConnection):
     def _question_outcome(self, request: Request) -> None:
         command = request.command
         if isinstance(command, c.ModifyOrder):
-            self.account.questions.unanswered_modifies[command.order_id] = command
+            self.account.questions.note_modify(command)
             self._settle_first_half(command.order_id, applies=True)
+        elif isinstance(command, (c.AddOrder, c.ClosePosition)):
+            known = self.account.orders.named(command.client_order_id)
+            sent = self._endpoint.time_at(request.sent_at, self.clock())
+            self.account.questions.note_order(command, frozenset(order.order_id for order in known), sent)
         if isinstance(command, _ABOUT_AN_ORDER):
             self.account.question(command.order_id, f"the outcome of a {command.type} is unknown")
 

@@ -25,7 +25,7 @@ refusal of another session's request, so it ends nothing.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timezone
 from itertools import chain
 from typing import Any
@@ -222,6 +222,52 @@ class OrderTracker:
             return None
         same = [order.order_id for order in self._live.values() if is_same_order(order, update)]
         return same[0] if len(same) == 1 else None
+
+
+class OrderPages:
+    """The list of live orders, read page by page while orders end and appear.
+
+    Each page overlaps the one before by a row. Where that row is another one, the list has moved, and is read again from
+    its beginning.
+
+    Parameters
+    ----------
+    full : int
+        Rows of a full page, where a shorter page is known to be the last one; 0 where it is not.
+
+    Attributes
+    ----------
+    offset : int
+        Where the next page begins.
+    is_complete : bool
+        Whether the list was read to its end.
+    """
+
+    SMALLEST = 2  # rows of a page: one overlaps
+    MAX_RESTARTS = 20  # of a list that never stands still
+
+    def __init__(self, full: int = 0) -> None:
+        self._full = full
+        self._seen: set[str] = set()
+        self._last = ""
+        self._restarts = 0
+        self.offset = 0
+        self.is_complete = False
+
+    def add(self, page: Sequence[Order]) -> list[Order]:
+        """Take a page; the orders in it that were not in another one."""
+        overlaps = bool(page) and page[0].order_id == self._last
+        if self.offset and not overlaps and self._restarts < self.MAX_RESTARTS:
+            self._restarts += 1
+            self.offset, self._last = 0, ""
+            return []
+        new = [order for order in page if order.order_id not in self._seen]
+        self._seen.update(order.order_id for order in new)
+        self.is_complete = len(page) <= (1 if overlaps else 0) or len(page) < self._full
+        if page:
+            self.offset += len(page) - 1
+            self._last = page[-1].order_id
+        return new
 
 
 def is_same_order(order: Order, other: Order) -> bool:

@@ -31,7 +31,7 @@ from . import commands as c
 from .account import AccountState, error_event
 from .answers import NO_SUCH_ORDER
 from .fills import TradePages
-from .orders import is_same_order
+from .orders import OrderPages, is_same_order
 from .questions import Question, ReadHistory
 
 log = logging.getLogger("qfex")
@@ -170,18 +170,12 @@ def _compare_with_list(account: AccountState, clock: Callable[[], float]) -> Pro
 
 
 def _listed_orders() -> Generator[Sequence[Command], list[Any], dict[str, Order]]:
-    """The live orders by order id. Pages overlap by one row: where that row is another one, the list has moved."""
+    """The live orders by order id."""
     listed: dict[str, Order] = {}
-    offset, last = 0, ""
-    for _ in range(_MAX_PAGES):
-        (page,) = yield [c.GetUserOrders(limit=PAGE, offset=offset)]
-        if offset and not (page.orders and page.orders[0].order_id == last):
-            offset, last = 0, ""
-            continue
-        listed.update((order.order_id, order) for order in page.orders)
-        if len(page.orders) < 2 or len(page.orders) < PAGE:
-            break
-        offset, last = offset + len(page.orders) - 1, page.orders[-1].order_id
+    pages = OrderPages(full=PAGE)
+    while not pages.is_complete:
+        (page,) = yield [c.GetUserOrders(limit=PAGE, offset=pages.offset)]
+        listed.update((order.order_id, order) for order in pages.add(page.orders))
     return listed
 
 
