@@ -49,7 +49,7 @@ def added(path: Path, step: Block) -> str:
     Raises
     ------
     ValueError
-        If the file, or the line that the comment names, does not exist.
+        If the file has no such line.
     """
     if step.value == "as a new file":
         return step.text
