@@ -24,8 +24,7 @@ from qfex import (
     UserTrade,
 )
 from qfex.sim import Simulator
-
-from .helpers import AAPL, GOLD, Connect, D, fence, sent, until
+from tests.support.helpers import AAPL, GOLD, Connect, D, fence, sent, until
 
 
 @pytest.fixture

@@ -26,8 +26,7 @@ from qfex import (
     TradeClient,
 )
 from qfex.sim import Simulator
-
-from .helpers import AAPL, GOLD, PATIENCE, Connect, D, fence, sent, until
+from tests.support.helpers import AAPL, GOLD, PATIENCE, Connect, D, fence, sent, until
 
 live_only = pytest.mark.parametrize("dialect", ["live"], indirect=True)
 

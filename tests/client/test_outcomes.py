@@ -24,8 +24,7 @@ from qfex import (
     TradeClient,
 )
 from qfex.sim import Simulator
-
-from .helpers import AAPL, PATIENCE, Connect, fence, until
+from tests.support.helpers import AAPL, PATIENCE, Connect, fence, until
 
 Call = Callable[[TradeClient, float], object]
 GONE = Order("o1", symbol=AAPL, side=qfex.Side.BUY, order_type=qfex.OrderType.LIMIT, price=330, quantity=1)  # type: ignore[arg-type]

@@ -22,8 +22,7 @@ from qfex import (
     TradeClient,
 )
 from qfex.sim import Simulator
-
-from .helpers import AAPL, GOLD, PATIENCE, Connect, D, fence, sent, until
+from tests.support.helpers import AAPL, GOLD, PATIENCE, Connect, D, fence, sent, until
 
 
 def terms(order: Order) -> tuple[Any, ...]:

@@ -8,8 +8,7 @@ import pytest
 
 from qfex import ApiError, Channel, Order, OrderRejected, OrderStatus, OrderType, QfexError, Side, TradeClient
 from qfex.sim import Simulator
-
-from .helpers import AAPL, PATIENCE, Connect, D, fence, sent, until
+from tests.support.helpers import AAPL, PATIENCE, Connect, D, fence, sent, until
 
 
 @pytest.fixture

@@ -10,8 +10,7 @@ import pytest
 
 from qfex import ApiError, Channel, Order, OrderRejected, TradeClient, Twap
 from qfex.sim import Simulator
-
-from .helpers import AAPL, PATIENCE, Connect, D, fence, sent, until
+from tests.support.helpers import AAPL, PATIENCE, Connect, D, fence, sent, until
 
 
 @pytest.fixture

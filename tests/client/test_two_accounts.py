@@ -10,8 +10,7 @@ import pytest
 
 from qfex import Balance, Channel, Fill, HmacCredentials, Position, RestClient, Side, TradeClient
 from qfex.sim import Simulator
-
-from .helpers import AAPL, GOLD, Connect, D, fence, until
+from tests.support.helpers import AAPL, GOLD, Connect, D, fence, until
 
 CENT = D("0.01")
 DEPOSIT = D(50_000)

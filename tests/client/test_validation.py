@@ -24,8 +24,7 @@ from qfex import (
     ValidationError,
 )
 from qfex.sim import Simulator
-
-from .helpers import AAPL, Connect, D, trading_commands
+from tests.support.helpers import AAPL, Connect, D, trading_commands
 
 
 @pytest.fixture

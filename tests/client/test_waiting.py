@@ -18,8 +18,7 @@ from qfex import (
     TradeClient,
 )
 from qfex.sim import Simulator
-
-from .helpers import AAPL, PATIENCE, Connect, D, fence, until
+from tests.support.helpers import AAPL, PATIENCE, Connect, D, fence, until
 
 QUICK = ReconnectPolicy(initial_delay=0.01, max_delay=0.02)
 

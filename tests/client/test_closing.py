@@ -1,0 +1,265 @@
+"""The end of a client and of its lines: prompt, once, and heard of by everybody (R2, R3, R4, R7, R15)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from qfex import (
+    Channel,
+    ConnectionLost,
+    ConnectionState,
+    NotConnected,
+    OutcomeUnknown,
+    ReconnectPolicy,
+    TradeClient,
+)
+from qfex.sim import Simulator
+from tests.client.conftest import Stage
+from tests.support.exchange import Peer, frame, obliging, order
+from tests.support.helpers import AAPL, PATIENCE, Heard, background, eventually, outcome
+
+CLOSING = 2.0  # seconds that `close` may take
+LIVE = pytest.mark.parametrize("dialect", ["live"], indirect=True)
+Connect = Callable[..., TradeClient]
+
+
+def timed(work: Callable[[], Any]) -> float:
+    begun = monotonic()
+    work()
+    return monotonic() - begun
+
+
+def silent_peer(peer: Peer) -> None:
+    """Says nothing any more, not even goodbye."""
+    peer.answers_closes = False
+    peer.greet()
+    peer.until_gone()
+
+
+def stalled_peer(peer: Peer) -> None:
+    """Reads nothing any more."""
+    peer.greet()
+    peer.idle()
+
+
+def halfway_peer(peer: Peer) -> None:
+    """Has sent half a frame."""
+    peer.answers_closes = False
+    peer.greet()
+    peer.write(frame(b"x" * 1000)[:500])
+    peer.until_gone()
+
+
+def talking_peer(peer: Peer) -> None:
+    """Never stops talking."""
+    peer.greet()
+    while True:
+        peer.send(*[order("somebody else")] * 100)
+
+
+PEERS = [obliging, silent_peer, stalled_peer, halfway_peer, talking_peer]
+
+
+@pytest.mark.parametrize("script", PEERS)
+def test_r02_close_is_prompt_whatever_the_peer_does(stage: Stage, script: Any) -> None:
+    exchange, client = stage(script)
+    assert timed(client.close) <= CLOSING
+    assert timed(client.close) <= CLOSING
+    assert client.state is ConnectionState.CLOSED
+    assert _threads() == []
+    assert exchange.peers[0].closes <= 1
+
+
+@pytest.mark.parametrize("script", PEERS)
+def test_r02_close_is_prompt_from_a_callback(stage: Stage, script: Any) -> None:
+    _, client = stage(script, connected=False)
+    took: list[float] = []
+    client.on(
+        Channel.CONNECTION, lambda event: event.state.value == "READY" and took.append(timed(client.close))
+    )
+    ended = outcome(client.connect)  # the callback may be quicker than the return of the call
+    assert ended is None or isinstance(ended, NotConnected)
+    eventually(lambda: took, "the end")
+    assert took[0] <= CLOSING
+    eventually(lambda: not _threads(), "the end of the threads")
+
+
+def test_r02_close_is_prompt_while_a_sender_is_blocked(stage: Stage) -> None:
+    _, client = stage(stalled_peer)
+    huge = "x" * 8_000_000
+    with background(lambda: outcome(lambda: client.place_order(huge, "BUY", 1, 200, timeout=20))) as blocked:
+        eventually(lambda: client._session.current.transport._writer, "a sender that waits")  # type: ignore[union-attr]
+        assert timed(client.close) <= CLOSING
+        assert isinstance(blocked(), OutcomeUnknown)
+
+
+@pytest.mark.parametrize("script", [Peer.stall, Peer.upgrade], ids=["handshake", "authentication"])
+def test_r02_close_is_prompt_while_connecting(stage: Stage, script: Any) -> None:
+    exchange, client = stage(script, connected=False)
+    with background(lambda: outcome(client.connect)) as connected:
+        eventually(lambda: exchange.peers, "the attempt")
+        assert timed(client.close) <= CLOSING
+        assert isinstance(connected(), NotConnected)
+    eventually(lambda: not _threads(), "the end of the threads")
+
+
+def test_r02_close_is_prompt_between_two_attempts(stage: Stage) -> None:
+    slow = ReconnectPolicy(initial_delay=600, max_delay=600)
+    exchange, client = stage(obliging, reconnect=slow)
+    exchange.peers[0].vanish()
+    eventually(lambda: client.state is ConnectionState.RECONNECTING, "the loss")
+    assert timed(client.close) <= 1
+    assert _threads() == []
+
+
+def test_r02_threads_that_close_together_do_no_harm(stage: Stage) -> None:
+    exchange, client = stage(obliging)
+    closers = [threading.Thread(target=client.close) for _ in range(8)]
+    for closer in closers:
+        closer.start()
+    for closer in closers:
+        closer.join(PATIENCE)
+    assert _threads() == []
+    eventually(lambda: exchange.peers[0].closes == 1, "the close frame")
+
+
+@LIVE
+def test_r03_a_busy_callback_does_not_hold_up_the_end(sim: Simulator, connect: Connect) -> None:
+    client, busy, entered, names = connect(sim), threading.Event(), threading.Event(), []
+
+    def callback(order: Any) -> None:
+        names.append(threading.current_thread().name)
+        entered.set()
+        busy.wait(10)
+
+    client.on(Channel.ORDERS, callback)
+    client.place_order(AAPL, "BUY", 1, 190)
+    assert entered.wait(PATIENCE)
+    assert timed(client.close) <= CLOSING
+    client.block_for_close(timeout=0)
+    busy.set()
+    assert names == ["qfex-trade-dispatcher"]
+
+
+def test_r04_full_queues_do_not_hold_up_the_end(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A callback that never returns, a stream that nobody reads, and a peer that goes on talking."""
+    monkeypatch.setattr("qfex.session.events.QUEUE_LIMIT", 100)
+    _, client = stage(talking_peer)
+    never = threading.Event()
+    client.on(Channel.ORDERS, lambda order: never.wait(10))
+    stream = client.stream(Channel.ORDERS, maxsize=10)
+    eventually(lambda: client.stats().queue_depth > 100 and len(stream) >= 10, "full queues")
+    assert timed(client.close) <= CLOSING
+    never.set()
+    eventually(lambda: not _threads(), "the end of the threads")
+
+
+def test_r07_a_servers_close_reaches_everybody_with_its_code(stage: Stage) -> None:
+    def leaves(peer: Peer) -> None:
+        peer.greet()
+        for _ in range(2):
+            peer.receive()
+        peer.close(1011, "out of order")
+        peer.until_gone()
+
+    _, client = stage(leaves, reconnect=None)
+    heard = Heard(client, Channel.CONNECTION)
+    pending = client.submit_order(AAPL, "BUY", 1, 200)
+    with pytest.raises(ConnectionLost) as caught:
+        client.get_user_trades()
+    assert caught.value.code == 1011 and "out of order" in caught.value.reason
+    with pytest.raises(OutcomeUnknown, match="connection lost"):
+        pending.result()
+    events = heard.wait(lambda events: any(each.state is ConnectionState.DISCONNECTED for each in events))
+    assert "out of order" in events[-1].reason
+
+
+def test_r07_closing_ends_a_wait_while_the_line_is_away(stage: Stage) -> None:
+    away = ReconnectPolicy(initial_delay=30.0, max_delay=30.0)
+    exchange, client = stage(obliging, reconnect=away)
+    order = client.place_order(AAPL, "BUY", 1, 200)
+    exchange.peers[0].vanish()
+    with background(lambda: client.wait_until_done(order, 60.0)) as waited:
+        eventually(
+            lambda: client.state is ConnectionState.RECONNECTING and client._session.state_changed,
+            "it waits",
+        )
+        client.close()
+        with pytest.raises(NotConnected):
+            waited()
+
+
+def test_r07_every_waiter_is_woken_by_the_end(stage: Stage) -> None:
+    """Calls, streams, waits: nobody sleeps on."""
+    _, client = stage(silent_peer)
+    waits: list[Callable[[], Any]] = [
+        lambda: client.place_order(AAPL, "BUY", 1, 200),
+        lambda: client.get_user_trades(),
+        lambda: next(iter(client.stream(Channel.ORDERS))),
+        lambda: client.stream(Channel.ORDERS).get(30),
+        lambda: client.block_for_close(30),
+    ]
+    ended: list[Any] = []
+    threads = [threading.Thread(target=lambda wait=wait: ended.append(outcome(wait))) for wait in waits]  # type: ignore[misc]
+    for thread in threads:
+        thread.start()
+    eventually(lambda: client.stats().pending == 2, "calls in flight")
+    client.close()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert len(ended) == len(waits)
+
+
+@LIVE
+def test_r15_nothing_is_left_of_a_closed_client(sim: Simulator) -> None:
+    before = set(threading.enumerate())
+    for _ in range(5):
+        with TradeClient(sim.environment, sim.credentials) as client:
+            client.on(Channel.FILLS, print)
+            client.place_order(AAPL, "BUY", 1, 190)
+        assert set(threading.enumerate()) == before
+
+
+def _threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("qfex-trade")]
+
+
+def test_a_client_that_was_closed_while_it_connected_is_spent(stage: Stage) -> None:
+    exchange, client = stage(Peer.stall, connected=False)
+    with background(lambda: outcome(client.connect)) as connecting:
+        eventually(lambda: exchange.peers, "the attempt")
+        client.close()
+        assert isinstance(connecting(), NotConnected)
+    again = outcome(client.connect)
+    assert isinstance(again, NotConnected) and "closed" in str(again)
+    assert isinstance(outcome(client.get_user_orders), NotConnected)
+    assert client.state is ConnectionState.CLOSED and not client.is_alive
+
+
+def test_r01_a_close_that_ctrl_c_cuts_short_is_a_close(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hangs_up_late(peer: Peer) -> None:
+        peer.answers_closes = False
+        obliging(peer)
+
+    exchange, client = stage(hangs_up_late)
+    reader, stream = client._session._reader_thread, client.stream(Channel.ORDERS)
+    assert reader is not None
+
+    def interrupted(timeout: float | None = None) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(reader, "join", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            client.close()
+    reader.join(PATIENCE)
+    assert not reader.is_alive() and client.state is ConnectionState.CLOSED
+    assert list(stream) == []
+    assert isinstance(outcome(lambda: client.place_order(AAPL, "BUY", 1, 200)), NotConnected)
+    assert [command["type"] for command in exchange.peers[0].commands] == ["auth", "subscribe"]
+    client.close()

@@ -1,0 +1,171 @@
+"""Which caller gets an answer: late ones, refusals of others, and replies that carry nothing."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from qfex import OrderRejected, OrderStatus, OutcomeUnknown, RequestTimeout, TradeClient
+from qfex.sim import Simulator
+from tests.client.conftest import Stage
+from tests.support.exchange import Message, Peer, acknowledged, order
+from tests.support.helpers import AAPL, background, outcome
+
+
+def test_a_lost_reply_does_not_swallow_the_answer_about_the_same_order(market: Simulator, connect) -> None:
+    client: TradeClient = connect(market)
+    market.faults.swallow_reply("add_order")
+    with pytest.raises(OutcomeUnknown):
+        client.place_order(AAPL, "BUY", 1, client_order_id="mine", timeout=0.2)
+    found = client.get_order(AAPL, "mine", timeout=2)
+    assert found.client_order_id == "mine" and found.is_done
+
+
+@pytest.mark.parametrize(
+    ("command", "refusal"),
+    [("modify_order", "FAILED_MARGIN_CHECK"), ("cancel_order", "REJECTED_MARKET_CLOSED")],
+)
+def test_a_refusal_is_not_the_answer_to_a_question_about_the_order(
+    stage: Stage, command: str, refusal: str
+) -> None:
+    """The question came first, but what comes first is the refusal of the other request."""
+    asked = threading.Event()
+
+    def script(peer: Peer) -> None:
+        peer.greet()
+        peer.oblige(peer.receive("add_order"))
+        peer.receive("get_order")
+        asked.set()
+        peer.receive(command)
+        peer.send(order("mine", refusal))
+        peer.send(order("mine", "ACK"))
+
+    _, client = stage(script)
+    placed = client.place_order(AAPL, "BUY", 1, 200, client_order_id="mine")
+    with background(lambda: client.get_order(AAPL, placed.order_id)) as question:
+        assert asked.wait(5)
+        with pytest.raises(OrderRejected) as caught:
+            client.cancel_order(placed) if command == "cancel_order" else client.modify_order(
+                placed, price=201
+            )
+        assert caught.value.status is OrderStatus(refusal)
+        assert question().status is OrderStatus.ACK
+
+
+def test_an_update_of_the_order_answers_both_who_wait_for_it(stage: Stage) -> None:
+    """The acknowledgement of an order is true for a question about it too; nobody waits for ever."""
+
+    def script(peer: Peer) -> None:
+        peer.greet()
+        command = peer.receive("add_order")
+        peer.receive("get_order")
+        peer.send(acknowledged(command))
+
+    _, client = stage(script)
+    pending = client.submit_order(AAPL, "BUY", 1, 200, client_order_id="mine")
+    assert client.get_order(AAPL, "mine", timeout=2).client_order_id == "mine"
+    assert pending.result().client_order_id == "mine"
+
+
+LANES = {
+    "trades": (lambda client, timeout: client.get_user_trades(timeout=timeout), "get_user_trades"),
+    "orders": (lambda client, timeout: client.get_user_orders(timeout=timeout), "get_user_orders"),
+    "leverage": (lambda client, timeout: client.get_leverage(timeout=timeout), "get_user_leverage"),
+    "levels": (
+        lambda client, timeout: client.get_available_leverage(timeout=timeout),
+        "get_available_leverage_levels",
+    ),
+}
+
+
+def _page(kind: str, number: int) -> Message:
+    """A reply of one row, which bears a number."""
+    price = float(number)
+    if kind == "trades":
+        row = {"trade_id": str(number), "symbol": AAPL, "price": price, "quantity": 1.0}
+        return {"user_trades_response": [row]}
+    if kind == "orders":
+        return {"all_orders_response": {"orders": [order(str(number))["order_response"]], "twaps": []}}
+    key = "user_leverage_response" if kind == "leverage" else "available_leverage_levels_response"
+    return {key: [{"symbol": str(number), "leverage": "20"}]}
+
+
+def _number(kind: str, answer) -> int:
+    if kind == "orders":
+        return int(answer.orders[0].client_order_id)
+    return int(answer[0].trade_id if kind == "trades" else answer[0].symbol)
+
+
+@pytest.mark.parametrize("kind", LANES)
+def test_a_late_reply_is_never_handed_to_the_next_caller(stage: Stage, kind: str) -> None:
+    ask, command = LANES[kind]
+
+    def script(peer: Peer) -> None:
+        peer.greet()
+        peer.receive(command)
+        peer.receive("add_order")  # the test says that the first caller has given up
+        peer.send(_page(kind, 1))
+        peer.receive(command)
+        peer.send(_page(kind, 2))
+
+    exchange, client = stage(script)
+    with pytest.raises(RequestTimeout) as caught:
+        ask(client, 0.05)
+    assert caught.value.sent
+    client.submit_order(AAPL, "BUY", 1, 200)
+    assert _number(kind, ask(client, 4)) == 2
+    assert len(exchange.peers) == 1, "the late reply came in time to keep the line"
+
+
+@pytest.mark.parametrize("kind", LANES)
+def test_a_reply_that_never_comes_costs_the_line_and_not_the_truth(
+    stage: Stage, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qfex.session.connection.LATE_REPLY_GRACE", 0.3)
+    ask, command = LANES[kind]
+
+    def mute(peer: Peer) -> None:
+        peer.greet()
+        peer.until_gone()
+        peer.send(_page(kind, 1))
+
+    def second(peer: Peer) -> None:
+        peer.greet()
+        while True:
+            request = peer.receive()
+            if request["type"] == command and request["params"].get("limit") != 1000:
+                peer.send(_page(kind, 2))
+            else:
+                peer.send({"all_orders_response": {"orders": [], "twaps": []}})
+
+    exchange, client = stage(mute, second)
+    outcome(lambda: ask(client, 0.05))
+    assert _number(kind, ask(client, 5)) == 2
+    assert len(exchange.peers) == 2
+    assert [each["type"] for each in exchange.peers[0].commands].count(command) == 1
+
+
+def test_a_doubled_refusal_is_not_taken_for_the_answer_to_a_question(stage: Stage) -> None:
+    """Of an order that it knows the client asks once more before it believes that there is none."""
+
+    def doubles(peer: Peer) -> None:
+        peer.greet()
+        peer.oblige(peer.receive("add_order"))
+        refusal = order("mine", "NO_SUCH_ORDER", order_id="")
+        peer.receive("cancel_order")
+        peer.send(refusal)
+        peer.receive("get_order")
+        peer.send(refusal)
+        peer.receive("get_order")
+        peer.send(order("mine"))
+        while True:
+            peer.oblige(peer.receive())
+
+    _, client = stage(doubles)
+    client.place_order(AAPL, "BUY", 1, 200, client_order_id="mine")
+    with pytest.raises(OrderRejected):
+        client.cancel_order("mine", symbol=AAPL, id_type="client_order_id")
+    assert client.get_order(AAPL, "mine").is_live
+    with pytest.raises(OrderRejected):
+        client.get_order(AAPL, "never-seen")

@@ -1,0 +1,268 @@
+"""Each fill once and in order, whatever becomes of the line meanwhile."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from qfex import Channel
+from tests.client.conftest import Stage
+from tests.support.exchange import CLOSE, Gone, Message, Peer, acknowledged, frame, order
+from tests.support.helpers import AAPL, Heard, background, eventually, restored
+
+
+def fill(number: int) -> Message:
+    """A live fill."""
+    return {"fill_response": {**_row(number), "timestamp": 1760545414.0 + number}}
+
+
+def _row(number: int) -> Message:
+    terms = {"order_id": "mine", "symbol": AAPL, "side": "BUY", "price": 200.0, "quantity": 1.0}
+    return {"trade_id": str(number), **terms}
+
+
+class History:
+    """What the scripted exchange says when it is asked for trades: newest first, without times."""
+
+    def __init__(self, *numbers: int) -> None:
+        self.numbers = list(numbers)
+
+    def answer(self, peer: Peer, request: Message) -> None:
+        if request["type"] == "get_user_trades":
+            peer.send({"user_trades_response": [_row(number) for number in reversed(self.numbers)]})
+        elif request["type"] == "get_user_orders":
+            peer.send({"all_orders_response": {"orders": [], "twaps": []}})
+        elif request["type"] == "subscribe":
+            peer.send(*({"subscribed": channel} for channel in request["params"]["channels"]))
+
+    def serve(self, peer: Peer) -> None:
+        """Answer reads and subscribes for ever."""
+        while True:
+            self.answer(peer, peer.receive())
+
+
+def told(heard: Heard) -> list[int]:
+    return [int(event.trade_id) for event in heard.events]
+
+
+def test_a_fill_missed_before_the_past_was_known_is_told(stage: Stage) -> None:
+    """The line is lost while the client asks what was traded before."""
+    history = History(1)
+
+    def first(peer: Peer) -> None:
+        peer.greet()
+        peer.confirm()
+        peer.receive("get_user_trades")
+        peer.vanish()
+
+    def second(peer: Peer) -> None:
+        peer.greet()
+        while True:
+            request = peer.receive()
+            if request["type"] == "get_user_trades" and request["params"].get("limit") == 7:
+                history.numbers.append(2)  # while the line is down
+                peer.vanish()
+                raise Gone
+            history.answer(peer, request)
+
+    def third(peer: Peer) -> None:
+        peer.greet()
+        history.serve(peer)
+
+    _, client = stage(first, second, third)
+    heard = Heard(client, Channel.FILLS)
+    client.get_user_trades(limit=7)
+    heard.count(1)
+    assert told(heard) == [2]
+
+
+def test_the_past_is_known_once_subscribed_even_while_the_history_is_read(stage: Stage) -> None:
+    """Another caller has the history's lane when fills are subscribed."""
+    history, asked, pause = History(1), threading.Event(), threading.Event()
+
+    def first(peer: Peer) -> None:
+        peer.greet()
+        busy = peer.receive("get_user_trades")
+        asked.set()
+        peer.confirm()
+        pause.wait(0.2)
+        history.answer(peer, busy)
+        while (request := peer.receive())["type"] != "add_order":
+            history.answer(peer, request)
+        history.numbers.append(2)
+        peer.vanish()
+
+    def second(peer: Peer) -> None:
+        peer.greet()
+        history.serve(peer)
+
+    _, client = stage(first, second)
+    with background(client.get_user_trades) as rows:
+        assert asked.wait(5)
+        heard = Heard(client, Channel.FILLS)
+        rows()
+    client.submit_order(AAPL, "BUY", 1, 200)
+    heard.count(1)
+    assert told(heard) == [2]
+
+
+def test_what_is_held_back_stays_behind_what_was_missed_when_the_line_dies_again(stage: Stage) -> None:
+    history = History(1)
+
+    def first(peer: Peer) -> None:
+        peer.greet()
+        while (request := peer.receive())["type"] != "add_order":
+            history.answer(peer, request)
+        history.numbers.append(2)
+        peer.vanish()
+
+    def dies_in_the_recovery(peer: Peer) -> None:
+        peer.greet()
+        request = peer.receive()
+        history.numbers.append(3)
+        peer.send(fill(3))
+        if request["type"] == "get_user_orders":
+            history.answer(peer, request)
+            peer.receive()
+        peer.vanish()
+
+    def third(peer: Peer) -> None:
+        peer.greet()
+        history.serve(peer)
+
+    _, client = stage(first, dies_in_the_recovery, third)
+    heard = Heard(client, Channel.FILLS)
+    client.submit_order(AAPL, "BUY", 1, 200)
+    heard.count(2)
+    assert told(heard) == [2, 3]
+
+
+def test_missed_fills_are_recovered_however_many_orders_ended_meanwhile(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each order that ended takes a question; an exchange that answers slowly must not cost the fills."""
+    monkeypatch.setattr("qfex.session.lifecycle._RESYNC_LIMIT", 0.5)
+    history, orders, pause = History(1), 5, threading.Event()
+
+    def first(peer: Peer) -> None:
+        peer.greet()
+        for _ in range(orders):
+            while (request := peer.receive())["type"] != "add_order":
+                history.answer(peer, request)
+            peer.send(acknowledged(request))
+        history.numbers.append(2)
+        peer.vanish()
+
+    def slow(peer: Peer) -> None:
+        peer.greet()
+        while True:
+            request = peer.receive()
+            history.answer(peer, request)
+            if request["type"] == "get_order":
+                pause.wait(0.2)
+                peer.send(order(request["params"]["order_id"].removeprefix("id-of-"), "CANCELLED"))
+
+    _, client = stage(first, slow)
+    heard = Heard(client, Channel.FILLS)
+    for _ in range(orders):
+        client.place_order(AAPL, "BUY", 1, 200)
+    heard.count(1)
+    assert told(heard) == [2]
+
+
+def test_fills_before_the_first_subscription_are_never_told(stage: Stage) -> None:
+    history = History(1, 2)
+
+    def first(peer: Peer) -> None:
+        peer.greet()
+        while (request := peer.receive())["type"] != "add_order":
+            history.answer(peer, request)
+        peer.vanish()
+
+    def second(peer: Peer) -> None:
+        peer.greet()
+        while True:
+            request = peer.receive()
+            history.answer(peer, request)
+            if request["type"] == "add_order":
+                history.numbers.append(3)
+                peer.send(fill(3), fill(3))
+
+    _, client = stage(first, second)
+    heard, changes = Heard(client, Channel.FILLS), Heard(client, Channel.CONNECTION)
+    client.submit_order(AAPL, "BUY", 1, 200)
+    restored(changes)
+    client.submit_order(AAPL, "BUY", 1, 200)
+    heard.count(1)
+    eventually(lambda: client.stats().queue_depth == 0, "callbacks caught up")
+    assert told(heard) == [3]
+
+
+@pytest.mark.parametrize("known", [0, 1])
+def test_a_burst_of_missed_fills_comes_once_each_oldest_first_and_before_the_live_ones(
+    stage: Stage, known: int
+) -> None:
+    history = History(*range(known))
+    missed = range(known, known + 50)
+
+    def first(peer: Peer) -> None:
+        peer.greet()
+        while (request := peer.receive())["type"] != "add_order":
+            history.answer(peer, request)
+        history.numbers.extend(missed)
+        peer.vanish()
+
+    def second(peer: Peer) -> None:
+        peer.greet()
+        live: Any = iter(range(missed.stop, missed.stop + 3))
+        while True:
+            request = peer.receive()
+            number = next(live, None)
+            if number is not None:  # a live fill before each answer of the recovery
+                history.numbers.append(number)
+                peer.send(fill(number))
+            history.answer(peer, request)
+
+    _, client = stage(first, second)
+    heard = Heard(client, Channel.FILLS)
+    client.submit_order(AAPL, "BUY", 1, 200)
+    heard.count(50 + 2)
+    assert told(heard)[:52] == list(range(known, known + 52))
+
+
+def test_fills_are_told_after_a_first_line_that_died_before_it_was_ready(stage: Stage) -> None:
+    """Nothing was missed, so nothing may be held back for a recovery that does not come."""
+
+    def dies_as_it_opens(peer: Peer) -> None:
+        peer.upgrade()
+        peer.receive("auth")
+        peer.send({"authenticated": True})
+        request = peer.receive("subscribe")
+        last = frame(b"\x03\xe8", CLOSE)  # in one piece with the last confirmation
+        peer.write(b"".join(_confirmations(request)) + last)
+        peer.until_gone()
+
+    def second(peer: Peer) -> None:
+        peer.upgrade()
+        peer.receive("auth")
+        peer.send({"authenticated": True})
+        history = History(1)
+        while True:
+            request = peer.receive()
+            history.answer(peer, request)
+            if request["type"] == "add_order":
+                peer.send(fill(2))
+
+    _, client = stage(dies_as_it_opens, second, connected=False)
+    heard = Heard(client, Channel.FILLS)
+    client.connect()
+    client.submit_order(AAPL, "BUY", 1, 200)
+    heard.count(1)
+    assert told(heard) == [2]
+
+
+def _confirmations(request: Message) -> list[bytes]:
+    channels = request["params"]["channels"]
+    return [frame(f'{{"subscribed":"{channel}"}}'.encode()) for channel in channels]

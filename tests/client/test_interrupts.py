@@ -1,0 +1,253 @@
+"""Ctrl-C where it may fall in a call, for those who catch it and go on: notebooks, consoles (R1)."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import linecache
+import sys
+from collections.abc import Callable
+from functools import partial
+from types import FrameType
+from typing import Any
+
+import pytest
+
+import qfex
+from qfex import (
+    Channel,
+    ConnectionState,
+    NotConnected,
+    OrderRequest,
+    RequestTimeout,
+    TradeClient,
+)
+from qfex.deadline import Deadline
+from qfex.net.errors import SendFailed
+from qfex.protocol.wire.command import Command
+from tests.client.conftest import Stage
+from tests.support.exchange import Exchange, Peer, obliging
+from tests.support.helpers import AAPL, QUICK, background, eventually, outcome
+
+_LIBRARY = qfex.__file__.removesuffix("__init__.py")
+_LAST_OF_ALL = (
+    "net/transport.py",
+    "net/sockets.py",
+    "net/frames.py",
+)  # a write ends or cuts the connection
+
+
+class CtrlC:
+    """Raises KeyboardInterrupt at the n-th line of the library that this thread comes by."""
+
+    def __init__(self, number: int) -> None:
+        self.left = number
+        self.where = ""
+
+    def __enter__(self) -> CtrlC:
+        self._before = sys.gettrace()
+        sys.settrace(self._enter)
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        sys.settrace(self._before)
+
+    def _enter(self, frame: FrameType, event: str, arg: Any) -> Any:
+        name = frame.f_code.co_filename
+        return self._step if name.startswith(_LIBRARY) and not name.endswith(_LAST_OF_ALL) else None
+
+    def _step(self, frame: FrameType, event: str, arg: Any) -> Any:
+        if event == "line" and self.left > 0 and not _is_with(frame):
+            self.left -= 1
+            if self.left == 0:
+                self.where = f"{frame.f_code.co_filename.removeprefix(_LIBRARY)}:{frame.f_lineno}"
+                raise KeyboardInterrupt
+        return self._step
+
+
+def _is_with(frame: FrameType) -> bool:
+    """A tracer comes by again as the block ends; the interpreter looks for signals only after the lock is free."""
+    return linecache.getline(frame.f_code.co_filename, frame.f_lineno).lstrip().startswith("with ")
+
+
+CALLS: dict[str, Callable[[TradeClient], Any]] = {
+    "a read": lambda client: client.get_user_trades(),
+    "an order": lambda client: client.place_order(AAPL, "BUY", 1, 200),
+    "a command with a lane": lambda client: client.set_leverage(AAPL, 5),
+    "a burst": lambda client: client.place_orders([OrderRequest(AAPL, "BUY", 1, 200)] * 2),
+}
+
+
+def exchange(peer: Peer) -> None:
+    peer.greet()
+    while (request := peer.receive())["type"]:
+        if request["type"] == "set_user_leverage":
+            peer.send({"ack": {"incoming_message": request}})
+        else:
+            peer.oblige(request)
+
+
+def interrupted(venue: Exchange, call: Callable[[TradeClient], Any], number: int) -> tuple[str, list[Any]]:
+    """Where Ctrl-C fell in a call, if it did, and what the calls after it ended in."""
+    client = TradeClient(venue.environment, venue.credentials, rate_limit=None, reconnect=QUICK)
+    trap = CtrlC(number)
+    with client:
+        try:
+            with trap:
+                call(client)
+        except KeyboardInterrupt:
+            pass
+        ends = [outcome(partial(each, client)) for each in CALLS.values()]
+        eventually(lambda: not client.stats().pending, f"answers to all after Ctrl-C at {trap.where}")
+    return trap.where, ends
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_r01_ctrl_c_at_any_line_of_a_call_spoils_no_later_call(
+    call: Callable[[TradeClient], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qfex.session.connection.LATE_REPLY_GRACE", 0.02)
+    with Exchange(exchange) as venue:
+        for number in itertools.count(1):
+            where, ends = interrupted(venue, call, number)
+            assert not [end for end in ends if isinstance(end, Exception)], f"Ctrl-C at {where}"
+            if not where:
+                break
+    assert number > 50
+
+
+def test_r01_ctrl_c_at_any_line_of_connecting_leaves_a_client_that_can_connect(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("qfex.session.connection.LATE_REPLY_GRACE", 0.02)
+    with Exchange(exchange) as venue:
+        for number in itertools.count(1):
+            trap = CtrlC(number)
+            client = TradeClient(venue.environment, venue.credentials, reconnect=QUICK)
+            client.on(Channel.FILLS, print)
+            with contextlib.suppress(KeyboardInterrupt), trap:
+                client.connect()
+            ends = [outcome(partial(each, client)) for each in (TradeClient.connect, *CALLS.values())]
+            client.close()
+            assert not [end for end in ends if isinstance(end, Exception)], f"Ctrl-C at {trap.where}"
+            if not trap.where:
+                break
+    assert number > 50
+
+
+def test_r01_ctrl_c_at_any_line_of_closing_leaves_a_client_that_can_be_closed() -> None:
+    with Exchange(exchange) as venue:
+        for number in itertools.count(1):
+            trap = CtrlC(number)
+            client = TradeClient(venue.environment, venue.credentials, reconnect=QUICK)
+            client.connect()
+            with contextlib.suppress(KeyboardInterrupt), trap:
+                client.close()
+            client.close()
+            assert not client.is_alive and client.state is ConnectionState.CLOSED, f"Ctrl-C at {trap.where}"
+            assert isinstance(outcome(client.get_user_trades), NotConnected)
+            if not trap.where:
+                break
+    assert number > 20
+
+
+def test_r01_ctrl_c_while_a_burst_waits_for_another_line_is_ctrl_c(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the first message something left, of the others nothing; sending these anew, Ctrl-C falls at the last."""
+    _, client = stage(obliging, rate_limit=None)
+    line = client._session.current
+    assert line is not None
+    alone = iter([RequestTimeout("no line", sent=False), KeyboardInterrupt()])
+
+    def cut(commands: list[Command], deadline: Deadline) -> None:
+        raise SendFailed("cut", begun=1)
+
+    def submit(command: Command, deadline: Deadline) -> Any:
+        raise next(alone)
+
+    monkeypatch.setattr(line, "send", cut)
+    monkeypatch.setattr(client._requests, "submit", submit)
+    with pytest.raises(KeyboardInterrupt):
+        client.place_orders([OrderRequest(AAPL, "BUY", 1, 200)] * 3)
+    assert client.stats().pending == 0, "nobody waits for the one that may have left"
+    assert len(list(line._table)) == 1, "what was withdrawn is forgotten"
+
+
+class LockThenCtrlC:
+    """A lock; Ctrl-C falls when it has been acquired, and nobody knows of that yet."""
+
+    def __init__(self, lock: Any) -> None:
+        self._lock = lock
+        self.release = lock.release
+
+    def acquire(self, *options: Any) -> bool:
+        assert self._lock.acquire(*options)
+        raise KeyboardInterrupt
+
+
+def test_r01_ctrl_c_upon_the_right_to_write_gives_it_back(stage: Stage) -> None:
+    exchange, client = stage(obliging, rate_limit=None)
+    transport = client._session.current.transport  # type: ignore[union-attr]
+    lock = transport._send_lock
+    transport._send_lock = LockThenCtrlC(lock)  # type: ignore[assignment]
+    with pytest.raises(KeyboardInterrupt):
+        CALLS["an order"](client)
+    transport._send_lock = lock
+    with background(lambda: CALLS["an order"](client)) as placed:
+        assert placed().is_live
+    assert len(exchange.peers) == 1
+
+
+def test_r01_ctrl_c_when_a_message_has_left_costs_neither_the_line_nor_the_orders(stage: Stage) -> None:
+    """With cancel-on-disconnect armed, a line that is cut cancels all of them."""
+    exchange, client = stage(obliging, rate_limit=None)
+    sock = client._session.current.transport._socket  # type: ignore[union-attr]
+    assert sock is not None
+    send = sock.send
+
+    def interrupted(*arguments: Any) -> None:
+        send(*arguments)
+        sock.send = send  # type: ignore[method-assign]
+        raise KeyboardInterrupt
+
+    sock.send = interrupted  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        client.place_order(AAPL, "BUY", 1, 200, client_order_id="interrupted")
+    eventually(lambda: client.open_orders, "the order lives")
+    assert CALLS["an order"](client).client_order_id != "interrupted"
+    assert len(exchange.peers) == 1 and client.stats().pending == 0
+
+
+def test_a_signal_handler_may_call_the_client_when_a_message_has_left(stage: Stage) -> None:
+    _, client = stage(obliging, rate_limit=None)
+    sock = client._session.current.transport._socket  # type: ignore[union-attr]
+    assert sock is not None
+    send, ends = sock.send, []
+
+    def handled(*arguments: Any) -> None:
+        sock.send = send  # type: ignore[method-assign]
+        send(*arguments)
+        ends.append(CALLS["an order"](client))
+
+    sock.send = handled  # type: ignore[method-assign]
+    assert CALLS["an order"](client).is_live and ends[0].is_live
+    with background(lambda: CALLS["an order"](client)) as placed:
+        assert placed().is_live
+
+
+def test_a_signal_handler_that_interrupts_a_message_cannot_write_into_it(stage: Stage) -> None:
+    exchange, client = stage(obliging, rate_limit=None)
+    sock = client._session.current.transport._socket  # type: ignore[union-attr]
+    assert sock is not None
+    send, ends = sock.send, []
+
+    def handled(data: Any, counts: list[int]) -> None:
+        sock.send = send  # type: ignore[method-assign]
+        send(data[:20], counts)
+        ends.append(outcome(lambda: client.place_order(AAPL, "BUY", 1, 200, timeout=0.05)))
+
+    sock.send = handled  # type: ignore[method-assign]
+    assert CALLS["an order"](client).is_live
+    assert isinstance(ends[0], RequestTimeout) and not ends[0].sent
+    assert [each["type"] for each in exchange.peers[0].commands].count("add_order") == 1

@@ -1,0 +1,206 @@
+"""When a line is called dead, and when it must not be (R5, R6, R8, R9, R20)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from qfex import Channel, ConnectionState, OutcomeUnknown, ReconnectPolicy, TradeClient
+from qfex.sim import Simulator
+from tests.client.conftest import Stage
+from tests.support.exchange import PING, Peer, frame, obliging
+from tests.support.helpers import AAPL, ALERT, Heard, background, eventually, outcome, restored
+
+Connect = Callable[..., TradeClient]
+
+#: For lines that must live: notices silence after 1.5 s, so that a busy machine does not look like a dead peer.
+PATIENT = ReconnectPolicy(initial_delay=0.001, max_delay=0.02, heartbeat_interval=0.5, heartbeat_timeout=1.0)
+HUGE = "x" * 8_000_000  # a client order id that no socket buffer holds
+
+
+def states(heard: Heard) -> list[ConnectionState]:
+    return [event.state for event in heard.events]
+
+
+@pytest.mark.parametrize("dialect", ["live"], indirect=True)
+def test_r08_a_slow_callback_and_a_jump_of_the_clock_cost_no_line(
+    sim: Simulator, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = connect(sim, reconnect=PATIENT)
+    busy, heard = threading.Event(), Heard(client, Channel.CONNECTION)
+    client.on(Channel.ORDERS, lambda order: busy.wait(2.5))
+    client.place_order(AAPL, "BUY", 1, 190)
+    for module in ("qfex.net.transport.time", "qfex.client.time.time"):
+        monkeypatch.setattr(module, lambda: 1e10)
+    assert not busy.wait(2.5)
+    client.get_user_orders()
+    assert client.stats().reconnects == 0 and heard.events == []
+    busy.set()
+
+
+@pytest.mark.parametrize("dialect", ["live"], indirect=True)
+def test_r08_a_silent_peer_is_noticed_within_two_intervals(sim: Simulator, connect: Connect) -> None:
+    client = connect(sim, reconnect=ALERT)
+    heard = Heard(client, Channel.CONNECTION)
+    begun = monotonic()
+    sim.faults.go_silent()
+    restored(heard)
+    assert states(heard)[:2] == [ConnectionState.STALE, ConnectionState.RECONNECTING]
+    assert monotonic() - begun < 2 * (0.25 + 0.25) + 1
+    assert client.get_user_orders().orders == []
+
+
+def test_r08_a_line_lives_on_what_it_hears_while_its_reader_was_held_up(stage: Stage) -> None:
+    """The machine slept, or the interpreter was busy: what the peer said meanwhile waits in the socket."""
+    said, go_on = threading.Event(), threading.Event()
+
+    def script(peer: Peer) -> None:
+        peer.greet()
+        go_on.wait(10)
+        peer.send({"unknown": 1}, {"unknown": 2})
+        said.set()
+        while True:
+            peer.oblige(peer.receive())
+
+    exchange, client = stage(script, reconnect=ALERT)
+    with client._session.mutex:  # the reader needs it to handle a message
+        go_on.set()
+        assert said.wait(5)
+        threading.Event().wait(1.0)
+    assert client.place_order(AAPL, "BUY", 1, 200).is_live
+    assert len(exchange.peers) == 1
+
+
+def test_r08_a_ping_that_finds_the_socket_busy_is_sent_later(stage: Stage) -> None:
+    """The peer is slow to take a large message; the ping that was due meanwhile must not be forgotten."""
+    taken = threading.Event()
+
+    def script(peer: Peer) -> None:
+        peer.greet()
+        taken.wait(0.8)  # a ping falls due after 0.5 s
+        peer.receive("add_order")
+        peer.until_gone()
+
+    exchange, client = stage(script, reconnect=PATIENT)
+    with background(lambda: outcome(lambda: client.place_order(HUGE, "BUY", 1, 200, timeout=3.5))) as ended:
+        assert isinstance(ended(), OutcomeUnknown)
+    assert exchange.peers[0].pings >= 1
+    assert len(exchange.peers) == 1 and ended().reason == "timeout"
+
+
+def test_r08_a_pong_that_finds_the_socket_busy_is_sent_later(stage: Stage) -> None:
+    answered = threading.Event()
+
+    def script(peer: Peer) -> None:
+        peer.greet()
+        answered.wait(0.5)
+        peer.write(frame(b"are you there", PING))
+        answered.wait(0.3)
+        peer.receive("add_order")
+        while not peer.pongs:
+            peer.receive_any()
+        answered.set()
+        peer.until_gone()
+
+    _, client = stage(script)
+    with background(lambda: outcome(lambda: client.place_order(HUGE, "BUY", 1, 200, timeout=2))) as ended:
+        ended()
+    assert answered.is_set()
+
+
+@pytest.mark.parametrize("dialect", ["live"], indirect=True)
+def test_r09_the_heartbeat_works_after_twenty_reconnects(sim: Simulator, connect: Connect) -> None:
+    client = connect(sim, reconnect=ALERT)
+    heard = Heard(client, Channel.CONNECTION)
+    for number in range(1, 21):
+        sim.faults.drop_now()
+        restored(heard, number)
+    sim.faults.go_silent()
+    restored(heard, 21)
+    assert states(heard).count(ConnectionState.STALE) == 1
+
+
+def test_r05_a_peer_that_stops_reading_ends_the_call_and_the_line_in_time(stage: Stage) -> None:
+    def deaf(peer: Peer) -> None:
+        peer.greet()
+        peer.idle()
+
+    exchange, client = stage(deaf, obliging)
+    begun = monotonic()
+    with background(lambda: outcome(lambda: client.get_user_trades(timeout=0.6))) as other:
+        first = outcome(lambda: client.place_order(HUGE, "BUY", 1, 200, timeout=0.6))
+        assert isinstance(first, OutcomeUnknown)
+        assert isinstance(other(), Exception)
+    assert monotonic() - begun < 0.6 + 1
+    eventually(lambda: len(exchange.peers) == 2, "a new line")
+    client.wait_until_ready()
+
+
+def test_r06_nothing_more_goes_out_on_a_line_after_a_send_that_failed(stage: Stage) -> None:
+    """Half a frame left: whatever follows would be read as its rest. The order is unknown, not unsent."""
+    cut_short, received = threading.Event(), []
+
+    def deaf(peer: Peer) -> None:
+        peer.greet()
+        cut_short.wait(10)
+        try:
+            while data := peer.sock.recv(1 << 20):
+                received.append(data)
+        except OSError:
+            pass
+
+    exchange, client = stage(deaf, obliging)
+    failed = outcome(lambda: client.place_order(HUGE, "BUY", 1, 200, client_order_id="mine", timeout=0.3))
+    assert isinstance(failed, OutcomeUnknown) and failed.client_order_id == "mine"
+    eventually(lambda: len(exchange.peers) == 2, "a new line")
+    client.submit_order(AAPL, "BUY", 1, 200, client_order_id="next")
+    eventually(lambda: _orders(exchange.peers[1]), "the next order")
+    cut_short.set()
+    client.close()
+    sent = b"".join(received)
+    assert len(sent) < len(HUGE), "the order never left whole"
+    assert _orders(exchange.peers[1]) == ["next"]
+
+
+def _orders(peer: Peer) -> list[Any]:
+    return [each["params"]["client_order_id"] for each in peer.commands if each["type"] == "add_order"]
+
+
+@pytest.mark.parametrize("dialect", ["live"], indirect=True)
+def test_r20_a_line_that_went_dead_without_ending_is_replaced(sim: Simulator) -> None:
+    cable = sim.cable()
+    client = TradeClient(cable.environment, sim.credentials, reconnect=ALERT, request_timeout=1)
+    with client:
+        heard = Heard(client, Channel.CONNECTION)
+        cable.lose()
+        heard.wait(lambda events: ConnectionState.STALE in states(heard))
+        cable.flow()
+        restored(heard)
+        client.get_user_orders()
+    gone = [event.state for event in heard.events]
+    assert gone.index(ConnectionState.STALE) < gone.index(ConnectionState.RECONNECTING)
+
+
+@pytest.mark.parametrize("dialect", ["live"], indirect=True)
+def test_r20_names_that_cannot_be_resolved_for_a_while_are_survived(
+    sim: Simulator, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import socket
+
+    client = connect(sim, reconnect=ALERT)
+    heard, attempts = Heard(client, Channel.CONNECTION), []
+    resolve = socket.getaddrinfo
+
+    def fails(*arguments: Any, **options: Any) -> Any:
+        attempts.append(arguments)
+        raise socket.gaierror(-3, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fails)
+    sim.faults.drop_now()
+    eventually(lambda: len(attempts) >= 3, "attempts to connect")
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    restored(heard)

@@ -1,0 +1,129 @@
+"""Orders that leave in one write: each ends in its own truth, wherever the line breaks (R22 to R24)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from qfex import Order, OrderRequest, OutcomeUnknown, QfexError, RateLimitPolicy, RequestTimeout, TradeClient
+from qfex.sim import Simulator
+from qfex.workflows import resolve as resolving
+from tests.client.conftest import Stage
+from tests.support.exchange import Peer, obliging
+from tests.support.helpers import AAPL, QUICK, background, eventually
+
+ORDERS = 3
+STRIDE = 11  # bytes between two cuts
+
+
+def burst(name: str, orders: int = ORDERS) -> list[OrderRequest]:
+    return [OrderRequest(AAPL, "BUY", 1, 150, client_order_id=f"{name}-{n}") for n in range(orders)]
+
+
+@pytest.fixture
+def quiet(dialect: Any) -> Any:
+    options: dict[str, Any] = {
+        "liquidity": False,
+        "clock": "manual",
+        "ping_interval": 3600,
+        "rate_limits": False,
+    }
+    with Simulator(symbols=[AAPL], dialect=dialect, **options) as sim:
+        sim.set_mark_price(AAPL, 200)
+        yield sim
+        assert sim.ledger.errors == []
+
+
+@pytest.mark.parametrize(
+    ("dialect", "direction"), [("live", "in"), ("live", "out"), ("documented", "out")], indirect=["dialect"]
+)
+def test_r24_wherever_a_burst_is_cut_each_order_has_its_own_truth(
+    quiet: Simulator, direction: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resolving, "NOT_FOUND_GRACE", 0.02)  # nothing is under way for long on loopback
+    cable, told = quiet.cable(), set()
+    credentials = quiet.create_account(10_000_000)
+    with TradeClient(cable.environment, credentials, reconnect=QUICK, rate_limit=None) as client:
+        for after in range(1, 1200, STRIDE):
+            line = client._session.current
+            cable.cut_after_bytes(after, direction)
+            requests = burst(f"cut-{after:06}")
+            ends = client.place_orders(requests)
+            for request, end in zip(requests, ends, strict=True):
+                told.add(type(end))
+                require_truth(quiet, client, request, end)
+            if client._session.current is line and direction == "in":
+                break  # the burst was shorter than that
+            cable.flow()
+            client.wait_until_ready()
+            client.cancel_all_orders()
+    assert told == {Order, OutcomeUnknown}
+
+
+def require_truth(sim: Simulator, client: TradeClient, request: OrderRequest, end: Order | QfexError) -> None:
+    name = str(request.client_order_id)
+    assert sim.ledger.count("add_order", name) <= 1, f"{name} was sent twice"
+    if isinstance(end, OutcomeUnknown):
+        resolved = client.resolve(name, AAPL)
+        assert (resolved is not None) == bool(sim.ledger.orders(name)), name
+    else:
+        assert isinstance(end, Order) and end.order_id in sim.ledger.orders(name), end
+
+
+def test_r23_what_never_left_a_blocked_line_is_told_apart_from_what_may_have(stage: Stage) -> None:
+    exchange, client = stage(lambda peer: (peer.greet(), peer.idle()), reconnect=None)
+    requests = burst("x" * 10_000, 2000)  # more than the buffers of a socket hold
+    ends = client.place_orders(requests, timeout=1.0)
+    unknown = [isinstance(end, OutcomeUnknown) for end in ends]
+    assert all(isinstance(end, OutcomeUnknown) or getattr(end, "sent", False) is False for end in ends)
+    assert unknown == sorted(unknown, reverse=True) and 0 < sum(unknown) < len(ends)
+    peer = exchange.peers[0]
+    with background(peer.until_gone):
+        client.close()
+    arrived = sum(each["type"] == "add_order" for each in peer.commands)
+    assert arrived <= sum(unknown), "an order arrived of which the caller was told that it was never sent"
+
+
+def test_an_answered_order_of_a_burst_that_broke_is_told_as_placed(stage: Stage) -> None:
+    """What is answered is known, though the same write broke further on."""
+
+    def answers_one(peer: Peer) -> None:
+        peer.greet()
+        peer.oblige(peer.receive("add_order"))
+        eventually(lambda: told, "the first answer")
+        peer.vanish(reset=True)
+
+    told: list[Order] = []
+    _, client = stage(answers_one, reconnect=None)
+    client.on("order_responses", told.append)
+    ends = client.place_orders(burst("b", 5))
+    assert isinstance(ends[0], Order)
+    assert all(isinstance(end, OutcomeUnknown) for end in ends[1:])
+
+
+def test_a_burst_keeps_to_the_budget_and_to_its_order(stage: Stage) -> None:
+    policy = RateLimitPolicy(units_per_second=1.0, burst=5.0)
+    exchange, client = stage(obliging, rate_limit=policy)
+    ends = client.place_orders(burst("b", 7), timeout=0.5)
+    assert [type(end) for end in ends] == [Order] * 5 + [RequestTimeout] * 2
+    sent = [
+        each["params"]["client_order_id"]
+        for each in exchange.peers[0].commands
+        if each["type"] == "add_order"
+    ]
+    assert sent == [f"b-{number}" for number in range(5)]
+
+
+def test_what_must_wait_for_its_lane_goes_in_its_turn(stage: Stage) -> None:
+    exchange, client = stage(obliging)
+    stops = [OrderRequest(AAPL, "SELL", 1, 100, "STOP_LOSS", client_order_id=f"stop-{n}") for n in range(2)]
+    first, second, third = burst("b")
+    ends = client.place_orders([first, stops[0], second, stops[1], third])
+    assert all(isinstance(end, Order) for end in ends)
+    sent = [
+        each["params"]["client_order_id"]
+        for each in exchange.peers[0].commands
+        if each["type"] == "add_order"
+    ]
+    assert sent == ["b-0", "stop-0", "b-1", "stop-1", "b-2"]

@@ -1,0 +1,102 @@
+"""A thread of the client that ends, for whatever reason, is heard of by everybody (R18)."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, NoReturn
+
+import pytest
+
+from qfex import Channel, ConnectionState, NotConnected, OutcomeUnknown, QfexError, TradeClient
+from tests.client.conftest import Stage
+from tests.support.exchange import obliging, silent
+from tests.support.helpers import AAPL, background, eventually, outcome
+
+
+class Bug(BaseException):
+    """Something that no code expects."""
+
+
+def fails(*arguments: Any) -> NoReturn:
+    raise Bug("unexpected")
+
+
+def assert_over(client: TradeClient, cause: str) -> None:
+    """Everybody hears of it: calls of now and later, and who waits for the end."""
+    with pytest.raises(QfexError, match=cause):
+        client.block_for_close(timeout=5)
+    assert not client.is_alive
+    with pytest.raises(NotConnected, match=cause):
+        client.get_user_orders()
+    with pytest.raises(NotConnected, match=cause):
+        client.place_order(AAPL, "BUY", 1, 200)
+    with pytest.raises(NotConnected, match=cause):
+        client.wait_until_ready()
+
+
+def test_r18_the_reader_dies(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    exchange, client = stage(silent)
+    pending = client.submit_order(AAPL, "BUY", 1, 200)
+    with background(lambda: outcome(client.block_for_close)) as ended:
+        monkeypatch.setattr(client._session.current, "receive", fails)
+        exchange.peers[0].send({"unknown": 1})
+        assert isinstance(outcome(pending.result), OutcomeUnknown)
+        assert isinstance(ended(), QfexError)
+    assert_over(client, "reader thread died")
+    assert client.state is ConnectionState.DISCONNECTED
+
+
+@pytest.mark.parametrize("raised", [SystemExit, KeyboardInterrupt, Bug])
+def test_r18_the_dispatcher_dies(stage: Stage, raised: type[BaseException]) -> None:
+    asked = threading.Event()
+
+    def callback(event: Any) -> None:
+        raise raised("from a callback")
+
+    def script(peer: Any) -> None:
+        peer.greet()
+        peer.receive("get_user_trades")
+        asked.set()
+        peer.send({"nonsense": 1})
+        peer.until_gone()
+
+    _, client = stage(script)
+    client.on(Channel.ERRORS, callback)
+    with background(lambda: outcome(client.get_user_trades)) as answer:
+        assert asked.wait(5)
+        assert isinstance(answer(), QfexError)
+    assert_over(client, "dispatcher thread died")
+
+
+def test_r18_a_client_whose_thread_died_can_be_connected_anew(stage: Stage) -> None:
+    def callback(order: Any) -> None:
+        raise SystemExit
+
+    _, client = stage(obliging)
+    registration = client.on(Channel.ORDERS, callback)
+    client.submit_order(AAPL, "BUY", 1, 200)
+    with pytest.raises(QfexError):
+        client.block_for_close(timeout=5)
+    registration.cancel()
+    client.connect()
+    assert client.place_order(AAPL, "BUY", 1, 200).is_live
+
+
+def test_r18_a_message_that_the_matching_cannot_bear_does_not_end_the_reader(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bug(request: Any, message: Any) -> NoReturn:
+        raise ZeroDivisionError
+
+    from qfex import Order
+    from qfex.protocol.trade.commands import AddOrder
+    from qfex.protocol.trade.specs import SPECS
+
+    _, client = stage(obliging)
+    errors: list[Any] = []
+    client.on(Channel.ERRORS, errors.append)
+    monkeypatch.setitem(SPECS[AddOrder].answers, Order, bug)  # type: ignore[arg-type]
+    assert isinstance(outcome(lambda: client.place_order(AAPL, "BUY", 1, 200, timeout=0.3)), OutcomeUnknown)
+    monkeypatch.undo()
+    assert client.place_order(AAPL, "BUY", 1, 200).is_live
+    assert eventually(lambda: errors, "the error")[0].kind == "internal"

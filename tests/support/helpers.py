@@ -1,0 +1,111 @@
+"""What tests share: constants, quick policies, waiting for events, and what really reached the exchange."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from decimal import Decimal
+from time import monotonic
+from typing import Any, TypeVar
+
+from qfex import Channel, ConnectionEvent, ConnectionState, ReconnectPolicy, TradeClient
+from qfex.sim import Simulator
+
+AAPL, GOLD = "AAPL-USD", "GOLD-USD"
+PATIENCE = 5.0  # seconds: an upper limit of waits, never a delay
+D = Decimal
+Connect = Callable[..., TradeClient]
+
+#: Reconnects at once, and calls no line dead by itself.
+QUICK = ReconnectPolicy(initial_delay=0.001, max_delay=0.02)
+#: Reconnects at once, and notices a silent peer within half a second.
+ALERT = ReconnectPolicy(initial_delay=0.001, max_delay=0.02, heartbeat_interval=0.25, heartbeat_timeout=0.25)
+
+Result = TypeVar("Result")
+
+
+def eventually(condition: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
+    """Wait until a condition holds, and return it; for what has no event to wait for."""
+    pause, until = threading.Event(), monotonic() + patience
+    while not (value := condition()):
+        assert monotonic() < until, f"never happened: {what}"
+        pause.wait(0.005)
+    return value
+
+
+@contextmanager
+def background(work: Callable[[], Result]) -> Iterator[Callable[[], Result]]:
+    """Run a call on a thread of its own; what is given waits for its result, or raises what it raised."""
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(work)
+        yield lambda: future.result(PATIENCE)
+
+
+def outcome(call: Callable[[], Any]) -> Any:
+    """What a call returned, or the exception that it raised."""
+    try:
+        return call()
+    except Exception as error:
+        return error
+
+
+def until(stream: Any, wanted: Callable[[Any], bool] = lambda event: True, timeout: float = PATIENCE) -> Any:
+    """The first event of a stream that is wanted; raises `NoEvent` when none comes in time."""
+    end = monotonic() + timeout
+    while True:
+        event = stream.get(max(0.0, end - monotonic()))
+        if wanted(event):
+            return event
+
+
+def fence(client: TradeClient) -> None:
+    """Wait until everything that the exchange has sent to this client was read."""
+    client.get_leverage()
+
+
+def sent(sim: Simulator, command: str) -> list[dict[str, Any]]:
+    """Parameters of every command of a kind that reached the exchange."""
+    return [entry.params for entry in sim.ledger.received if entry.command == command]
+
+
+def trading_commands(sim: Simulator) -> int:
+    """How many commands reached the exchange, those that open a line left out."""
+    opening = ("auth", "subscribe", "cancel_on_disconnect")
+    return sum(entry.command not in opening for entry in sim.ledger.received)
+
+
+class Heard:
+    """Events of some channels, as callbacks got them."""
+
+    def __init__(self, client: TradeClient, *channels: Channel) -> None:
+        self.events: list[Any] = []
+        self._grown = threading.Condition()
+        for channel in channels:
+            client.on(channel, self._take)
+
+    def _take(self, event: Any) -> None:
+        with self._grown:
+            self.events.append(event)
+            self._grown.notify_all()
+
+    def wait(self, enough: Callable[[list[Any]], Any], patience: float = PATIENCE) -> list[Any]:
+        """Wait until the list of events is enough."""
+        with self._grown:
+            assert self._grown.wait_for(lambda: enough(self.events), patience), f"not enough: {self.events}"
+            return list(self.events)
+
+    def count(self, number: int) -> list[Any]:
+        """Wait for a number of events."""
+        return self.wait(lambda events: len(events) >= number)
+
+
+def restored(heard: Heard, times: int = 1) -> list[ConnectionEvent]:
+    """Wait until a client has come through so many outages."""
+    events = heard.wait(lambda events: len(_outages(events)) >= times)
+    return _outages(events)
+
+
+def _outages(events: list[ConnectionEvent]) -> list[ConnectionEvent]:
+    return [event for event in events if event.state is ConnectionState.READY and event.gap_end]
