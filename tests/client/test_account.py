@@ -1,4 +1,4 @@
-"""Queries about the account, with their pages; leverage; cancel-on-disconnect."""
+"""Queries about the account, with their pages, and leverage."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import pytest
 
 from qfex import (
     ApiError,
-    Channel,
-    ConnectionState,
     InvalidParameter,
     Leverage,
     OpenOrders,
     OrderRejected,
     OrderStatus,
     OrderType,
-    ReconnectPolicy,
+    RateLimited,
     Side,
     TimeInForce,
     TradeClient,
     UserTrade,
 )
 from qfex.sim import Simulator
-from tests.support.helpers import AAPL, GOLD, Connect, D, fence, sent, until
+from tests.client.conftest import Stage
+from tests.support.exchange import Message, Peer, Script
+from tests.support.helpers import AAPL, GOLD, D, outcome, sent
 
 
 @pytest.fixture
@@ -180,75 +180,47 @@ def test_a_level_that_is_not_offered_is_refused(client: TradeClient, level: Any)
         client.set_leverage(AAPL, level)
 
 
-# --- cancel on disconnect ----------------------------------------------------------------------------------------
+# --- empty lists ----------------------------------------------------------------------------------------------------
 
 
-def open_orders(sim: Simulator) -> int:
-    account = sim.account_id(sim.credentials)
-    return sim.exchange_call(lambda exchange: len(exchange.open_orders(account)))
+def answering(answers: dict[str, Message]) -> Script:
+    """An exchange that gives these answers, and the usual ones to all other commands."""
+
+    def script(peer: Peer) -> None:
+        peer.greet()
+        while True:
+            request = peer.receive()
+            if request["type"] in answers:
+                peer.send(answers[request["type"]])
+            else:
+                peer.oblige(request)
+
+    return script
 
 
-def leave(sim: Simulator, client: TradeClient) -> None:
-    client.close()
-    while sim.connections:  # asked on the exchange's own thread, which sees the end a moment later
-        pass
+EMPTY: list[tuple[str, Message, Any]] = [
+    ("get_user_orders", {"all_orders_response": None}, OpenOrders()),
+    ("get_user_orders", {"user_orders": None, "count": 0}, OpenOrders()),
+    ("get_user_trades", {"user_trades_response": None}, []),
+    ("get_user_trades", {"user_trades": None, "count": 0}, []),
+    ("get_leverage", {"user_leverage_response": None}, []),
+    ("get_available_leverage", {"available_leverage_levels_response": None}, []),
+]
+COMMANDS = {
+    "get_leverage": "get_user_leverage",
+    "get_available_leverage": "get_available_leverage_levels",
+}
 
 
-def test_orders_stay_when_a_client_leaves(sim: Simulator, connect: Connect) -> None:
-    client = connect(sim)
-    client.place_order(AAPL, "BUY", 1, 330)
-    leave(sim, client)
-    assert open_orders(sim) == 1 and sent(sim, "cancel_on_disconnect") == []
+@pytest.mark.parametrize("method, answer, expected", EMPTY)
+def test_a_null_list_is_an_empty_list(stage: Stage, method: str, answer: Message, expected: Any) -> None:
+    _, client = stage(answering({COMMANDS.get(method, method): answer}))
+    assert getattr(client, method)() == expected
 
 
-def test_armed_from_the_start_orders_go_with_the_client(sim: Simulator, connect: Connect) -> None:
-    client = connect(sim, cancel_on_disconnect=True)
-    commands = [entry.command for entry in sim.ledger.received]
-    assert commands == ["auth", "cancel_on_disconnect", "subscribe"]  # before an order can leave
-    client.place_order(AAPL, "BUY", 1, 330)
-    leave(sim, client)
-    assert open_orders(sim) == 0
-
-
-def test_it_can_be_armed_and_disarmed(sim: Simulator, connect: Connect) -> None:
-    client = connect(sim)
-    client.place_order(AAPL, "BUY", 1, 330)
-    assert client.set_cancel_on_disconnect(True) is None  # type: ignore[func-returns-value]
-    assert [one.cancel_on_disconnect for one in sim.connections] == [True]
-    client.set_cancel_on_disconnect(False)
-    assert sent(sim, "cancel_on_disconnect") == [
-        {"cancel_on_disconnect": True},
-        {"cancel_on_disconnect": False},
-    ]
-    leave(sim, client)
-    assert open_orders(sim) == 1
-
-
-def test_the_orders_of_all_sessions_of_the_account_go(sim: Simulator, connect: Connect) -> None:
-    other, client = connect(sim), connect(sim, cancel_on_disconnect=True)
-    order = other.place_order(AAPL, "BUY", 1, 330)
-    client.close()
-    done = other.wait_until_done(order)
-    assert done.status is OrderStatus.CANCELLED and other.open_orders == {}
-
-
-def test_it_is_armed_again_on_every_line(sim: Simulator, connect: Connect) -> None:
-    client = connect(sim, reconnect=ReconnectPolicy(initial_delay=0.01, max_delay=0.02))
-    client.set_cancel_on_disconnect(True)
-    with client.stream(Channel.CONNECTION) as states:
-        sim.faults.drop_now()
-        until(states, lambda event: event.state is ConnectionState.READY)
-    assert sent(sim, "cancel_on_disconnect") == [{"cancel_on_disconnect": True}] * 2
-    assert [one.cancel_on_disconnect for one in sim.connections] == [True]
-
-
-def test_a_refusal_raises_and_leaves_it_as_it_was(sim: Simulator, connect: Connect) -> None:
-    client = connect(sim, reconnect=ReconnectPolicy(initial_delay=0.01, max_delay=0.02))
-    sim.faults.error_reply("cancel_on_disconnect", "ServerError", "not now")
-    with pytest.raises(ApiError, match="not now"):
-        client.set_cancel_on_disconnect(True)
-    with client.stream(Channel.CONNECTION) as states:
-        sim.faults.drop_now()
-        until(states, lambda event: event.state is ConnectionState.READY)
-    fence(client)
-    assert [one.cancel_on_disconnect for one in sim.connections] == [False]
+def test_an_error_beside_null_lists_is_an_error(stage: Stage) -> None:
+    refusal = {"error_code": "RateLimited", "incoming_message": {"type": "get_user_orders"}}
+    _, client = stage(
+        answering({"get_user_orders": {"all_orders_response": None, "user_orders": None, "err": refusal}})
+    )
+    assert isinstance(outcome(client.get_user_orders), RateLimited)

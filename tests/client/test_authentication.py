@@ -1,17 +1,91 @@
-"""An upgrade that is refused for the credentials is not tried again, whatever becomes of the refusal's text."""
+"""Authentication: keys and tokens, refusals, and clocks that are wrong (R43)."""
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 
-from qfex import AuthenticationError, NotConnected, TradeClient
-from tests.support.exchange import CREDENTIALS, Exchange, Peer, Script, obliging, silent
-from tests.support.helpers import PATIENCE, QUICK, outcome
+from qfex import (
+    AuthenticationError,
+    Channel,
+    ConnectionState,
+    HmacCredentials,
+    JwtCredentials,
+    NotConnected,
+    TradeClient,
+)
+from qfex.sim import Simulator
+from tests.client.conftest import Stage
+from tests.support.exchange import CREDENTIALS, Exchange, Message, Peer, Script, obliging, silent
+from tests.support.helpers import (
+    AAPL,
+    PATIENCE,
+    QUICK,
+    Connect,
+    eventually,
+    live_only,
+    new_client,
+    outcome,
+    until,
+)
+
+
+def test_wrong_keys_are_refused_at_once(sim: Simulator) -> None:
+    client = new_client(sim, HmacCredentials(sim.credentials.public_key, "qfex_secret_wrong"))
+    with pytest.raises(AuthenticationError, match="refused"):
+        client.connect()
+    assert sim.ledger.authentication_failures == ["invalid signature"]
+    client.close()
+
+
+def test_a_failed_connect_may_be_called_again(sim: Simulator) -> None:
+    sim.faults.reject_auth(times=2)
+    client = new_client(sim)
+    for _ in range(2):
+        with pytest.raises(AuthenticationError):
+            client.connect()
+        assert client.state is ConnectionState.DISCONNECTED
+    client.connect()
+    assert client.place_order(AAPL, "BUY", 1, 330).is_live
+    client.close()
+
+
+def test_a_token_opens_the_same_account(sim: Simulator, connect: Connect) -> None:
+    client = connect(sim, JwtCredentials(sim.jwt(sim.credentials)))
+    assert client.place_order(AAPL, "BUY", 1, 330).user_id == sim.account_id(sim.credentials)
+
+
+@live_only
+def test_a_wrong_token_is_refused(sim: Simulator) -> None:
+    client = new_client(sim, JwtCredentials("not.a.token"))
+    with pytest.raises(AuthenticationError):
+        client.connect()
+    client.close()
+
+
+def test_a_client_acts_for_its_subaccount(sim: Simulator, connect: Connect) -> None:
+    subaccount = sim.create_subaccount(sim.credentials, 5000)
+    client, master = connect(sim, account_id=subaccount), connect(sim)
+    order = client.place_order(AAPL, "BUY", 1, 330)
+    assert order.user_id == subaccount
+    assert client.get_user_orders().orders == [order] and master.get_user_orders().orders == []
+    with client.stream(Channel.BALANCES) as balances:
+        assert until(balances).deposit == 5000
+
+
+@live_only
+def test_a_foreign_subaccount_is_refused(sim: Simulator) -> None:
+    client = new_client(sim, account_id=sim.account_id(sim.create_account()))
+    with pytest.raises(AuthenticationError):
+        client.connect()
+    client.close()
+
 
 LENGTH = 100  # bytes of the text, as its head says
-
 ENDS: dict[str, Callable[[Peer], None]] = {
     "end": Peer.vanish,
     "reset": lambda peer: peer.vanish(reset=True),
@@ -89,3 +163,117 @@ def test_a_refusal_that_may_pass_is_named_whatever_becomes_of_its_text(end: str)
 def test_half_a_head_is_no_refusal(cut: bytes) -> None:
     with Exchange(says(cut), obliging) as exchange:
         tries_again(exchange)
+
+
+# --- replies to a login ---------------------------------------------------------------------------------------------
+
+
+ACCEPTED: list[Message] = [
+    {"authenticated": True},
+    {"authenticated": {"account_id": "a"}},
+    {"type": "authenticated"},
+    {"type": "authenticated_response"},
+    {"type": "auth", "result": "success"},
+    {"type": "auth", "status": "ok"},
+    {"status": "ok"},
+    {"ack": {"incoming_message": {"type": "auth", "params": {"hmac": {"nonce": "1"}}}}},
+    {"ack": {"incoming_message": None}},
+    {"ack_response": True},
+]
+
+
+@pytest.mark.parametrize("answer", ACCEPTED, ids=json.dumps)
+def test_every_way_to_accept_a_login(stage: Stage, answer: Message) -> None:
+    def script(peer: Peer) -> None:
+        peer.upgrade()
+        peer.receive("auth")
+        peer.send(answer)
+        peer.confirm()
+        while True:
+            peer.oblige(peer.receive())
+
+    _, client = stage(script)
+    assert client.place_order(AAPL, "BUY", 1, 200).is_live
+
+
+# --- clocks ---------------------------------------------------------------------------------------------------------
+
+
+_DATE = "Date: {}"
+
+
+def strict(peer: Peer) -> None:
+    """An exchange that lets in only those whose clock agrees with its own within 30 seconds."""
+    peer.upgrade(_DATE.format(time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime())))
+    while True:
+        stamp = peer.receive("auth")["params"]["hmac"]["unix_ts"]
+        agrees = abs(stamp - time.time()) < 30
+        peer.send({"authenticated": agrees})
+        if agrees:
+            break
+    while True:
+        peer.oblige(peer.receive())
+
+
+@pytest.fixture
+def wrong_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Sets the client's clock wrong by some seconds; the exchange's stays right."""
+
+    def set_clock(ahead: float) -> None:
+        monkeypatch.setattr("qfex.client.time", SimpleNamespace(time=lambda: time.time() + ahead))
+        monkeypatch.setattr("qfex.net.transport.time", lambda: time.time() + ahead)
+
+    return set_clock
+
+
+@pytest.mark.parametrize("ahead", [90, -90, 3600])
+def test_r43_a_wrong_clock_is_corrected_once(
+    stage: Stage, wrong_clock: Callable[[float], None], ahead: float
+) -> None:
+    wrong_clock(ahead)
+    exchange, client = stage(strict)
+    assert client.place_order(AAPL, "BUY", 1, 200).is_live
+    assert _proofs(exchange) == [2]
+    exchange.peers[0].vanish()
+    eventually(lambda: len(exchange.peers) == 2 and client.stats().reconnects == 1, "the next line")
+    assert _proofs(exchange) == [2, 1], "what was learned holds on the next line"
+
+
+def test_r43_a_clock_that_is_set_right_later_is_believed_again(
+    stage: Stage, wrong_clock: Callable[[float], None]
+) -> None:
+    wrong_clock(90)
+    exchange, client = stage(strict)
+    wrong_clock(0)
+    client._session.endpoint._now = time.time
+    exchange.peers[0].vanish()
+    eventually(lambda: client.stats().reconnects == 1, "the next line")
+    assert client.place_order(AAPL, "BUY", 1, 200).is_live
+
+
+def test_r43_where_the_clock_is_to_blame_the_error_says_so(
+    stage: Stage, wrong_clock: Callable[[float], None]
+) -> None:
+    def refuses(peer: Peer) -> None:
+        peer.upgrade(_DATE.format(time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime())))
+        while True:
+            peer.receive("auth")
+            peer.send({"authenticated": False})
+
+    wrong_clock(90)
+    _, client = stage(refuses, connected=False)
+    with pytest.raises(AuthenticationError, match=r"clock differs by -?(89|90|91) s"):
+        client.connect()
+
+
+def test_r43_every_proof_has_a_nonce_of_its_own(stage: Stage) -> None:
+    exchange, client = stage(obliging)
+    for number in range(1, 6):
+        exchange.peers[-1].vanish()
+        eventually(lambda: client.stats().reconnects == number, "the next line")  # noqa: B023
+    proofs = [peer.commands[0]["params"]["hmac"] for peer in exchange.peers]
+    assert len({proof["nonce"] for proof in proofs}) == len({proof["signature"] for proof in proofs}) == 6
+
+
+def _proofs(exchange: Exchange) -> list[int]:
+    return [sum(each["type"] == "auth" for each in peer.commands) for peer in exchange.peers]

@@ -1,4 +1,4 @@
-"""Callbacks and the user's own threads and locks (R32 to R35)."""
+"""Callbacks, and the threads and locks of the user (R32 to R35)."""
 
 from __future__ import annotations
 
@@ -11,13 +11,25 @@ from typing import Any
 
 import pytest
 
-from qfex import Channel, NotConnected, Order, TradeClient
+from qfex import (
+    Channel,
+    ErrorEvent,
+    NotConnected,
+    Order,
+    OrderStatus,
+    TradeClient,
+)
 from qfex.sim import Simulator
-from tests.support.helpers import AAPL, PATIENCE, Heard, eventually, outcome
+from tests.support.helpers import (
+    AAPL,
+    PATIENCE,
+    Connect,
+    Received,
+    eventually,
+    live_only,
+    outcome,
+)
 from tests.support.user_script import Script
-
-LIVE = pytest.mark.parametrize("dialect", ["live"], indirect=True)
-Connect = Callable[..., TradeClient]
 
 CALLS: dict[str, Callable[[TradeClient, Order], Any]] = {
     "place_order": lambda client, order: client.place_order(AAPL, "BUY", 1, 180),
@@ -64,7 +76,7 @@ def test_r32_every_method_may_be_called_inside_a_callback(
     assert not isinstance(outcomes[0], BaseException), outcomes
 
 
-@LIVE
+@live_only
 def test_r32_what_would_wait_for_its_own_thread_is_refused_at_once(
     sim: Simulator, client: TradeClient
 ) -> None:
@@ -74,7 +86,7 @@ def test_r32_what_would_wait_for_its_own_thread_is_refused_at_once(
     assert isinstance(eventually(lambda: refusals, "the refusal")[0], NotConnected)
 
 
-@LIVE
+@live_only
 def test_r33_no_lock_is_held_while_a_callback_runs(sim: Simulator, client: TradeClient) -> None:
     """The user's lock is taken in the callback, and held by another thread around a call of the client."""
     lock, entered, done = threading.Lock(), threading.Event(), threading.Event()
@@ -95,11 +107,11 @@ def test_r33_no_lock_is_held_while_a_callback_runs(sim: Simulator, client: Trade
     assert done.wait(PATIENCE)
 
 
-@LIVE
+@live_only
 def test_r34_a_callback_that_raises_is_logged_reported_and_counted_and_the_rest_goes_on(
     sim: Simulator, client: TradeClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    errors, orders = Heard(client, Channel.ERRORS), []
+    errors, orders = Received(client, Channel.ERRORS), []
 
     def raises(order: Order) -> None:
         raise ZeroDivisionError("in the callback")
@@ -118,7 +130,7 @@ def test_r34_a_callback_that_raises_is_logged_reported_and_counted_and_the_rest_
     assert caplog.records[0].exc_info is not None
 
 
-@LIVE
+@live_only
 def test_r34_a_callback_that_raises_shows_without_any_logging_set_up(sim: Simulator) -> None:
     body = """
     def fails(order):
@@ -133,7 +145,7 @@ def test_r34_a_callback_that_raises_shows_without_any_logging_set_up(sim: Simula
     assert "ZeroDivisionError: in the callback" in errors and "Traceback" in errors
 
 
-@LIVE
+@live_only
 def test_r34_even_an_exception_that_cannot_be_shown_is_survived(sim: Simulator, client: TradeClient) -> None:
     class Nasty(Exception):
         def __str__(self) -> str:
@@ -155,17 +167,17 @@ def test_r34_even_an_exception_that_cannot_be_shown_is_survived(sim: Simulator, 
     assert client.is_alive
 
 
-@LIVE
+@live_only
 def test_r35_events_come_while_the_main_thread_sleeps(
     sim: Simulator, client: TradeClient, connect: Connect
 ) -> None:
-    heard = Heard(client, Channel.ORDERS)
+    heard = Received(client, Channel.ORDERS)
     connect(sim).place_order(AAPL, "BUY", 1, 190)
     time.sleep(0.2)
     assert len(heard.events) == 1
 
 
-@LIVE
+@live_only
 def test_r35_a_notebook_and_a_worker_thread_can_use_a_client(sim: Simulator, connect: Connect) -> None:
     """A notebook's cell runs inside an event loop."""
     heard: list[Any] = []
@@ -181,3 +193,88 @@ def test_r35_a_notebook_and_a_worker_thread_can_use_a_client(sim: Simulator, con
     worker.join(PATIENCE)
     # The second order is told to both clients of the account.
     eventually(lambda: len(heard) == 3, "the orders")
+
+
+def test_a_registration_can_be_cancelled(client: TradeClient) -> None:
+    heard, kept = Received(), Received()
+    registration = client.on(Channel.ORDERS, heard)
+    client.on(Channel.ORDERS, kept)
+    assert "order_responses" in repr(registration)
+    client.place_order(AAPL, "BUY", 1, 330)
+    heard.next(), kept.next()
+    registration.cancel()
+    registration.cancel()
+    client.place_order(AAPL, "BUY", 1, 330)
+    kept.next()
+    assert heard.is_empty
+
+
+def test_a_callback_may_call_any_blocking_method(client: TradeClient) -> None:
+    done = Received()
+
+    def replace(order: Order) -> None:
+        if order.status is OrderStatus.ACK and order.price == 330:
+            modified = client.modify_order(order, price=331)
+            client.subscribe(Channel.FILLS)
+            done(client.cancel_order(modified))
+
+    client.on(Channel.ORDERS, replace)
+    client.place_order(AAPL, "BUY", 1, 330)
+    assert done.next().status is OrderStatus.CANCELLED
+
+
+@live_only
+def test_a_callback_that_raises_is_reported_and_the_others_run(
+    client: TradeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    errors, after = Received(), Received()
+    client.on(Channel.ERRORS, errors)
+    client.on(Channel.ORDERS, lambda order: 1 / 0)
+    client.on(Channel.ORDERS, after)
+    with caplog.at_level(logging.ERROR, "qfex"):
+        client.place_order(AAPL, "BUY", 1, 330)
+        client.place_order(AAPL, "BUY", 1, 331)
+        assert [after.next().price, after.next().price] == [330, 331]
+        reports = [errors.next(), errors.next()]
+    for report in reports:
+        assert isinstance(report, ErrorEvent) and report.kind == "callback"
+        assert isinstance(report.error, ZeroDivisionError) and "ZeroDivisionError" in report.message
+    assert client.stats().callback_errors == 2
+    assert (
+        len([record for record in caplog.records if "callback" in record.message]) == 1
+    )  # not once for each event
+
+
+@live_only
+def test_an_errors_callback_that_raises_does_not_tell_itself(client: TradeClient) -> None:
+    calls = Received()
+
+    def fail(event: Any) -> None:
+        calls(event)
+        raise RuntimeError
+
+    client.on(Channel.ERRORS, fail)
+    client.on(Channel.ORDERS, lambda order: 1 / 0)
+    client.on(Channel.ORDERS, last := Received())
+    logging.getLogger("qfex").disabled = True
+    try:
+        client.place_order(AAPL, "BUY", 1, 330)
+        last.next()
+        assert calls.next().kind == "callback"
+        client.place_order(AAPL, "BUY", 1, 330)
+        last.next()
+        assert calls.next().kind == "callback" and calls.is_empty
+    finally:
+        logging.getLogger("qfex").disabled = False
+
+
+def test_a_stream_hears_of_a_callback_that_raised(client: TradeClient) -> None:
+    def broken(order: Any) -> None:
+        raise RuntimeError("broken")
+
+    client.on(Channel.ORDERS, broken)
+    with client.stream(Channel.ERRORS) as errors:
+        client.place_order("AAPL-USD", "BUY", "0.5", "330.00")
+        report = errors.get(PATIENCE)
+    assert isinstance(report, ErrorEvent)
+    assert report.kind == "callback" and isinstance(report.error, RuntimeError)

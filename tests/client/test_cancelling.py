@@ -1,7 +1,9 @@
-"""Modifying and cancelling resting orders, by every kind of id."""
+"""Cancelling orders one by one and all together, and closing positions."""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,132 +16,14 @@ from qfex import (
     OrderRejected,
     OrderStatus,
     OrderType,
+    OutcomeUnknown,
     TradeClient,
     Twap,
 )
 from qfex.sim import Simulator
-from tests.support.helpers import AAPL, GOLD, Connect, D, fence, sent, until
-
-# --- modify ------------------------------------------------------------------------------------------------------
-
-
-def test_what_is_not_given_keeps_its_value(sim: Simulator, client: TradeClient) -> None:
-    order = client.place_order(AAPL, "BUY", 2, 330, take_profit=350, stop_loss=320, client_order_id="mine")
-    dearer = client.modify_order(order, price="331.5")
-    assert (dearer.price, dearer.quantity, dearer.status) == (D("331.5"), 2, OrderStatus.MODIFIED)
-    assert (dearer.take_profit, dearer.stop_loss) == (350, 320)
-    smaller = client.modify_order(dearer, quantity=1, take_profit="351")
-    assert (smaller.price, smaller.quantity, smaller.take_profit, smaller.stop_loss) == (
-        D("331.5"),
-        1,
-        351,
-        320,
-    )
-    first, second = sent(sim, "modify_order")
-    assert (first["quantity"], first["take_profit"], first["stop_loss"]) == (2, 350, 320)
-    assert (first["order_type"], first["side"], first["reduce_only"]) == ("LIMIT", "BUY", False)
-    assert second["price"] == 331.5 and second["order_id"] == dearer.order_id
-
-
-def test_a_modified_order_is_the_only_one_that_is_open(client: TradeClient, dialect: str) -> None:
-    order = client.place_order(AAPL, "BUY", 2, 330)
-    modified = client.modify_order(order, price=331)
-    assert (modified.order_id == order.order_id) == (dialect == "documented")
-    assert client.open_orders == {modified.order_id: modified}
-    assert [each.order_id for each in client.get_user_orders().orders] == [modified.order_id]
-
-
-def test_an_order_is_followed_through_its_new_ids(client: TradeClient) -> None:
-    order = client.place_order(AAPL, "BUY", 2, 330)
-    for price in (331, 332, 333):
-        client.modify_order(order, price=price)  # the first id, and the newest terms
-    last = client.modify_order(order.order_id, quantity=1)
-    assert (last.price, last.quantity) == (333, 1)
-    assert client.cancel_order(order).order_id == last.order_id
-
-
-def test_a_client_order_id_survives_a_modify(client: TradeClient) -> None:
-    order = client.place_order(AAPL, "BUY", 2, 330, client_order_id="mine")
-    client.modify_order(order, price=331)
-    assert [each.client_order_id for each in client.open_orders.values()] == ["mine"]
-
-
-def test_a_post_only_order_stays_post_only(client: TradeClient, peer: TradeClient) -> None:
-    peer.place_order(AAPL, "SELL", 1, 335)
-    order = client.place_limit_order(AAPL, "BUY", 1, 330, post_only=True)
-    assert client.modify_order(order, price=331).order_type is OrderType.ALO
-    with pytest.raises(OrderRejected) as refused:
-        client.modify_order(order, price=335)
-    assert refused.value.status is OrderStatus.CANNOT_MODIFY_ALO_WOULD_CROSS
-    assert [each.price for each in client.open_orders.values()] == [331]
-
-
-def test_a_reduce_only_order_stays_reduce_only(client: TradeClient, peer: TradeClient) -> None:
-    peer.place_order(AAPL, "SELL", 2, 335)
-    client.place_order(AAPL, "BUY", 2, 335, wait=True)
-    order = client.place_order(AAPL, "SELL", 1, 340, reduce_only=True)
-    assert order.reduce_only
-    modified = client.modify_order(order, price=341)
-    assert (modified.price, modified.reduce_only) == (341, True)
-
-
-def test_a_modify_may_trade_at_once(client: TradeClient, peer: TradeClient) -> None:
-    peer.place_order(AAPL, "SELL", 1, 335)
-    order = client.place_order(AAPL, "BUY", 1, 330)
-    modified = client.modify_order(order, price=335)
-    done = client.wait_until_done(modified)
-    assert (done.status, done.quantity_remaining) == (OrderStatus.FILLED, 0)
-    assert client.open_orders == {}
-
-
-def test_the_frames_of_a_modify_may_come_in_any_order(
-    sim: Simulator, client: TradeClient, peer: TradeClient
-) -> None:
-    peer.place_order(AAPL, "SELL", 1, 335)
-    order = client.place_order(AAPL, "BUY", 1, 330)
-    sim.faults.reorder("modify_order")  # the fill before the word that there is a new id
-    modified = client.modify_order(order, price=335)
-    assert (modified.status, modified.price) == (OrderStatus.MODIFIED, 335)
-    assert client.wait_until_done(order).status is OrderStatus.FILLED
-    assert client.open_orders == {}
-
-
-def test_a_partly_filled_order_cannot_be_modified(client: TradeClient, peer: TradeClient) -> None:
-    order = client.place_order(AAPL, "BUY", 2, 335)
-    peer.place_order(AAPL, "SELL", 1, 335, wait=True)
-    with pytest.raises(OrderRejected) as refused:
-        client.modify_order(order, price=334)
-    assert refused.value.status is OrderStatus.CANNOT_MODIFY_PARTIAL_FILL
-    (open_order,) = client.open_orders.values()
-    assert (open_order.order_id, open_order.quantity_remaining) == (order.order_id, 1)
-
-
-def test_an_order_that_is_gone_cannot_be_modified(client: TradeClient) -> None:
-    order = client.place_order(AAPL, "BUY", 2, 330)
-    client.cancel_order(order)
-    with pytest.raises(OrderRejected) as refused:
-        client.modify_order(order, price=331)
-    assert refused.value.status is OrderStatus.CANNOT_MODIFY_NO_SUCH_ORDER
-
-
-@pytest.mark.parametrize(
-    "changed", [{"price": 400}, {"price": "330.001"}, {"quantity": "0.001"}, {"take_profit": 1}]
-)
-def test_a_refused_modify_leaves_the_order_as_it_was(client: TradeClient, changed: dict[str, Any]) -> None:
-    order = client.place_order(AAPL, "BUY", 2, 330)
-    with pytest.raises((OrderRejected, ApiError)):
-        client.modify_order(order, **changed)
-    assert client.open_orders == {order.order_id: order}
-    assert client.cancel_order(order).status is OrderStatus.CANCELLED
-
-
-def test_an_order_that_this_client_never_saw_can_be_modified_as_a_value(
-    sim: Simulator, connect: Connect
-) -> None:
-    order = connect(sim).place_order(AAPL, "BUY", 2, 330)
-    other = connect(sim)
-    assert other.modify_order(order, quantity=3).quantity == 3
-
+from tests.client.conftest import Stage
+from tests.support.exchange import Message, Peer, Script, order, silent
+from tests.support.helpers import AAPL, GOLD, Connect, D, fence, outcome, sent, until
 
 # --- cancel ------------------------------------------------------------------------------------------------------
 
@@ -296,3 +180,120 @@ def test_a_thin_book_leaves_a_part_open(client: TradeClient, peer: TradeClient) 
 def test_there_must_be_something_to_close(client: TradeClient) -> None:
     with pytest.raises((ApiError, OrderRejected)):
         client.close_position(AAPL)
+
+
+# --- cancelling everything, again and again -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("orders", [0, 2])
+def test_it_can_be_repeated_on_the_same_line(sim: Simulator, connect: Connect, orders: int) -> None:
+    client = connect(sim)
+    line = sim.connections[0].id
+    for _ in range(2):
+        for number in range(orders):
+            client.place_order(AAPL, "BUY", 1, 190 + number)
+        assert len(client.cancel_all_orders()) == orders
+    assert [connection.id for connection in sim.connections] == [line]
+    assert sim.ledger.count("cancel_all_orders") == 2
+
+
+def test_an_acknowledgement_after_it_finds_its_own_caller(sim: Simulator, connect: Connect) -> None:
+    """Setting leverage is acknowledged without saying what for."""
+    client = connect(sim)
+    client.cancel_all_orders()
+    client.set_leverage(AAPL, 5, timeout=2)
+    assert any(row.symbol == AAPL and row.leverage == 5 for row in client.get_leverage())
+
+
+# --- cancelling everything where the exchange says little -----------------------------------------------------------
+
+
+Answer = Callable[[Peer, Message], None]
+
+
+def exchange(cancel: Answer, listing: Answer) -> Script:
+    def script(peer: Peer) -> None:
+        peer.greet()
+        while True:
+            request = peer.receive()
+            {"cancel_all_orders": cancel, "get_user_orders": listing}.get(request["type"], Peer.oblige)(
+                peer, request
+            )
+
+    return script
+
+
+def nothing(peer: Peer, request: Message) -> None:
+    """Say nothing."""
+
+
+def cancels_one(peer: Peer, request: Message) -> None:
+    peer.send(order("one", "CANCELLED"))
+
+
+def lists_a_stop(peer: Peer, request: Message) -> None:
+    stop = order("stop", type="STOP_LOSS", side="SELL")["order_response"]
+    peer.send({"all_orders_response": {"orders": [stop], "twaps": []}})
+
+
+def test_without_orders_and_without_any_answer_it_ends_after_a_silence(stage: Stage) -> None:
+    _, client = stage(silent, request_timeout=60.0)
+    assert client.cancel_all_orders() == []
+
+
+def test_what_was_cancelled_is_returned_though_no_list_confirms_it(stage: Stage) -> None:
+    _, client = stage(exchange(cancels_one, nothing), request_timeout=60.0)
+    for name in ("one", "two"):
+        client.place_order(AAPL, "BUY", 1, 200, client_order_id=name)
+    assert [each.client_order_id for each in client.cancel_all_orders()] == ["one"]
+
+
+def test_a_stop_that_stays_does_not_keep_it_from_ending(stage: Stage) -> None:
+    _, client = stage(exchange(nothing, lists_a_stop), request_timeout=60.0)
+    client.place_stop_order(AAPL, "SELL", "STOP_LOSS", 1, 100, client_order_id="stop")
+    assert client.cancel_all_orders() == []
+
+
+def test_a_late_acknowledgement_ends_it_though_the_list_is_silent(stage: Stage) -> None:
+    asked = threading.Event()
+    acknowledged: list[Message] = []
+
+    def asks(peer: Peer, request: Message) -> None:
+        asked.set()
+        peer.send({"ack": {"incoming_message": acknowledged[0]}})
+
+    def cancel(peer: Peer, request: Message) -> None:
+        acknowledged.append(request)
+
+    _, client = stage(exchange(cancel, asks), request_timeout=60.0)
+    client.place_order(AAPL, "BUY", 1, 200)
+    assert client.cancel_all_orders() == [] and asked.is_set()
+
+
+def test_complete_silence_about_orders_is_an_unknown_outcome(stage: Stage) -> None:
+    there, client = stage(exchange(nothing, nothing))
+    client.place_order(AAPL, "BUY", 1, 200)
+    assert isinstance(outcome(lambda: client.cancel_all_orders(timeout=2.5)), OutcomeUnknown)
+    assert len(there.peers) == 1
+
+
+@pytest.mark.parametrize("orders", [0, 1])
+def test_what_is_closed_meanwhile_is_an_unknown_outcome(stage: Stage, orders: int) -> None:
+    client_closes = threading.Event()
+
+    def cancel(peer: Peer, request: Message) -> None:
+        client_closes.set()
+
+    _, client = stage(exchange(cancel, nothing))
+    for _ in range(orders):
+        client.place_order(AAPL, "BUY", 1, 200)
+
+    def close() -> None:
+        assert client_closes.wait(5)
+        client.close()
+
+    closer = threading.Thread(target=close)
+    closer.start()
+    ended = outcome(client.cancel_all_orders)
+    closer.join()
+    assert isinstance(ended, OutcomeUnknown) and ended.reason == "closed"

@@ -1,4 +1,4 @@
-"""The end of a client and of its lines: prompt, once, and heard of by everybody (R2, R3, R4, R7, R15)."""
+"""Closing: prompt, once, and reported to every waiting caller (R1 to R4, R7, R15)."""
 
 from __future__ import annotations
 
@@ -14,18 +14,30 @@ from qfex import (
     ConnectionLost,
     ConnectionState,
     NotConnected,
+    Order,
+    OrderStatus,
     OutcomeUnknown,
     ReconnectPolicy,
+    RequestTimeout,
     TradeClient,
+    Twap,
 )
 from qfex.sim import Simulator
 from tests.client.conftest import Stage
 from tests.support.exchange import Peer, frame, obliging, order
-from tests.support.helpers import AAPL, PATIENCE, Heard, background, eventually, outcome
+from tests.support.helpers import (
+    AAPL,
+    PATIENCE,
+    Connect,
+    Received,
+    background,
+    eventually,
+    live_only,
+    new_client,
+    outcome,
+)
 
 CLOSING = 2.0  # seconds that `close` may take
-LIVE = pytest.mark.parametrize("dialect", ["live"], indirect=True)
-Connect = Callable[..., TradeClient]
 
 
 def timed(work: Callable[[], Any]) -> float:
@@ -128,7 +140,7 @@ def test_r02_threads_that_close_together_do_no_harm(stage: Stage) -> None:
     eventually(lambda: exchange.peers[0].closes == 1, "the close frame")
 
 
-@LIVE
+@live_only
 def test_r03_a_busy_callback_does_not_hold_up_the_end(sim: Simulator, connect: Connect) -> None:
     client, busy, entered, names = connect(sim), threading.Event(), threading.Event(), []
 
@@ -168,7 +180,7 @@ def test_r07_a_servers_close_reaches_everybody_with_its_code(stage: Stage) -> No
         peer.until_gone()
 
     _, client = stage(leaves, reconnect=None)
-    heard = Heard(client, Channel.CONNECTION)
+    heard = Received(client, Channel.CONNECTION)
     pending = client.submit_order(AAPL, "BUY", 1, 200)
     with pytest.raises(ConnectionLost) as caught:
         client.get_user_trades()
@@ -215,7 +227,7 @@ def test_r07_every_waiter_is_woken_by_the_end(stage: Stage) -> None:
     assert len(ended) == len(waits)
 
 
-@LIVE
+@live_only
 def test_r15_nothing_is_left_of_a_closed_client(sim: Simulator) -> None:
     before = set(threading.enumerate())
     for _ in range(5):
@@ -263,3 +275,138 @@ def test_r01_a_close_that_ctrl_c_cuts_short_is_a_close(stage: Stage, monkeypatch
     assert isinstance(outcome(lambda: client.place_order(AAPL, "BUY", 1, 200)), NotConnected)
     assert [command["type"] for command in exchange.peers[0].commands] == ["auth", "subscribe"]
     client.close()
+
+
+# --- waiting for the end --------------------------------------------------------------------------------------------
+
+
+@live_only
+def test_waiting_for_the_end(sim: Simulator, connect: Connect) -> None:
+    client = connect(sim)
+    with pytest.raises(RequestTimeout) as still:
+        client.block_for_close(0.0)
+    assert still.value.sent is False
+    closer = threading.Thread(target=client.close)
+    closer.start()
+    client.block_for_close(PATIENCE)
+    closer.join()
+
+
+@live_only
+def test_waiting_for_the_end_tells_why_it_came(sim: Simulator, connect: Connect) -> None:
+    client = connect(sim, reconnect=None)
+    sim.faults.drop_now()
+    with pytest.raises(NotConnected, match="lost"):
+        client.block_for_close(PATIENCE)
+    assert client.state is ConnectionState.DISCONNECTED
+    with pytest.raises(NotConnected):
+        client.get_leverage()
+
+
+@live_only
+def test_a_callback_cannot_wait_for_the_end_of_itself(sim: Simulator, connect: Connect) -> None:
+    client = connect(sim)
+    caught: list[Exception] = []
+    done = threading.Event()
+
+    def wait(_: Any) -> None:
+        try:
+            client.block_for_close(PATIENCE)
+        except NotConnected as error:
+            caught.append(error)
+        done.set()
+
+    client.on(Channel.ORDERS, wait)
+    client.place_order(AAPL, "BUY", 1, 330)
+    assert done.wait(PATIENCE) and "callback" in str(caught[0])
+
+
+@live_only
+def test_a_callback_may_close_the_client(sim: Simulator, connect: Connect) -> None:
+    client = connect(sim)
+    client.on(Channel.ORDERS, lambda _: client.close())
+    client.submit_order(AAPL, "BUY", 1, 330)
+    client.block_for_close(PATIENCE)
+    assert client.state is ConnectionState.CLOSED
+
+
+@live_only
+def test_closing_ends_a_waiting_call_at_once(sim: Simulator, connect: Connect) -> None:
+    client = connect(sim, request_timeout=60.0)
+    order = client.place_order(AAPL, "BUY", 1, 330)
+    ended: list[Exception] = []
+
+    def wait() -> None:
+        try:
+            client.wait_until_done(order)
+        except NotConnected as error:
+            ended.append(error)
+
+    waiter = threading.Thread(target=wait)
+    waiter.start()
+    client.close()
+    waiter.join(PATIENCE)
+    assert len(ended) == 1
+
+
+@live_only
+def test_an_order_that_was_placed_is_returned_though_its_wait_was_cut_short(
+    sim: Simulator, connect: Connect
+) -> None:
+    client = connect(sim)
+    client.on(Channel.ORDERS, lambda order: client.close())
+    order = client.place_order(AAPL, "BUY", 1, 330, wait=True)
+    assert order.is_live
+    client.block_for_close(PATIENCE)
+    assert client.state is ConnectionState.CLOSED
+
+
+# --- a client that is not connected ---------------------------------------------------------------------------------
+
+
+CALLS: dict[str, Any] = {
+    "connect": lambda client: client.connect(),
+    "wait_until_ready": lambda client: client.wait_until_ready(0.1),
+    "place_order": lambda client: client.place_order(AAPL, "BUY", 1, 330),
+    "cancel_all_orders": lambda client: client.cancel_all_orders(),
+    "get_user_orders": lambda client: client.get_user_orders(),
+    "set_leverage": lambda client: client.set_leverage(AAPL, 5),
+    "subscribe": lambda client: client.subscribe(Channel.FILLS),
+}
+
+
+@live_only
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_a_closed_client_is_spent(sim: Simulator, call: Any) -> None:
+    with new_client(sim) as client:
+        pass
+    with pytest.raises(NotConnected, match="closed"):
+        call(client)
+
+
+@live_only
+@pytest.mark.parametrize("call", [call for name, call in CALLS.items() if name != "connect"])
+def test_a_client_that_never_connected_sends_nothing(sim: Simulator, call: Any) -> None:
+    with pytest.raises(NotConnected, match="not connected"):
+        call(new_client(sim))
+    assert not sim.ledger.received
+
+
+SPENT: list[Callable[[TradeClient], Any]] = [
+    lambda client: client.on(Channel.ERRORS, print),
+    lambda client: client.on(Channel.FILLS, print),
+    lambda client: client.stream(Channel.ERRORS),
+    lambda client: client.subscribe(Channel.ORDERS),
+    lambda client: client.unsubscribe(Channel.FILLS),
+    lambda client: client.wait_until_done(Order("known", status=OrderStatus.CANCELLED), 1),
+    lambda client: client.wait_until_twap_done(Twap("t"), 1),
+    lambda client: client.wait_until_ready(1),
+    lambda client: list(client.iter_user_orders()),
+]
+
+
+@pytest.mark.parametrize("number", range(len(SPENT)))
+def test_every_call_of_a_closed_client_is_refused(stage: Stage, number: int) -> None:
+    _, client = stage(obliging)
+    client.close()
+    assert isinstance(outcome(lambda: SPENT[number](client)), NotConnected)

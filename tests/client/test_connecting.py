@@ -1,24 +1,18 @@
-"""The life of a client: connecting, being ready, ending; and what a client shows of itself."""
+"""Connecting: a client that is ready, an exchange that is not there, and settings from the environment."""
 
 from __future__ import annotations
 
-import copy
-import pickle
-import subprocess
-import sys
 import threading
 from typing import Any
 
 import pytest
 
 from qfex import (
-    AuthenticationError,
     Channel,
     ConfigurationError,
     ConnectionState,
     Environment,
     HmacCredentials,
-    JwtCredentials,
     NotConnected,
     RateLimitPolicy,
     ReconnectPolicy,
@@ -27,15 +21,7 @@ from qfex import (
     ValidationError,
 )
 from qfex.sim import Simulator
-from tests.support.helpers import AAPL, PATIENCE, Connect, sent, until
-
-live_only = pytest.mark.parametrize("dialect", ["live"], indirect=True)
-
-
-def make(sim: Simulator, credentials: Any = None, **options: Any) -> TradeClient:
-    return TradeClient(
-        sim.environment, credentials or sim.credentials, **{"request_timeout": PATIENCE, **options}
-    )
+from tests.support.helpers import AAPL, PATIENCE, Connect, live_only, new_client, sent, until
 
 
 def own_threads() -> set[str]:
@@ -43,7 +29,7 @@ def own_threads() -> set[str]:
 
 
 def test_a_client_is_ready_when_its_block_is_entered(sim: Simulator) -> None:
-    client = make(sim)
+    client = new_client(sim)
     assert client.state is ConnectionState.DISCONNECTED and not client.is_alive
     with client as entered:
         assert entered is client and client.state is ConnectionState.READY and client.is_alive
@@ -58,7 +44,7 @@ def test_a_client_is_ready_when_its_block_is_entered(sim: Simulator) -> None:
 
 @live_only
 def test_connecting_twice_and_closing_twice_do_no_harm(sim: Simulator) -> None:
-    client = make(sim)
+    client = new_client(sim)
     client.connect()
     client.connect()
     assert len(sim.connections) == 1
@@ -68,37 +54,9 @@ def test_connecting_twice_and_closing_twice_do_no_harm(sim: Simulator) -> None:
 
 @live_only
 def test_a_block_is_left_with_the_exception_that_ended_it(sim: Simulator) -> None:
-    with pytest.raises(KeyError), make(sim) as client:
+    with pytest.raises(KeyError), new_client(sim) as client:
         raise KeyError
     assert client.state is ConnectionState.CLOSED
-
-
-CALLS: dict[str, Any] = {
-    "connect": lambda client: client.connect(),
-    "wait_until_ready": lambda client: client.wait_until_ready(0.1),
-    "place_order": lambda client: client.place_order(AAPL, "BUY", 1, 330),
-    "cancel_all_orders": lambda client: client.cancel_all_orders(),
-    "get_user_orders": lambda client: client.get_user_orders(),
-    "set_leverage": lambda client: client.set_leverage(AAPL, 5),
-    "subscribe": lambda client: client.subscribe(Channel.FILLS),
-}
-
-
-@live_only
-@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_a_closed_client_is_spent(sim: Simulator, call: Any) -> None:
-    with make(sim) as client:
-        pass
-    with pytest.raises(NotConnected, match="closed"):
-        call(client)
-
-
-@live_only
-@pytest.mark.parametrize("call", [call for name, call in CALLS.items() if name != "connect"])
-def test_a_client_that_never_connected_sends_nothing(sim: Simulator, call: Any) -> None:
-    with pytest.raises(NotConnected, match="not connected"):
-        call(make(sim))
-    assert not sim.ledger.received
 
 
 @live_only
@@ -109,61 +67,8 @@ def test_waiting_until_ready(sim: Simulator, connect: Connect) -> None:
         client.wait_until_ready(-1)
 
 
-# --- authentication ----------------------------------------------------------------------------------------------
-
-
-def test_wrong_keys_are_refused_at_once(sim: Simulator) -> None:
-    client = make(sim, HmacCredentials(sim.credentials.public_key, "qfex_secret_wrong"))
-    with pytest.raises(AuthenticationError, match="refused"):
-        client.connect()
-    assert sim.ledger.authentication_failures == ["invalid signature"]
-    client.close()
-
-
-def test_a_failed_connect_may_be_called_again(sim: Simulator) -> None:
-    sim.faults.reject_auth(times=2)
-    client = make(sim)
-    for _ in range(2):
-        with pytest.raises(AuthenticationError):
-            client.connect()
-        assert client.state is ConnectionState.DISCONNECTED
-    client.connect()
-    assert client.place_order(AAPL, "BUY", 1, 330).is_live
-    client.close()
-
-
-def test_a_token_opens_the_same_account(sim: Simulator, connect: Connect) -> None:
-    client = connect(sim, JwtCredentials(sim.jwt(sim.credentials)))
-    assert client.place_order(AAPL, "BUY", 1, 330).user_id == sim.account_id(sim.credentials)
-
-
-@live_only
-def test_a_wrong_token_is_refused(sim: Simulator) -> None:
-    client = make(sim, JwtCredentials("not.a.token"))
-    with pytest.raises(AuthenticationError):
-        client.connect()
-    client.close()
-
-
-def test_a_client_acts_for_its_subaccount(sim: Simulator, connect: Connect) -> None:
-    subaccount = sim.create_subaccount(sim.credentials, 5000)
-    client, master = connect(sim, account_id=subaccount), connect(sim)
-    order = client.place_order(AAPL, "BUY", 1, 330)
-    assert order.user_id == subaccount
-    assert client.get_user_orders().orders == [order] and master.get_user_orders().orders == []
-    with client.stream(Channel.BALANCES) as balances:
-        assert until(balances).deposit == 5000
-
-
-@live_only
-def test_a_foreign_subaccount_is_refused(sim: Simulator) -> None:
-    client = make(sim, account_id=sim.account_id(sim.create_account()))
-    with pytest.raises(AuthenticationError):
-        client.connect()
-    client.close()
-
-
 # --- no exchange there -------------------------------------------------------------------------------------------
+
 
 NOWHERE = Environment("ws://127.0.0.1:9/", "ws://127.0.0.1:9/", "http://127.0.0.1:9")
 KEYS = HmacCredentials("qfex_pub_1", "qfex_secret_1")
@@ -191,7 +96,7 @@ def test_with_a_policy_attempts_go_on_until_the_time_is_up() -> None:
 @live_only
 def test_an_exchange_that_does_not_answer_the_call_is_not_waited_for(sim: Simulator) -> None:
     sim.faults.stall_connections()
-    client = make(sim, request_timeout=0.3, reconnect=None)
+    client = new_client(sim, request_timeout=0.3, reconnect=None)
     with pytest.raises((NotConnected, RequestTimeout)):
         client.connect()
     assert client.state is ConnectionState.DISCONNECTED
@@ -201,7 +106,7 @@ def test_an_exchange_that_does_not_answer_the_call_is_not_waited_for(sim: Simula
 @live_only
 def test_an_exchange_that_does_not_answer_to_the_credentials_is_not_waited_for(sim: Simulator) -> None:
     sim.faults.swallow_command("auth", times=1)
-    client = make(sim, request_timeout=0.3)
+    client = new_client(sim, request_timeout=0.3)
     with pytest.raises(RequestTimeout) as silent:
         client.connect()
     assert silent.value.sent is False
@@ -234,116 +139,6 @@ def test_an_exchange_that_comes_up_late_is_found(connect: Connect) -> None:
     late.stop()
 
 
-# --- the end -----------------------------------------------------------------------------------------------------
-
-
-@live_only
-def test_waiting_for_the_end(sim: Simulator, connect: Connect) -> None:
-    client = connect(sim)
-    with pytest.raises(RequestTimeout) as still:
-        client.block_for_close(0.0)
-    assert still.value.sent is False
-    closer = threading.Thread(target=client.close)
-    closer.start()
-    client.block_for_close(PATIENCE)
-    closer.join()
-
-
-@live_only
-def test_waiting_for_the_end_tells_why_it_came(sim: Simulator, connect: Connect) -> None:
-    client = connect(sim, reconnect=None)
-    sim.faults.drop_now()
-    with pytest.raises(NotConnected, match="lost"):
-        client.block_for_close(PATIENCE)
-    assert client.state is ConnectionState.DISCONNECTED
-    with pytest.raises(NotConnected):
-        client.get_leverage()
-
-
-@live_only
-def test_a_callback_cannot_wait_for_the_end_of_itself(sim: Simulator, connect: Connect) -> None:
-    client = connect(sim)
-    caught: list[Exception] = []
-    done = threading.Event()
-
-    def wait(_: Any) -> None:
-        try:
-            client.block_for_close(PATIENCE)
-        except NotConnected as error:
-            caught.append(error)
-        done.set()
-
-    client.on(Channel.ORDERS, wait)
-    client.place_order(AAPL, "BUY", 1, 330)
-    assert done.wait(PATIENCE) and "callback" in str(caught[0])
-
-
-@live_only
-def test_a_callback_may_close_the_client(sim: Simulator, connect: Connect) -> None:
-    client = connect(sim)
-    client.on(Channel.ORDERS, lambda _: client.close())
-    client.submit_order(AAPL, "BUY", 1, 330)
-    client.block_for_close(PATIENCE)
-    assert client.state is ConnectionState.CLOSED
-
-
-@live_only
-def test_closing_ends_a_waiting_call_at_once(sim: Simulator, connect: Connect) -> None:
-    client = connect(sim, request_timeout=60.0)
-    order = client.place_order(AAPL, "BUY", 1, 330)
-    ended: list[Exception] = []
-
-    def wait() -> None:
-        try:
-            client.wait_until_done(order)
-        except NotConnected as error:
-            ended.append(error)
-
-    waiter = threading.Thread(target=wait)
-    waiter.start()
-    client.close()
-    waiter.join(PATIENCE)
-    assert len(ended) == 1
-
-
-@live_only
-def test_an_order_that_was_placed_is_returned_though_its_wait_was_cut_short(
-    sim: Simulator, connect: Connect
-) -> None:
-    client = connect(sim)
-    client.on(Channel.ORDERS, lambda order: client.close())
-    order = client.place_order(AAPL, "BUY", 1, 330, wait=True)
-    assert order.is_live
-    client.block_for_close(PATIENCE)
-    assert client.state is ConnectionState.CLOSED
-
-
-FORGETFUL = """
-import sys
-from qfex import Environment, HmacCredentials, TradeClient
-
-client = TradeClient(Environment(*sys.argv[1:4]), HmacCredentials(*sys.argv[4:6]), cancel_on_disconnect=True)
-client.connect()
-print(client.place_order("AAPL-USD", "BUY", 1, 330).status)
-"""
-
-
-@live_only
-def test_a_client_that_a_script_forgot_is_closed_at_its_end(sim: Simulator) -> None:
-    where, keys = sim.environment, sim.credentials
-    given = [where.trade_url, where.market_data_url, where.rest_url, keys.public_key, keys.secret_key]
-    command = [sys.executable, "-c", FORGETFUL, *given]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    assert done.stdout == "ACK\n"
-    assert (
-        "was not closed" in done.stderr
-        and "Traceback" not in done.stderr
-        and keys.secret_key not in done.stderr
-    )
-    while sim.connections:  # asked on the exchange's own thread, which sees the end a moment later
-        pass
-
-
 # --- what it shows -----------------------------------------------------------------------------------------------
 
 
@@ -355,14 +150,6 @@ def test_a_client_shows_no_secret(sim: Simulator, connect: Connect) -> None:
     assert sim.credentials.secret_key not in shown and sim.credentials.public_key not in shown
 
 
-@live_only
-def test_a_client_is_not_copied(sim: Simulator, connect: Connect) -> None:
-    client = connect(sim)
-    for attempt in (pickle.dumps, copy.copy, copy.deepcopy):
-        with pytest.raises(TypeError, match="cannot be pickled"):
-            attempt(client)
-
-
 @pytest.mark.parametrize("timeout", [0, -1, float("nan")])
 def test_the_request_timeout_is_above_zero(timeout: float) -> None:
     with pytest.raises(ValidationError, match="request_timeout"):
@@ -370,6 +157,7 @@ def test_the_request_timeout_is_above_zero(timeout: float) -> None:
 
 
 # --- from the environment ----------------------------------------------------------------------------------------
+
 
 VARIABLES = ("QFEX_ENV", "QFEX_TRADE_URL", "QFEX_MDS_URL", "QFEX_REST_URL", "QFEX_PUBLIC_KEY", "QFEX_SECRET_KEY",
              "QFEX_JWT", "QFEX_ACCOUNT_ID")  # fmt: skip

@@ -1,4 +1,4 @@
-"""Which caller gets an answer: late ones, refusals of others, and replies that carry nothing."""
+"""Each reply goes to the call that it answers, and to no other (R27, R29)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,29 @@ import threading
 
 import pytest
 
-from qfex import OrderRejected, OrderStatus, OutcomeUnknown, RequestTimeout, TradeClient
+from qfex import (
+    ApiError,
+    Channel,
+    InvalidParameter,
+    Order,
+    OrderRejected,
+    OrderStatus,
+    OutcomeUnknown,
+    RequestTimeout,
+    TradeClient,
+)
 from qfex.sim import Simulator
 from tests.client.conftest import Stage
 from tests.support.exchange import Message, Peer, acknowledged, order
-from tests.support.helpers import AAPL, background, outcome
+from tests.support.helpers import (
+    AAPL,
+    PATIENCE,
+    Connect,
+    Received,
+    background,
+    eventually,
+    outcome,
+)
 
 
 def test_a_lost_reply_does_not_swallow_the_answer_about_the_same_order(market: Simulator, connect) -> None:
@@ -169,3 +187,130 @@ def test_a_doubled_refusal_is_not_taken_for_the_answer_to_a_question(stage: Stag
     assert client.get_order(AAPL, "mine").is_live
     with pytest.raises(OrderRejected):
         client.get_order(AAPL, "never-seen")
+
+
+# --- several requests at once ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("first", ["fill", "ack"])
+def test_r27_an_answer_in_one_piece_with_what_follows_is_not_lost(stage: Stage, first: str) -> None:
+    """The whole life of an order in one segment, in either order, before anybody could wait for it."""
+
+    def quick(peer: Peer) -> None:
+        peer.greet()
+        while True:
+            command = peer.receive("add_order")
+            client_id = command["params"]["client_order_id"]
+            filled = order(client_id, "FILLED", quantity_remaining=0.0, trade_id="t1")
+            pieces = [acknowledged(command), filled]
+            peer.send(*(pieces if first == "ack" else reversed(pieces)))
+
+    _, client = stage(quick)
+    for _ in range(50):
+        done = client.place_order(AAPL, "BUY", 1, 200, wait=True)
+        assert done.status.value == "FILLED" and done.is_done
+    assert client.open_orders == {}
+
+
+def test_r29_an_error_fails_the_call_that_it_names_and_no_other(sim: Simulator, client: TradeClient) -> None:
+    """Whatever the form of the echo: an object, its text, or none at all."""
+    errors = Received(client, Channel.ERRORS)
+    for echo in ("object", "text"):
+        sim.faults.error_reply(
+            "add_order", "InvalidParameter", "no", echo=echo, when=lambda each: "bad" in str(each)
+        )
+        good = [client.submit_order(AAPL, "BUY", 1, 190, client_order_id=f"good-{n}") for n in range(5)]
+        bad = client.submit_order(AAPL, "BUY", 1, 190, client_order_id="bad")
+        good += [client.submit_order(AAPL, "BUY", 1, 190, client_order_id=f"more-{n}") for n in range(5)]
+        assert all(isinstance(each.result(), Order) for each in good)
+        with pytest.raises(InvalidParameter) as caught:
+            bad.result()
+        assert "bad" in str(caught.value.incoming_message)
+    assert errors.events == []
+
+
+def test_r29_an_error_that_names_nobody_fails_nobody(sim: Simulator, client: TradeClient) -> None:
+    errors = Received(client, Channel.ERRORS)
+    held = sim.faults.hold_reply("add_order")
+    pending = client.submit_order(AAPL, "BUY", 1, 190)
+    eventually(lambda: held.count, "the reply")
+    sim.faults.inject(
+        {"err": {"error_code": "ServerError", "message": "something", "incoming_message": None}}
+    )
+    (event,) = errors.count(1)
+    assert isinstance(event.error, ApiError) and event.kind == "exchange"
+    held.release()
+    assert pending.result().is_live
+
+
+def test_r29_what_other_sessions_of_the_account_do_answers_nobody(
+    sim: Simulator, client: TradeClient, connect: Connect
+) -> None:
+    other = connect(sim)
+    held = sim.faults.hold_reply("add_order", when=lambda each: "mine" in str(each))
+    pending = client.submit_order(AAPL, "BUY", 1, 190, client_order_id="mine")
+    for number in range(5):
+        theirs = other.place_order(AAPL, "BUY", 1, 190, client_order_id=f"theirs-{number}")
+        other.cancel_order(other.modify_order(theirs, price=191))
+    assert not pending.done
+    held.release()
+    assert pending.result().client_order_id == "mine"
+
+
+def test_a_list_that_shows_another_order_with_the_same_client_id_answers_nobody(stage: Stage) -> None:
+    """Client order ids need not be unique: an older order in a list says nothing about the new one."""
+    listed = threading.Event()
+
+    def script(peer: Peer) -> None:
+        peer.greet()
+        peer.receive("add_order")
+        older = order("mine", order_id="older")
+        peer.send(older)
+        peer.receive("add_order")
+        peer.receive("get_user_orders")
+        peer.send({"all_orders_response": {"orders": [older["order_response"]], "twaps": []}})
+        listed.wait(5)
+        peer.send(order("mine", order_id="newer"))
+
+    _, client = stage(script)
+    client.place_order(AAPL, "BUY", 1, 200, client_order_id="mine")
+    pending = client.submit_order(AAPL, "BUY", 1, 200, client_order_id="mine")
+    client.get_user_orders()
+    listed.set()
+    assert pending.result().order_id == "newer"
+
+
+def test_an_answer_to_an_order_of_a_lost_line_answers_no_order_of_the_next(stage: Stage) -> None:
+    """The same client order id on two lines: the first order's late answer is not the second one's."""
+    answer = threading.Event()
+
+    def dies(peer: Peer) -> None:
+        peer.greet()
+        peer.receive("add_order")
+        peer.vanish()
+
+    def second(peer: Peer) -> None:
+        peer.greet()
+        while (request := peer.receive())["type"] != "add_order":
+            peer.oblige(request)
+        peer.send(
+            {
+                "err": {
+                    "error_code": "InvalidOrder",
+                    "incoming_message": {**request, "params": {**request["params"], "quantity": 7}},
+                }
+            }
+        )
+        answer.wait(PATIENCE)
+        peer.send(acknowledged(request))
+        peer.until_gone()
+
+    _, client = stage(dies, second)
+    first = outcome(lambda: client.place_order(AAPL, "BUY", 7, 200, client_order_id="mine"))
+    assert isinstance(first, OutcomeUnknown) and first.reason == "connection lost"
+    client.wait_until_ready()
+    later = client.submit_order(AAPL, "BUY", 1, 200, client_order_id="mine")
+    errors = outcome(lambda: later.result(timeout=0.2))
+    assert isinstance(errors, OutcomeUnknown), "the error was about the order of seven"
+    answer.set()
+    assert later.result(timeout=PATIENCE).quantity == 1

@@ -1,8 +1,7 @@
-"""Callbacks and streams: what is told, in which order, and what a slow or failing consumer costs."""
+"""Subscriptions, events, streams and counters."""
 
 from __future__ import annotations
 
-import logging
 import queue
 import threading
 from typing import Any
@@ -13,9 +12,7 @@ from qfex import (
     Balance,
     Channel,
     ConnectionState,
-    ErrorEvent,
     Fill,
-    Order,
     OrderStatus,
     PermissionDenied,
     Position,
@@ -26,28 +23,7 @@ from qfex import (
     TradeClient,
 )
 from qfex.sim import Simulator
-from tests.support.helpers import AAPL, GOLD, PATIENCE, Connect, D, fence, sent, until
-
-live_only = pytest.mark.parametrize("dialect", ["live"], indirect=True)
-
-
-class Heard:
-    """A callback that keeps what it hears."""
-
-    def __init__(self) -> None:
-        self._events: queue.Queue[Any] = queue.Queue()
-        self.threads: set[str] = set()
-
-    def __call__(self, event: Any) -> None:
-        self.threads.add(threading.current_thread().name)
-        self._events.put(event)
-
-    def next(self) -> Any:
-        return self._events.get(timeout=PATIENCE)
-
-    def nothing_more(self) -> bool:
-        return self._events.empty()
-
+from tests.support.helpers import AAPL, GOLD, PATIENCE, Connect, D, Received, fence, live_only, sent, until
 
 # --- subscriptions -----------------------------------------------------------------------------------------------
 
@@ -75,9 +51,9 @@ def test_a_callback_or_stream_subscribes_what_it_needs(sim: Simulator, client: T
 
 def test_what_is_wanted_before_connecting_is_subscribed_with_the_first_line(sim: Simulator) -> None:
     client = TradeClient(sim.environment, sim.credentials, request_timeout=PATIENCE)
-    heard = Heard()
+    heard = Received()
     client.on(Channel.BALANCES, heard)
-    client.on(Channel.CONNECTION, connections := Heard())
+    client.on(Channel.CONNECTION, connections := Received())
     with client.stream(Channel.POSITIONS) as positions, client:
         assert sent(sim, "subscribe") == [{"channels": ["order_responses", "balances", "positions"]}]
         assert isinstance(heard.next(), Balance) and isinstance(until(positions), Position)
@@ -87,7 +63,7 @@ def test_what_is_wanted_before_connecting_is_subscribed_with_the_first_line(sim:
 
 @live_only
 def test_what_cannot_be_subscribed_leaves_nothing_behind(sim: Simulator, client: TradeClient) -> None:
-    heard = Heard()
+    heard = Received()
     sim.faults.error_reply("subscribe", "PermissionDenied", times=2)
     with pytest.raises(PermissionDenied):
         client.on(Channel.POSITIONS, heard)
@@ -96,17 +72,17 @@ def test_what_cannot_be_subscribed_leaves_nothing_behind(sim: Simulator, client:
     assert sim.connections[0].channels == {"order_responses"}
     with client.stream(Channel.POSITIONS) as positions:
         until(positions)
-    client.on(Channel.POSITIONS, last := Heard())
+    client.on(Channel.POSITIONS, last := Received())
     sim.advance(1)
     last.next()
-    assert heard.nothing_more()
+    assert heard.is_empty
 
 
 # --- what is told ------------------------------------------------------------------------------------------------
 
 
 def test_every_change_of_an_order_is_told_in_order(client: TradeClient, peer: TradeClient) -> None:
-    heard = Heard()
+    heard = Received()
     client.on(Channel.ORDERS, heard)
     order = client.place_order(AAPL, "BUY", 2, 335)
     peer.place_order(AAPL, "SELL", "0.5", 335, wait=True)
@@ -151,79 +127,6 @@ def test_positions_and_balance_are_the_latest_known(
     assert balance.equity == 100_000 + 8 - (balance.fees or 0)
     client.positions.clear()
     assert client.positions
-
-
-def test_a_registration_can_be_cancelled(client: TradeClient) -> None:
-    heard, kept = Heard(), Heard()
-    registration = client.on(Channel.ORDERS, heard)
-    client.on(Channel.ORDERS, kept)
-    assert "order_responses" in repr(registration)
-    client.place_order(AAPL, "BUY", 1, 330)
-    heard.next(), kept.next()
-    registration.cancel()
-    registration.cancel()
-    client.place_order(AAPL, "BUY", 1, 330)
-    kept.next()
-    assert heard.nothing_more()
-
-
-def test_a_callback_may_call_any_blocking_method(client: TradeClient) -> None:
-    done = Heard()
-
-    def replace(order: Order) -> None:
-        if order.status is OrderStatus.ACK and order.price == 330:
-            modified = client.modify_order(order, price=331)
-            client.subscribe(Channel.FILLS)
-            done(client.cancel_order(modified))
-
-    client.on(Channel.ORDERS, replace)
-    client.place_order(AAPL, "BUY", 1, 330)
-    assert done.next().status is OrderStatus.CANCELLED
-
-
-@live_only
-def test_a_callback_that_raises_is_reported_and_the_others_run(
-    client: TradeClient, caplog: pytest.LogCaptureFixture
-) -> None:
-    errors, after = Heard(), Heard()
-    client.on(Channel.ERRORS, errors)
-    client.on(Channel.ORDERS, lambda order: 1 / 0)
-    client.on(Channel.ORDERS, after)
-    with caplog.at_level(logging.ERROR, "qfex"):
-        client.place_order(AAPL, "BUY", 1, 330)
-        client.place_order(AAPL, "BUY", 1, 331)
-        assert [after.next().price, after.next().price] == [330, 331]
-        reports = [errors.next(), errors.next()]
-    for report in reports:
-        assert isinstance(report, ErrorEvent) and report.kind == "callback"
-        assert isinstance(report.error, ZeroDivisionError) and "ZeroDivisionError" in report.message
-    assert client.stats().callback_errors == 2
-    assert (
-        len([record for record in caplog.records if "callback" in record.message]) == 1
-    )  # not once for each event
-
-
-@live_only
-def test_an_errors_callback_that_raises_does_not_tell_itself(client: TradeClient) -> None:
-    calls = Heard()
-
-    def fail(event: Any) -> None:
-        calls(event)
-        raise RuntimeError
-
-    client.on(Channel.ERRORS, fail)
-    client.on(Channel.ORDERS, lambda order: 1 / 0)
-    client.on(Channel.ORDERS, last := Heard())
-    logging.getLogger("qfex").disabled = True
-    try:
-        client.place_order(AAPL, "BUY", 1, 330)
-        last.next()
-        assert calls.next().kind == "callback"
-        client.place_order(AAPL, "BUY", 1, 330)
-        last.next()
-        assert calls.next().kind == "callback" and calls.nothing_more()
-    finally:
-        logging.getLogger("qfex").disabled = False
 
 
 @live_only

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from qfex import Channel
 from tests.client.conftest import Stage
-from tests.support.exchange import CLOSE, Gone, Message, Peer, acknowledged, frame, order
-from tests.support.helpers import AAPL, Heard, background, eventually, restored
+from tests.support.exchange import CLOSE, Gone, Message, Peer, acknowledged, frame, order, until_an_order
+from tests.support.helpers import AAPL, Received, background, eventually, restored
+
+
+@pytest.fixture(autouse=True)
+def short_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not wait for long for answers that never come."""
+    monkeypatch.setattr("qfex.session.lifecycle._RESYNC_LIMIT", 0.3)
 
 
 def fill(number: int) -> Message:
@@ -43,7 +50,7 @@ class History:
             self.answer(peer, peer.receive())
 
 
-def told(heard: Heard) -> list[int]:
+def told(heard: Received) -> list[int]:
     return [int(event.trade_id) for event in heard.events]
 
 
@@ -72,7 +79,7 @@ def test_a_fill_missed_before_the_past_was_known_is_told(stage: Stage) -> None:
         history.serve(peer)
 
     _, client = stage(first, second, third)
-    heard = Heard(client, Channel.FILLS)
+    heard = Received(client, Channel.FILLS)
     client.get_user_trades(limit=7)
     heard.count(1)
     assert told(heard) == [2]
@@ -101,7 +108,7 @@ def test_the_past_is_known_once_subscribed_even_while_the_history_is_read(stage:
     _, client = stage(first, second)
     with background(client.get_user_trades) as rows:
         assert asked.wait(5)
-        heard = Heard(client, Channel.FILLS)
+        heard = Received(client, Channel.FILLS)
         rows()
     client.submit_order(AAPL, "BUY", 1, 200)
     heard.count(1)
@@ -133,7 +140,7 @@ def test_what_is_held_back_stays_behind_what_was_missed_when_the_line_dies_again
         history.serve(peer)
 
     _, client = stage(first, dies_in_the_recovery, third)
-    heard = Heard(client, Channel.FILLS)
+    heard = Received(client, Channel.FILLS)
     client.submit_order(AAPL, "BUY", 1, 200)
     heard.count(2)
     assert told(heard) == [2, 3]
@@ -165,7 +172,7 @@ def test_missed_fills_are_recovered_however_many_orders_ended_meanwhile(
                 peer.send(order(request["params"]["order_id"].removeprefix("id-of-"), "CANCELLED"))
 
     _, client = stage(first, slow)
-    heard = Heard(client, Channel.FILLS)
+    heard = Received(client, Channel.FILLS)
     for _ in range(orders):
         client.place_order(AAPL, "BUY", 1, 200)
     heard.count(1)
@@ -191,7 +198,7 @@ def test_fills_before_the_first_subscription_are_never_told(stage: Stage) -> Non
                 peer.send(fill(3), fill(3))
 
     _, client = stage(first, second)
-    heard, changes = Heard(client, Channel.FILLS), Heard(client, Channel.CONNECTION)
+    heard, changes = Received(client, Channel.FILLS), Received(client, Channel.CONNECTION)
     client.submit_order(AAPL, "BUY", 1, 200)
     restored(changes)
     client.submit_order(AAPL, "BUY", 1, 200)
@@ -226,7 +233,7 @@ def test_a_burst_of_missed_fills_comes_once_each_oldest_first_and_before_the_liv
             history.answer(peer, request)
 
     _, client = stage(first, second)
-    heard = Heard(client, Channel.FILLS)
+    heard = Received(client, Channel.FILLS)
     client.submit_order(AAPL, "BUY", 1, 200)
     heard.count(50 + 2)
     assert told(heard)[:52] == list(range(known, known + 52))
@@ -256,7 +263,7 @@ def test_fills_are_told_after_a_first_line_that_died_before_it_was_ready(stage: 
                 peer.send(fill(2))
 
     _, client = stage(dies_as_it_opens, second, connected=False)
-    heard = Heard(client, Channel.FILLS)
+    heard = Received(client, Channel.FILLS)
     client.connect()
     client.submit_order(AAPL, "BUY", 1, 200)
     heard.count(1)
@@ -266,3 +273,25 @@ def test_fills_are_told_after_a_first_line_that_died_before_it_was_ready(stage: 
 def _confirmations(request: Message) -> list[bytes]:
     channels = request["params"]["channels"]
     return [frame(f'{{"subscribed":"{channel}"}}'.encode()) for channel in channels]
+
+
+@pytest.mark.parametrize("listed", [[2, 3, 4], [4, 3, 2], [2, 3, 4, 5], [5, 4, 3, 2]], ids=str)
+def test_without_times_live_fills_tell_the_order_of_the_history(stage: Stage, listed: Sequence[int]) -> None:
+    live = [number for number in (4, 5) if number in listed]
+
+    def second(peer: Peer) -> None:
+        peer.greet()
+        while True:
+            request = peer.receive()
+            if request["type"] == "get_user_trades":
+                peer.send(*({"fill_response": {**_row(number), "timestamp": 17.0}} for number in live))
+                peer.send({"user_trades_response": [_row(number) for number in listed]})
+            else:
+                peer.oblige(request)
+
+    _, client = stage(until_an_order, second)
+    heard = Received(client, Channel.FILLS)
+    client.place_order(AAPL, "BUY", 1, 200)
+    told = heard.count(len(listed))
+    assert [int(fill.trade_id) for fill in told] == sorted(listed)
+    assert [fill.time is not None for fill in told] == [int(fill.trade_id) in live for fill in told]

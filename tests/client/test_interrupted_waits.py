@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import itertools
-import os
 import random
 import signal
 import threading
@@ -27,13 +26,11 @@ from qfex.session.streams import EventBuffer
 from qfex.session.wait import Latch, WaitList
 from qfex.sim import Simulator
 from tests.client.conftest import Stage
-from tests.support.exchange import Exchange, Peer, acknowledged
-from tests.support.helpers import AAPL, PATIENCE, QUICK, background, eventually, outcome
-
-from .test_interrupts import CALLS, CtrlC, exchange
+from tests.support.exchange import Exchange, Peer, obliging
+from tests.support.helpers import AAPL, QUICK, background, eventually, outcome
+from tests.support.interrupts import CALLS, CtrlC
 
 needs_signals = pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="needs signals of the user's own")
-
 #: Where users' threads wait. The REST client retries by itself, and is used by one call at a time.
 WAITING = ("session", "net", "workflows", "base_client.py", "client.py", "market_data.py")
 #: What waits in Python code, into which Ctrl-C may fall while a lock is held.
@@ -123,7 +120,7 @@ def test_r01_ctrl_c_at_any_line_of_a_wait_spoils_nothing(
     wait: Callable[[TradeClient], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("qfex.session.connection.LATE_REPLY_GRACE", 0.02)
-    with Exchange(exchange) as venue:
+    with Exchange(obliging) as venue:
         for number in itertools.count(1):
             if not survives(venue, wait, number):
                 break
@@ -225,50 +222,3 @@ def test_r01_a_storm_of_ctrl_c_stops_nobody(kind: str) -> None:
             stream.close()
             assert client.is_alive and client.stats().reconnects == 0 and client.stats().pending == 0
             assert len(ends) > 10 and not [end for end in ends if not isinstance(end, Order)]
-
-
-# --- handlers that call the client ------------------------------------------------------------------------------
-
-
-@needs_signals
-@pytest.mark.parametrize("answered_first", ["the handler's", "the interrupted", "both at once"])
-def test_a_signal_handler_may_call_the_client_while_a_call_waits(stage: Stage, answered_first: str) -> None:
-    """As those do that cancel all orders upon SIGTERM. The interrupted call ends with its answer, whichever comes first."""
-
-    def script(peer: Peer) -> None:
-        peer.greet()
-        interrupted = peer.receive("add_order")
-        (call,) = eventually(
-            lambda: [call for call in client._session.current._table if call.waiting], "it waits"
-        )  # type: ignore[union-attr]
-        os.kill(os.getpid(), signal.SIGUSR1)
-        handlers = peer.receive("add_order")
-        if answered_first == "the interrupted":
-            peer.send(acknowledged(interrupted))
-            eventually(lambda: call.answered, "the answer is there")
-            peer.send(acknowledged(handlers))
-        elif answered_first == "the handler's":
-            peer.send(acknowledged(handlers))
-            eventually(lambda: ends, "the handler ended")
-            peer.send(acknowledged(interrupted))
-        else:
-            peer.send(acknowledged(handlers), acknowledged(interrupted))
-        with suppress(Exception):
-            went_on.append(
-                peer.receive("add_order")
-            )  # fails if that takes as long as the first call's own patience
-            peer.send(acknowledged(went_on[0]))
-        peer.until_gone()
-
-    ends: list[Any] = []
-    went_on: list[Any] = []
-    _, client = stage(script, rate_limit=None)
-    before = signal.signal(
-        signal.SIGUSR1, lambda *_: ends.append(outcome(partial(CALLS["an order"], client)))
-    )
-    try:
-        outer = client.place_order(AAPL, "BUY", 1, 200, timeout=4 * PATIENCE)
-        assert CALLS["an order"](client).is_live
-    finally:
-        signal.signal(signal.SIGUSR1, before)
-    assert outer.is_live and ends[0].is_live and outer.order_id != ends[0].order_id and went_on

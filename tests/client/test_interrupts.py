@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import linecache
-import sys
 from collections.abc import Callable
 from functools import partial
-from types import FrameType
 from typing import Any
 
 import pytest
 
-import qfex
 from qfex import (
     Channel,
     ConnectionState,
@@ -26,65 +22,9 @@ from qfex.deadline import Deadline
 from qfex.net.errors import SendFailed
 from qfex.protocol.wire.command import Command
 from tests.client.conftest import Stage
-from tests.support.exchange import Exchange, Peer, obliging
+from tests.support.exchange import Exchange, obliging
 from tests.support.helpers import AAPL, QUICK, background, eventually, outcome
-
-_LIBRARY = qfex.__file__.removesuffix("__init__.py")
-_LAST_OF_ALL = (
-    "net/transport.py",
-    "net/sockets.py",
-    "net/frames.py",
-)  # a write ends or cuts the connection
-
-
-class CtrlC:
-    """Raises KeyboardInterrupt at the n-th line of the library that this thread comes by."""
-
-    def __init__(self, number: int) -> None:
-        self.left = number
-        self.where = ""
-
-    def __enter__(self) -> CtrlC:
-        self._before = sys.gettrace()
-        sys.settrace(self._enter)
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        sys.settrace(self._before)
-
-    def _enter(self, frame: FrameType, event: str, arg: Any) -> Any:
-        name = frame.f_code.co_filename
-        return self._step if name.startswith(_LIBRARY) and not name.endswith(_LAST_OF_ALL) else None
-
-    def _step(self, frame: FrameType, event: str, arg: Any) -> Any:
-        if event == "line" and self.left > 0 and not _is_with(frame):
-            self.left -= 1
-            if self.left == 0:
-                self.where = f"{frame.f_code.co_filename.removeprefix(_LIBRARY)}:{frame.f_lineno}"
-                raise KeyboardInterrupt
-        return self._step
-
-
-def _is_with(frame: FrameType) -> bool:
-    """A tracer comes by again as the block ends; the interpreter looks for signals only after the lock is free."""
-    return linecache.getline(frame.f_code.co_filename, frame.f_lineno).lstrip().startswith("with ")
-
-
-CALLS: dict[str, Callable[[TradeClient], Any]] = {
-    "a read": lambda client: client.get_user_trades(),
-    "an order": lambda client: client.place_order(AAPL, "BUY", 1, 200),
-    "a command with a lane": lambda client: client.set_leverage(AAPL, 5),
-    "a burst": lambda client: client.place_orders([OrderRequest(AAPL, "BUY", 1, 200)] * 2),
-}
-
-
-def exchange(peer: Peer) -> None:
-    peer.greet()
-    while (request := peer.receive())["type"]:
-        if request["type"] == "set_user_leverage":
-            peer.send({"ack": {"incoming_message": request}})
-        else:
-            peer.oblige(request)
+from tests.support.interrupts import CALLS, CtrlC
 
 
 def interrupted(venue: Exchange, call: Callable[[TradeClient], Any], number: int) -> tuple[str, list[Any]]:
@@ -107,7 +47,7 @@ def test_r01_ctrl_c_at_any_line_of_a_call_spoils_no_later_call(
     call: Callable[[TradeClient], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("qfex.session.connection.LATE_REPLY_GRACE", 0.02)
-    with Exchange(exchange) as venue:
+    with Exchange(obliging) as venue:
         for number in itertools.count(1):
             where, ends = interrupted(venue, call, number)
             assert not [end for end in ends if isinstance(end, Exception)], f"Ctrl-C at {where}"
@@ -120,7 +60,7 @@ def test_r01_ctrl_c_at_any_line_of_connecting_leaves_a_client_that_can_connect(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("qfex.session.connection.LATE_REPLY_GRACE", 0.02)
-    with Exchange(exchange) as venue:
+    with Exchange(obliging) as venue:
         for number in itertools.count(1):
             trap = CtrlC(number)
             client = TradeClient(venue.environment, venue.credentials, reconnect=QUICK)
@@ -136,7 +76,7 @@ def test_r01_ctrl_c_at_any_line_of_connecting_leaves_a_client_that_can_connect(
 
 
 def test_r01_ctrl_c_at_any_line_of_closing_leaves_a_client_that_can_be_closed() -> None:
-    with Exchange(exchange) as venue:
+    with Exchange(obliging) as venue:
         for number in itertools.count(1):
             trap = CtrlC(number)
             client = TradeClient(venue.environment, venue.credentials, reconnect=QUICK)
@@ -217,37 +157,3 @@ def test_r01_ctrl_c_when_a_message_has_left_costs_neither_the_line_nor_the_order
     eventually(lambda: client.open_orders, "the order lives")
     assert CALLS["an order"](client).client_order_id != "interrupted"
     assert len(exchange.peers) == 1 and client.stats().pending == 0
-
-
-def test_a_signal_handler_may_call_the_client_when_a_message_has_left(stage: Stage) -> None:
-    _, client = stage(obliging, rate_limit=None)
-    sock = client._session.current.transport._socket  # type: ignore[union-attr]
-    assert sock is not None
-    send, ends = sock.send, []
-
-    def handled(*arguments: Any) -> None:
-        sock.send = send  # type: ignore[method-assign]
-        send(*arguments)
-        ends.append(CALLS["an order"](client))
-
-    sock.send = handled  # type: ignore[method-assign]
-    assert CALLS["an order"](client).is_live and ends[0].is_live
-    with background(lambda: CALLS["an order"](client)) as placed:
-        assert placed().is_live
-
-
-def test_a_signal_handler_that_interrupts_a_message_cannot_write_into_it(stage: Stage) -> None:
-    exchange, client = stage(obliging, rate_limit=None)
-    sock = client._session.current.transport._socket  # type: ignore[union-attr]
-    assert sock is not None
-    send, ends = sock.send, []
-
-    def handled(data: Any, counts: list[int]) -> None:
-        sock.send = send  # type: ignore[method-assign]
-        send(data[:20], counts)
-        ends.append(outcome(lambda: client.place_order(AAPL, "BUY", 1, 200, timeout=0.05)))
-
-    sock.send = handled  # type: ignore[method-assign]
-    assert CALLS["an order"](client).is_live
-    assert isinstance(ends[0], RequestTimeout) and not ends[0].sent
-    assert [each["type"] for each in exchange.peers[0].commands].count("add_order") == 1

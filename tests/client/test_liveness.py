@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
@@ -13,25 +12,33 @@ from qfex import Channel, ConnectionState, OutcomeUnknown, ReconnectPolicy, Trad
 from qfex.sim import Simulator
 from tests.client.conftest import Stage
 from tests.support.exchange import PING, Peer, frame, obliging
-from tests.support.helpers import AAPL, ALERT, Heard, background, eventually, outcome, restored
-
-Connect = Callable[..., TradeClient]
+from tests.support.helpers import (
+    AAPL,
+    ALERT,
+    Connect,
+    Received,
+    background,
+    eventually,
+    live_only,
+    outcome,
+    restored,
+)
 
 #: For lines that must live: notices silence after 1.5 s, so that a busy machine does not look like a dead peer.
 PATIENT = ReconnectPolicy(initial_delay=0.001, max_delay=0.02, heartbeat_interval=0.5, heartbeat_timeout=1.0)
 HUGE = "x" * 8_000_000  # a client order id that no socket buffer holds
 
 
-def states(heard: Heard) -> list[ConnectionState]:
+def states(heard: Received) -> list[ConnectionState]:
     return [event.state for event in heard.events]
 
 
-@pytest.mark.parametrize("dialect", ["live"], indirect=True)
+@live_only
 def test_r08_a_slow_callback_and_a_jump_of_the_clock_cost_no_line(
     sim: Simulator, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = connect(sim, reconnect=PATIENT)
-    busy, heard = threading.Event(), Heard(client, Channel.CONNECTION)
+    busy, heard = threading.Event(), Received(client, Channel.CONNECTION)
     client.on(Channel.ORDERS, lambda order: busy.wait(2.5))
     client.place_order(AAPL, "BUY", 1, 190)
     for module in ("qfex.net.transport.time", "qfex.client.time.time"):
@@ -42,10 +49,10 @@ def test_r08_a_slow_callback_and_a_jump_of_the_clock_cost_no_line(
     busy.set()
 
 
-@pytest.mark.parametrize("dialect", ["live"], indirect=True)
+@live_only
 def test_r08_a_silent_peer_is_noticed_within_two_intervals(sim: Simulator, connect: Connect) -> None:
     client = connect(sim, reconnect=ALERT)
-    heard = Heard(client, Channel.CONNECTION)
+    heard = Received(client, Channel.CONNECTION)
     begun = monotonic()
     sim.faults.go_silent()
     restored(heard)
@@ -112,10 +119,10 @@ def test_r08_a_pong_that_finds_the_socket_busy_is_sent_later(stage: Stage) -> No
     assert answered.is_set()
 
 
-@pytest.mark.parametrize("dialect", ["live"], indirect=True)
+@live_only
 def test_r09_the_heartbeat_works_after_twenty_reconnects(sim: Simulator, connect: Connect) -> None:
     client = connect(sim, reconnect=ALERT)
-    heard = Heard(client, Channel.CONNECTION)
+    heard = Received(client, Channel.CONNECTION)
     for number in range(1, 21):
         sim.faults.drop_now()
         restored(heard, number)
@@ -170,12 +177,12 @@ def _orders(peer: Peer) -> list[Any]:
     return [each["params"]["client_order_id"] for each in peer.commands if each["type"] == "add_order"]
 
 
-@pytest.mark.parametrize("dialect", ["live"], indirect=True)
+@live_only
 def test_r20_a_line_that_went_dead_without_ending_is_replaced(sim: Simulator) -> None:
     cable = sim.cable()
     client = TradeClient(cable.environment, sim.credentials, reconnect=ALERT, request_timeout=1)
     with client:
-        heard = Heard(client, Channel.CONNECTION)
+        heard = Received(client, Channel.CONNECTION)
         cable.lose()
         heard.wait(lambda events: ConnectionState.STALE in states(heard))
         cable.flow()
@@ -185,14 +192,14 @@ def test_r20_a_line_that_went_dead_without_ending_is_replaced(sim: Simulator) ->
     assert gone.index(ConnectionState.STALE) < gone.index(ConnectionState.RECONNECTING)
 
 
-@pytest.mark.parametrize("dialect", ["live"], indirect=True)
+@live_only
 def test_r20_names_that_cannot_be_resolved_for_a_while_are_survived(
     sim: Simulator, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import socket
 
     client = connect(sim, reconnect=ALERT)
-    heard, attempts = Heard(client, Channel.CONNECTION), []
+    heard, attempts = Received(client, Channel.CONNECTION), []
     resolve = socket.getaddrinfo
 
     def fails(*arguments: Any, **options: Any) -> Any:

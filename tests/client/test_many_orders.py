@@ -1,17 +1,38 @@
-"""Orders that leave in one write: each ends in its own truth, wherever the line breaks (R22 to R24)."""
+"""Many orders in one write: each has its own outcome, wherever the connection is cut (R23, R24)."""
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from qfex import Order, OrderRequest, OutcomeUnknown, QfexError, RateLimitPolicy, RequestTimeout, TradeClient
+from qfex import (
+    ApiError,
+    Channel,
+    Order,
+    OrderRejected,
+    OrderRequest,
+    OutcomeUnknown,
+    QfexError,
+    RateLimitPolicy,
+    RequestTimeout,
+    TradeClient,
+)
 from qfex.sim import Simulator
 from qfex.workflows import resolve as resolving
 from tests.client.conftest import Stage
 from tests.support.exchange import Peer, obliging
-from tests.support.helpers import AAPL, QUICK, background, eventually
+from tests.support.helpers import (
+    AAPL,
+    GOLD,
+    PATIENCE,
+    QUICK,
+    background,
+    eventually,
+    fence,
+    until,
+)
 
 ORDERS = 3
 STRIDE = 11  # bytes between two cuts
@@ -127,3 +148,43 @@ def test_what_must_wait_for_its_lane_goes_in_its_turn(stage: Stage) -> None:
         if each["type"] == "add_order"
     ]
     assert sent == ["b-0", "stop-0", "b-1", "stop-1", "b-2"]
+
+
+# --- on the simulator -----------------------------------------------------------------------------------------------
+
+
+def test_many_orders_keep_their_places(sim: Simulator, client: TradeClient) -> None:
+    requests = [
+        OrderRequest(AAPL, "BUY", 1, 330, client_order_id="a"),
+        OrderRequest(AAPL, "BUY", -1, 330),  # refused here
+        OrderRequest(GOLD, "BUY", 1, "4200.1", client_order_id="b"),
+        OrderRequest(AAPL, "BUY", 1, 400),  # refused there
+        OrderRequest(AAPL, "BUY", 2, 331, time_in_force="IOC", client_order_id="c"),
+    ]
+    results = client.place_orders(requests)
+    assert [type(result).__name__ for result in results[:3]] == ["Order", "ValidationError", "Order"]
+    assert isinstance(results[3], (OrderRejected, ApiError))
+    assert [result.client_order_id for result in results if isinstance(result, Order)] == ["a", "b", "c"]
+    assert sim.ledger.count("add_order") == 4
+
+
+def test_many_orders_are_on_their_way_together(sim: Simulator, client: TradeClient) -> None:
+    held = sim.faults.hold_reply("add_order", times=None)
+    requests = (OrderRequest(AAPL, "BUY", 1, 330, client_order_id=f"n{number}") for number in range(20))
+    with client.stream(Channel.ORDERS) as orders, ThreadPoolExecutor() as pool:
+        placing = pool.submit(client.place_orders, requests)
+        while sim.ledger.count("add_order") < 20 and not placing.done():
+            fence(client)
+        assert not placing.done()  # all have arrived, and none is answered
+        held.release()
+        sim.faults.clear()
+        placed = [order.client_order_id for order in placing.result(PATIENCE) if isinstance(order, Order)]
+        assert (
+            placed
+            == [until(orders).client_order_id for _ in range(20)]
+            == [f"n{number}" for number in range(20)]
+        )
+
+
+def test_no_orders_are_no_orders(client: TradeClient) -> None:
+    assert client.place_orders([]) == []

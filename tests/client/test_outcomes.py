@@ -1,8 +1,10 @@
-"""Each call ends in one of the documented ways: every error code, every silence, every lost line."""
+"""Each call ends in one of the documented ways: every error code, no reply, a lost connection (R24, R25)."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -16,19 +18,27 @@ from qfex import (
     ErrorCode,
     NotConnected,
     Order,
-    OrderRejected,
     OutcomeUnknown,
-    RateLimited,
-    RateLimitPolicy,
     RequestTimeout,
     TradeClient,
 )
 from qfex.sim import Simulator
-from tests.support.helpers import AAPL, PATIENCE, Connect, fence, until
+from tests.client.conftest import Stage
+from tests.support.exchange import Peer, acknowledged, obliging, silent
+from tests.support.helpers import (
+    AAPL,
+    PATIENCE,
+    Connect,
+    Received,
+    background,
+    eventually,
+    fence,
+    outcome,
+    until,
+)
 
 Call = Callable[[TradeClient, float], object]
 GONE = Order("o1", symbol=AAPL, side=qfex.Side.BUY, order_type=qfex.OrderType.LIMIT, price=330, quantity=1)  # type: ignore[arg-type]
-
 TRADING: dict[str, Call] = {
     "add_order": lambda client, timeout: client.place_order(AAPL, "BUY", 1, 330, timeout=timeout),
     "modify_order": lambda client, timeout: client.modify_order(GONE, price=331, timeout=timeout),
@@ -112,37 +122,6 @@ def test_an_error_ends_its_own_call_and_no_other(sim: Simulator, client: TradeCl
     assert not good.done
     held.release()
     assert good.result().client_order_id == "good"
-
-
-def test_a_rate_limit_says_how_long_to_wait_and_is_obeyed(sim: Simulator, connect: Connect) -> None:
-    client = connect(sim, rate_limit=RateLimitPolicy(retry_after=0.05))
-    sim.faults.rate_limit("add_order", retry_after=30.0)
-    with pytest.raises(RateLimited) as limited:
-        client.place_order(AAPL, "BUY", 1, 330)
-    assert limited.value.retry_after == 30.0
-    with pytest.raises(RequestTimeout) as waiting:
-        client.place_order(AAPL, "BUY", 1, 330, timeout=1.0)
-    assert waiting.value.sent is False and not isinstance(waiting.value, OutcomeUnknown)
-    assert sim.ledger.count("add_order") == 0
-    with pytest.raises(OrderRejected):
-        client.cancel_order("o1", symbol=AAPL)  # its own budget
-
-
-def test_a_rate_limit_without_a_hint_pauses_as_the_policy_says(sim: Simulator, connect: Connect) -> None:
-    client = connect(sim, rate_limit=RateLimitPolicy(retry_after=0.02))
-    sim.faults.rate_limit("add_order", retry_after=None)
-    with pytest.raises(RateLimited) as limited:
-        client.place_order(AAPL, "BUY", 1, 330)
-    assert limited.value.retry_after is None
-    assert client.place_order(AAPL, "BUY", 1, 330).is_live
-
-
-def test_without_throttling_nothing_is_held_back(sim: Simulator, connect: Connect) -> None:
-    client = connect(sim, rate_limit=None)
-    sim.faults.rate_limit("add_order", retry_after=30.0)
-    with pytest.raises(RateLimited):
-        client.place_order(AAPL, "BUY", 1, 330)
-    assert client.place_order(AAPL, "BUY", 1, 330).is_live
 
 
 # --- silence -----------------------------------------------------------------------------------------------------
@@ -233,3 +212,186 @@ def test_an_order_waits_for_a_line_while_its_time_lasts(sim: Simulator, connect:
         until(states, lambda event: event.state is ConnectionState.RECONNECTING)
     order = client.place_order(AAPL, "BUY", 1, 330)
     assert order.is_live and sim.ledger.count("add_order") == 1
+
+
+# --- sent or not sent -----------------------------------------------------------------------------------------------
+
+
+def acknowledging(peer: Peer) -> None:
+    """Let the client in and acknowledge its orders."""
+    peer.greet()
+    while True:
+        peer.send(acknowledged(peer.receive("add_order")))
+
+
+def test_a_pending_order_is_never_answered_with_nothing(stage: Stage) -> None:
+    exchange, client = stage(silent)
+    pending = client.submit_order(AAPL, "BUY", 1, 200)
+    with pytest.raises(OutcomeUnknown):
+        pending.result(timeout=0.05)
+    exchange.peers[0].vanish()
+    eventually(lambda: len(exchange.peers) == 2, "a new line")
+    with pytest.raises(OutcomeUnknown) as caught:
+        pending.result(timeout=1)
+    assert caught.value.client_order_id == pending.client_order_id
+
+
+def test_an_overdue_lane_without_reconnecting_ends_in_time(stage: Stage) -> None:
+    _, client = stage(silent, reconnect=None)
+    first = outcome(lambda: client.get_user_trades(timeout=0.05))
+    assert isinstance(first, RequestTimeout) and first.sent
+    begun = monotonic()
+    second = outcome(lambda: client.get_user_trades(timeout=2.5))
+    assert isinstance(second, RequestTimeout) and not second.sent
+    assert monotonic() - begun < 3.5
+
+
+def test_a_short_call_does_not_wait_for_a_renewal_with_more_time(stage: Stage) -> None:
+    _, client = stage(silent)
+    stuck = client.submit_order(AAPL, "BUY", 1, 200, timeout=30)  # in flight, so that the renewal has to wait
+    outcome(lambda: client.get_user_trades(timeout=0.01))
+    with background(lambda: outcome(lambda: client.get_user_trades(timeout=4))) as patient:
+        eventually(lambda: client._session.current.renewing, "the renewal")  # type: ignore[union-attr]
+        begun = monotonic()
+        hasty = outcome(lambda: client.get_user_trades(timeout=0.2))
+        assert isinstance(hasty, RequestTimeout) and not hasty.sent
+        assert monotonic() - begun < 1.2
+        client.close()
+        patient()
+    assert isinstance(outcome(stuck.result), OutcomeUnknown)
+
+
+def test_a_read_that_was_sent_is_never_told_as_not_sent(stage: Stage) -> None:
+    def dies_while_asked(peer: Peer) -> None:
+        peer.greet()
+        peer.receive("get_user_trades")
+        peer.vanish()
+
+    _, client = stage(dies_while_asked, reconnect=None)
+    with pytest.raises(ConnectionLost):
+        client.get_user_trades()
+
+
+def test_a_read_that_was_sent_and_closed_is_never_told_as_not_sent(stage: Stage) -> None:
+    asked = threading.Event()
+
+    def listens(peer: Peer) -> None:
+        peer.greet()
+        peer.receive("get_user_trades")
+        asked.set()
+        peer.until_gone()
+
+    _, client = stage(listens)
+    with background(client.get_user_trades) as answer:
+        assert asked.wait(5)
+        client.close()
+        with pytest.raises(ConnectionLost):
+            answer()
+
+
+def test_an_order_that_exists_is_not_told_as_never_sent_when_its_wait_is_cut_short(stage: Stage) -> None:
+    _, client = stage(acknowledging)
+    with background(lambda: client.place_order(AAPL, "BUY", 1, 200, wait=True)) as placed:
+        eventually(lambda: client.open_orders, "the acknowledgement")
+        client.close()
+        assert placed().order_id
+
+
+def test_an_order_that_exists_is_not_told_as_never_sent_when_the_line_is_lost_for_good(stage: Stage) -> None:
+    exchange, client = stage(acknowledging, reconnect=None)
+    with background(lambda: client.place_order(AAPL, "BUY", 1, 200, wait=True)) as placed:
+        eventually(lambda: client.open_orders, "the acknowledgement")
+        exchange.peers[0].vanish()
+        assert placed().is_live
+    with pytest.raises(NotConnected):
+        client.place_order(AAPL, "BUY", 1, 200)
+
+
+def test_whoever_waits_longer_gets_the_answer_that_another_gave_up(stage: Stage) -> None:
+    answer = threading.Event()
+
+    def slow(peer: Peer) -> None:
+        peer.greet()
+        request = peer.receive("add_order")
+        answer.wait(PATIENCE)
+        peer.send(acknowledged(request))
+        peer.until_gone()
+
+    _, client = stage(slow)
+    pending = client.submit_order(AAPL, "BUY", 1, 200)
+    with background(pending.result) as patient, background(lambda: pending.result(PATIENCE)) as other:
+        assert isinstance(outcome(lambda: pending.result(timeout=0.05)), OutcomeUnknown)
+        answer.set()
+        assert patient() == other() == pending.result()
+    assert patient().order_id in client.open_orders
+
+
+@pytest.mark.parametrize("end", ["the exchange leaves", "the client is closed"])
+def test_whoever_waits_longer_than_another_hears_of_the_end_at_once(stage: Stage, end: str) -> None:
+    exchange, client = stage(silent, reconnect=None)
+    pending = client.submit_order(AAPL, "BUY", 1, 200, timeout=1e6)
+    with background(lambda: outcome(pending.result)) as patient:
+        assert isinstance(outcome(lambda: pending.result(timeout=0.05)), OutcomeUnknown)
+        exchange.peers[0].vanish() if end == "the exchange leaves" else client.close()
+        unknown = patient()
+    assert isinstance(unknown, OutcomeUnknown) and unknown.reason != "timeout"
+
+
+def test_r24_what_was_not_written_before_the_loss_is_not_sent_afterwards(stage: Stage) -> None:
+    """Orders are not queued for the next line: a call waits for it in its own thread, or says that nothing left."""
+
+    def comes_back_later(peer: Peer) -> None:
+        assert gone.wait(5)
+        obliging(peer)
+
+    gone = threading.Event()
+    exchange, client = stage(obliging, comes_back_later)
+    exchange.peers[0].vanish()
+    eventually(lambda: len(exchange.peers) == 2, "the next line")
+    failed = outcome(lambda: client.place_order(AAPL, "BUY", 1, 200, timeout=0.1))
+    assert isinstance(failed, RequestTimeout) and not failed.sent
+    with background(lambda: client.place_order(AAPL, "BUY", 1, 200, client_order_id="patient")) as placed:
+        gone.set()
+        assert placed().client_order_id == "patient"
+    orders = [each for each in exchange.peers[1].commands if each["type"] == "add_order"]
+    assert [each["params"]["client_order_id"] for each in orders] == ["patient"]
+
+
+def test_r25_silence_is_never_told_as_a_rejection(stage: Stage) -> None:
+    """No message, no news: neither a timeout nor a lost line changes what is known of an order."""
+
+    def forgetful(peer: Peer) -> None:
+        peer.greet()
+        peer.oblige(peer.receive("add_order"))
+        peer.until_gone()
+
+    def says_nothing_of_orders(peer: Peer) -> None:
+        peer.greet()
+        while True:
+            request = peer.receive()
+            if request["type"] == "get_order":
+                peer.send({"err": {"error_code": "ServerError", "incoming_message": request}})
+            else:
+                peer.oblige(request)
+
+    exchange, client = stage(forgetful, says_nothing_of_orders)
+    heard, changes = Received(client, Channel.ORDERS), Received(client, Channel.CONNECTION)
+    placed = client.place_order(AAPL, "BUY", 1, 200)
+    for call in (
+        lambda: client.cancel_order(placed, timeout=0.1),
+        lambda: client.modify_order(placed, price=201, timeout=0.1),
+    ):
+        assert isinstance(outcome(call), OutcomeUnknown)
+    exchange.peers[0].vanish()
+    changes.wait(lambda events: any(event.gap_end for event in events))
+    assert client.open_orders == {placed.order_id: placed}
+    assert [order.status.value for order in heard.events] == ["ACK"]
+
+
+def test_the_exchange_is_told_nothing_twice_however_often_the_answer_is_asked_for(
+    stage: Stage, monkeypatch: Any
+) -> None:
+    exchange, client = stage(obliging)
+    pending = client.submit_order(AAPL, "BUY", 1, 200)
+    assert len({pending.result().order_id for _ in range(10)}) == 1
+    assert [each["type"] for each in exchange.peers[0].commands].count("add_order") == 1

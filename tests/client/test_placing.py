@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import string
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from qfex import (
     ApiError,
-    Channel,
     Order,
     OrderRejected,
-    OrderRequest,
     OrderStatus,
     OrderType,
     QfexError,
@@ -22,7 +19,7 @@ from qfex import (
     TradeClient,
 )
 from qfex.sim import Simulator
-from tests.support.helpers import AAPL, GOLD, PATIENCE, Connect, D, fence, sent, until
+from tests.support.helpers import AAPL, PATIENCE, Connect, D, fence, sent
 
 
 def terms(order: Order) -> tuple[Any, ...]:
@@ -160,6 +157,7 @@ def test_waiting_returns_the_newest_state_when_the_time_is_up(client: TradeClien
 
 # --- refusals ----------------------------------------------------------------------------------------------------
 
+
 REFUSED: dict[str, dict[str, Any]] = {
     "price tick": {"price": "330.001"},
     "quantity lot": {"quantity": "1.0001"},
@@ -233,40 +231,3 @@ def test_a_refused_submission_raises_where_its_result_is_asked_for(client: Trade
     for _ in range(2):
         with pytest.raises((OrderRejected, ApiError)):
             pending.result()
-
-
-def test_many_orders_keep_their_places(sim: Simulator, client: TradeClient) -> None:
-    requests = [
-        OrderRequest(AAPL, "BUY", 1, 330, client_order_id="a"),
-        OrderRequest(AAPL, "BUY", -1, 330),  # refused here
-        OrderRequest(GOLD, "BUY", 1, "4200.1", client_order_id="b"),
-        OrderRequest(AAPL, "BUY", 1, 400),  # refused there
-        OrderRequest(AAPL, "BUY", 2, 331, time_in_force="IOC", client_order_id="c"),
-    ]
-    results = client.place_orders(requests)
-    assert [type(result).__name__ for result in results[:3]] == ["Order", "ValidationError", "Order"]
-    assert isinstance(results[3], (OrderRejected, ApiError))
-    assert [result.client_order_id for result in results if isinstance(result, Order)] == ["a", "b", "c"]
-    assert sim.ledger.count("add_order") == 4
-
-
-def test_many_orders_are_on_their_way_together(sim: Simulator, client: TradeClient) -> None:
-    held = sim.faults.hold_reply("add_order", times=None)
-    requests = (OrderRequest(AAPL, "BUY", 1, 330, client_order_id=f"n{number}") for number in range(20))
-    with client.stream(Channel.ORDERS) as orders, ThreadPoolExecutor() as pool:
-        placing = pool.submit(client.place_orders, requests)
-        while sim.ledger.count("add_order") < 20 and not placing.done():
-            fence(client)
-        assert not placing.done()  # all have arrived, and none is answered
-        held.release()
-        sim.faults.clear()
-        placed = [order.client_order_id for order in placing.result(PATIENCE) if isinstance(order, Order)]
-        assert (
-            placed
-            == [until(orders).client_order_id for _ in range(20)]
-            == [f"n{number}" for number in range(20)]
-        )
-
-
-def test_no_orders_are_no_orders(client: TradeClient) -> None:
-    assert client.place_orders([]) == []

@@ -1,21 +1,24 @@
-"""Scripts that are interrupted, killed, forked, or that forget to say goodbye (R1, R16, R17, R30, R45)."""
+"""Scripts that are interrupted, killed, forked, or that never close their client (R1, R16, R17, R30, R45)."""
 
 from __future__ import annotations
 
+import copy
+import pickle
 import signal
+import subprocess
+import sys
 import time
-from collections.abc import Callable
 
 import pytest
 
-from qfex import TradeClient
+from qfex import (
+    TradeClient,
+)
 from qfex.sim import Simulator
-from tests.support.helpers import AAPL, eventually
+from tests.support.helpers import AAPL, Connect, eventually, live_only
 from tests.support.user_script import Script
 
-pytestmark = pytest.mark.parametrize("dialect", ["live"], indirect=True)
-Connect = Callable[..., TradeClient]
-
+pytestmark = live_only
 BLOCKING = {
     "an order": "client.place_order('AAPL-USD', 'BUY', 1, 190)",
     "a read": "client.get_user_trades()",
@@ -241,3 +244,35 @@ def test_r45_a_client_cannot_be_pickled(client: TradeClient) -> None:
     with pytest.raises(TypeError, match="cannot be pickled"):
         pickle.dumps(client)
     assert client.place_order(AAPL, "BUY", 1, 190).is_live
+
+
+FORGETFUL = """
+import sys
+from qfex import Environment, HmacCredentials, TradeClient
+
+client = TradeClient(Environment(*sys.argv[1:4]), HmacCredentials(*sys.argv[4:6]), cancel_on_disconnect=True)
+client.connect()
+print(client.place_order("AAPL-USD", "BUY", 1, 330).status)
+"""
+
+
+def test_a_client_that_a_script_forgot_is_closed_at_its_end(sim: Simulator) -> None:
+    where, keys = sim.environment, sim.credentials
+    given = [where.trade_url, where.market_data_url, where.rest_url, keys.public_key, keys.secret_key]
+    command = [sys.executable, "-c", FORGETFUL, *given]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "ACK\n"
+    assert (
+        "was not closed" in done.stderr
+        and "Traceback" not in done.stderr
+        and keys.secret_key not in done.stderr
+    )
+    while sim.connections:  # asked on the exchange's own thread, which sees the end a moment later
+        pass
+
+
+def test_a_client_is_not_copied(sim: Simulator, connect: Connect) -> None:
+    client = connect(sim)
+    for attempt in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError, match="cannot be pickled"):
+            attempt(client)

@@ -23,13 +23,22 @@ from qfex import (
 from qfex.sim import Simulator
 from tests.client.conftest import Stage
 from tests.support.exchange import Message, Peer, order
-from tests.support.helpers import AAPL, PATIENCE, Heard, background, eventually, outcome
-
-Connect = Callable[..., TradeClient]
+from tests.support.helpers import (
+    AAPL,
+    PATIENCE,
+    Connect,
+    Received,
+    background,
+    eventually,
+    live_only,
+    outcome,
+)
 
 HINT = "rate limit exceeded, retry after 60 seconds"
 
+
 # --- a storm ----------------------------------------------------------------------------------------------------
+
 
 LIMIT = 150.0  # units in the exchange's minute, which lasts two seconds here
 POLICY = RateLimitPolicy(units_per_second=40.0, burst=20.0)  # 100 in those two seconds
@@ -40,7 +49,7 @@ STORM = 4.0  # seconds: 180 units
 def hurried(dialect: Any) -> Iterator[Simulator]:
     """An exchange whose minute lasts two seconds."""
     with Simulator(symbols=[AAPL], dialect=dialect, liquidity=False, speed=30.0) as simulator:
-        simulator._runtime.gateway.limiter.limit = LIMIT
+        simulator._runtime.gateway._handler._limiter.limit = LIMIT
         yield simulator
         assert simulator.ledger.errors == []
 
@@ -54,7 +63,7 @@ def place_and_cancel(client: TradeClient, until: float, ends: list[Any]) -> None
             ends.append(outcome(partial(client.cancel_order, placed)))
 
 
-@pytest.mark.parametrize("dialect", ["live"], indirect=True)
+@live_only
 def test_r46b_a_storm_of_several_threads_and_clients_stays_within_the_exchanges_budget(
     hurried: Simulator, connect: Connect
 ) -> None:
@@ -72,7 +81,7 @@ def test_r46b_a_storm_of_several_threads_and_clients_stays_within_the_exchanges_
         assert hurried.ledger.count(command) > LIMIT, f"{command}: no storm"
 
 
-@pytest.mark.parametrize("dialect", ["live"], indirect=True)
+@live_only
 def test_r46b_cancels_go_while_orders_have_to_wait_and_these_never_go_after_the_end(
     sim: Simulator, connect: Connect
 ) -> None:
@@ -129,7 +138,7 @@ def test_r46b_the_exchanges_word_is_obeyed_by_orders_and_not_by_cancels(
         peer.until_gone()
 
     _, client = stage(limits, rate_limit=RateLimitPolicy(retry_after=60.0))
-    errors = Heard(client, Channel.ERRORS)
+    errors = Received(client, Channel.ERRORS)
     refusal = outcome(lambda: client.place_order(AAPL, "BUY", 1, 200, timeout=0.5))
     if isinstance(refusal, OutcomeUnknown):
         assert isinstance(errors.count(1)[0].error, RateLimited), "it fails nobody"
@@ -169,7 +178,7 @@ def test_r46b_a_late_word_is_obeyed_too(stage: Stage) -> None:
         peer.until_gone()
 
     _, client = stage(limits)
-    errors = Heard(client, Channel.ERRORS)
+    errors = Received(client, Channel.ERRORS)
     assert isinstance(outcome(lambda: client.place_order(AAPL, "BUY", 1, 200, timeout=0.05)), OutcomeUnknown)
     late.set()
     errors.count(1)
@@ -189,3 +198,40 @@ def test_r46b_the_wait_for_the_budget_is_part_of_the_callers_time(stage: Stage) 
     last = outcome(lambda: client.place_order(AAPL, "BUY", 1, 200, timeout=2.5))  # two seconds for the budget
     assert isinstance(last, OutcomeUnknown)
     assert monotonic() - begun < 4.0
+
+
+# --- what the caller sees -------------------------------------------------------------------------------------------
+
+
+@live_only
+def test_a_rate_limit_says_how_long_to_wait_and_is_obeyed(sim: Simulator, connect: Connect) -> None:
+    client = connect(sim, rate_limit=RateLimitPolicy(retry_after=0.05))
+    sim.faults.rate_limit("add_order", retry_after=30.0)
+    with pytest.raises(RateLimited) as limited:
+        client.place_order(AAPL, "BUY", 1, 330)
+    assert limited.value.retry_after == 30.0
+    with pytest.raises(RequestTimeout) as waiting:
+        client.place_order(AAPL, "BUY", 1, 330, timeout=1.0)
+    assert waiting.value.sent is False and not isinstance(waiting.value, OutcomeUnknown)
+    assert sim.ledger.count("add_order") == 0
+    with pytest.raises(OrderRejected):
+        client.cancel_order("o1", symbol=AAPL)  # its own budget
+
+
+@live_only
+def test_a_rate_limit_without_a_hint_pauses_as_the_policy_says(sim: Simulator, connect: Connect) -> None:
+    client = connect(sim, rate_limit=RateLimitPolicy(retry_after=0.02))
+    sim.faults.rate_limit("add_order", retry_after=None)
+    with pytest.raises(RateLimited) as limited:
+        client.place_order(AAPL, "BUY", 1, 330)
+    assert limited.value.retry_after is None
+    assert client.place_order(AAPL, "BUY", 1, 330).is_live
+
+
+@live_only
+def test_without_throttling_nothing_is_held_back(sim: Simulator, connect: Connect) -> None:
+    client = connect(sim, rate_limit=None)
+    sim.faults.rate_limit("add_order", retry_after=30.0)
+    with pytest.raises(RateLimited):
+        client.place_order(AAPL, "BUY", 1, 330)
+    assert client.place_order(AAPL, "BUY", 1, 330).is_live

@@ -1,10 +1,9 @@
-"""What happens on a new line, and when there is to be one (R10 to R14, R19, R21, R30)."""
+"""When the client reconnects, and what it sends on a new connection (R11 to R14, R19, R21)."""
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
@@ -15,19 +14,21 @@ from qfex import (
     Channel,
     ConnectionState,
     NotConnected,
-    QfexConnectionError,
     ReconnectPolicy,
-    RequestTimeout,
-    TradeClient,
 )
 from qfex.sim import Simulator
 from tests.client.conftest import Stage
 from tests.support.exchange import Message, Peer, obliging
-from tests.support.helpers import AAPL, PATIENCE, QUICK, Heard, eventually, outcome, restored
-
-LIVE = pytest.mark.parametrize("dialect", ["live"], indirect=True)
-Connect = Callable[..., TradeClient]
-
+from tests.support.helpers import (
+    AAPL,
+    PATIENCE,
+    QUICK,
+    Connect,
+    Received,
+    eventually,
+    live_only,
+    restored,
+)
 
 # --- when ----------------------------------------------------------------------------------------------------------
 
@@ -35,7 +36,7 @@ Connect = Callable[..., TradeClient]
 @pytest.mark.parametrize("code", [1000, 1001, 1006, 1008, 1011, 1012, 1013, 4000])
 def test_r11_a_servers_close_is_followed_by_a_new_line(stage: Stage, code: int) -> None:
     exchange, client = stage(obliging)
-    heard = Heard(client, Channel.CONNECTION)
+    heard = Received(client, Channel.CONNECTION)
     exchange.peers[0].close(code, "going down")
     restored(heard)
     assert client.place_order(AAPL, "BUY", 1, 200).is_live
@@ -57,7 +58,7 @@ def test_r11_without_a_policy_a_lost_line_stays_lost(stage: Stage) -> None:
     assert len(exchange.peers) == 1 and not client.is_alive
 
 
-@LIVE
+@live_only
 def test_r21_refused_credentials_end_it_after_one_attempt(sim: Simulator, connect: Connect) -> None:
     client = connect(sim, reconnect=QUICK)
     attempts = sim.ledger.count("auth")
@@ -70,11 +71,11 @@ def test_r21_refused_credentials_end_it_after_one_attempt(sim: Simulator, connec
         client.get_user_orders()
 
 
-@LIVE
+@live_only
 def test_r21_what_may_pass_does_not_end_it(sim: Simulator, connect: Connect) -> None:
     """Refused connections, lines that die while they are opened, an exchange that is busy."""
     client = connect(sim, reconnect=QUICK)
-    heard = Heard(client, Channel.CONNECTION)
+    heard = Received(client, Channel.CONNECTION)
     sim.faults.refuse_connections(5)
     sim.faults.error_reply("auth", "ServerError", times=2)
     sim.faults.rate_limit("auth")
@@ -100,12 +101,12 @@ def test_r21_attempts_are_spread_and_grow_rarer() -> None:
 # --- what ----------------------------------------------------------------------------------------------------------
 
 
-@LIVE
+@live_only
 def test_r12_a_new_line_is_authenticated_armed_and_subscribed_once_each_and_then_asked(
     sim: Simulator, connect: Connect
 ) -> None:
     client = connect(sim, cancel_on_disconnect=True, reconnect=QUICK)
-    heard = Heard(client, Channel.CONNECTION)
+    heard = Received(client, Channel.CONNECTION)
     for channel in (Channel.FILLS, Channel.POSITIONS, Channel.FILLS):
         client.subscribe(channel)
     client.subscribe(Channel.BALANCES)
@@ -136,7 +137,7 @@ def test_r12_nothing_private_is_said_before_the_exchange_knows_who_is_there(stag
             peer.oblige(peer.receive())
 
     exchange, client = stage(obliging, slow_to_recognise, cancel_on_disconnect=True)
-    heard = Heard(client, Channel.CONNECTION)
+    heard = Received(client, Channel.CONNECTION)
     exchange.peers[0].vanish()
     eventually(lambda: client.state is not ConnectionState.READY, "the loss")
     assert client.place_order(AAPL, "BUY", 1, 200).is_live
@@ -144,75 +145,24 @@ def test_r12_nothing_private_is_said_before_the_exchange_knows_who_is_there(stag
     assert early == []
 
 
-@LIVE
+@live_only
 def test_r12_a_subscription_that_is_confirmed_as_the_line_dies_is_restored(
     sim: Simulator, connect: Connect
 ) -> None:
     """The thread that subscribed may be slower than the loss of the line and the next opening."""
     client = connect(sim, reconnect=QUICK)
-    heard = Heard(client, Channel.CONNECTION)
+    heard = Received(client, Channel.CONNECTION)
     sim.faults.drop_after(frames=1, direction="out")
     client.subscribe(Channel.BALANCES)
     restored(heard)
     assert "balances" in sim.connections[0].channels
 
 
-def test_r30_no_order_goes_out_on_a_new_line_before_it_is_armed(stage: Stage) -> None:
-    """The reply to a subscribe that follows it proves that the exchange took the setting in."""
-    armed = threading.Event()
-
-    def slow_to_confirm(peer: Peer) -> None:
-        peer.upgrade()
-        peer.receive("auth")
-        peer.send({"authenticated": True})
-        peer.receive("subscribe")
-        armed.wait(5)
-        peer.oblige(peer.commands[-1])
-        while True:
-            peer.oblige(peer.receive())
-
-    exchange, client = stage(obliging, slow_to_confirm, cancel_on_disconnect=True)
-    exchange.peers[0].vanish()
-    eventually(lambda: len(exchange.peers) == 2 and len(exchange.peers[1].commands) == 3, "the arming")
-    early = outcome(lambda: client.place_order(AAPL, "BUY", 1, 200, timeout=0.3))
-    assert isinstance(early, RequestTimeout) and early.sent is False
-    said = [command["type"] for command in exchange.peers[1].commands]
-    assert said == ["auth", "cancel_on_disconnect", "subscribe"]
-    armed.set()
-    assert client.place_order(AAPL, "BUY", 1, 200).is_live
-
-
-def test_r30_where_arming_is_refused_no_order_can_be_placed(stage: Stage) -> None:
-    def refuses(peer: Peer) -> None:
-        peer.upgrade()
-        peer.receive("auth")
-        peer.send({"authenticated": True})
-        request = peer.receive("cancel_on_disconnect")
-        peer.send({"err": {"error_code": "ServerError", "message": "not now", "incoming_message": request}})
-        peer.confirm()
-        peer.until_gone()
-
-    exchange, client = stage(refuses, connected=False, cancel_on_disconnect=True, reconnect=None)
-    assert isinstance(outcome(client.connect), QfexConnectionError)
-    assert isinstance(outcome(lambda: client.place_order(AAPL, "BUY", 1, 200)), NotConnected)
-    assert all(command["type"] != "add_order" for peer in exchange.peers for command in peer.commands)
-
-
-def test_r30_nothing_is_armed_unless_it_was_asked_for(stage: Stage) -> None:
-    exchange, client = stage(obliging)
-    client.get_user_orders()
-    assert [command["type"] for command in exchange.peers[0].commands] == [
-        "auth",
-        "subscribe",
-        "get_user_orders",
-    ]
-
-
-@LIVE
+@live_only
 def test_r13_subscribing_twice_and_ten_new_lines_double_nothing(sim: Simulator, connect: Connect) -> None:
     client = connect(sim, reconnect=QUICK)
-    changes, orders = Heard(client, Channel.CONNECTION), Heard(client, Channel.ORDERS)
-    fills = Heard(client, Channel.FILLS)
+    changes, orders = Received(client, Channel.CONNECTION), Received(client, Channel.ORDERS)
+    fills = Received(client, Channel.FILLS)
     client.subscribe(Channel.FILLS, Channel.ORDERS)
     for number in range(1, 11):
         sim.faults.drop_now()
@@ -229,12 +179,12 @@ def test_r13_subscribing_twice_and_ten_new_lines_double_nothing(sim: Simulator, 
     assert len(fills.events) == 1
 
 
-@LIVE
+@live_only
 def test_r14_an_outage_is_told_once_with_its_bounds_and_after_everything_is_restored(
     sim: Simulator, connect: Connect
 ) -> None:
     client, restored_then = connect(sim, reconnect=QUICK), []
-    heard = Heard(client, Channel.CONNECTION)
+    heard = Received(client, Channel.CONNECTION)
 
     def look(event: Any) -> None:
         if event.gap_end is not None:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
 import pytest
 
-from qfex import Channel, ConnectionState, OutcomeUnknown, RequestTimeout, SlowConsumer, TradeClient
+from qfex import Channel, ConnectionState, OutcomeUnknown, RequestTimeout, SlowConsumer
 from qfex.sim import Simulator
 from tests.client.conftest import Stage
 from tests.support.exchange import Peer, obliging, order, silent
-from tests.support.helpers import AAPL, Heard, background, eventually, outcome, restored
+from tests.support.helpers import AAPL, Connect, Received, background, eventually, outcome, restored
 
-Connect = Callable[..., TradeClient]
 AT_ONCE = pytest.mark.usefixtures("no_grace")
 
 
@@ -31,7 +29,7 @@ def test_an_overdue_lane_renews_the_line_without_cancelling_the_orders(
 ) -> None:
     """Disarmed before the old line ends, armed on the new one before anything else."""
     client = connect(sim, cancel_on_disconnect=True)
-    heard = Heard(client, Channel.CONNECTION)
+    heard = Received(client, Channel.CONNECTION)
     resting = client.place_order(AAPL, "BUY", 1, 190)
     sim.faults.swallow_reply("get_user_trades")
     outcome(lambda: client.get_user_trades(timeout=0.05))
@@ -53,7 +51,7 @@ def _second(sim: Simulator, connection: int) -> str:
 @AT_ONCE
 def test_the_reason_of_a_renewal_is_told(stage: Stage) -> None:
     _, client = stage(silent, obliging)
-    heard = Heard(client, Channel.CONNECTION)
+    heard = Received(client, Channel.CONNECTION)
     outcome(lambda: client.get_user_trades(timeout=0.05))
     client.get_user_trades()
     restored(heard)
@@ -101,7 +99,7 @@ def test_r38_callbacks_that_fall_too_far_behind_end_the_line_and_everybody_hears
         seen.append(int(update.client_order_id))
 
     exchange, client = stage(floods, obliging, connected=False)
-    errors, changes = Heard(client, Channel.ERRORS), Heard(client, Channel.CONNECTION)
+    errors, changes = Received(client, Channel.ERRORS), Received(client, Channel.CONNECTION)
     client.on(Channel.ORDERS, slow)
     client.connect()
     client.subscribe(Channel.STOP_ORDERS)

@@ -16,7 +16,7 @@ from qfex.protocol.procedure import Procedure
 from qfex.protocol.trade.connection import WHAT_WAS_TRADED, TradeEndpoint
 from tests.client.conftest import Stage
 from tests.support.exchange import Message, Peer, acknowledged, order
-from tests.support.helpers import AAPL, Heard, eventually, restored
+from tests.support.helpers import AAPL, Received, eventually, restored
 
 QUANTITY = 100
 MINE = "id-of-mine"
@@ -188,7 +188,7 @@ def test_r28_a_new_line_that_tells_all_again_counts_nothing_twice(stage: Stage, 
         peer.until_gone()
 
     _, client = stage(first, second)
-    fills, changes = Heard(client, Channel.FILLS), Heard(client, Channel.CONNECTION)
+    fills, changes = Received(client, Channel.FILLS), Received(client, Channel.CONNECTION)
     client.place_order(AAPL, "BUY", QUANTITY, 200, client_order_id="mine")
     restored(changes)
     client.place_order(AAPL, "BUY", 1, 100, client_order_id="a fence")

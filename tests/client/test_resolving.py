@@ -1,4 +1,4 @@
-"""`resolve` on exchanges that answer only part of what it asks."""
+"""Finding out what became of an order whose outcome is unknown (R23, R26)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,116 @@ from typing import Any
 import attrs
 import pytest
 
-from qfex import OutcomeUnknown, TradeClient
+from qfex import (
+    Channel,
+    ConnectionState,
+    OrderRejected,
+    OrderStatus,
+    OutcomeUnknown,
+    TradeClient,
+)
 from qfex.sim import Simulator
 from tests.support.exchange import Exchange, Message, Peer, order
-from tests.support.helpers import AAPL, QUICK, outcome
+from tests.support.helpers import (
+    AAPL,
+    PATIENCE,
+    QUICK,
+    Connect,
+    live_only,
+    outcome,
+)
+
+# --- on the simulator -----------------------------------------------------------------------------------------------
+
+
+def test_a_live_order_is_found(client: TradeClient) -> None:
+    order = client.place_order(AAPL, "BUY", 1, 330, client_order_id="mine")
+    found = client.resolve("mine", AAPL)
+    assert found is not None and (found.order_id, found.is_live) == (order.order_id, True)
+
+
+def test_a_finished_order_is_found(client: TradeClient, peer: TradeClient) -> None:
+    peer.place_order(AAPL, "SELL", 1, 335)
+    client.place_order(AAPL, "BUY", 1, 335, wait=True, client_order_id="filled")
+    client.cancel_order(client.place_order(AAPL, "BUY", 1, 330, client_order_id="gone"))
+    filled, gone = client.resolve("filled", AAPL), client.resolve("gone", AAPL)
+    assert filled is not None and (filled.status, filled.quantity_filled) == (OrderStatus.FILLED, 1)
+    assert gone is not None and gone.status is OrderStatus.CANCELLED and gone.client_order_id == "gone"
+
+
+@pytest.mark.parametrize("silent", ["get_user_orders", "get_order"])
+def test_one_source_suffices_to_find_a_live_order(sim: Simulator, client: TradeClient, silent: str) -> None:
+    order = client.place_order(AAPL, "BUY", 1, 330, client_order_id="mine")
+    sim.faults.error_reply(silent, "ServerError", times=None)
+    found = client.resolve("mine", AAPL)
+    assert found is not None and found.order_id == order.order_id
+
+
+def test_the_history_suffices_to_find_a_finished_order(sim: Simulator, client: TradeClient) -> None:
+    order = client.place_order(AAPL, "BUY", 1, 330, client_order_id="mine")
+    client.cancel_order(order)
+    sim.faults.error_reply("get_user_orders", "ServerError", times=None)
+    sim.faults.error_reply("get_order", "ServerError", times=None)
+    found = client.resolve("mine", AAPL)
+    assert found is not None and (found.order_id, found.is_done) == (order.order_id, True)
+
+
+def test_an_order_that_never_was_is_none(client: TradeClient) -> None:
+    assert client.resolve("never-sent", AAPL, timeout=PATIENCE) is None
+
+
+def test_before_the_grace_has_passed_nothing_is_denied(client: TradeClient) -> None:
+    with pytest.raises(OutcomeUnknown) as unknown:
+        client.resolve("never-sent", AAPL, timeout=0.05)
+    assert (unknown.value.client_order_id, unknown.value.symbol, unknown.value.reason) == (
+        "never-sent", AAPL, "timeout",
+    )  # fmt: skip
+
+
+def test_an_order_whose_reply_was_lost_is_cleared_up(sim: Simulator, connect: Connect) -> None:
+    client = connect(sim, reconnect=QUICK)
+    sim.faults.drop_before_reply("add_order")
+    with pytest.raises(OutcomeUnknown) as unknown:
+        client.place_order(AAPL, "BUY", 1, 330)
+    assert (unknown.value.command, unknown.value.reason) == ("add_order", "connection lost")
+    assert unknown.value.client_order_id is not None and unknown.value.sent is True
+    found = client.resolve(unknown.value.client_order_id, AAPL)
+    assert found is not None and found.price == 330
+    assert sim.ledger.count("add_order") == 1
+    assert client.cancel_order(found).status is OrderStatus.CANCELLED
+
+
+def test_an_order_that_never_arrived_is_cleared_up_too(sim: Simulator, connect: Connect) -> None:
+    client = connect(sim, reconnect=QUICK)
+    sim.faults.drop_before_command("add_order")
+    with pytest.raises(OutcomeUnknown) as unknown:
+        client.place_order(AAPL, "BUY", 1, 330)
+    assert unknown.value.client_order_id is not None
+    assert client.resolve(unknown.value.client_order_id, AAPL) is None
+
+
+def test_without_a_line_the_outcome_stays_unknown(sim: Simulator, connect: Connect) -> None:
+    client = connect(sim, reconnect=None)
+    ended = threading.Event()
+    client.on(
+        Channel.CONNECTION, lambda event: ended.set() if event.state is ConnectionState.DISCONNECTED else None
+    )
+    sim.faults.drop_now()
+    assert ended.wait(PATIENCE)
+    with pytest.raises(OutcomeUnknown) as unknown:
+        client.resolve("mine", AAPL)
+    assert unknown.value.reason == "connection lost"
+    client.close()
+    with pytest.raises(OutcomeUnknown) as closed:
+        client.resolve("mine", AAPL)
+    assert closed.value.reason == "closed"
+
+
+def test_where_the_history_cannot_be_asked_nothing_is_denied(sim: Simulator, client: TradeClient) -> None:
+    client._history._environment = attrs.evolve(client._history._environment, rest_url="http://127.0.0.1:9")
+    with pytest.raises(OutcomeUnknown):
+        client.resolve("never-sent", AAPL, timeout=1.2)
+
 
 FINISHED = {
     "order_id": "h1", "client_order_id": "mine", "symbol": AAPL, "side": "BUY", "type": "LIMIT",
@@ -25,7 +131,6 @@ FINISHED = {
 }  # fmt: skip
 OF_ANOTHER = {**FINISHED, "order_id": "h2", "client_order_id": "other"}
 Answer = Callable[[Peer, Message], None]
-Connect = Callable[..., TradeClient]
 
 
 @contextmanager
@@ -114,7 +219,6 @@ def test_a_live_stop_without_a_name_may_be_the_order_that_is_asked_about() -> No
     assert isinstance(found, OutcomeUnknown) and "without a client order id" in found.reason
 
 
-@pytest.mark.parametrize("dialect", ["live", "documented"], indirect=True)
 def test_a_stop_that_was_seen_placed_is_found_by_its_name(market: Simulator, connect: Connect) -> None:
     client = connect(market)
     client.place_market_order(AAPL, "BUY", 2, wait=True)
@@ -125,3 +229,60 @@ def test_a_stop_that_was_seen_placed_is_found_by_its_name(market: Simulator, con
     found = client.resolve("stop-1", AAPL)
     assert found is not None and found.order_id == stops[1].order_id
     assert client.resolve("never", AAPL) is None
+
+
+# --- after a lost reply ---------------------------------------------------------------------------------------------
+
+
+def test_r23_a_lost_reply_is_an_unknown_outcome_and_resolve_tells_the_truth(
+    market: Simulator, connect: Connect
+) -> None:
+    client = connect(market)
+    for price, done in ((None, True), (150, False)):
+        market.faults.swallow_reply("add_order")
+        with pytest.raises(OutcomeUnknown) as caught:
+            client.place_order(AAPL, "BUY", 1, price, timeout=0.2)
+        assert not isinstance(caught.value, OrderRejected) and caught.value.sent
+        found = client.resolve(caught.value.client_order_id or "", AAPL)
+        (row,) = market.ledger.orders(caught.value.client_order_id).values()
+        assert found is not None and (found.order_id, found.is_done) == (row.order_id, done)
+
+
+def test_r23_resolve_says_none_only_of_what_the_exchange_never_had(
+    sim: Simulator, client: TradeClient
+) -> None:
+    sim.faults.swallow_command("add_order")
+    with pytest.raises(OutcomeUnknown) as caught:
+        client.place_order(AAPL, "BUY", 1, 190, timeout=0.2)
+    assert client.resolve(caught.value.client_order_id or "", AAPL) is None
+
+
+@pytest.mark.parametrize("deaf", ["get_user_orders", "get_order"])
+def test_r23_resolve_does_not_say_none_where_it_could_not_ask(
+    sim: Simulator, connect: Connect, deaf: str
+) -> None:
+    client = connect(sim, reconnect=QUICK)
+    sim.faults.swallow_command("add_order")
+    with pytest.raises(OutcomeUnknown) as caught:
+        client.place_order(AAPL, "BUY", 1, 190, timeout=0.1)
+    sim.faults.error_reply(deaf, "ServerError", times=None)
+    with pytest.raises(OutcomeUnknown):
+        client.resolve(caught.value.client_order_id or "", AAPL, timeout=1.5)
+
+
+@live_only
+def test_r23_resolve_does_not_say_none_without_the_history(sim: Simulator) -> None:
+    from qfex import Environment
+
+    nowhere = Environment(sim.environment.trade_url, sim.environment.market_data_url, "http://127.0.0.1:9")
+    with TradeClient(nowhere, sim.credentials) as client, pytest.raises(OutcomeUnknown):
+        client.resolve("never-placed", AAPL, timeout=1.5)
+
+
+def test_r26_a_source_that_stays_silent_does_not_keep_resolve_from_the_others(
+    sim: Simulator, client: TradeClient
+) -> None:
+    placed = client.place_order(AAPL, "BUY", 1, 190)
+    sim.faults.swallow_reply("get_user_orders")
+    found = client.resolve(placed.client_order_id, AAPL, timeout=5)
+    assert found is not None and found.order_id == placed.order_id

@@ -1,26 +1,24 @@
-"""What the client believes of an order that changed while nobody listened (R26, R31)."""
+"""What the client believes of orders that changed while the connection was lost (R26)."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import pytest
 
 from qfex import Channel, OrderStatus, OutcomeUnknown, TradeClient
 from qfex.sim import Simulator
-from tests.support.helpers import AAPL, QUICK, Heard, background, restored
-
-Connect = Callable[..., TradeClient]
+from tests.client.conftest import Stage
+from tests.support.exchange import Message, Peer, order, until_an_order
+from tests.support.helpers import AAPL, QUICK, Connect, Received, background, restored
 
 
 @pytest.fixture
-def watched(sim: Simulator, connect: Connect) -> tuple[TradeClient, Heard]:
+def watched(sim: Simulator, connect: Connect) -> tuple[TradeClient, Received]:
     client = connect(sim, reconnect=QUICK)
-    return client, Heard(client, Channel.CONNECTION)
+    return client, Received(client, Channel.CONNECTION)
 
 
 def test_an_order_modified_by_a_call_whose_answer_was_lost_lives_on(
-    sim: Simulator, watched: tuple[TradeClient, Heard]
+    sim: Simulator, watched: tuple[TradeClient, Received]
 ) -> None:
     client, heard = watched
     placed = client.place_order(AAPL, "BUY", 1, 190)
@@ -36,7 +34,7 @@ def test_an_order_modified_by_a_call_whose_answer_was_lost_lives_on(
 
 
 def test_two_orders_of_one_client_id_are_not_taken_for_each_other(
-    sim: Simulator, watched: tuple[TradeClient, Heard]
+    sim: Simulator, watched: tuple[TradeClient, Received]
 ) -> None:
     """One of them ended while the line was down; the other is not its replacement."""
     client, heard = watched
@@ -51,7 +49,7 @@ def test_two_orders_of_one_client_id_are_not_taken_for_each_other(
 
 
 def test_a_wait_ends_by_what_happened_while_the_line_was_down(
-    sim: Simulator, peer: TradeClient, watched: tuple[TradeClient, Heard]
+    sim: Simulator, peer: TradeClient, watched: tuple[TradeClient, Received]
 ) -> None:
     client, heard = watched
     sim.set_mark_price(AAPL, 200)
@@ -67,20 +65,7 @@ def test_a_wait_ends_by_what_happened_while_the_line_was_down(
     assert state.is_done and state.quantity_filled == 2
 
 
-def test_r31_a_partial_fill_does_not_end_an_order_that_may_rest(
-    sim: Simulator, client: TradeClient, peer: TradeClient
-) -> None:
-    placed = client.place_order(AAPL, "BUY", 3, 199)
-    sim.set_mark_price(AAPL, 200)
-    peer.place_order(AAPL, "SELL", 1, 199)
-    partly = client.wait_until_done(placed, timeout=0.3)
-    assert partly.status is OrderStatus.FILLED and partly.quantity_remaining == 2 and partly.is_live
-    with background(lambda: client.wait_until_done(placed)) as done:
-        peer.place_order(AAPL, "SELL", 2, 199)
-        assert done().quantity_remaining == 0
-
-
-def test_r26_a_query_that_failed_ends_no_order(sim: Simulator, watched: tuple[TradeClient, Heard]) -> None:
+def test_r26_a_query_that_failed_ends_no_order(sim: Simulator, watched: tuple[TradeClient, Received]) -> None:
     """The recovery asks what became of the orders; errors are no answer, and neither is silence."""
     client, heard = watched
     placed = client.place_order(AAPL, "BUY", 1, 190)
@@ -92,7 +77,7 @@ def test_r26_a_query_that_failed_ends_no_order(sim: Simulator, watched: tuple[Tr
 
 
 def test_r26_only_the_exchanges_word_about_this_order_ends_it(
-    sim: Simulator, watched: tuple[TradeClient, Heard]
+    sim: Simulator, watched: tuple[TradeClient, Received]
 ) -> None:
     """An order that is missing from the list is asked for; an error leaves it as it was."""
     client, heard = watched
@@ -108,10 +93,52 @@ def test_r26_only_the_exchanges_word_about_this_order_ends_it(
     assert client.wait_until_done(placed, timeout=1).is_done
 
 
-def test_r26_a_source_that_stays_silent_does_not_keep_resolve_from_the_others(
-    sim: Simulator, client: TradeClient
-) -> None:
-    placed = client.place_order(AAPL, "BUY", 1, 190)
-    sim.faults.swallow_reply("get_user_orders")
-    found = client.resolve(placed.client_order_id, AAPL, timeout=5)
-    assert found is not None and found.order_id == placed.order_id
+# --- replies that are missing ---------------------------------------------------------------------------------------
+
+
+NONE_OPEN: Message = {"all_orders_response": {"orders": [], "twaps": []}}
+
+
+@pytest.fixture(autouse=True)
+def short_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not wait for long for answers that never come."""
+    monkeypatch.setattr("qfex.session.lifecycle._RESYNC_LIMIT", 0.3)
+
+
+def test_orders_are_read_though_the_trades_are_not_answered(stage: Stage) -> None:
+    def second(peer: Peer) -> None:
+        peer.greet()
+        while True:
+            request = peer.receive()
+            if request["type"] == "get_user_orders":
+                peer.send(NONE_OPEN)
+            elif request["type"] == "get_order":
+                peer.send(order("x", "CANCELLED", order_id=request["params"]["order_id"]))
+
+    _, client = stage(until_an_order, second)
+    client.on(Channel.FILLS, lambda fill: None)
+    placed = client.place_order(AAPL, "BUY", 1, 200, client_order_id="x")
+    assert client.wait_until_done(placed).status == "CANCELLED"
+
+
+def test_what_the_list_says_is_told_though_one_order_is_not_answered(stage: Stage) -> None:
+    def first(peer: Peer) -> None:
+        peer.greet()
+        peer.oblige(peer.receive("add_order"))
+        peer.oblige(peer.receive("add_order"))
+        peer.vanish()
+
+    def second(peer: Peer) -> None:
+        peer.greet()
+        while True:
+            if peer.receive()["type"] == "get_user_orders":
+                partly = order("listed", "ACK", quantity_remaining=0.25)["order_response"]
+                peer.send({"all_orders_response": {"orders": [partly], "twaps": []}})
+
+    _, client = stage(first, second)
+    heard = Received(client, Channel.ORDERS)
+    for name in ("listed", "gone"):
+        client.place_order(AAPL, "BUY", 1, 200, client_order_id=name)
+    last = heard.count(3)[2]
+    assert (last.client_order_id, str(last.quantity_remaining)) == ("listed", "0.25")
+    assert client.open_orders.keys() == {"id-of-listed", "id-of-gone"}

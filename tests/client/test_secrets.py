@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import traceback
 from collections.abc import Callable, Iterator
@@ -22,12 +23,12 @@ from qfex import (
     RestClient,
     TradeClient,
 )
+from qfex.protocol.wire.redact import redact_text
 from qfex.sim import Simulator
-from tests.support.exchange import Exchange, Peer
-from tests.support.helpers import AAPL, QUICK, Heard, eventually, outcome
+from tests.support.exchange import CREDENTIALS, Exchange, Peer
+from tests.support.helpers import AAPL, QUICK, Received, eventually, live_only, outcome
 
 Credentials = HmacCredentials | JwtCredentials
-LIVE = pytest.mark.parametrize("dialect", ["live"], indirect=True)
 PROXY_PASSWORD = "the-password-of-the-proxy"
 
 
@@ -149,7 +150,7 @@ def test_r46a_a_whole_session_shows_no_secret(
     sim: Simulator, credentials: Credentials, witness: Witness
 ) -> None:
     with TradeClient(sim.environment, credentials, cancel_on_disconnect=True, reconnect=QUICK) as client:
-        heard = Heard(client, *Channel)
+        heard = Received(client, *Channel)
         witness.see(client.on(Channel.ORDERS, lambda order: 1 / 0))
         with client.stream(*Channel) as stream:
             trade(client, sim, witness)
@@ -174,7 +175,7 @@ def _auth(credentials: Credentials) -> dict[str, Any]:
     return {"type": "auth", "params": credentials.auth_params()}
 
 
-@LIVE
+@live_only
 def test_r46a_refused_credentials_are_not_shown(
     sim: Simulator, credentials: Credentials, witness: Witness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -237,9 +238,17 @@ def test_r46a_what_the_exchange_says_of_the_credentials_is_shown_without_them(
     text = f"unknown key {keys.public_key} or token {token}" if kind == "hmac" else f"expired token {token}"
     with Exchange(spoken(text)[way]) as exchange:
         client = TradeClient(exchange.environment, credentials, request_timeout=2, reconnect=None)
-        heard = Heard(client, Channel.ERRORS, Channel.CONNECTION)
+        heard = Received(client, Channel.ERRORS, Channel.CONNECTION)
         error = witness.end(client.connect)
         assert isinstance(error, qfex.QfexError)
         client.close()
         witness.see(client, *heard.events)
     assert witness.leaks() == set()
+
+
+def test_a_login_that_comes_back_in_words_shows_no_key() -> None:
+    proof = CREDENTIALS.auth_params()
+    text = redact_text(f"refused: {json.dumps({'type': 'auth', 'params': proof})}")
+    for secret in (CREDENTIALS.public_key, proof["hmac"]["signature"], proof["hmac"]["nonce"]):  # type: ignore[index]
+        assert secret not in text
+    assert "auth" in text

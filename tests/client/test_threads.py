@@ -1,13 +1,22 @@
-"""A thread of the client that ends, for whatever reason, is heard of by everybody (R18)."""
+"""Threads of the user and of the client: messages stay whole, and a thread that dies is reported (R18, R22)."""
 
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from typing import Any, NoReturn
 
 import pytest
 
-from qfex import Channel, ConnectionState, NotConnected, OutcomeUnknown, QfexError, TradeClient
+from qfex import (
+    Channel,
+    ConnectionState,
+    NotConnected,
+    Order,
+    OutcomeUnknown,
+    QfexError,
+    TradeClient,
+)
 from tests.client.conftest import Stage
 from tests.support.exchange import obliging, silent
 from tests.support.helpers import AAPL, background, eventually, outcome
@@ -88,7 +97,6 @@ def test_r18_a_message_that_the_matching_cannot_bear_does_not_end_the_reader(
     def bug(request: Any, message: Any) -> NoReturn:
         raise ZeroDivisionError
 
-    from qfex import Order
     from qfex.protocol.trade.commands import AddOrder
     from qfex.protocol.trade.specs import SPECS
 
@@ -100,3 +108,27 @@ def test_r18_a_message_that_the_matching_cannot_bear_does_not_end_the_reader(
     monkeypatch.undo()
     assert client.place_order(AAPL, "BUY", 1, 200).is_live
     assert eventually(lambda: errors, "the error")[0].kind == "internal"
+
+
+def test_r22_sixteen_threads_send_a_thousand_messages_each_and_all_arrive_whole(stage: Stage) -> None:
+    """Sent by `submit_order`, so that the writers are never far apart; the exchange parses every frame."""
+    exchange, client = stage(obliging, rate_limit=None)
+
+    def send(name: int) -> None:
+        for number in range(1000):
+            client.submit_order(
+                AAPL, "BUY", 1, 200, client_order_id=f"{name}-{number}-{'x' * (number % 200)}"
+            )
+
+    threads = [threading.Thread(target=send, args=(name,)) for name in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    eventually(lambda: client.stats().pending == 0, "all answers", patience=30)
+    ids = Counter(
+        command["params"]["client_order_id"]
+        for command in exchange.peers[0].commands
+        if command["type"] == "add_order"
+    )
+    assert len(ids) == 16_000 and set(ids.values()) == {1}

@@ -1,4 +1,4 @@
-"""Bad input is refused by name before anything is sent, whatever the method."""
+"""Invalid arguments are refused by name before anything is sent, whatever the method."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ from qfex import (
     ValidationError,
 )
 from qfex.sim import Simulator
-from tests.support.helpers import AAPL, Connect, D, trading_commands
+from tests.client.conftest import Stage
+from tests.support.exchange import obliging
+from tests.support.helpers import AAPL, Connect, D, outcome, trading_commands
 
 
 @pytest.fixture
@@ -34,7 +36,6 @@ def dialect() -> str:
 
 
 Call = Callable[[TradeClient, dict[str, Any]], object]
-
 RESTING = Order("o1", symbol=AAPL, side=Side.BUY, order_type=OrderType.LIMIT, price=D(330), quantity=D(1))
 METHODS: dict[str, tuple[Call, dict[str, Any]]] = {
     "place_order": (
@@ -125,9 +126,7 @@ NOT_TEXT: list[Any] = ["", "  ", 5, None, UNSENDABLE]
 NOT_WHOLE: list[Any] = [1.5, "5", None, True, math.nan]
 UNKNOWN: list[Any] = ["LONG", "", 5, Side("SOMETHING_NEW"), UNSENDABLE]
 ORDERS = ["place_order", "submit_order", "place_orders", "place_limit_order", "place_market_order"]
-
 WITHOUT_TIMEOUT = ("on", "stream", "place_orders")
-
 RULES: list[tuple[str, str, list[Any]]] = [
     *((method, "symbol", NOT_TEXT) for method in [*ORDERS, "place_stop_order", "close_position", "add_twap",
       "get_order", "set_leverage", "resolve"]),
@@ -361,3 +360,34 @@ def test_children_of_a_twap_may_not_be_too_small(
     with pytest.raises(ValidationError, match="total_quantity.*child orders"):
         client.add_twap(AAPL, "BUY", "0.019", 2, 30)
     assert client.add_twap(AAPL, "BUY", "0.02", 2, 30).total_quantity == D("0.02")
+
+
+# --- numbers and lengths of time ------------------------------------------------------------------------------------
+
+
+REFUSED: list[Call] = [
+    lambda client: client.get_leverage(timeout="1"),  # type: ignore[arg-type]
+    lambda client: client.get_leverage(timeout=[]),  # type: ignore[arg-type]
+    lambda client: client.get_leverage(timeout=float("nan")),
+    lambda client: client.place_order(AAPL, "BUY", 1, 200, timeout=True),
+    lambda client: client.place_order(AAPL, "BUY", (0, (1, 2), -1), 200),  # type: ignore[arg-type]
+    lambda client: client.stream(Channel.ORDERS, maxsize="9"),  # type: ignore[call-overload]
+    lambda client: client.stream(Channel.ERRORS).get(-1),
+    lambda client: client.block_for_close("1"),  # type: ignore[arg-type]
+    lambda client: client.submit_order(AAPL, "BUY", 1, 200).result("1"),  # type: ignore[arg-type]
+]
+
+
+@pytest.mark.parametrize("number", range(len(REFUSED)))
+def test_what_is_no_length_of_time_or_no_number_is_refused(stage: Stage, number: int) -> None:
+    _, client = stage(obliging)
+    assert isinstance(outcome(lambda: REFUSED[number](client)), ValidationError)
+
+
+@pytest.mark.parametrize("timeout", [1e9, float("inf")])
+def test_any_length_of_time_will_do(stage: Stage, timeout: float) -> None:
+    _, client = stage(obliging)
+    with client.stream(Channel.ORDERS) as stream:
+        placed = client.submit_order(AAPL, "BUY", 1, 200, timeout=timeout).result(timeout)
+        assert stream.get(timeout) == placed
+    assert client.get_leverage(timeout=timeout) == []

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable
 
 import pytest
 
-from qfex import Channel, OrderRejected, OrderStatus, SlowConsumer, TradeClient
+from qfex import Channel, OrderRejected, OrderStatus, SlowConsumer
 from qfex.sim import Simulator
 from tests.client.conftest import Stage
 from tests.soak import figures
 from tests.support.exchange import Peer, obliging, order
-from tests.support.helpers import AAPL, eventually
+from tests.support.helpers import AAPL, Connect, eventually, live_only
 
-Connect = Callable[..., TradeClient]
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 
 
@@ -53,7 +51,6 @@ def test_r37_replies_to_requests_do_not_fill_the_queue_of_a_stream_that_nobody_r
     assert client.is_alive and client.stats().reconnects == 0
 
 
-@pytest.mark.parametrize("dialect", ["live", "documented"], indirect=True)
 def test_r37_whoever_asks_about_an_order_upon_each_event_comes_to_an_end(
     market: Simulator, connect: Connect
 ) -> None:
@@ -92,7 +89,7 @@ def test_r38_a_stream_that_is_too_slow_says_so_and_the_client_goes_on(stage: Sta
     assert client.place_order(AAPL, "BUY", 1, 200).is_live
 
 
-@pytest.mark.parametrize("dialect", ["live"], indirect=True)
+@live_only
 def test_r36_pulses_are_conflated_and_orders_and_fills_are_not(market: Simulator, connect: Connect) -> None:
     client = connect(market)
     client.subscribe(Channel.POSITIONS, Channel.FILLS)

@@ -1,11 +1,9 @@
-"""Waiting until an order is done, and finding out what became of one."""
+"""Waiting until an order is done (R31)."""
 
 from __future__ import annotations
 
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
-import attrs
 import pytest
 
 from qfex import (
@@ -13,15 +11,19 @@ from qfex import (
     ConnectionState,
     NotConnected,
     OrderStatus,
-    OutcomeUnknown,
-    ReconnectPolicy,
     TradeClient,
 )
 from qfex.sim import Simulator
-from tests.support.helpers import AAPL, PATIENCE, Connect, D, fence, until
-
-QUICK = ReconnectPolicy(initial_delay=0.01, max_delay=0.02)
-
+from tests.support.helpers import (
+    AAPL,
+    PATIENCE,
+    QUICK,
+    Connect,
+    D,
+    background,
+    fence,
+    until,
+)
 
 # --- waiting -----------------------------------------------------------------------------------------------------
 
@@ -126,90 +128,14 @@ def test_waiting_happens_without_asking(sim: Simulator, client: TradeClient) -> 
 # --- resolving ---------------------------------------------------------------------------------------------------
 
 
-def test_a_live_order_is_found(client: TradeClient) -> None:
-    order = client.place_order(AAPL, "BUY", 1, 330, client_order_id="mine")
-    found = client.resolve("mine", AAPL)
-    assert found is not None and (found.order_id, found.is_live) == (order.order_id, True)
-
-
-def test_a_finished_order_is_found(client: TradeClient, peer: TradeClient) -> None:
-    peer.place_order(AAPL, "SELL", 1, 335)
-    client.place_order(AAPL, "BUY", 1, 335, wait=True, client_order_id="filled")
-    client.cancel_order(client.place_order(AAPL, "BUY", 1, 330, client_order_id="gone"))
-    filled, gone = client.resolve("filled", AAPL), client.resolve("gone", AAPL)
-    assert filled is not None and (filled.status, filled.quantity_filled) == (OrderStatus.FILLED, 1)
-    assert gone is not None and gone.status is OrderStatus.CANCELLED and gone.client_order_id == "gone"
-
-
-@pytest.mark.parametrize("silent", ["get_user_orders", "get_order"])
-def test_one_source_suffices_to_find_a_live_order(sim: Simulator, client: TradeClient, silent: str) -> None:
-    order = client.place_order(AAPL, "BUY", 1, 330, client_order_id="mine")
-    sim.faults.error_reply(silent, "ServerError", times=None)
-    found = client.resolve("mine", AAPL)
-    assert found is not None and found.order_id == order.order_id
-
-
-def test_the_history_suffices_to_find_a_finished_order(sim: Simulator, client: TradeClient) -> None:
-    order = client.place_order(AAPL, "BUY", 1, 330, client_order_id="mine")
-    client.cancel_order(order)
-    sim.faults.error_reply("get_user_orders", "ServerError", times=None)
-    sim.faults.error_reply("get_order", "ServerError", times=None)
-    found = client.resolve("mine", AAPL)
-    assert found is not None and (found.order_id, found.is_done) == (order.order_id, True)
-
-
-def test_an_order_that_never_was_is_none(client: TradeClient) -> None:
-    assert client.resolve("never-sent", AAPL, timeout=PATIENCE) is None
-
-
-def test_before_the_grace_has_passed_nothing_is_denied(client: TradeClient) -> None:
-    with pytest.raises(OutcomeUnknown) as unknown:
-        client.resolve("never-sent", AAPL, timeout=0.05)
-    assert (unknown.value.client_order_id, unknown.value.symbol, unknown.value.reason) == (
-        "never-sent", AAPL, "timeout",
-    )  # fmt: skip
-
-
-def test_an_order_whose_reply_was_lost_is_cleared_up(sim: Simulator, connect: Connect) -> None:
-    client = connect(sim, reconnect=QUICK)
-    sim.faults.drop_before_reply("add_order")
-    with pytest.raises(OutcomeUnknown) as unknown:
-        client.place_order(AAPL, "BUY", 1, 330)
-    assert (unknown.value.command, unknown.value.reason) == ("add_order", "connection lost")
-    assert unknown.value.client_order_id is not None and unknown.value.sent is True
-    found = client.resolve(unknown.value.client_order_id, AAPL)
-    assert found is not None and found.price == 330
-    assert sim.ledger.count("add_order") == 1
-    assert client.cancel_order(found).status is OrderStatus.CANCELLED
-
-
-def test_an_order_that_never_arrived_is_cleared_up_too(sim: Simulator, connect: Connect) -> None:
-    client = connect(sim, reconnect=QUICK)
-    sim.faults.drop_before_command("add_order")
-    with pytest.raises(OutcomeUnknown) as unknown:
-        client.place_order(AAPL, "BUY", 1, 330)
-    assert unknown.value.client_order_id is not None
-    assert client.resolve(unknown.value.client_order_id, AAPL) is None
-
-
-def test_without_a_line_the_outcome_stays_unknown(sim: Simulator, connect: Connect) -> None:
-    client = connect(sim, reconnect=None)
-    ended = threading.Event()
-    client.on(
-        Channel.CONNECTION, lambda event: ended.set() if event.state is ConnectionState.DISCONNECTED else None
-    )
-    sim.faults.drop_now()
-    assert ended.wait(PATIENCE)
-    with pytest.raises(OutcomeUnknown) as unknown:
-        client.resolve("mine", AAPL)
-    assert unknown.value.reason == "connection lost"
-    client.close()
-    with pytest.raises(OutcomeUnknown) as closed:
-        client.resolve("mine", AAPL)
-    assert closed.value.reason == "closed"
-
-
-def test_where_the_history_cannot_be_asked_nothing_is_denied(sim: Simulator, client: TradeClient) -> None:
-    client._history._environment = attrs.evolve(client._history._environment, rest_url="http://127.0.0.1:9")
-    with pytest.raises(OutcomeUnknown):
-        client.resolve("never-sent", AAPL, timeout=1.2)
+def test_r31_a_partial_fill_does_not_end_an_order_that_may_rest(
+    sim: Simulator, client: TradeClient, peer: TradeClient
+) -> None:
+    placed = client.place_order(AAPL, "BUY", 3, 199)
+    sim.set_mark_price(AAPL, 200)
+    peer.place_order(AAPL, "SELL", 1, 199)
+    partly = client.wait_until_done(placed, timeout=0.3)
+    assert partly.status is OrderStatus.FILLED and partly.quantity_remaining == 2 and partly.is_live
+    with background(lambda: client.wait_until_done(placed)) as done:
+        peer.place_order(AAPL, "SELL", 2, 199)
+        assert done().quantity_remaining == 0

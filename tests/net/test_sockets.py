@@ -1,4 +1,4 @@
-"""What several threads send, woken by one read, leaves together; and nothing that was sent is kept."""
+"""Sockets: what several threads send leaves together, and nothing that was sent is kept back."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from qfex import ReconnectPolicy
 from qfex.net.errors import ConnectionEnded
-from qfex.net.frames import CLOSE, TEXT
+from qfex.net.frames import CLOSE, TEXT, FrameError
+from qfex.net.options import TransportOptions
 from qfex.net.sockets import PlainSocket
+from qfex.net.transport import Transport
 from qfex.session.reader import Reader
 from qfex.session.wait import WaitList
 
@@ -178,3 +180,24 @@ def test_the_answer_to_one_request_and_a_burst_hold_nothing_back(number: int) ->
     connection = Ending(*[(TEXT, b"a")] * number)
     reader_of(connection).read()
     assert connection.calls == ["handle"] * number
+
+
+# --- the transport --------------------------------------------------------------------------------------------------
+
+
+class Bytes:
+    """A socket that gives what it was made with, and nothing more."""
+
+    def __init__(self, *parts: bytes) -> None:
+        self._parts = list(parts)
+
+    def receive(self, timeout: float) -> bytes | None:
+        return self._parts.pop(0) if self._parts else None
+
+
+def test_a_break_is_told_without_waiting_for_more_bytes() -> None:
+    transport = Transport("ws://127.0.0.1:1/", {}, TransportOptions())
+    transport._socket = Bytes(b"\x81\x01a\x81\x81")  # type: ignore[assignment]  # a message, then a masked frame
+    assert transport.receive(0.0) == [(TEXT, b"a")]
+    with pytest.raises(FrameError, match="masked"):
+        transport.receive(0.0)

@@ -179,6 +179,8 @@ class Peer:
             self.send(acknowledged(request))
         elif kind == "get_order":
             self.send(order("", "NO_SUCH_ORDER", order_id=params["order_id"]))
+        elif kind == "set_user_leverage":
+            self.send({"ack": {"incoming_message": request}})
         elif kind in _EMPTY:
             self.send(_EMPTY[kind])
 
@@ -292,6 +294,15 @@ def silent(peer: Peer) -> None:
     """Let the client in and answer nothing any more."""
     peer.greet()
     peer.until_gone()
+
+
+def until_an_order(peer: Peer) -> None:
+    """Oblige, then acknowledge an order and vanish."""
+    peer.greet()
+    while (request := peer.receive())["type"] != "add_order":
+        peer.oblige(request)
+    peer.oblige(request)
+    peer.vanish()
 
 
 def frame(payload: bytes, opcode: int = TEXT) -> bytes:

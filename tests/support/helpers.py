@@ -10,6 +10,8 @@ from decimal import Decimal
 from time import monotonic
 from typing import Any, TypeVar
 
+import pytest
+
 from qfex import Channel, ConnectionEvent, ConnectionState, ReconnectPolicy, TradeClient
 from qfex.sim import Simulator
 
@@ -17,6 +19,9 @@ AAPL, GOLD = "AAPL-USD", "GOLD-USD"
 PATIENCE = 5.0  # seconds: an upper limit of waits, never a delay
 D = Decimal
 Connect = Callable[..., TradeClient]
+
+#: For tests of what is the same in both dialects of the exchange.
+live_only = pytest.mark.parametrize("dialect", ["live"], indirect=True)
 
 #: Reconnects at once, and calls no line dead by itself.
 QUICK = ReconnectPolicy(initial_delay=0.001, max_delay=0.02)
@@ -76,19 +81,36 @@ def trading_commands(sim: Simulator) -> int:
     return sum(entry.command not in opening for entry in sim.ledger.received)
 
 
-class Heard:
-    """Events of some channels, as callbacks got them."""
+class Received:
+    """A callback that records the events that it receives."""
 
-    def __init__(self, client: TradeClient, *channels: Channel) -> None:
+    def __init__(self, client: TradeClient | None = None, *channels: Channel) -> None:
         self.events: list[Any] = []
+        self.threads: set[str] = set()
+        self._read = 0  # events that `next` has returned or skipped
         self._grown = threading.Condition()
         for channel in channels:
-            client.on(channel, self._take)
+            assert client is not None
+            client.on(channel, self)
 
-    def _take(self, event: Any) -> None:
+    def __call__(self, event: Any) -> None:
         with self._grown:
+            self.threads.add(threading.current_thread().name)
             self.events.append(event)
             self._grown.notify_all()
+
+    def next(self, wanted: Callable[[Any], bool] = lambda event: True) -> Any:
+        """The next wanted event, waited for. Events before it are skipped."""
+        while True:
+            event = self.wait(lambda events: len(events) > self._read)[self._read]
+            self._read += 1
+            if wanted(event):
+                return event
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether `next` has returned or skipped every event so far."""
+        return self._read == len(self.events)
 
     def wait(self, enough: Callable[[list[Any]], Any], patience: float = PATIENCE) -> list[Any]:
         """Wait until the list of events is enough."""
@@ -101,7 +123,7 @@ class Heard:
         return self.wait(lambda events: len(events) >= number)
 
 
-def restored(heard: Heard, times: int = 1) -> list[ConnectionEvent]:
+def restored(heard: Received, times: int = 1) -> list[ConnectionEvent]:
     """Wait until a client has come through so many outages."""
     events = heard.wait(lambda events: len(_outages(events)) >= times)
     return _outages(events)
@@ -109,3 +131,9 @@ def restored(heard: Heard, times: int = 1) -> list[ConnectionEvent]:
 
 def _outages(events: list[ConnectionEvent]) -> list[ConnectionEvent]:
     return [event for event in events if event.state is ConnectionState.READY and event.gap_end]
+
+
+def new_client(sim: Simulator, credentials: Any = None, **options: Any) -> TradeClient:
+    """A client of a simulator that is not connected yet."""
+    options = {"request_timeout": PATIENCE, **options}
+    return TradeClient(sim.environment, credentials or sim.credentials, **options)
