@@ -22,8 +22,7 @@ from qfex import (
     UserTrade,
 )
 from qfex.sim import Simulator
-from tests.client.conftest import Stage
-from tests.support.exchange import Message, Peer, Script
+from tests.support.exchange import Message, Peer, Script, Scripted
 from tests.support.helpers import AAPL, GOLD, D, outcome, sent
 
 
@@ -102,10 +101,10 @@ def test_open_orders_are_a_copy(busy: TradeClient) -> None:
 
 
 @pytest.fixture
-def traded(sim: Simulator, client: TradeClient, peer: TradeClient) -> TradeClient:
+def traded(sim: Simulator, client: TradeClient, counterparty: TradeClient) -> TradeClient:
     """A client that bought three times, a minute apart."""
     for number in range(3):
-        peer.place_order(AAPL, "SELL", 1, 336 + number)
+        counterparty.place_order(AAPL, "SELL", 1, 336 + number)
         client.place_order(AAPL, "BUY", 1, 336 + number, wait=True)
         sim.advance(60)
     return client
@@ -187,13 +186,13 @@ def answering(answers: dict[str, Message]) -> Script:
     """An exchange that gives these answers, and the usual ones to all other commands."""
 
     def script(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         while True:
             request = peer.receive()
             if request["type"] in answers:
                 peer.send(answers[request["type"]])
             else:
-                peer.oblige(request)
+                peer.answer(request)
 
     return script
 
@@ -213,14 +212,16 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("method, answer, expected", EMPTY)
-def test_a_null_list_is_an_empty_list(stage: Stage, method: str, answer: Message, expected: Any) -> None:
-    _, client = stage(answering({COMMANDS.get(method, method): answer}))
+def test_a_null_list_is_an_empty_list(
+    scripted: Scripted, method: str, answer: Message, expected: Any
+) -> None:
+    _, client = scripted(answering({COMMANDS.get(method, method): answer}))
     assert getattr(client, method)() == expected
 
 
-def test_an_error_beside_null_lists_is_an_error(stage: Stage) -> None:
+def test_an_error_beside_null_lists_is_an_error(scripted: Scripted) -> None:
     refusal = {"error_code": "RateLimited", "incoming_message": {"type": "get_user_orders"}}
-    _, client = stage(
+    _, client = scripted(
         answering({"get_user_orders": {"all_orders_response": None, "user_orders": None, "err": refusal}})
     )
     assert isinstance(outcome(client.get_user_orders), RateLimited)

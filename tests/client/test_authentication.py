@@ -19,8 +19,16 @@ from qfex import (
     TradeClient,
 )
 from qfex.sim import Simulator
-from tests.client.conftest import Stage
-from tests.support.exchange import CREDENTIALS, Exchange, Message, Peer, Script, obliging, silent
+from tests.support.exchange import (
+    CREDENTIALS,
+    Message,
+    Peer,
+    Script,
+    Scripted,
+    ScriptedExchange,
+    answers_everything,
+    answers_nothing,
+)
 from tests.support.helpers import (
     AAPL,
     PATIENCE,
@@ -29,8 +37,8 @@ from tests.support.helpers import (
     eventually,
     live_only,
     new_client,
+    next_event,
     outcome,
-    until,
 )
 
 
@@ -74,7 +82,7 @@ def test_a_client_acts_for_its_subaccount(sim: Simulator, connect: Connect) -> N
     assert order.user_id == subaccount
     assert client.get_user_orders().orders == [order] and master.get_user_orders().orders == []
     with client.stream(Channel.BALANCES) as balances:
-        assert until(balances).deposit == 5000
+        assert next_event(balances).deposit == 5000
 
 
 @live_only
@@ -87,19 +95,19 @@ def test_a_foreign_subaccount_is_refused(sim: Simulator) -> None:
 
 LENGTH = 100  # bytes of the text, as its head says
 ENDS: dict[str, Callable[[Peer], None]] = {
-    "end": Peer.vanish,
-    "reset": lambda peer: peer.vanish(reset=True),
-    "silence": Peer.stall,
+    "end": Peer.drop,
+    "reset": lambda peer: peer.drop(reset=True),
+    "silence": Peer.discard_input,
 }
 
 
-def answers(status: int, length: int, end: Callable[[Peer], None] = Peer.vanish) -> Script:
+def answers(status: int, length: int, end: Callable[[Peer], None] = Peer.drop) -> Script:
     """Refuses with the first bytes of a text."""
     head = f"HTTP/1.1 {status} No\r\nContent-Type: text/plain\r\nContent-Length: {LENGTH}\r\n\r\n"
     return says(head.encode() + b"x" * length, end)
 
 
-def says(answer: bytes, end: Callable[[Peer], None] = Peer.vanish) -> Script:
+def says(answer: bytes, end: Callable[[Peer], None] = Peer.drop) -> Script:
     """Answers the upgrade, in two pieces."""
 
     def script(peer: Peer) -> None:
@@ -112,7 +120,7 @@ def says(answer: bytes, end: Callable[[Peer], None] = Peer.vanish) -> Script:
     return script
 
 
-def tries_again(exchange: Exchange) -> None:
+def tries_again(exchange: ScriptedExchange) -> None:
     with TradeClient(exchange.environment, CREDENTIALS, request_timeout=PATIENCE, reconnect=QUICK):
         assert len(exchange.peers) == 2
 
@@ -121,7 +129,7 @@ def tries_again(exchange: Exchange) -> None:
 @pytest.mark.parametrize("length", [0, 1, 5, LENGTH - 1, LENGTH])
 @pytest.mark.parametrize("end", ["end", "silence"])
 def test_it_is_told_at_once_and_not_tried_again(status: int, length: int, end: str) -> None:
-    with Exchange(answers(status, length, ENDS[end])) as exchange:
+    with ScriptedExchange(answers(status, length, ENDS[end])) as exchange:
         client = TradeClient(exchange.environment, CREDENTIALS, request_timeout=PATIENCE, reconnect=QUICK)
         refusal = outcome(client.connect)
         client.close()
@@ -131,10 +139,10 @@ def test_it_is_told_at_once_and_not_tried_again(status: int, length: int, end: s
 
 @pytest.mark.parametrize("length", [0, 5, LENGTH])
 def test_it_ends_a_client_whose_line_was_lost(length: int) -> None:
-    with Exchange(silent, answers(401, length)) as exchange:
+    with ScriptedExchange(answers_nothing, answers(401, length)) as exchange:
         client = TradeClient(exchange.environment, CREDENTIALS, request_timeout=PATIENCE, reconnect=QUICK)
         client.connect()
-        exchange.peers[0].vanish()
+        exchange.peers[0].drop()
         with pytest.raises(AuthenticationError, match="HTTP 401"):
             client.block_for_close(PATIENCE)
         client.close()
@@ -143,13 +151,13 @@ def test_it_ends_a_client_whose_line_was_lost(length: int) -> None:
 
 @pytest.mark.parametrize("answer", [answers(503, 5), answers(503, LENGTH), answers(429, 0)])
 def test_a_refusal_that_may_pass_is_tried_again(answer: Script) -> None:
-    with Exchange(answer, obliging) as exchange:
+    with ScriptedExchange(answer, answers_everything) as exchange:
         tries_again(exchange)
 
 
 @pytest.mark.parametrize("end", ENDS)
 def test_a_refusal_that_may_pass_is_named_whatever_becomes_of_its_text(end: str) -> None:
-    with Exchange(answers(503, 5, ENDS[end])) as exchange:
+    with ScriptedExchange(answers(503, 5, ENDS[end])) as exchange:
         client = TradeClient(exchange.environment, CREDENTIALS, request_timeout=PATIENCE, reconnect=None)
         refusal = outcome(client.connect)
         client.close()
@@ -161,7 +169,7 @@ def test_a_refusal_that_may_pass_is_named_whatever_becomes_of_its_text(end: str)
     "cut", [b"HTTP/1.1 40", b"HTTP/1.1 401 No", b"HTTP/1.1 401 No\r\nContent-Length: 1\r\n"]
 )
 def test_half_a_head_is_no_refusal(cut: bytes) -> None:
-    with Exchange(says(cut), obliging) as exchange:
+    with ScriptedExchange(says(cut), answers_everything) as exchange:
         tries_again(exchange)
 
 
@@ -183,16 +191,16 @@ ACCEPTED: list[Message] = [
 
 
 @pytest.mark.parametrize("answer", ACCEPTED, ids=json.dumps)
-def test_every_way_to_accept_a_login(stage: Stage, answer: Message) -> None:
+def test_every_way_to_accept_a_login(scripted: Scripted, answer: Message) -> None:
     def script(peer: Peer) -> None:
         peer.upgrade()
         peer.receive("auth")
         peer.send(answer)
-        peer.confirm()
+        peer.confirm_subscribe()
         while True:
-            peer.oblige(peer.receive())
+            peer.answer(peer.receive())
 
-    _, client = stage(script)
+    _, client = scripted(script)
     assert client.place_order(AAPL, "BUY", 1, 200).is_live
 
 
@@ -212,7 +220,7 @@ def strict(peer: Peer) -> None:
         if agrees:
             break
     while True:
-        peer.oblige(peer.receive())
+        peer.answer(peer.receive())
 
 
 @pytest.fixture
@@ -228,31 +236,31 @@ def wrong_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
 @pytest.mark.parametrize("ahead", [90, -90, 3600])
 def test_r43_a_wrong_clock_is_corrected_once(
-    stage: Stage, wrong_clock: Callable[[float], None], ahead: float
+    scripted: Scripted, wrong_clock: Callable[[float], None], ahead: float
 ) -> None:
     wrong_clock(ahead)
-    exchange, client = stage(strict)
+    exchange, client = scripted(strict)
     assert client.place_order(AAPL, "BUY", 1, 200).is_live
     assert _proofs(exchange) == [2]
-    exchange.peers[0].vanish()
+    exchange.peers[0].drop()
     eventually(lambda: len(exchange.peers) == 2 and client.stats().reconnects == 1, "the next line")
     assert _proofs(exchange) == [2, 1], "what was learned holds on the next line"
 
 
 def test_r43_a_clock_that_is_set_right_later_is_believed_again(
-    stage: Stage, wrong_clock: Callable[[float], None]
+    scripted: Scripted, wrong_clock: Callable[[float], None]
 ) -> None:
     wrong_clock(90)
-    exchange, client = stage(strict)
+    exchange, client = scripted(strict)
     wrong_clock(0)
     client._session.endpoint._now = time.time
-    exchange.peers[0].vanish()
+    exchange.peers[0].drop()
     eventually(lambda: client.stats().reconnects == 1, "the next line")
     assert client.place_order(AAPL, "BUY", 1, 200).is_live
 
 
 def test_r43_where_the_clock_is_to_blame_the_error_says_so(
-    stage: Stage, wrong_clock: Callable[[float], None]
+    scripted: Scripted, wrong_clock: Callable[[float], None]
 ) -> None:
     def refuses(peer: Peer) -> None:
         peer.upgrade(_DATE.format(time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime())))
@@ -261,19 +269,19 @@ def test_r43_where_the_clock_is_to_blame_the_error_says_so(
             peer.send({"authenticated": False})
 
     wrong_clock(90)
-    _, client = stage(refuses, connected=False)
+    _, client = scripted(refuses, connected=False)
     with pytest.raises(AuthenticationError, match=r"clock differs by -?(89|90|91) s"):
         client.connect()
 
 
-def test_r43_every_proof_has_a_nonce_of_its_own(stage: Stage) -> None:
-    exchange, client = stage(obliging)
+def test_r43_every_proof_has_a_nonce_of_its_own(scripted: Scripted) -> None:
+    exchange, client = scripted(answers_everything)
     for number in range(1, 6):
-        exchange.peers[-1].vanish()
+        exchange.peers[-1].drop()
         eventually(lambda: client.stats().reconnects == number, "the next line")  # noqa: B023
     proofs = [peer.commands[0]["params"]["hmac"] for peer in exchange.peers]
     assert len({proof["nonce"] for proof in proofs}) == len({proof["signature"] for proof in proofs}) == 6
 
 
-def _proofs(exchange: Exchange) -> list[int]:
+def _proofs(exchange: ScriptedExchange) -> list[int]:
     return [sum(each["type"] == "auth" for each in peer.commands) for peer in exchange.peers]

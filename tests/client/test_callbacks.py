@@ -29,7 +29,7 @@ from tests.support.helpers import (
     live_only,
     outcome,
 )
-from tests.support.user_script import Script
+from tests.support.user_script import UserScript
 
 CALLS: dict[str, Callable[[TradeClient, Order], Any]] = {
     "place_order": lambda client, order: client.place_order(AAPL, "BUY", 1, 180),
@@ -139,8 +139,8 @@ def test_r34_a_callback_that_raises_shows_without_any_logging_set_up(sim: Simula
         client.on(Channel.ORDERS, fails)
         client.place_order('AAPL-USD', 'BUY', 1, 190)
     """
-    with Script(body, sim.environment, sim.credentials) as script:
-        code, errors, _ = script.end()
+    with UserScript(body, sim.environment, sim.credentials) as script:
+        code, errors, _ = script.wait()
     assert code == 0
     assert "ZeroDivisionError: in the callback" in errors and "Traceback" in errors
 
@@ -171,20 +171,20 @@ def test_r34_even_an_exception_that_cannot_be_shown_is_survived(sim: Simulator, 
 def test_r35_events_come_while_the_main_thread_sleeps(
     sim: Simulator, client: TradeClient, connect: Connect
 ) -> None:
-    heard = Received(client, Channel.ORDERS)
+    received = Received(client, Channel.ORDERS)
     connect(sim).place_order(AAPL, "BUY", 1, 190)
     time.sleep(0.2)
-    assert len(heard.events) == 1
+    assert len(received.events) == 1
 
 
 @live_only
 def test_r35_a_notebook_and_a_worker_thread_can_use_a_client(sim: Simulator, connect: Connect) -> None:
     """A notebook's cell runs inside an event loop."""
-    heard: list[Any] = []
+    received: list[Any] = []
 
     async def cell() -> None:
         client = connect(sim)
-        client.on(Channel.ORDERS, heard.append)
+        client.on(Channel.ORDERS, received.append)
         client.place_order(AAPL, "BUY", 1, 190)
 
     asyncio.run(cell())
@@ -192,21 +192,21 @@ def test_r35_a_notebook_and_a_worker_thread_can_use_a_client(sim: Simulator, con
     worker.start()
     worker.join(PATIENCE)
     # The second order is told to both clients of the account.
-    eventually(lambda: len(heard) == 3, "the orders")
+    eventually(lambda: len(received) == 3, "the orders")
 
 
 def test_a_registration_can_be_cancelled(client: TradeClient) -> None:
-    heard, kept = Received(), Received()
-    registration = client.on(Channel.ORDERS, heard)
+    received, kept = Received(), Received()
+    registration = client.on(Channel.ORDERS, received)
     client.on(Channel.ORDERS, kept)
     assert "order_responses" in repr(registration)
     client.place_order(AAPL, "BUY", 1, 330)
-    heard.next(), kept.next()
+    received.next(), kept.next()
     registration.cancel()
     registration.cancel()
     client.place_order(AAPL, "BUY", 1, 330)
     kept.next()
-    assert heard.is_empty
+    assert received.is_empty
 
 
 def test_a_callback_may_call_any_blocking_method(client: TradeClient) -> None:

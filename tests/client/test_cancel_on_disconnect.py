@@ -19,16 +19,15 @@ from qfex import (
     TradeClient,
 )
 from qfex.sim import Simulator
-from tests.client.conftest import Stage
-from tests.support.exchange import Peer, obliging, silent
+from tests.support.exchange import Peer, Scripted, answers_everything, answers_nothing
 from tests.support.helpers import (
     AAPL,
     Connect,
+    catch_up,
     eventually,
-    fence,
+    next_event,
     outcome,
     sent,
-    until,
 )
 
 
@@ -86,7 +85,7 @@ def test_it_is_armed_again_on_every_line(sim: Simulator, connect: Connect) -> No
     client.set_cancel_on_disconnect(True)
     with client.stream(Channel.CONNECTION) as states:
         sim.faults.drop_now()
-        until(states, lambda event: event.state is ConnectionState.READY)
+        next_event(states, lambda event: event.state is ConnectionState.READY)
     assert sent(sim, "cancel_on_disconnect") == [{"cancel_on_disconnect": True}] * 2
     assert [one.cancel_on_disconnect for one in sim.connections] == [True]
 
@@ -98,21 +97,21 @@ def test_a_refusal_raises_and_leaves_it_as_it_was(sim: Simulator, connect: Conne
         client.set_cancel_on_disconnect(True)
     with client.stream(Channel.CONNECTION) as states:
         sim.faults.drop_now()
-        until(states, lambda event: event.state is ConnectionState.READY)
-    fence(client)
+        next_event(states, lambda event: event.state is ConnectionState.READY)
+    catch_up(client)
     assert [one.cancel_on_disconnect for one in sim.connections] == [False]
 
 
-def test_arming_that_was_sent_is_never_told_as_not_sent(stage: Stage) -> None:
+def test_arming_that_was_sent_is_never_told_as_not_sent(scripted: Scripted) -> None:
     """The proving subscribe cannot be sent, since its lane waits for an overdue confirmation."""
 
     def confirms_no_more(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         peer.receive("cancel_on_disconnect")
         peer.send({"ack": {"incoming_message": peer.commands[-1]}})
-        peer.until_gone()
+        peer.read_until_closed()
 
-    exchange, client = stage(confirms_no_more)
+    exchange, client = scripted(confirms_no_more)
     client.set_cancel_on_disconnect(True)
     second = outcome(lambda: client.set_cancel_on_disconnect(False, timeout=0.3))
     sent = [each for each in exchange.peers[0].commands if each["type"] == "cancel_on_disconnect"]
@@ -120,16 +119,16 @@ def test_arming_that_was_sent_is_never_told_as_not_sent(stage: Stage) -> None:
     assert isinstance(second, OutcomeUnknown)
 
 
-def test_arming_that_was_never_sent_is_not_remembered(stage: Stage) -> None:
-    exchange, client = stage(silent, Peer.stall)
-    exchange.peers[0].vanish()
+def test_arming_that_was_never_sent_is_not_remembered(scripted: Scripted) -> None:
+    exchange, client = scripted(answers_nothing, Peer.discard_input)
+    exchange.peers[0].drop()
     eventually(lambda: len(exchange.peers) == 2, "the attempt that hangs")
     arming = outcome(lambda: client.set_cancel_on_disconnect(True, timeout=0.05))
     assert isinstance(arming, RequestTimeout) and not arming.sent
     assert client._session.endpoint.account.cancel_on_disconnect is False
 
 
-def test_r30_no_order_goes_out_on_a_new_line_before_it_is_armed(stage: Stage) -> None:
+def test_r30_no_order_goes_out_on_a_new_line_before_it_is_armed(scripted: Scripted) -> None:
     """The reply to a subscribe that follows it proves that the exchange took the setting in."""
     armed = threading.Event()
 
@@ -139,12 +138,12 @@ def test_r30_no_order_goes_out_on_a_new_line_before_it_is_armed(stage: Stage) ->
         peer.send({"authenticated": True})
         peer.receive("subscribe")
         armed.wait(5)
-        peer.oblige(peer.commands[-1])
+        peer.answer(peer.commands[-1])
         while True:
-            peer.oblige(peer.receive())
+            peer.answer(peer.receive())
 
-    exchange, client = stage(obliging, slow_to_confirm, cancel_on_disconnect=True)
-    exchange.peers[0].vanish()
+    exchange, client = scripted(answers_everything, slow_to_confirm, cancel_on_disconnect=True)
+    exchange.peers[0].drop()
     eventually(lambda: len(exchange.peers) == 2 and len(exchange.peers[1].commands) == 3, "the arming")
     early = outcome(lambda: client.place_order(AAPL, "BUY", 1, 200, timeout=0.3))
     assert isinstance(early, RequestTimeout) and early.sent is False
@@ -154,24 +153,24 @@ def test_r30_no_order_goes_out_on_a_new_line_before_it_is_armed(stage: Stage) ->
     assert client.place_order(AAPL, "BUY", 1, 200).is_live
 
 
-def test_r30_where_arming_is_refused_no_order_can_be_placed(stage: Stage) -> None:
+def test_r30_where_arming_is_refused_no_order_can_be_placed(scripted: Scripted) -> None:
     def refuses(peer: Peer) -> None:
         peer.upgrade()
         peer.receive("auth")
         peer.send({"authenticated": True})
         request = peer.receive("cancel_on_disconnect")
         peer.send({"err": {"error_code": "ServerError", "message": "not now", "incoming_message": request}})
-        peer.confirm()
-        peer.until_gone()
+        peer.confirm_subscribe()
+        peer.read_until_closed()
 
-    exchange, client = stage(refuses, connected=False, cancel_on_disconnect=True, reconnect=None)
+    exchange, client = scripted(refuses, connected=False, cancel_on_disconnect=True, reconnect=None)
     assert isinstance(outcome(client.connect), QfexConnectionError)
     assert isinstance(outcome(lambda: client.place_order(AAPL, "BUY", 1, 200)), NotConnected)
     assert all(command["type"] != "add_order" for peer in exchange.peers for command in peer.commands)
 
 
-def test_r30_nothing_is_armed_unless_it_was_asked_for(stage: Stage) -> None:
-    exchange, client = stage(obliging)
+def test_r30_nothing_is_armed_unless_it_was_asked_for(scripted: Scripted) -> None:
+    exchange, client = scripted(answers_everything)
     client.get_user_orders()
     assert [command["type"] for command in exchange.peers[0].commands] == [
         "auth",

@@ -21,9 +21,8 @@ from qfex import (
     Twap,
 )
 from qfex.sim import Simulator
-from tests.client.conftest import Stage
-from tests.support.exchange import Message, Peer, Script, order, silent
-from tests.support.helpers import AAPL, GOLD, Connect, D, fence, outcome, sent, until
+from tests.support.exchange import Message, Peer, Script, Scripted, answers_nothing, order_response
+from tests.support.helpers import AAPL, GOLD, Connect, D, catch_up, next_event, outcome, sent
 
 # --- cancel ------------------------------------------------------------------------------------------------------
 
@@ -38,9 +37,9 @@ def test_a_cancelled_order(client: TradeClient, given: Any) -> None:
     assert cancelled.is_done and client.open_orders == {} and client.get_user_orders().orders == []
 
 
-def test_a_cancelled_order_keeps_what_was_filled(client: TradeClient, peer: TradeClient) -> None:
+def test_a_cancelled_order_keeps_what_was_filled(client: TradeClient, counterparty: TradeClient) -> None:
     order = client.place_order(AAPL, "BUY", 2, 335)
-    peer.place_order(AAPL, "SELL", "0.5", 335, wait=True)
+    counterparty.place_order(AAPL, "SELL", "0.5", 335, wait=True)
     cancelled = client.cancel_order(order)
     assert (cancelled.status, cancelled.quantity_filled) == (OrderStatus.CANCELLED, D("0.5"))
 
@@ -60,7 +59,7 @@ def test_by_client_order_id_every_order_under_it_is_cancelled(client: TradeClien
     client.place_order(GOLD, "BUY", 1, 4200, client_order_id="same")
     with client.stream(Channel.ORDERS) as orders:
         cancelled = client.cancel_order("same", symbol=AAPL, id_type=kind)
-        seen = [until(orders), until(orders)]
+        seen = [next_event(orders), next_event(orders)]
     assert {each.order_id for each in seen} == {first.order_id, second.order_id}
     assert cancelled == seen[0] and all(each.status is OrderStatus.CANCELLED for each in seen)
     assert [each.symbol for each in client.open_orders.values()] == [GOLD]
@@ -102,21 +101,21 @@ def test_a_second_cancel_finds_nothing(client: TradeClient) -> None:
 def test_another_session_of_the_account_sees_the_same(sim: Simulator, connect: Connect) -> None:
     one, other = connect(sim), connect(sim)
     order = one.place_order(AAPL, "BUY", 1, 330)
-    fence(other)
+    catch_up(other)
     assert list(other.open_orders) == [order.order_id]
     modified = other.modify_order(order.order_id, price=331)
-    fence(one)
+    catch_up(one)
     assert list(one.open_orders) == [modified.order_id]
     assert one.cancel_order(order).order_id == modified.order_id
-    fence(other)
+    catch_up(other)
     assert one.open_orders == other.open_orders == {}
 
 
 # --- cancel all --------------------------------------------------------------------------------------------------
 
 
-def test_all_orders_in_all_symbols_are_cancelled(client: TradeClient, peer: TradeClient) -> None:
-    kept = peer.place_order(AAPL, "SELL", 1, 345)
+def test_all_orders_in_all_symbols_are_cancelled(client: TradeClient, counterparty: TradeClient) -> None:
+    kept = counterparty.place_order(AAPL, "SELL", 1, 345)
     placed = [
         client.place_order(symbol, "BUY", 1, price)
         for symbol, price in ((AAPL, 330), (GOLD, 4200), (AAPL, 331))
@@ -125,7 +124,7 @@ def test_all_orders_in_all_symbols_are_cancelled(client: TradeClient, peer: Trad
     assert {each.order_id for each in cancelled} == {each.order_id for each in placed}
     assert all(isinstance(each, Order) and each.status is OrderStatus.CANCELLED for each in cancelled)
     assert client.open_orders == {} and client.get_user_orders().orders == []
-    assert [each.order_id for each in peer.get_user_orders().orders] == [kept.order_id]
+    assert [each.order_id for each in counterparty.get_user_orders().orders] == [kept.order_id]
 
 
 def test_with_nothing_to_cancel_it_ends_too(client: TradeClient) -> None:
@@ -136,7 +135,7 @@ def test_orders_of_another_session_are_cancelled_with_the_others(sim: Simulator,
     one, other = connect(sim), connect(sim)
     order = one.place_order(AAPL, "BUY", 1, 330)
     assert [each.order_id for each in other.cancel_all_orders()] == [order.order_id]
-    fence(one)
+    catch_up(one)
     assert one.open_orders == {}
 
 
@@ -156,23 +155,25 @@ def test_it_can_be_done_again_and_again(client: TradeClient) -> None:
 # --- closing a position ------------------------------------------------------------------------------------------
 
 
-def test_a_position_is_closed_with_one_order(sim: Simulator, client: TradeClient, peer: TradeClient) -> None:
-    peer.place_order(AAPL, "SELL", 2, 336)
+def test_a_position_is_closed_with_one_order(
+    sim: Simulator, client: TradeClient, counterparty: TradeClient
+) -> None:
+    counterparty.place_order(AAPL, "SELL", 2, 336)
     client.place_order(AAPL, "BUY", 2, 336, wait=True)
-    peer.place_order(AAPL, "BUY", 5, 336)
+    counterparty.place_order(AAPL, "BUY", 5, 336)
     closing = client.close_position(AAPL, wait=True)
     assert (closing.side, closing.order_type, closing.quantity) == ("SELL", OrderType.LIMIT, 2)
     assert closing.status is OrderStatus.FILLED and len(closing.client_order_id) == 32
     client.subscribe(Channel.POSITIONS)
     sim.advance(1)
-    fence(client)
+    catch_up(client)
     assert client.positions[AAPL].position == 0
 
 
-def test_a_thin_book_leaves_a_part_open(client: TradeClient, peer: TradeClient) -> None:
-    peer.place_order(AAPL, "SELL", 2, 336)
+def test_a_thin_book_leaves_a_part_open(client: TradeClient, counterparty: TradeClient) -> None:
+    counterparty.place_order(AAPL, "SELL", 2, 336)
     client.place_order(AAPL, "BUY", 2, 336, wait=True)
-    peer.place_order(AAPL, "BUY", "0.5", 336)
+    counterparty.place_order(AAPL, "BUY", "0.5", 336)
     closing = client.close_position(AAPL, client_order_id="close-1", wait=True)
     assert closing.is_done and closing.quantity_filled == D("0.5") and closing.client_order_id == "close-1"
 
@@ -213,10 +214,10 @@ Answer = Callable[[Peer, Message], None]
 
 def exchange(cancel: Answer, listing: Answer) -> Script:
     def script(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         while True:
             request = peer.receive()
-            {"cancel_all_orders": cancel, "get_user_orders": listing}.get(request["type"], Peer.oblige)(
+            {"cancel_all_orders": cancel, "get_user_orders": listing}.get(request["type"], Peer.answer)(
                 peer, request
             )
 
@@ -228,33 +229,33 @@ def nothing(peer: Peer, request: Message) -> None:
 
 
 def cancels_one(peer: Peer, request: Message) -> None:
-    peer.send(order("one", "CANCELLED"))
+    peer.send(order_response("one", "CANCELLED"))
 
 
 def lists_a_stop(peer: Peer, request: Message) -> None:
-    stop = order("stop", type="STOP_LOSS", side="SELL")["order_response"]
+    stop = order_response("stop", type="STOP_LOSS", side="SELL")["order_response"]
     peer.send({"all_orders_response": {"orders": [stop], "twaps": []}})
 
 
-def test_without_orders_and_without_any_answer_it_ends_after_a_silence(stage: Stage) -> None:
-    _, client = stage(silent, request_timeout=60.0)
+def test_without_orders_and_without_any_answer_it_ends_after_a_silence(scripted: Scripted) -> None:
+    _, client = scripted(answers_nothing, request_timeout=60.0)
     assert client.cancel_all_orders() == []
 
 
-def test_what_was_cancelled_is_returned_though_no_list_confirms_it(stage: Stage) -> None:
-    _, client = stage(exchange(cancels_one, nothing), request_timeout=60.0)
+def test_what_was_cancelled_is_returned_though_no_list_confirms_it(scripted: Scripted) -> None:
+    _, client = scripted(exchange(cancels_one, nothing), request_timeout=60.0)
     for name in ("one", "two"):
         client.place_order(AAPL, "BUY", 1, 200, client_order_id=name)
     assert [each.client_order_id for each in client.cancel_all_orders()] == ["one"]
 
 
-def test_a_stop_that_stays_does_not_keep_it_from_ending(stage: Stage) -> None:
-    _, client = stage(exchange(nothing, lists_a_stop), request_timeout=60.0)
+def test_a_stop_that_stays_does_not_keep_it_from_ending(scripted: Scripted) -> None:
+    _, client = scripted(exchange(nothing, lists_a_stop), request_timeout=60.0)
     client.place_stop_order(AAPL, "SELL", "STOP_LOSS", 1, 100, client_order_id="stop")
     assert client.cancel_all_orders() == []
 
 
-def test_a_late_acknowledgement_ends_it_though_the_list_is_silent(stage: Stage) -> None:
+def test_a_late_acknowledgement_ends_it_though_the_list_is_silent(scripted: Scripted) -> None:
     asked = threading.Event()
     acknowledged: list[Message] = []
 
@@ -265,26 +266,26 @@ def test_a_late_acknowledgement_ends_it_though_the_list_is_silent(stage: Stage) 
     def cancel(peer: Peer, request: Message) -> None:
         acknowledged.append(request)
 
-    _, client = stage(exchange(cancel, asks), request_timeout=60.0)
+    _, client = scripted(exchange(cancel, asks), request_timeout=60.0)
     client.place_order(AAPL, "BUY", 1, 200)
     assert client.cancel_all_orders() == [] and asked.is_set()
 
 
-def test_complete_silence_about_orders_is_an_unknown_outcome(stage: Stage) -> None:
-    there, client = stage(exchange(nothing, nothing))
+def test_complete_silence_about_orders_is_an_unknown_outcome(scripted: Scripted) -> None:
+    there, client = scripted(exchange(nothing, nothing))
     client.place_order(AAPL, "BUY", 1, 200)
     assert isinstance(outcome(lambda: client.cancel_all_orders(timeout=2.5)), OutcomeUnknown)
     assert len(there.peers) == 1
 
 
 @pytest.mark.parametrize("orders", [0, 1])
-def test_what_is_closed_meanwhile_is_an_unknown_outcome(stage: Stage, orders: int) -> None:
+def test_what_is_closed_meanwhile_is_an_unknown_outcome(scripted: Scripted, orders: int) -> None:
     client_closes = threading.Event()
 
     def cancel(peer: Peer, request: Message) -> None:
         client_closes.set()
 
-    _, client = stage(exchange(cancel, nothing))
+    _, client = scripted(exchange(cancel, nothing))
     for _ in range(orders):
         client.place_order(AAPL, "BUY", 1, 200)
 

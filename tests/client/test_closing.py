@@ -23,8 +23,7 @@ from qfex import (
     Twap,
 )
 from qfex.sim import Simulator
-from tests.client.conftest import Stage
-from tests.support.exchange import Peer, frame, obliging, order
+from tests.support.exchange import Peer, Scripted, answers_everything, order_response
 from tests.support.helpers import (
     AAPL,
     PATIENCE,
@@ -36,6 +35,7 @@ from tests.support.helpers import (
     new_client,
     outcome,
 )
+from tests.support.websocket import TEXT, server_frame
 
 CLOSING = 2.0  # seconds that `close` may take
 
@@ -49,37 +49,37 @@ def timed(work: Callable[[], Any]) -> float:
 def silent_peer(peer: Peer) -> None:
     """Says nothing any more, not even goodbye."""
     peer.answers_closes = False
-    peer.greet()
-    peer.until_gone()
+    peer.accept()
+    peer.read_until_closed()
 
 
 def stalled_peer(peer: Peer) -> None:
     """Reads nothing any more."""
-    peer.greet()
-    peer.idle()
+    peer.accept()
+    peer.stop_reading()
 
 
 def halfway_peer(peer: Peer) -> None:
     """Has sent half a frame."""
     peer.answers_closes = False
-    peer.greet()
-    peer.write(frame(b"x" * 1000)[:500])
-    peer.until_gone()
+    peer.accept()
+    peer.write(server_frame(TEXT, b"x" * 1000)[:500])
+    peer.read_until_closed()
 
 
 def talking_peer(peer: Peer) -> None:
     """Never stops talking."""
-    peer.greet()
+    peer.accept()
     while True:
-        peer.send(*[order("somebody else")] * 100)
+        peer.send(*[order_response("somebody else")] * 100)
 
 
-PEERS = [obliging, silent_peer, stalled_peer, halfway_peer, talking_peer]
+PEERS = [answers_everything, silent_peer, stalled_peer, halfway_peer, talking_peer]
 
 
 @pytest.mark.parametrize("script", PEERS)
-def test_r02_close_is_prompt_whatever_the_peer_does(stage: Stage, script: Any) -> None:
-    exchange, client = stage(script)
+def test_r02_close_is_prompt_whatever_the_peer_does(scripted: Scripted, script: Any) -> None:
+    exchange, client = scripted(script)
     assert timed(client.close) <= CLOSING
     assert timed(client.close) <= CLOSING
     assert client.state is ConnectionState.CLOSED
@@ -88,8 +88,8 @@ def test_r02_close_is_prompt_whatever_the_peer_does(stage: Stage, script: Any) -
 
 
 @pytest.mark.parametrize("script", PEERS)
-def test_r02_close_is_prompt_from_a_callback(stage: Stage, script: Any) -> None:
-    _, client = stage(script, connected=False)
+def test_r02_close_is_prompt_from_a_callback(scripted: Scripted, script: Any) -> None:
+    _, client = scripted(script, connected=False)
     took: list[float] = []
     client.on(
         Channel.CONNECTION, lambda event: event.state.value == "READY" and took.append(timed(client.close))
@@ -101,8 +101,8 @@ def test_r02_close_is_prompt_from_a_callback(stage: Stage, script: Any) -> None:
     eventually(lambda: not _threads(), "the end of the threads")
 
 
-def test_r02_close_is_prompt_while_a_sender_is_blocked(stage: Stage) -> None:
-    _, client = stage(stalled_peer)
+def test_r02_close_is_prompt_while_a_sender_is_blocked(scripted: Scripted) -> None:
+    _, client = scripted(stalled_peer)
     huge = "x" * 8_000_000
     with background(lambda: outcome(lambda: client.place_order(huge, "BUY", 1, 200, timeout=20))) as blocked:
         eventually(lambda: client._session.current.transport._writer, "a sender that waits")  # type: ignore[union-attr]
@@ -110,9 +110,9 @@ def test_r02_close_is_prompt_while_a_sender_is_blocked(stage: Stage) -> None:
         assert isinstance(blocked(), OutcomeUnknown)
 
 
-@pytest.mark.parametrize("script", [Peer.stall, Peer.upgrade], ids=["handshake", "authentication"])
-def test_r02_close_is_prompt_while_connecting(stage: Stage, script: Any) -> None:
-    exchange, client = stage(script, connected=False)
+@pytest.mark.parametrize("script", [Peer.discard_input, Peer.upgrade], ids=["handshake", "authentication"])
+def test_r02_close_is_prompt_while_connecting(scripted: Scripted, script: Any) -> None:
+    exchange, client = scripted(script, connected=False)
     with background(lambda: outcome(client.connect)) as connected:
         eventually(lambda: exchange.peers, "the attempt")
         assert timed(client.close) <= CLOSING
@@ -120,17 +120,17 @@ def test_r02_close_is_prompt_while_connecting(stage: Stage, script: Any) -> None
     eventually(lambda: not _threads(), "the end of the threads")
 
 
-def test_r02_close_is_prompt_between_two_attempts(stage: Stage) -> None:
+def test_r02_close_is_prompt_between_two_attempts(scripted: Scripted) -> None:
     slow = ReconnectPolicy(initial_delay=600, max_delay=600)
-    exchange, client = stage(obliging, reconnect=slow)
-    exchange.peers[0].vanish()
+    exchange, client = scripted(answers_everything, reconnect=slow)
+    exchange.peers[0].drop()
     eventually(lambda: client.state is ConnectionState.RECONNECTING, "the loss")
     assert timed(client.close) <= 1
     assert _threads() == []
 
 
-def test_r02_threads_that_close_together_do_no_harm(stage: Stage) -> None:
-    exchange, client = stage(obliging)
+def test_r02_threads_that_close_together_do_no_harm(scripted: Scripted) -> None:
+    exchange, client = scripted(answers_everything)
     closers = [threading.Thread(target=client.close) for _ in range(8)]
     for closer in closers:
         closer.start()
@@ -158,10 +158,10 @@ def test_r03_a_busy_callback_does_not_hold_up_the_end(sim: Simulator, connect: C
     assert names == ["qfex-trade-dispatcher"]
 
 
-def test_r04_full_queues_do_not_hold_up_the_end(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_r04_full_queues_do_not_hold_up_the_end(scripted: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
     """A callback that never returns, a stream that nobody reads, and a peer that goes on talking."""
     monkeypatch.setattr("qfex.session.events.QUEUE_LIMIT", 100)
-    _, client = stage(talking_peer)
+    _, client = scripted(talking_peer)
     never = threading.Event()
     client.on(Channel.ORDERS, lambda order: never.wait(10))
     stream = client.stream(Channel.ORDERS, maxsize=10)
@@ -171,31 +171,31 @@ def test_r04_full_queues_do_not_hold_up_the_end(stage: Stage, monkeypatch: pytes
     eventually(lambda: not _threads(), "the end of the threads")
 
 
-def test_r07_a_servers_close_reaches_everybody_with_its_code(stage: Stage) -> None:
+def test_r07_a_servers_close_reaches_everybody_with_its_code(scripted: Scripted) -> None:
     def leaves(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         for _ in range(2):
             peer.receive()
         peer.close(1011, "out of order")
-        peer.until_gone()
+        peer.read_until_closed()
 
-    _, client = stage(leaves, reconnect=None)
-    heard = Received(client, Channel.CONNECTION)
+    _, client = scripted(leaves, reconnect=None)
+    received = Received(client, Channel.CONNECTION)
     pending = client.submit_order(AAPL, "BUY", 1, 200)
     with pytest.raises(ConnectionLost) as caught:
         client.get_user_trades()
     assert caught.value.code == 1011 and "out of order" in caught.value.reason
     with pytest.raises(OutcomeUnknown, match="connection lost"):
         pending.result()
-    events = heard.wait(lambda events: any(each.state is ConnectionState.DISCONNECTED for each in events))
+    events = received.wait(lambda events: any(each.state is ConnectionState.DISCONNECTED for each in events))
     assert "out of order" in events[-1].reason
 
 
-def test_r07_closing_ends_a_wait_while_the_line_is_away(stage: Stage) -> None:
+def test_r07_closing_ends_a_wait_while_the_line_is_away(scripted: Scripted) -> None:
     away = ReconnectPolicy(initial_delay=30.0, max_delay=30.0)
-    exchange, client = stage(obliging, reconnect=away)
+    exchange, client = scripted(answers_everything, reconnect=away)
     order = client.place_order(AAPL, "BUY", 1, 200)
-    exchange.peers[0].vanish()
+    exchange.peers[0].drop()
     with background(lambda: client.wait_until_done(order, 60.0)) as waited:
         eventually(
             lambda: client.state is ConnectionState.RECONNECTING and client._session.state_changed,
@@ -206,9 +206,9 @@ def test_r07_closing_ends_a_wait_while_the_line_is_away(stage: Stage) -> None:
             waited()
 
 
-def test_r07_every_waiter_is_woken_by_the_end(stage: Stage) -> None:
+def test_r07_every_waiter_is_woken_by_the_end(scripted: Scripted) -> None:
     """Calls, streams, waits: nobody sleeps on."""
-    _, client = stage(silent_peer)
+    _, client = scripted(silent_peer)
     waits: list[Callable[[], Any]] = [
         lambda: client.place_order(AAPL, "BUY", 1, 200),
         lambda: client.get_user_trades(),
@@ -241,8 +241,8 @@ def _threads() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("qfex-trade")]
 
 
-def test_a_client_that_was_closed_while_it_connected_is_spent(stage: Stage) -> None:
-    exchange, client = stage(Peer.stall, connected=False)
+def test_a_client_that_was_closed_while_it_connected_is_spent(scripted: Scripted) -> None:
+    exchange, client = scripted(Peer.discard_input, connected=False)
     with background(lambda: outcome(client.connect)) as connecting:
         eventually(lambda: exchange.peers, "the attempt")
         client.close()
@@ -253,12 +253,14 @@ def test_a_client_that_was_closed_while_it_connected_is_spent(stage: Stage) -> N
     assert client.state is ConnectionState.CLOSED and not client.is_alive
 
 
-def test_r01_a_close_that_ctrl_c_cuts_short_is_a_close(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_r01_a_close_that_ctrl_c_cuts_short_is_a_close(
+    scripted: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def hangs_up_late(peer: Peer) -> None:
         peer.answers_closes = False
-        obliging(peer)
+        answers_everything(peer)
 
-    exchange, client = stage(hangs_up_late)
+    exchange, client = scripted(hangs_up_late)
     reader, stream = client._session._reader_thread, client.stream(Channel.ORDERS)
     assert reader is not None
 
@@ -406,7 +408,7 @@ SPENT: list[Callable[[TradeClient], Any]] = [
 
 
 @pytest.mark.parametrize("number", range(len(SPENT)))
-def test_every_call_of_a_closed_client_is_refused(stage: Stage, number: int) -> None:
-    _, client = stage(obliging)
+def test_every_call_of_a_closed_client_is_refused(scripted: Scripted, number: int) -> None:
+    _, client = scripted(answers_everything)
     client.close()
     assert isinstance(outcome(lambda: SPENT[number](client)), NotConnected)

@@ -21,7 +21,7 @@ from qfex import (
     ValidationError,
 )
 from qfex.sim import Simulator
-from tests.support.helpers import AAPL, PATIENCE, Connect, live_only, new_client, sent, until
+from tests.support.helpers import AAPL, PATIENCE, Connect, live_only, new_client, next_event, sent
 
 
 def own_threads() -> set[str]:
@@ -179,7 +179,7 @@ def test_a_client_is_made_from_environment_variables(sim: Simulator, environ: An
     environ("QFEX_SECRET_KEY", sim.credentials.secret_key)
     environ("QFEX_ACCOUNT_ID", sim.create_subaccount(sim.credentials, 700))
     with TradeClient.from_env() as client, client.stream(Channel.BALANCES) as balances:
-        assert until(balances).deposit == 700
+        assert next_event(balances).deposit == 700
     with TradeClient.from_env(account_id=None, rate_limit=RateLimitPolicy()) as client:
         assert client.place_order(AAPL, "BUY", 1, 330).user_id == sim.account_id(sim.credentials)
 

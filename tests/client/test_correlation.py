@@ -18,8 +18,7 @@ from qfex import (
     TradeClient,
 )
 from qfex.sim import Simulator
-from tests.client.conftest import Stage
-from tests.support.exchange import Message, Peer, acknowledged, order
+from tests.support.exchange import Message, Peer, Scripted, acknowledgement, order_response
 from tests.support.helpers import (
     AAPL,
     PATIENCE,
@@ -45,21 +44,21 @@ def test_a_lost_reply_does_not_swallow_the_answer_about_the_same_order(market: S
     [("modify_order", "FAILED_MARGIN_CHECK"), ("cancel_order", "REJECTED_MARKET_CLOSED")],
 )
 def test_a_refusal_is_not_the_answer_to_a_question_about_the_order(
-    stage: Stage, command: str, refusal: str
+    scripted: Scripted, command: str, refusal: str
 ) -> None:
     """The question came first, but what comes first is the refusal of the other request."""
     asked = threading.Event()
 
     def script(peer: Peer) -> None:
-        peer.greet()
-        peer.oblige(peer.receive("add_order"))
+        peer.accept()
+        peer.answer(peer.receive("add_order"))
         peer.receive("get_order")
         asked.set()
         peer.receive(command)
-        peer.send(order("mine", refusal))
-        peer.send(order("mine", "ACK"))
+        peer.send(order_response("mine", refusal))
+        peer.send(order_response("mine", "ACK"))
 
-    _, client = stage(script)
+    _, client = scripted(script)
     placed = client.place_order(AAPL, "BUY", 1, 200, client_order_id="mine")
     with background(lambda: client.get_order(AAPL, placed.order_id)) as question:
         assert asked.wait(5)
@@ -71,16 +70,16 @@ def test_a_refusal_is_not_the_answer_to_a_question_about_the_order(
         assert question().status is OrderStatus.ACK
 
 
-def test_an_update_of_the_order_answers_both_who_wait_for_it(stage: Stage) -> None:
+def test_an_update_of_the_order_answers_both_who_wait_for_it(scripted: Scripted) -> None:
     """The acknowledgement of an order is true for a question about it too; nobody waits for ever."""
 
     def script(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         command = peer.receive("add_order")
         peer.receive("get_order")
-        peer.send(acknowledged(command))
+        peer.send(acknowledgement(command))
 
-    _, client = stage(script)
+    _, client = scripted(script)
     pending = client.submit_order(AAPL, "BUY", 1, 200, client_order_id="mine")
     assert client.get_order(AAPL, "mine", timeout=2).client_order_id == "mine"
     assert pending.result().client_order_id == "mine"
@@ -104,7 +103,9 @@ def _page(kind: str, number: int) -> Message:
         row = {"trade_id": str(number), "symbol": AAPL, "price": price, "quantity": 1.0}
         return {"user_trades_response": [row]}
     if kind == "orders":
-        return {"all_orders_response": {"orders": [order(str(number))["order_response"]], "twaps": []}}
+        return {
+            "all_orders_response": {"orders": [order_response(str(number))["order_response"]], "twaps": []}
+        }
     key = "user_leverage_response" if kind == "leverage" else "available_leverage_levels_response"
     return {key: [{"symbol": str(number), "leverage": "20"}]}
 
@@ -116,18 +117,18 @@ def _number(kind: str, answer) -> int:
 
 
 @pytest.mark.parametrize("kind", LANES)
-def test_a_late_reply_is_never_handed_to_the_next_caller(stage: Stage, kind: str) -> None:
+def test_a_late_reply_is_never_handed_to_the_next_caller(scripted: Scripted, kind: str) -> None:
     ask, command = LANES[kind]
 
     def script(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         peer.receive(command)
         peer.receive("add_order")  # the test says that the first caller has given up
         peer.send(_page(kind, 1))
         peer.receive(command)
         peer.send(_page(kind, 2))
 
-    exchange, client = stage(script)
+    exchange, client = scripted(script)
     with pytest.raises(RequestTimeout) as caught:
         ask(client, 0.05)
     assert caught.value.sent
@@ -138,18 +139,18 @@ def test_a_late_reply_is_never_handed_to_the_next_caller(stage: Stage, kind: str
 
 @pytest.mark.parametrize("kind", LANES)
 def test_a_reply_that_never_comes_costs_the_line_and_not_the_truth(
-    stage: Stage, kind: str, monkeypatch: pytest.MonkeyPatch
+    scripted: Scripted, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("qfex.session.connection.LATE_REPLY_GRACE", 0.3)
     ask, command = LANES[kind]
 
     def mute(peer: Peer) -> None:
-        peer.greet()
-        peer.until_gone()
+        peer.accept()
+        peer.read_until_closed()
         peer.send(_page(kind, 1))
 
     def second(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         while True:
             request = peer.receive()
             if request["type"] == command and request["params"].get("limit") != 1000:
@@ -157,30 +158,30 @@ def test_a_reply_that_never_comes_costs_the_line_and_not_the_truth(
             else:
                 peer.send({"all_orders_response": {"orders": [], "twaps": []}})
 
-    exchange, client = stage(mute, second)
+    exchange, client = scripted(mute, second)
     outcome(lambda: ask(client, 0.05))
     assert _number(kind, ask(client, 5)) == 2
     assert len(exchange.peers) == 2
     assert [each["type"] for each in exchange.peers[0].commands].count(command) == 1
 
 
-def test_a_doubled_refusal_is_not_taken_for_the_answer_to_a_question(stage: Stage) -> None:
+def test_a_doubled_refusal_is_not_taken_for_the_answer_to_a_question(scripted: Scripted) -> None:
     """Of an order that it knows the client asks once more before it believes that there is none."""
 
     def doubles(peer: Peer) -> None:
-        peer.greet()
-        peer.oblige(peer.receive("add_order"))
-        refusal = order("mine", "NO_SUCH_ORDER", order_id="")
+        peer.accept()
+        peer.answer(peer.receive("add_order"))
+        refusal = order_response("mine", "NO_SUCH_ORDER", order_id="")
         peer.receive("cancel_order")
         peer.send(refusal)
         peer.receive("get_order")
         peer.send(refusal)
         peer.receive("get_order")
-        peer.send(order("mine"))
+        peer.send(order_response("mine"))
         while True:
-            peer.oblige(peer.receive())
+            peer.answer(peer.receive())
 
-    _, client = stage(doubles)
+    _, client = scripted(doubles)
     client.place_order(AAPL, "BUY", 1, 200, client_order_id="mine")
     with pytest.raises(OrderRejected):
         client.cancel_order("mine", symbol=AAPL, id_type="client_order_id")
@@ -193,19 +194,19 @@ def test_a_doubled_refusal_is_not_taken_for_the_answer_to_a_question(stage: Stag
 
 
 @pytest.mark.parametrize("first", ["fill", "ack"])
-def test_r27_an_answer_in_one_piece_with_what_follows_is_not_lost(stage: Stage, first: str) -> None:
+def test_r27_an_answer_in_one_piece_with_what_follows_is_not_lost(scripted: Scripted, first: str) -> None:
     """The whole life of an order in one segment, in either order, before anybody could wait for it."""
 
     def quick(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         while True:
             command = peer.receive("add_order")
             client_id = command["params"]["client_order_id"]
-            filled = order(client_id, "FILLED", quantity_remaining=0.0, trade_id="t1")
-            pieces = [acknowledged(command), filled]
+            filled = order_response(client_id, "FILLED", quantity_remaining=0.0, trade_id="t1")
+            pieces = [acknowledgement(command), filled]
             peer.send(*(pieces if first == "ack" else reversed(pieces)))
 
-    _, client = stage(quick)
+    _, client = scripted(quick)
     for _ in range(50):
         done = client.place_order(AAPL, "BUY", 1, 200, wait=True)
         assert done.status.value == "FILLED" and done.is_done
@@ -257,22 +258,22 @@ def test_r29_what_other_sessions_of_the_account_do_answers_nobody(
     assert pending.result().client_order_id == "mine"
 
 
-def test_a_list_that_shows_another_order_with_the_same_client_id_answers_nobody(stage: Stage) -> None:
+def test_a_list_that_shows_another_order_with_the_same_client_id_answers_nobody(scripted: Scripted) -> None:
     """Client order ids need not be unique: an older order in a list says nothing about the new one."""
     listed = threading.Event()
 
     def script(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         peer.receive("add_order")
-        older = order("mine", order_id="older")
+        older = order_response("mine", order_id="older")
         peer.send(older)
         peer.receive("add_order")
         peer.receive("get_user_orders")
         peer.send({"all_orders_response": {"orders": [older["order_response"]], "twaps": []}})
         listed.wait(5)
-        peer.send(order("mine", order_id="newer"))
+        peer.send(order_response("mine", order_id="newer"))
 
-    _, client = stage(script)
+    _, client = scripted(script)
     client.place_order(AAPL, "BUY", 1, 200, client_order_id="mine")
     pending = client.submit_order(AAPL, "BUY", 1, 200, client_order_id="mine")
     client.get_user_orders()
@@ -280,19 +281,19 @@ def test_a_list_that_shows_another_order_with_the_same_client_id_answers_nobody(
     assert pending.result().order_id == "newer"
 
 
-def test_an_answer_to_an_order_of_a_lost_line_answers_no_order_of_the_next(stage: Stage) -> None:
+def test_an_answer_to_an_order_of_a_lost_line_answers_no_order_of_the_next(scripted: Scripted) -> None:
     """The same client order id on two lines: the first order's late answer is not the second one's."""
     answer = threading.Event()
 
     def dies(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         peer.receive("add_order")
-        peer.vanish()
+        peer.drop()
 
     def second(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         while (request := peer.receive())["type"] != "add_order":
-            peer.oblige(request)
+            peer.answer(request)
         peer.send(
             {
                 "err": {
@@ -302,10 +303,10 @@ def test_an_answer_to_an_order_of_a_lost_line_answers_no_order_of_the_next(stage
             }
         )
         answer.wait(PATIENCE)
-        peer.send(acknowledged(request))
-        peer.until_gone()
+        peer.send(acknowledgement(request))
+        peer.read_until_closed()
 
-    _, client = stage(dies, second)
+    _, client = scripted(dies, second)
     first = outcome(lambda: client.place_order(AAPL, "BUY", 7, 200, client_order_id="mine"))
     assert isinstance(first, OutcomeUnknown) and first.reason == "connection lost"
     client.wait_until_ready()

@@ -23,7 +23,18 @@ from qfex import (
     TradeClient,
 )
 from qfex.sim import Simulator
-from tests.support.helpers import AAPL, GOLD, PATIENCE, Connect, D, Received, fence, live_only, sent, until
+from tests.support.helpers import (
+    AAPL,
+    GOLD,
+    PATIENCE,
+    Connect,
+    D,
+    Received,
+    catch_up,
+    live_only,
+    next_event,
+    sent,
+)
 
 # --- subscriptions -----------------------------------------------------------------------------------------------
 
@@ -51,54 +62,54 @@ def test_a_callback_or_stream_subscribes_what_it_needs(sim: Simulator, client: T
 
 def test_what_is_wanted_before_connecting_is_subscribed_with_the_first_line(sim: Simulator) -> None:
     client = TradeClient(sim.environment, sim.credentials, request_timeout=PATIENCE)
-    heard = Received()
-    client.on(Channel.BALANCES, heard)
+    received = Received()
+    client.on(Channel.BALANCES, received)
     client.on(Channel.CONNECTION, connections := Received())
     with client.stream(Channel.POSITIONS) as positions, client:
         assert sent(sim, "subscribe") == [{"channels": ["order_responses", "balances", "positions"]}]
-        assert isinstance(heard.next(), Balance) and isinstance(until(positions), Position)
+        assert isinstance(received.next(), Balance) and isinstance(next_event(positions), Position)
         states = [connections.next().state for _ in range(3)]
     assert states == [ConnectionState.CONNECTING, ConnectionState.AUTHENTICATING, ConnectionState.READY]
 
 
 @live_only
 def test_what_cannot_be_subscribed_leaves_nothing_behind(sim: Simulator, client: TradeClient) -> None:
-    heard = Received()
+    received = Received()
     sim.faults.error_reply("subscribe", "PermissionDenied", times=2)
     with pytest.raises(PermissionDenied):
-        client.on(Channel.POSITIONS, heard)
+        client.on(Channel.POSITIONS, received)
     with pytest.raises(PermissionDenied):
         client.stream(Channel.POSITIONS)
     assert sim.connections[0].channels == {"order_responses"}
     with client.stream(Channel.POSITIONS) as positions:
-        until(positions)
+        next_event(positions)
     client.on(Channel.POSITIONS, last := Received())
     sim.advance(1)
     last.next()
-    assert heard.is_empty
+    assert received.is_empty
 
 
 # --- what is told ------------------------------------------------------------------------------------------------
 
 
-def test_every_change_of_an_order_is_told_in_order(client: TradeClient, peer: TradeClient) -> None:
-    heard = Received()
-    client.on(Channel.ORDERS, heard)
+def test_every_change_of_an_order_is_told_in_order(client: TradeClient, counterparty: TradeClient) -> None:
+    received = Received()
+    client.on(Channel.ORDERS, received)
     order = client.place_order(AAPL, "BUY", 2, 335)
-    peer.place_order(AAPL, "SELL", "0.5", 335, wait=True)
+    counterparty.place_order(AAPL, "SELL", "0.5", 335, wait=True)
     client.cancel_order(order)
-    told = [heard.next() for _ in range(3)]
+    told = [received.next() for _ in range(3)]
     assert [(each.status, each.quantity_remaining) for each in told] == [
         (OrderStatus.ACK, 2), (OrderStatus.FILLED, D("1.5")), (OrderStatus.CANCELLED, D("1.5")),
     ]  # fmt: skip
-    assert heard.threads == {"qfex-trade-dispatcher"}
+    assert received.threads == {"qfex-trade-dispatcher"}
 
 
-def test_fills_are_told_to_both_sides(client: TradeClient, peer: TradeClient) -> None:
-    with client.stream(Channel.FILLS) as mine, peer.stream(Channel.FILLS) as theirs:
-        resting = peer.place_order(AAPL, "SELL", 1, 335)
+def test_fills_are_told_to_both_sides(client: TradeClient, counterparty: TradeClient) -> None:
+    with client.stream(Channel.FILLS) as mine, counterparty.stream(Channel.FILLS) as theirs:
+        resting = counterparty.place_order(AAPL, "SELL", 1, 335)
         client.place_order(AAPL, "BUY", 1, 336, client_order_id="taker")
-        bought, sold = until(mine), until(theirs)
+        bought, sold = next_event(mine), next_event(theirs)
     assert isinstance(bought, Fill)
     assert (bought.price, bought.quantity, bought.side, bought.client_order_id) == (335, 1, Side.BUY, "taker")
     assert (sold.trade_id, sold.order_id, sold.is_maker, bought.is_maker) == (
@@ -109,17 +120,17 @@ def test_fills_are_told_to_both_sides(client: TradeClient, peer: TradeClient) ->
 
 
 def test_positions_and_balance_are_the_latest_known(
-    sim: Simulator, client: TradeClient, peer: TradeClient
+    sim: Simulator, client: TradeClient, counterparty: TradeClient
 ) -> None:
     assert client.positions == {} and client.balance is None
-    peer.place_order(AAPL, "SELL", 2, 336)
+    counterparty.place_order(AAPL, "SELL", 2, 336)
     client.place_order(AAPL, "BUY", 2, 336, wait=True)
     client.subscribe(Channel.POSITIONS, Channel.BALANCES)
     sim.set_mark_price(AAPL, 340)
     with client.stream(Channel.POSITIONS) as positions:
         sim.advance(1)
-        until(positions, lambda each: each.symbol == AAPL and each.unrealised_pnl == 8)
-    fence(client)
+        next_event(positions, lambda each: each.symbol == AAPL and each.unrealised_pnl == 8)
+    catch_up(client)
     position, balance = client.positions[AAPL], client.balance
     assert (position.position, position.average_price, position.unrealised_pnl) == (2, 336, 8)
     assert set(client.positions) == {AAPL, GOLD} and client.positions[GOLD].position == 0
@@ -138,7 +149,7 @@ def test_an_error_that_belongs_to_no_call_reaches_the_errors_channel(
         sim.faults.inject({"err": {"error_code": "ServerError", "message": "the engine hiccuped"}})
         sim.faults.inject("this is no JSON")
         sim.faults.inject({"news": "market opens"})
-        exchange, undecodable, unknown = (until(errors) for _ in range(3))
+        exchange, undecodable, unknown = (next_event(errors) for _ in range(3))
     assert exchange.kind == "exchange" and "hiccuped" in exchange.message
     assert (undecodable.kind, undecodable.text) == ("undecodable", "this is no JSON")
     assert unknown.kind == "undecodable" and client.open_orders == {order.order_id: order}
@@ -149,8 +160,8 @@ def test_changes_of_the_connection_are_told(sim: Simulator, connect: Connect) ->
     client = connect(sim, reconnect=ReconnectPolicy(initial_delay=0.01, max_delay=0.02))
     with client.stream(Channel.CONNECTION) as told:
         sim.faults.drop_now()
-        lost = until(told, lambda event: event.state is ConnectionState.RECONNECTING)
-        ready = until(told, lambda event: event.state is ConnectionState.READY)
+        lost = next_event(told, lambda event: event.state is ConnectionState.RECONNECTING)
+        ready = next_event(told, lambda event: event.state is ConnectionState.READY)
     assert lost.reason and lost.gap_start is None
     assert ready.gap_start is not None and ready.gap_end >= ready.gap_start
     assert ready.gap_end.utcoffset().total_seconds() == 0 and ready.attempt >= 1
@@ -165,7 +176,7 @@ def test_a_stream_is_an_iterable_queue(client: TradeClient) -> None:
     with client.stream(Channel.ORDERS) as stream:
         for price in (330, 331, 332):
             client.place_order(AAPL, "BUY", 1, price)
-        fence(client)
+        catch_up(client)
         assert len(stream) == 3
         assert stream.get(timeout=0).price == 330
         stream.close()
@@ -194,11 +205,11 @@ def test_the_end_of_the_client_ends_its_streams(sim: Simulator, connect: Connect
 
 
 @live_only
-def test_several_channels_come_in_one_order(client: TradeClient, peer: TradeClient) -> None:
-    peer.place_order(AAPL, "SELL", 1, 335)
+def test_several_channels_come_in_one_order(client: TradeClient, counterparty: TradeClient) -> None:
+    counterparty.place_order(AAPL, "SELL", 1, 335)
     with client.stream(Channel.ORDERS, Channel.FILLS) as stream:
         client.place_order(AAPL, "BUY", 1, 335, wait=True)
-        kinds = [type(until(stream)) for _ in range(3)]
+        kinds = [type(next_event(stream)) for _ in range(3)]
     assert sorted(kind.__name__ for kind in kinds) == ["Fill", "Order", "Order"]
 
 
@@ -207,7 +218,7 @@ def test_a_full_stream_gives_what_it_holds_and_then_says_what_it_lost(client: Tr
     with client.stream(Channel.ORDERS, maxsize=2) as stream:
         for price in (330, 331, 332, 333):
             client.place_order(AAPL, "BUY", 1, price)
-        fence(client)
+        catch_up(client)
         assert [stream.get(0).price, stream.get(0).price] == [330, 331]
         with pytest.raises(SlowConsumer):
             stream.get(0)
@@ -220,13 +231,13 @@ def test_a_full_stream_gives_what_it_holds_and_then_says_what_it_lost(client: Tr
 @live_only
 def test_pulses_are_conflated_to_the_newest_of_each_symbol(sim: Simulator, client: TradeClient) -> None:
     with client.stream(Channel.BALANCES, Channel.POSITIONS) as stream:
-        fence(client)
+        catch_up(client)
         held = len(stream)
         for _ in range(5):
             sim.advance(1)
-        fence(client)
+        catch_up(client)
         assert len(stream) == held and stream.conflated >= 5
-        newest = [until(stream) for _ in range(held)]
+        newest = [next_event(stream) for _ in range(held)]
     assert sorted(each.symbol for each in newest if isinstance(each, Position)) == [AAPL, GOLD]
     assert sum(isinstance(each, Balance) for each in newest) == 1
     assert client.stats().conflated >= 5
@@ -256,7 +267,7 @@ def test_counters(sim: Simulator, client: TradeClient) -> None:
     held = sim.faults.hold_reply("add_order")
     pending = client.submit_order(AAPL, "BUY", 1, 330)
     assert client.stats().pending == 1
-    fence(client)
+    catch_up(client)
     held.release()
     pending.result()
     assert client.stats().pending == 0

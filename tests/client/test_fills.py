@@ -9,9 +9,17 @@ from typing import Any
 import pytest
 
 from qfex import Channel
-from tests.client.conftest import Stage
-from tests.support.exchange import CLOSE, Gone, Message, Peer, acknowledged, frame, order, until_an_order
-from tests.support.helpers import AAPL, Received, background, eventually, restored
+from tests.support.exchange import (
+    Disconnected,
+    Message,
+    Peer,
+    Scripted,
+    acknowledgement,
+    drops_after_an_order,
+    order_response,
+)
+from tests.support.helpers import AAPL, Received, background, eventually, wait_for_reconnects
+from tests.support.websocket import TEXT, close_frame, server_frame
 
 
 @pytest.fixture(autouse=True)
@@ -50,146 +58,146 @@ class History:
             self.answer(peer, peer.receive())
 
 
-def told(heard: Received) -> list[int]:
-    return [int(event.trade_id) for event in heard.events]
+def told(received: Received) -> list[int]:
+    return [int(event.trade_id) for event in received.events]
 
 
-def test_a_fill_missed_before_the_past_was_known_is_told(stage: Stage) -> None:
+def test_a_fill_missed_before_the_past_was_known_is_told(scripted: Scripted) -> None:
     """The line is lost while the client asks what was traded before."""
     history = History(1)
 
     def first(peer: Peer) -> None:
-        peer.greet()
-        peer.confirm()
+        peer.accept()
+        peer.confirm_subscribe()
         peer.receive("get_user_trades")
-        peer.vanish()
+        peer.drop()
 
     def second(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         while True:
             request = peer.receive()
             if request["type"] == "get_user_trades" and request["params"].get("limit") == 7:
                 history.numbers.append(2)  # while the line is down
-                peer.vanish()
-                raise Gone
+                peer.drop()
+                raise Disconnected
             history.answer(peer, request)
 
     def third(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         history.serve(peer)
 
-    _, client = stage(first, second, third)
-    heard = Received(client, Channel.FILLS)
+    _, client = scripted(first, second, third)
+    received = Received(client, Channel.FILLS)
     client.get_user_trades(limit=7)
-    heard.count(1)
-    assert told(heard) == [2]
+    received.count(1)
+    assert told(received) == [2]
 
 
-def test_the_past_is_known_once_subscribed_even_while_the_history_is_read(stage: Stage) -> None:
+def test_the_past_is_known_once_subscribed_even_while_the_history_is_read(scripted: Scripted) -> None:
     """Another caller has the history's lane when fills are subscribed."""
     history, asked, pause = History(1), threading.Event(), threading.Event()
 
     def first(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         busy = peer.receive("get_user_trades")
         asked.set()
-        peer.confirm()
+        peer.confirm_subscribe()
         pause.wait(0.2)
         history.answer(peer, busy)
         while (request := peer.receive())["type"] != "add_order":
             history.answer(peer, request)
         history.numbers.append(2)
-        peer.vanish()
+        peer.drop()
 
     def second(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         history.serve(peer)
 
-    _, client = stage(first, second)
+    _, client = scripted(first, second)
     with background(client.get_user_trades) as rows:
         assert asked.wait(5)
-        heard = Received(client, Channel.FILLS)
+        received = Received(client, Channel.FILLS)
         rows()
     client.submit_order(AAPL, "BUY", 1, 200)
-    heard.count(1)
-    assert told(heard) == [2]
+    received.count(1)
+    assert told(received) == [2]
 
 
-def test_what_is_held_back_stays_behind_what_was_missed_when_the_line_dies_again(stage: Stage) -> None:
+def test_what_is_held_back_stays_behind_what_was_missed_when_the_line_dies_again(scripted: Scripted) -> None:
     history = History(1)
 
     def first(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         while (request := peer.receive())["type"] != "add_order":
             history.answer(peer, request)
         history.numbers.append(2)
-        peer.vanish()
+        peer.drop()
 
     def dies_in_the_recovery(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         request = peer.receive()
         history.numbers.append(3)
         peer.send(fill(3))
         if request["type"] == "get_user_orders":
             history.answer(peer, request)
             peer.receive()
-        peer.vanish()
+        peer.drop()
 
     def third(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         history.serve(peer)
 
-    _, client = stage(first, dies_in_the_recovery, third)
-    heard = Received(client, Channel.FILLS)
+    _, client = scripted(first, dies_in_the_recovery, third)
+    received = Received(client, Channel.FILLS)
     client.submit_order(AAPL, "BUY", 1, 200)
-    heard.count(2)
-    assert told(heard) == [2, 3]
+    received.count(2)
+    assert told(received) == [2, 3]
 
 
 def test_missed_fills_are_recovered_however_many_orders_ended_meanwhile(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    scripted: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each order that ended takes a question; an exchange that answers slowly must not cost the fills."""
     monkeypatch.setattr("qfex.session.lifecycle._RESYNC_LIMIT", 0.5)
     history, orders, pause = History(1), 5, threading.Event()
 
     def first(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         for _ in range(orders):
             while (request := peer.receive())["type"] != "add_order":
                 history.answer(peer, request)
-            peer.send(acknowledged(request))
+            peer.send(acknowledgement(request))
         history.numbers.append(2)
-        peer.vanish()
+        peer.drop()
 
     def slow(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         while True:
             request = peer.receive()
             history.answer(peer, request)
             if request["type"] == "get_order":
                 pause.wait(0.2)
-                peer.send(order(request["params"]["order_id"].removeprefix("id-of-"), "CANCELLED"))
+                peer.send(order_response(request["params"]["order_id"].removeprefix("id-of-"), "CANCELLED"))
 
-    _, client = stage(first, slow)
-    heard = Received(client, Channel.FILLS)
+    _, client = scripted(first, slow)
+    received = Received(client, Channel.FILLS)
     for _ in range(orders):
         client.place_order(AAPL, "BUY", 1, 200)
-    heard.count(1)
-    assert told(heard) == [2]
+    received.count(1)
+    assert told(received) == [2]
 
 
-def test_fills_before_the_first_subscription_are_never_told(stage: Stage) -> None:
+def test_fills_before_the_first_subscription_are_never_told(scripted: Scripted) -> None:
     history = History(1, 2)
 
     def first(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         while (request := peer.receive())["type"] != "add_order":
             history.answer(peer, request)
-        peer.vanish()
+        peer.drop()
 
     def second(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         while True:
             request = peer.receive()
             history.answer(peer, request)
@@ -197,32 +205,32 @@ def test_fills_before_the_first_subscription_are_never_told(stage: Stage) -> Non
                 history.numbers.append(3)
                 peer.send(fill(3), fill(3))
 
-    _, client = stage(first, second)
-    heard, changes = Received(client, Channel.FILLS), Received(client, Channel.CONNECTION)
+    _, client = scripted(first, second)
+    received, changes = Received(client, Channel.FILLS), Received(client, Channel.CONNECTION)
     client.submit_order(AAPL, "BUY", 1, 200)
-    restored(changes)
+    wait_for_reconnects(changes)
     client.submit_order(AAPL, "BUY", 1, 200)
-    heard.count(1)
+    received.count(1)
     eventually(lambda: client.stats().queue_depth == 0, "callbacks caught up")
-    assert told(heard) == [3]
+    assert told(received) == [3]
 
 
 @pytest.mark.parametrize("known", [0, 1])
 def test_a_burst_of_missed_fills_comes_once_each_oldest_first_and_before_the_live_ones(
-    stage: Stage, known: int
+    scripted: Scripted, known: int
 ) -> None:
     history = History(*range(known))
     missed = range(known, known + 50)
 
     def first(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         while (request := peer.receive())["type"] != "add_order":
             history.answer(peer, request)
         history.numbers.extend(missed)
-        peer.vanish()
+        peer.drop()
 
     def second(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         live: Any = iter(range(missed.stop, missed.stop + 3))
         while True:
             request = peer.receive()
@@ -232,14 +240,14 @@ def test_a_burst_of_missed_fills_comes_once_each_oldest_first_and_before_the_liv
                 peer.send(fill(number))
             history.answer(peer, request)
 
-    _, client = stage(first, second)
-    heard = Received(client, Channel.FILLS)
+    _, client = scripted(first, second)
+    received = Received(client, Channel.FILLS)
     client.submit_order(AAPL, "BUY", 1, 200)
-    heard.count(50 + 2)
-    assert told(heard)[:52] == list(range(known, known + 52))
+    received.count(50 + 2)
+    assert told(received)[:52] == list(range(known, known + 52))
 
 
-def test_fills_are_told_after_a_first_line_that_died_before_it_was_ready(stage: Stage) -> None:
+def test_fills_are_told_after_a_first_line_that_died_before_it_was_ready(scripted: Scripted) -> None:
     """Nothing was missed, so nothing may be held back for a recovery that does not come."""
 
     def dies_as_it_opens(peer: Peer) -> None:
@@ -247,9 +255,9 @@ def test_fills_are_told_after_a_first_line_that_died_before_it_was_ready(stage: 
         peer.receive("auth")
         peer.send({"authenticated": True})
         request = peer.receive("subscribe")
-        last = frame(b"\x03\xe8", CLOSE)  # in one piece with the last confirmation
+        last = close_frame(1000)  # in one piece with the last confirmation
         peer.write(b"".join(_confirmations(request)) + last)
-        peer.until_gone()
+        peer.read_until_closed()
 
     def second(peer: Peer) -> None:
         peer.upgrade()
@@ -262,36 +270,38 @@ def test_fills_are_told_after_a_first_line_that_died_before_it_was_ready(stage: 
             if request["type"] == "add_order":
                 peer.send(fill(2))
 
-    _, client = stage(dies_as_it_opens, second, connected=False)
-    heard = Received(client, Channel.FILLS)
+    _, client = scripted(dies_as_it_opens, second, connected=False)
+    received = Received(client, Channel.FILLS)
     client.connect()
     client.submit_order(AAPL, "BUY", 1, 200)
-    heard.count(1)
-    assert told(heard) == [2]
+    received.count(1)
+    assert told(received) == [2]
 
 
 def _confirmations(request: Message) -> list[bytes]:
     channels = request["params"]["channels"]
-    return [frame(f'{{"subscribed":"{channel}"}}'.encode()) for channel in channels]
+    return [server_frame(TEXT, f'{{"subscribed":"{channel}"}}'.encode()) for channel in channels]
 
 
 @pytest.mark.parametrize("listed", [[2, 3, 4], [4, 3, 2], [2, 3, 4, 5], [5, 4, 3, 2]], ids=str)
-def test_without_times_live_fills_tell_the_order_of_the_history(stage: Stage, listed: Sequence[int]) -> None:
+def test_without_times_live_fills_tell_the_order_of_the_history(
+    scripted: Scripted, listed: Sequence[int]
+) -> None:
     live = [number for number in (4, 5) if number in listed]
 
     def second(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         while True:
             request = peer.receive()
             if request["type"] == "get_user_trades":
                 peer.send(*({"fill_response": {**_row(number), "timestamp": 17.0}} for number in live))
                 peer.send({"user_trades_response": [_row(number) for number in listed]})
             else:
-                peer.oblige(request)
+                peer.answer(request)
 
-    _, client = stage(until_an_order, second)
-    heard = Received(client, Channel.FILLS)
+    _, client = scripted(drops_after_an_order, second)
+    received = Received(client, Channel.FILLS)
     client.place_order(AAPL, "BUY", 1, 200)
-    told = heard.count(len(listed))
+    told = received.count(len(listed))
     assert [int(fill.trade_id) for fill in told] == sorted(listed)
     assert [fill.time is not None for fill in told] == [int(fill.trade_id) in live for fill in told]

@@ -25,8 +25,7 @@ from qfex.session.connection import PendingRequest
 from qfex.session.streams import EventBuffer
 from qfex.session.wait import Latch, WaitList
 from qfex.sim import Simulator
-from tests.client.conftest import Stage
-from tests.support.exchange import Exchange, Peer, obliging
+from tests.support.exchange import Peer, Scripted, ScriptedExchange, answers_everything
 from tests.support.helpers import AAPL, QUICK, background, eventually, outcome
 from tests.support.interrupts import CALLS, CtrlC
 
@@ -96,7 +95,7 @@ def occupied_lane(client: TradeClient) -> Iterator[None]:
 WAITS = (wait_for_an_order, wait_for_an_event, wait_for_the_end, wait_for_the_budget, wait_for_the_lane)
 
 
-def survives(venue: Exchange, wait: Callable[[TradeClient], None], number: int) -> str:
+def survives(venue: ScriptedExchange, wait: Callable[[TradeClient], None], number: int) -> str:
     """Where Ctrl-C fell in a wait, if it did; calls of another thread go on as ever, and the client can be closed."""
     client = TradeClient(venue.environment, venue.credentials, rate_limit=None, reconnect=QUICK)
     trap = CtrlC(number)
@@ -120,7 +119,7 @@ def test_r01_ctrl_c_at_any_line_of_a_wait_spoils_nothing(
     wait: Callable[[TradeClient], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("qfex.session.connection.LATE_REPLY_GRACE", 0.02)
-    with Exchange(obliging) as venue:
+    with ScriptedExchange(answers_everything) as venue:
         for number in itertools.count(1):
             if not survives(venue, wait, number):
                 break
@@ -144,12 +143,14 @@ def test_r01_ctrl_c_takes_no_event_away(policy: Policy) -> None:
     assert number > 5
 
 
-def test_r01_ctrl_c_gives_up_all_orders_of_a_burst(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_r01_ctrl_c_gives_up_all_orders_of_a_burst(
+    scripted: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def mute(peer: Peer) -> None:
-        peer.greet()
-        peer.until_gone()
+        peer.accept()
+        peer.read_until_closed()
 
-    exchange, client = stage(mute, rate_limit=None)
+    exchange, client = scripted(mute, rate_limit=None)
     monkeypatch.setattr(client._requests, "result", lambda *_: press_ctrl_c(0, None))
     with pytest.raises(KeyboardInterrupt):
         client.place_orders([OrderRequest(AAPL, "BUY", 1, 200)] * 70)

@@ -21,13 +21,14 @@ from qfex import (
 from qfex.deadline import Deadline
 from qfex.net.errors import SendFailed
 from qfex.protocol.wire.command import Command
-from tests.client.conftest import Stage
-from tests.support.exchange import Exchange, obliging
+from tests.support.exchange import Scripted, ScriptedExchange, answers_everything
 from tests.support.helpers import AAPL, QUICK, background, eventually, outcome
 from tests.support.interrupts import CALLS, CtrlC
 
 
-def interrupted(venue: Exchange, call: Callable[[TradeClient], Any], number: int) -> tuple[str, list[Any]]:
+def interrupted(
+    venue: ScriptedExchange, call: Callable[[TradeClient], Any], number: int
+) -> tuple[str, list[Any]]:
     """Where Ctrl-C fell in a call, if it did, and what the calls after it ended in."""
     client = TradeClient(venue.environment, venue.credentials, rate_limit=None, reconnect=QUICK)
     trap = CtrlC(number)
@@ -47,7 +48,7 @@ def test_r01_ctrl_c_at_any_line_of_a_call_spoils_no_later_call(
     call: Callable[[TradeClient], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("qfex.session.connection.LATE_REPLY_GRACE", 0.02)
-    with Exchange(obliging) as venue:
+    with ScriptedExchange(answers_everything) as venue:
         for number in itertools.count(1):
             where, ends = interrupted(venue, call, number)
             assert not [end for end in ends if isinstance(end, Exception)], f"Ctrl-C at {where}"
@@ -60,7 +61,7 @@ def test_r01_ctrl_c_at_any_line_of_connecting_leaves_a_client_that_can_connect(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("qfex.session.connection.LATE_REPLY_GRACE", 0.02)
-    with Exchange(obliging) as venue:
+    with ScriptedExchange(answers_everything) as venue:
         for number in itertools.count(1):
             trap = CtrlC(number)
             client = TradeClient(venue.environment, venue.credentials, reconnect=QUICK)
@@ -76,7 +77,7 @@ def test_r01_ctrl_c_at_any_line_of_connecting_leaves_a_client_that_can_connect(
 
 
 def test_r01_ctrl_c_at_any_line_of_closing_leaves_a_client_that_can_be_closed() -> None:
-    with Exchange(obliging) as venue:
+    with ScriptedExchange(answers_everything) as venue:
         for number in itertools.count(1):
             trap = CtrlC(number)
             client = TradeClient(venue.environment, venue.credentials, reconnect=QUICK)
@@ -92,10 +93,10 @@ def test_r01_ctrl_c_at_any_line_of_closing_leaves_a_client_that_can_be_closed() 
 
 
 def test_r01_ctrl_c_while_a_burst_waits_for_another_line_is_ctrl_c(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    scripted: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of the first message something left, of the others nothing; sending these anew, Ctrl-C falls at the last."""
-    _, client = stage(obliging, rate_limit=None)
+    _, client = scripted(answers_everything, rate_limit=None)
     line = client._session.current
     assert line is not None
     alone = iter([RequestTimeout("no line", sent=False), KeyboardInterrupt()])
@@ -126,8 +127,8 @@ class LockThenCtrlC:
         raise KeyboardInterrupt
 
 
-def test_r01_ctrl_c_upon_the_right_to_write_gives_it_back(stage: Stage) -> None:
-    exchange, client = stage(obliging, rate_limit=None)
+def test_r01_ctrl_c_upon_the_right_to_write_gives_it_back(scripted: Scripted) -> None:
+    exchange, client = scripted(answers_everything, rate_limit=None)
     transport = client._session.current.transport  # type: ignore[union-attr]
     lock = transport._send_lock
     transport._send_lock = LockThenCtrlC(lock)  # type: ignore[assignment]
@@ -139,9 +140,9 @@ def test_r01_ctrl_c_upon_the_right_to_write_gives_it_back(stage: Stage) -> None:
     assert len(exchange.peers) == 1
 
 
-def test_r01_ctrl_c_when_a_message_has_left_costs_neither_the_line_nor_the_orders(stage: Stage) -> None:
+def test_r01_ctrl_c_when_a_message_has_left_costs_neither_the_line_nor_the_orders(scripted: Scripted) -> None:
     """With cancel-on-disconnect armed, a line that is cut cancels all of them."""
-    exchange, client = stage(obliging, rate_limit=None)
+    exchange, client = scripted(answers_everything, rate_limit=None)
     sock = client._session.current.transport._socket  # type: ignore[union-attr]
     assert sock is not None
     send = sock.send

@@ -10,8 +10,7 @@ import pytest
 
 from qfex import Channel, ConnectionState, OutcomeUnknown, ReconnectPolicy, TradeClient
 from qfex.sim import Simulator
-from tests.client.conftest import Stage
-from tests.support.exchange import PING, Peer, frame, obliging
+from tests.support.exchange import Peer, Scripted, answers_everything
 from tests.support.helpers import (
     AAPL,
     ALERT,
@@ -21,16 +20,17 @@ from tests.support.helpers import (
     eventually,
     live_only,
     outcome,
-    restored,
+    wait_for_reconnects,
 )
+from tests.support.websocket import PING, server_frame
 
 #: For lines that must live: notices silence after 1.5 s, so that a busy machine does not look like a dead peer.
 PATIENT = ReconnectPolicy(initial_delay=0.001, max_delay=0.02, heartbeat_interval=0.5, heartbeat_timeout=1.0)
 HUGE = "x" * 8_000_000  # a client order id that no socket buffer holds
 
 
-def states(heard: Received) -> list[ConnectionState]:
-    return [event.state for event in heard.events]
+def states(received: Received) -> list[ConnectionState]:
+    return [event.state for event in received.events]
 
 
 @live_only
@@ -38,42 +38,42 @@ def test_r08_a_slow_callback_and_a_jump_of_the_clock_cost_no_line(
     sim: Simulator, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = connect(sim, reconnect=PATIENT)
-    busy, heard = threading.Event(), Received(client, Channel.CONNECTION)
+    busy, received = threading.Event(), Received(client, Channel.CONNECTION)
     client.on(Channel.ORDERS, lambda order: busy.wait(2.5))
     client.place_order(AAPL, "BUY", 1, 190)
     for module in ("qfex.net.transport.time", "qfex.client.time.time"):
         monkeypatch.setattr(module, lambda: 1e10)
     assert not busy.wait(2.5)
     client.get_user_orders()
-    assert client.stats().reconnects == 0 and heard.events == []
+    assert client.stats().reconnects == 0 and received.events == []
     busy.set()
 
 
 @live_only
 def test_r08_a_silent_peer_is_noticed_within_two_intervals(sim: Simulator, connect: Connect) -> None:
     client = connect(sim, reconnect=ALERT)
-    heard = Received(client, Channel.CONNECTION)
+    received = Received(client, Channel.CONNECTION)
     begun = monotonic()
     sim.faults.go_silent()
-    restored(heard)
-    assert states(heard)[:2] == [ConnectionState.STALE, ConnectionState.RECONNECTING]
+    wait_for_reconnects(received)
+    assert states(received)[:2] == [ConnectionState.STALE, ConnectionState.RECONNECTING]
     assert monotonic() - begun < 2 * (0.25 + 0.25) + 1
     assert client.get_user_orders().orders == []
 
 
-def test_r08_a_line_lives_on_what_it_hears_while_its_reader_was_held_up(stage: Stage) -> None:
+def test_r08_a_line_lives_on_what_it_hears_while_its_reader_was_held_up(scripted: Scripted) -> None:
     """The machine slept, or the interpreter was busy: what the peer said meanwhile waits in the socket."""
     said, go_on = threading.Event(), threading.Event()
 
     def script(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         go_on.wait(10)
         peer.send({"unknown": 1}, {"unknown": 2})
         said.set()
         while True:
-            peer.oblige(peer.receive())
+            peer.answer(peer.receive())
 
-    exchange, client = stage(script, reconnect=ALERT)
+    exchange, client = scripted(script, reconnect=ALERT)
     with client._session.mutex:  # the reader needs it to handle a message
         go_on.set()
         assert said.wait(5)
@@ -82,38 +82,38 @@ def test_r08_a_line_lives_on_what_it_hears_while_its_reader_was_held_up(stage: S
     assert len(exchange.peers) == 1
 
 
-def test_r08_a_ping_that_finds_the_socket_busy_is_sent_later(stage: Stage) -> None:
+def test_r08_a_ping_that_finds_the_socket_busy_is_sent_later(scripted: Scripted) -> None:
     """The peer is slow to take a large message; the ping that was due meanwhile must not be forgotten."""
     taken = threading.Event()
 
     def script(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         taken.wait(0.8)  # a ping falls due after 0.5 s
         peer.receive("add_order")
-        peer.until_gone()
+        peer.read_until_closed()
 
-    exchange, client = stage(script, reconnect=PATIENT)
+    exchange, client = scripted(script, reconnect=PATIENT)
     with background(lambda: outcome(lambda: client.place_order(HUGE, "BUY", 1, 200, timeout=3.5))) as ended:
         assert isinstance(ended(), OutcomeUnknown)
     assert exchange.peers[0].pings >= 1
     assert len(exchange.peers) == 1 and ended().reason == "timeout"
 
 
-def test_r08_a_pong_that_finds_the_socket_busy_is_sent_later(stage: Stage) -> None:
+def test_r08_a_pong_that_finds_the_socket_busy_is_sent_later(scripted: Scripted) -> None:
     answered = threading.Event()
 
     def script(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         answered.wait(0.5)
-        peer.write(frame(b"are you there", PING))
+        peer.write(server_frame(PING, b"are you there"))
         answered.wait(0.3)
         peer.receive("add_order")
         while not peer.pongs:
             peer.receive_any()
         answered.set()
-        peer.until_gone()
+        peer.read_until_closed()
 
-    _, client = stage(script)
+    _, client = scripted(script)
     with background(lambda: outcome(lambda: client.place_order(HUGE, "BUY", 1, 200, timeout=2))) as ended:
         ended()
     assert answered.is_set()
@@ -122,21 +122,21 @@ def test_r08_a_pong_that_finds_the_socket_busy_is_sent_later(stage: Stage) -> No
 @live_only
 def test_r09_the_heartbeat_works_after_twenty_reconnects(sim: Simulator, connect: Connect) -> None:
     client = connect(sim, reconnect=ALERT)
-    heard = Received(client, Channel.CONNECTION)
+    received = Received(client, Channel.CONNECTION)
     for number in range(1, 21):
         sim.faults.drop_now()
-        restored(heard, number)
+        wait_for_reconnects(received, number)
     sim.faults.go_silent()
-    restored(heard, 21)
-    assert states(heard).count(ConnectionState.STALE) == 1
+    wait_for_reconnects(received, 21)
+    assert states(received).count(ConnectionState.STALE) == 1
 
 
-def test_r05_a_peer_that_stops_reading_ends_the_call_and_the_line_in_time(stage: Stage) -> None:
+def test_r05_a_peer_that_stops_reading_ends_the_call_and_the_line_in_time(scripted: Scripted) -> None:
     def deaf(peer: Peer) -> None:
-        peer.greet()
-        peer.idle()
+        peer.accept()
+        peer.stop_reading()
 
-    exchange, client = stage(deaf, obliging)
+    exchange, client = scripted(deaf, answers_everything)
     begun = monotonic()
     with background(lambda: outcome(lambda: client.get_user_trades(timeout=0.6))) as other:
         first = outcome(lambda: client.place_order(HUGE, "BUY", 1, 200, timeout=0.6))
@@ -147,12 +147,12 @@ def test_r05_a_peer_that_stops_reading_ends_the_call_and_the_line_in_time(stage:
     client.wait_until_ready()
 
 
-def test_r06_nothing_more_goes_out_on_a_line_after_a_send_that_failed(stage: Stage) -> None:
+def test_r06_nothing_more_goes_out_on_a_line_after_a_send_that_failed(scripted: Scripted) -> None:
     """Half a frame left: whatever follows would be read as its rest. The order is unknown, not unsent."""
     cut_short, received = threading.Event(), []
 
     def deaf(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         cut_short.wait(10)
         try:
             while data := peer.sock.recv(1 << 20):
@@ -160,7 +160,7 @@ def test_r06_nothing_more_goes_out_on_a_line_after_a_send_that_failed(stage: Sta
         except OSError:
             pass
 
-    exchange, client = stage(deaf, obliging)
+    exchange, client = scripted(deaf, answers_everything)
     failed = outcome(lambda: client.place_order(HUGE, "BUY", 1, 200, client_order_id="mine", timeout=0.3))
     assert isinstance(failed, OutcomeUnknown) and failed.client_order_id == "mine"
     eventually(lambda: len(exchange.peers) == 2, "a new line")
@@ -182,13 +182,13 @@ def test_r20_a_line_that_went_dead_without_ending_is_replaced(sim: Simulator) ->
     cable = sim.cable()
     client = TradeClient(cable.environment, sim.credentials, reconnect=ALERT, request_timeout=1)
     with client:
-        heard = Received(client, Channel.CONNECTION)
+        received = Received(client, Channel.CONNECTION)
         cable.lose()
-        heard.wait(lambda events: ConnectionState.STALE in states(heard))
+        received.wait(lambda events: ConnectionState.STALE in states(received))
         cable.flow()
-        restored(heard)
+        wait_for_reconnects(received)
         client.get_user_orders()
-    gone = [event.state for event in heard.events]
+    gone = [event.state for event in received.events]
     assert gone.index(ConnectionState.STALE) < gone.index(ConnectionState.RECONNECTING)
 
 
@@ -199,7 +199,7 @@ def test_r20_names_that_cannot_be_resolved_for_a_while_are_survived(
     import socket
 
     client = connect(sim, reconnect=ALERT)
-    heard, attempts = Received(client, Channel.CONNECTION), []
+    received, attempts = Received(client, Channel.CONNECTION), []
     resolve = socket.getaddrinfo
 
     def fails(*arguments: Any, **options: Any) -> Any:
@@ -210,4 +210,4 @@ def test_r20_names_that_cannot_be_resolved_for_a_while_are_survived(
     sim.faults.drop_now()
     eventually(lambda: len(attempts) >= 3, "attempts to connect")
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
-    restored(heard)
+    wait_for_reconnects(received)

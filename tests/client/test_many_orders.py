@@ -21,17 +21,16 @@ from qfex import (
 )
 from qfex.sim import Simulator
 from qfex.workflows import resolve as resolving
-from tests.client.conftest import Stage
-from tests.support.exchange import Peer, obliging
+from tests.support.exchange import Peer, Scripted, answers_everything
 from tests.support.helpers import (
     AAPL,
     GOLD,
     PATIENCE,
     QUICK,
     background,
+    catch_up,
     eventually,
-    fence,
-    until,
+    next_event,
 )
 
 ORDERS = 3
@@ -40,20 +39,6 @@ STRIDE = 11  # bytes between two cuts
 
 def burst(name: str, orders: int = ORDERS) -> list[OrderRequest]:
     return [OrderRequest(AAPL, "BUY", 1, 150, client_order_id=f"{name}-{n}") for n in range(orders)]
-
-
-@pytest.fixture
-def quiet(dialect: Any) -> Any:
-    options: dict[str, Any] = {
-        "liquidity": False,
-        "clock": "manual",
-        "ping_interval": 3600,
-        "rate_limits": False,
-    }
-    with Simulator(symbols=[AAPL], dialect=dialect, **options) as sim:
-        sim.set_mark_price(AAPL, 200)
-        yield sim
-        assert sim.ledger.errors == []
 
 
 @pytest.mark.parametrize(
@@ -92,40 +77,40 @@ def require_truth(sim: Simulator, client: TradeClient, request: OrderRequest, en
         assert isinstance(end, Order) and end.order_id in sim.ledger.orders(name), end
 
 
-def test_r23_what_never_left_a_blocked_line_is_told_apart_from_what_may_have(stage: Stage) -> None:
-    exchange, client = stage(lambda peer: (peer.greet(), peer.idle()), reconnect=None)
+def test_r23_what_never_left_a_blocked_line_is_told_apart_from_what_may_have(scripted: Scripted) -> None:
+    exchange, client = scripted(lambda peer: (peer.accept(), peer.stop_reading()), reconnect=None)
     requests = burst("x" * 10_000, 2000)  # more than the buffers of a socket hold
     ends = client.place_orders(requests, timeout=1.0)
     unknown = [isinstance(end, OutcomeUnknown) for end in ends]
     assert all(isinstance(end, OutcomeUnknown) or getattr(end, "sent", False) is False for end in ends)
     assert unknown == sorted(unknown, reverse=True) and 0 < sum(unknown) < len(ends)
     peer = exchange.peers[0]
-    with background(peer.until_gone):
+    with background(peer.read_until_closed):
         client.close()
     arrived = sum(each["type"] == "add_order" for each in peer.commands)
     assert arrived <= sum(unknown), "an order arrived of which the caller was told that it was never sent"
 
 
-def test_an_answered_order_of_a_burst_that_broke_is_told_as_placed(stage: Stage) -> None:
+def test_an_answered_order_of_a_burst_that_broke_is_told_as_placed(scripted: Scripted) -> None:
     """What is answered is known, though the same write broke further on."""
 
     def answers_one(peer: Peer) -> None:
-        peer.greet()
-        peer.oblige(peer.receive("add_order"))
+        peer.accept()
+        peer.answer(peer.receive("add_order"))
         eventually(lambda: told, "the first answer")
-        peer.vanish(reset=True)
+        peer.drop(reset=True)
 
     told: list[Order] = []
-    _, client = stage(answers_one, reconnect=None)
+    _, client = scripted(answers_one, reconnect=None)
     client.on("order_responses", told.append)
     ends = client.place_orders(burst("b", 5))
     assert isinstance(ends[0], Order)
     assert all(isinstance(end, OutcomeUnknown) for end in ends[1:])
 
 
-def test_a_burst_keeps_to_the_budget_and_to_its_order(stage: Stage) -> None:
+def test_a_burst_keeps_to_the_budget_and_to_its_order(scripted: Scripted) -> None:
     policy = RateLimitPolicy(units_per_second=1.0, burst=5.0)
-    exchange, client = stage(obliging, rate_limit=policy)
+    exchange, client = scripted(answers_everything, rate_limit=policy)
     ends = client.place_orders(burst("b", 7), timeout=0.5)
     assert [type(end) for end in ends] == [Order] * 5 + [RequestTimeout] * 2
     sent = [
@@ -136,8 +121,8 @@ def test_a_burst_keeps_to_the_budget_and_to_its_order(stage: Stage) -> None:
     assert sent == [f"b-{number}" for number in range(5)]
 
 
-def test_what_must_wait_for_its_lane_goes_in_its_turn(stage: Stage) -> None:
-    exchange, client = stage(obliging)
+def test_what_must_wait_for_its_lane_goes_in_its_turn(scripted: Scripted) -> None:
+    exchange, client = scripted(answers_everything)
     stops = [OrderRequest(AAPL, "SELL", 1, 100, "STOP_LOSS", client_order_id=f"stop-{n}") for n in range(2)]
     first, second, third = burst("b")
     ends = client.place_orders([first, stops[0], second, stops[1], third])
@@ -174,14 +159,14 @@ def test_many_orders_are_on_their_way_together(sim: Simulator, client: TradeClie
     with client.stream(Channel.ORDERS) as orders, ThreadPoolExecutor() as pool:
         placing = pool.submit(client.place_orders, requests)
         while sim.ledger.count("add_order") < 20 and not placing.done():
-            fence(client)
+            catch_up(client)
         assert not placing.done()  # all have arrived, and none is answered
         held.release()
         sim.faults.clear()
         placed = [order.client_order_id for order in placing.result(PATIENCE) if isinstance(order, Order)]
         assert (
             placed
-            == [until(orders).client_order_id for _ in range(20)]
+            == [next_event(orders).client_order_id for _ in range(20)]
             == [f"n{number}" for number in range(20)]
         )
 

@@ -14,8 +14,7 @@ from qfex import (
     TradeClient,
 )
 from qfex.sim import Simulator
-from tests.client.conftest import Stage
-from tests.support.exchange import Message, Peer, order
+from tests.support.exchange import Message, Peer, Scripted, order_response
 from tests.support.helpers import AAPL, Connect, D, sent
 
 
@@ -60,8 +59,8 @@ def test_a_client_order_id_survives_a_modify(client: TradeClient) -> None:
     assert [each.client_order_id for each in client.open_orders.values()] == ["mine"]
 
 
-def test_a_post_only_order_stays_post_only(client: TradeClient, peer: TradeClient) -> None:
-    peer.place_order(AAPL, "SELL", 1, 335)
+def test_a_post_only_order_stays_post_only(client: TradeClient, counterparty: TradeClient) -> None:
+    counterparty.place_order(AAPL, "SELL", 1, 335)
     order = client.place_limit_order(AAPL, "BUY", 1, 330, post_only=True)
     assert client.modify_order(order, price=331).order_type is OrderType.ALO
     with pytest.raises(OrderRejected) as refused:
@@ -70,8 +69,8 @@ def test_a_post_only_order_stays_post_only(client: TradeClient, peer: TradeClien
     assert [each.price for each in client.open_orders.values()] == [331]
 
 
-def test_a_reduce_only_order_stays_reduce_only(client: TradeClient, peer: TradeClient) -> None:
-    peer.place_order(AAPL, "SELL", 2, 335)
+def test_a_reduce_only_order_stays_reduce_only(client: TradeClient, counterparty: TradeClient) -> None:
+    counterparty.place_order(AAPL, "SELL", 2, 335)
     client.place_order(AAPL, "BUY", 2, 335, wait=True)
     order = client.place_order(AAPL, "SELL", 1, 340, reduce_only=True)
     assert order.reduce_only
@@ -79,8 +78,8 @@ def test_a_reduce_only_order_stays_reduce_only(client: TradeClient, peer: TradeC
     assert (modified.price, modified.reduce_only) == (341, True)
 
 
-def test_a_modify_may_trade_at_once(client: TradeClient, peer: TradeClient) -> None:
-    peer.place_order(AAPL, "SELL", 1, 335)
+def test_a_modify_may_trade_at_once(client: TradeClient, counterparty: TradeClient) -> None:
+    counterparty.place_order(AAPL, "SELL", 1, 335)
     order = client.place_order(AAPL, "BUY", 1, 330)
     modified = client.modify_order(order, price=335)
     done = client.wait_until_done(modified)
@@ -89,9 +88,9 @@ def test_a_modify_may_trade_at_once(client: TradeClient, peer: TradeClient) -> N
 
 
 def test_the_frames_of_a_modify_may_come_in_any_order(
-    sim: Simulator, client: TradeClient, peer: TradeClient
+    sim: Simulator, client: TradeClient, counterparty: TradeClient
 ) -> None:
-    peer.place_order(AAPL, "SELL", 1, 335)
+    counterparty.place_order(AAPL, "SELL", 1, 335)
     order = client.place_order(AAPL, "BUY", 1, 330)
     sim.faults.reorder("modify_order")  # the fill before the word that there is a new id
     modified = client.modify_order(order, price=335)
@@ -100,9 +99,9 @@ def test_the_frames_of_a_modify_may_come_in_any_order(
     assert client.open_orders == {}
 
 
-def test_a_partly_filled_order_cannot_be_modified(client: TradeClient, peer: TradeClient) -> None:
+def test_a_partly_filled_order_cannot_be_modified(client: TradeClient, counterparty: TradeClient) -> None:
     order = client.place_order(AAPL, "BUY", 2, 335)
-    peer.place_order(AAPL, "SELL", 1, 335, wait=True)
+    counterparty.place_order(AAPL, "SELL", 1, 335, wait=True)
     with pytest.raises(OrderRejected) as refused:
         client.modify_order(order, price=334)
     assert refused.value.status is OrderStatus.CANNOT_MODIFY_PARTIAL_FILL
@@ -140,22 +139,22 @@ def test_an_order_that_this_client_never_saw_can_be_modified_as_a_value(
 _TERMS = {"take_profit": D(300), "stop_loss": D(100), "reduce_only": True}
 
 
-def test_stops_and_flag_survive_replies_that_leave_them_out(stage: Stage) -> None:
+def test_stops_and_flag_survive_replies_that_leave_them_out(scripted: Scripted) -> None:
     modifies: list[Message] = []
 
     def script(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         while True:
             request = peer.receive()
             if request["type"] == "modify_order":
                 modifies.append(request["params"])
                 terms = {name: request["params"][name] for name in ("price", "quantity")}
                 size = terms["quantity"]
-                peer.send(order("", "MODIFIED", order_id="new", quantity_remaining=size, **terms))
+                peer.send(order_response("", "MODIFIED", order_id="new", quantity_remaining=size, **terms))
             else:
-                peer.oblige(request)
+                peer.answer(request)
 
-    _, client = stage(script)
+    _, client = scripted(script)
     placed = client.place_order(AAPL, "BUY", 1, 200, take_profit=300, stop_loss=100, reduce_only=True)
     first = client.modify_order(placed, price=201)
     second = client.modify_order(placed, quantity=2)  # by the state before the first
@@ -166,14 +165,14 @@ def test_stops_and_flag_survive_replies_that_leave_them_out(stage: Stage) -> Non
         assert {name: modify[name] for name in _TERMS} == _TERMS
 
 
-def test_stops_that_the_exchange_says_are_gone_stay_gone(stage: Stage) -> None:
-    _, client = stage(_without_stops)
+def test_stops_that_the_exchange_says_are_gone_stay_gone(scripted: Scripted) -> None:
+    _, client = scripted(_without_stops)
     placed = client.place_order(AAPL, "BUY", 1, 200, take_profit=300)
     assert placed.take_profit == 0
 
 
 def _without_stops(peer: Peer) -> None:
-    peer.greet()
+    peer.accept()
     request = peer.receive("add_order")
-    peer.send(order(request["params"]["client_order_id"], take_profit=0.0, stop_loss=0.0))
-    peer.until_gone()
+    peer.send(order_response(request["params"]["client_order_id"], take_profit=0.0, stop_loss=0.0))
+    peer.read_until_closed()

@@ -23,7 +23,7 @@ from qfex import (
     TradeClient,
 )
 from tests.support.connect_proxy import ConnectProxy
-from tests.support.exchange import CREDENTIALS, Exchange, Peer
+from tests.support.exchange import CREDENTIALS, Peer, ScriptedExchange
 from tests.support.helpers import PATIENCE, outcome
 from tests.support.rest_server import ScriptedServer, reply
 
@@ -42,7 +42,7 @@ class Venue:
         authority.cert_pem.write_to_path(self.ca_file)
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert(FAR, f"deep.{FAR}", "127.0.0.1").configure_cert(tls)
-        self.sockets = ends.enter_context(Exchange(_serve, tls=tls))
+        self.sockets = ends.enter_context(ScriptedExchange(_serve, tls=tls))
         self.http = ends.enter_context(ScriptedServer(tls).running())
         self.http.replies = [reply({"data": None})]
 
@@ -59,7 +59,7 @@ def _serve(peer: Peer) -> None:
         peer.receive("auth")
         peer.send({"authenticated": True})
     while True:
-        peer.oblige(peer.receive())
+        peer.answer(peer.receive())
 
 
 @pytest.fixture
@@ -233,15 +233,15 @@ def test_r44_a_file_of_authorities_that_cannot_be_read_is_named_at_once(
 
 def test_r44_a_redirect_is_not_followed() -> None:
     """The key in the URL and a token in the headers are for one host only."""
-    with Exchange(Peer.stall) as elsewhere:
+    with ScriptedExchange(Peer.discard_input) as elsewhere:
 
         def redirects(peer: Peer) -> None:
             peer.write(
                 f"HTTP/1.1 307 Elsewhere\r\nLocation: {elsewhere.environment.trade_url}\r\n\r\n".encode()
             )
-            peer.stall()
+            peer.discard_input()
 
-        with Exchange(redirects) as exchange:
+        with ScriptedExchange(redirects) as exchange:
             client = TradeClient(exchange.environment, CREDENTIALS, request_timeout=1, reconnect=None)
             refusal = outcome(client.connect)
             assert isinstance(refusal, NotConnected) and "redirects" in str(refusal)

@@ -28,8 +28,7 @@ from qfex.protocol.rest import instruments as read_instruments
 from qfex.protocol.trade.messages import Undecodable, decode
 from qfex.protocol.trade.orders import OrderTracker
 from qfex.protocol.wire.codec import parse_json
-from tests.client.conftest import Stage
-from tests.support.exchange import Exchange, Peer, obliging, order
+from tests.support.exchange import Peer, Scripted, ScriptedExchange, answers_everything, order_response
 from tests.support.helpers import AAPL, Received
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -88,10 +87,10 @@ def test_r27_the_order_and_number_of_an_orders_messages_do_not_matter(
 
 
 @pytest.fixture(scope="module")
-def listener() -> Iterator[tuple[Exchange, TradeClient]]:
+def listener() -> Iterator[tuple[ScriptedExchange, TradeClient]]:
     """A client of an exchange that takes every order."""
     with (
-        Exchange(obliging) as exchange,
+        ScriptedExchange(answers_everything) as exchange,
         TradeClient(exchange.environment, exchange.credentials, rate_limit=None) as client,
     ):
         yield exchange, client
@@ -102,7 +101,7 @@ _decimals = st.decimals("0.00000001", "99999999", allow_nan=False, allow_infinit
 
 @given(quantity=_decimals, price=_decimals, as_text=st.booleans())
 def test_r39_a_number_on_the_wire_is_the_callers_own(
-    listener: tuple[Exchange, TradeClient], quantity: D, price: D, as_text: bool
+    listener: tuple[ScriptedExchange, TradeClient], quantity: D, price: D, as_text: bool
 ) -> None:
     """Every digit, and no exponent."""
     exchange, client = listener
@@ -123,7 +122,7 @@ def _number_text(text: str, name: str) -> str:
 
 @given(st.floats(min_value=1e-6, max_value=1e9, allow_nan=False))
 def test_r39_a_float_counts_as_its_shortest_text(
-    listener: tuple[Exchange, TradeClient], value: float
+    listener: tuple[ScriptedExchange, TradeClient], value: float
 ) -> None:
     exchange, client = listener
     client.place_order(AAPL, "BUY", value, 16.9)
@@ -135,8 +134,8 @@ def instruments() -> dict[str, Instrument]:
     return read_instruments(json.loads((FIXTURES / REFDATA).read_text(), parse_float=D))
 
 
-def test_r39_what_breaks_tick_or_lot_is_not_sent(stage: Stage) -> None:
-    exchange, client = stage(obliging, instruments=instruments())
+def test_r39_what_breaks_tick_or_lot_is_not_sent(scripted: Scripted) -> None:
+    exchange, client = scripted(answers_everything, instruments=instruments())
     known = instruments()[AAPL]
     for quantity, price in (
         (known.lot_size / 10, known.tick_size * 100),
@@ -172,22 +171,22 @@ def test_r41_every_captured_instrument_is_understood() -> None:
     assert all(isinstance(known.tick_size, D) for known in instruments().values())
 
 
-def test_r42_new_words_members_and_messages_break_nothing(stage: Stage) -> None:
+def test_r42_new_words_members_and_messages_break_nothing(scripted: Scripted) -> None:
     def from_the_future(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         command = peer.receive("add_order")
         peer.send('{"order_response": {"order_id": 1', b"\xff\xfe", "[]", '"text"', {"who_knows": {"a": 1}})
         peer.send({"order_response": {"order_id": None}})
         client_order_id = command["params"]["client_order_id"]
         peer.send(
-            order(
+            order_response(
                 client_order_id, "PARKED", side="BOTH", type="ICEBERG", fresh={"a": [1]}, time_in_force="GTD"
             )
         )
         while True:
-            peer.oblige(peer.receive())
+            peer.answer(peer.receive())
 
-    _, client = stage(from_the_future)
+    _, client = scripted(from_the_future)
     errors = Received(client, Channel.ERRORS)
     placed = client.place_order(AAPL, "BUY", 1, 200)
     assert placed.status == OrderStatus("PARKED") and placed.status.value == "PARKED"

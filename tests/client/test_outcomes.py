@@ -23,18 +23,17 @@ from qfex import (
     TradeClient,
 )
 from qfex.sim import Simulator
-from tests.client.conftest import Stage
-from tests.support.exchange import Peer, acknowledged, obliging, silent
+from tests.support.exchange import Peer, Scripted, acknowledgement, answers_everything, answers_nothing
 from tests.support.helpers import (
     AAPL,
     PATIENCE,
     Connect,
     Received,
     background,
+    catch_up,
     eventually,
-    fence,
+    next_event,
     outcome,
-    until,
 )
 
 Call = Callable[[TradeClient, float], object]
@@ -81,7 +80,7 @@ def test_an_error_reply_ends_the_call_that_it_echoes(
         call(client, PATIENCE)
     assert (refused.value.error_code, refused.value.message) == (ErrorCode.SERVER_ERROR, "try later")
     assert refused.value.incoming_message["type"] == command
-    fence(client)
+    catch_up(client)
     assert client.stats().pending == 0
 
 
@@ -105,7 +104,7 @@ def test_an_error_without_an_echo_fails_nobody(sim: Simulator, client: TradeClie
     with client.stream(Channel.ERRORS) as errors:
         with pytest.raises(OutcomeUnknown) as unknown:
             client.place_order(AAPL, "BUY", 1, 330, timeout=0.1)
-        assert "whose?" in until(errors).message
+        assert "whose?" in next_event(errors).message
     assert unknown.value.reason == "timeout"
 
 
@@ -154,7 +153,7 @@ def test_a_late_reply_goes_to_nobody_else(sim: Simulator, client: TradeClient, c
     with pytest.raises(RequestTimeout):
         CALLS[command](client, 0.1)
     held.release()
-    fence(client)
+    catch_up(client)
     result = CALLS[command](client, PATIENCE)
     if isinstance(result, Order):
         assert len(client.open_orders) == 2 and result.order_id in client.open_orders
@@ -165,7 +164,7 @@ def test_with_no_time_at_all_nothing_is_sent(sim: Simulator, connect: Connect) -
     sim.faults.refuse_connections()
     with client.stream(Channel.CONNECTION) as states:
         sim.faults.drop_now()
-        until(states, lambda event: event.state is ConnectionState.RECONNECTING)
+        next_event(states, lambda event: event.state is ConnectionState.RECONNECTING)
     for call in CALLS.values():
         with pytest.raises(RequestTimeout) as unsent:
             call(client, 0.01)
@@ -209,7 +208,7 @@ def test_an_order_waits_for_a_line_while_its_time_lasts(sim: Simulator, connect:
     client = connect(sim, reconnect=qfex.ReconnectPolicy(initial_delay=0.01, max_delay=0.02))
     with client.stream(Channel.CONNECTION) as states:
         sim.faults.drop_now()
-        until(states, lambda event: event.state is ConnectionState.RECONNECTING)
+        next_event(states, lambda event: event.state is ConnectionState.RECONNECTING)
     order = client.place_order(AAPL, "BUY", 1, 330)
     assert order.is_live and sim.ledger.count("add_order") == 1
 
@@ -219,25 +218,25 @@ def test_an_order_waits_for_a_line_while_its_time_lasts(sim: Simulator, connect:
 
 def acknowledging(peer: Peer) -> None:
     """Let the client in and acknowledge its orders."""
-    peer.greet()
+    peer.accept()
     while True:
-        peer.send(acknowledged(peer.receive("add_order")))
+        peer.send(acknowledgement(peer.receive("add_order")))
 
 
-def test_a_pending_order_is_never_answered_with_nothing(stage: Stage) -> None:
-    exchange, client = stage(silent)
+def test_a_pending_order_is_never_answered_with_nothing(scripted: Scripted) -> None:
+    exchange, client = scripted(answers_nothing)
     pending = client.submit_order(AAPL, "BUY", 1, 200)
     with pytest.raises(OutcomeUnknown):
         pending.result(timeout=0.05)
-    exchange.peers[0].vanish()
+    exchange.peers[0].drop()
     eventually(lambda: len(exchange.peers) == 2, "a new line")
     with pytest.raises(OutcomeUnknown) as caught:
         pending.result(timeout=1)
     assert caught.value.client_order_id == pending.client_order_id
 
 
-def test_an_overdue_lane_without_reconnecting_ends_in_time(stage: Stage) -> None:
-    _, client = stage(silent, reconnect=None)
+def test_an_overdue_lane_without_reconnecting_ends_in_time(scripted: Scripted) -> None:
+    _, client = scripted(answers_nothing, reconnect=None)
     first = outcome(lambda: client.get_user_trades(timeout=0.05))
     assert isinstance(first, RequestTimeout) and first.sent
     begun = monotonic()
@@ -246,8 +245,8 @@ def test_an_overdue_lane_without_reconnecting_ends_in_time(stage: Stage) -> None
     assert monotonic() - begun < 3.5
 
 
-def test_a_short_call_does_not_wait_for_a_renewal_with_more_time(stage: Stage) -> None:
-    _, client = stage(silent)
+def test_a_short_call_does_not_wait_for_a_renewal_with_more_time(scripted: Scripted) -> None:
+    _, client = scripted(answers_nothing)
     stuck = client.submit_order(AAPL, "BUY", 1, 200, timeout=30)  # in flight, so that the renewal has to wait
     outcome(lambda: client.get_user_trades(timeout=0.01))
     with background(lambda: outcome(lambda: client.get_user_trades(timeout=4))) as patient:
@@ -261,27 +260,27 @@ def test_a_short_call_does_not_wait_for_a_renewal_with_more_time(stage: Stage) -
     assert isinstance(outcome(stuck.result), OutcomeUnknown)
 
 
-def test_a_read_that_was_sent_is_never_told_as_not_sent(stage: Stage) -> None:
+def test_a_read_that_was_sent_is_never_told_as_not_sent(scripted: Scripted) -> None:
     def dies_while_asked(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         peer.receive("get_user_trades")
-        peer.vanish()
+        peer.drop()
 
-    _, client = stage(dies_while_asked, reconnect=None)
+    _, client = scripted(dies_while_asked, reconnect=None)
     with pytest.raises(ConnectionLost):
         client.get_user_trades()
 
 
-def test_a_read_that_was_sent_and_closed_is_never_told_as_not_sent(stage: Stage) -> None:
+def test_a_read_that_was_sent_and_closed_is_never_told_as_not_sent(scripted: Scripted) -> None:
     asked = threading.Event()
 
     def listens(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         peer.receive("get_user_trades")
         asked.set()
-        peer.until_gone()
+        peer.read_until_closed()
 
-    _, client = stage(listens)
+    _, client = scripted(listens)
     with background(client.get_user_trades) as answer:
         assert asked.wait(5)
         client.close()
@@ -289,35 +288,39 @@ def test_a_read_that_was_sent_and_closed_is_never_told_as_not_sent(stage: Stage)
             answer()
 
 
-def test_an_order_that_exists_is_not_told_as_never_sent_when_its_wait_is_cut_short(stage: Stage) -> None:
-    _, client = stage(acknowledging)
+def test_an_order_that_exists_is_not_told_as_never_sent_when_its_wait_is_cut_short(
+    scripted: Scripted,
+) -> None:
+    _, client = scripted(acknowledging)
     with background(lambda: client.place_order(AAPL, "BUY", 1, 200, wait=True)) as placed:
         eventually(lambda: client.open_orders, "the acknowledgement")
         client.close()
         assert placed().order_id
 
 
-def test_an_order_that_exists_is_not_told_as_never_sent_when_the_line_is_lost_for_good(stage: Stage) -> None:
-    exchange, client = stage(acknowledging, reconnect=None)
+def test_an_order_that_exists_is_not_told_as_never_sent_when_the_line_is_lost_for_good(
+    scripted: Scripted,
+) -> None:
+    exchange, client = scripted(acknowledging, reconnect=None)
     with background(lambda: client.place_order(AAPL, "BUY", 1, 200, wait=True)) as placed:
         eventually(lambda: client.open_orders, "the acknowledgement")
-        exchange.peers[0].vanish()
+        exchange.peers[0].drop()
         assert placed().is_live
     with pytest.raises(NotConnected):
         client.place_order(AAPL, "BUY", 1, 200)
 
 
-def test_whoever_waits_longer_gets_the_answer_that_another_gave_up(stage: Stage) -> None:
+def test_whoever_waits_longer_gets_the_answer_that_another_gave_up(scripted: Scripted) -> None:
     answer = threading.Event()
 
     def slow(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         request = peer.receive("add_order")
         answer.wait(PATIENCE)
-        peer.send(acknowledged(request))
-        peer.until_gone()
+        peer.send(acknowledgement(request))
+        peer.read_until_closed()
 
-    _, client = stage(slow)
+    _, client = scripted(slow)
     pending = client.submit_order(AAPL, "BUY", 1, 200)
     with background(pending.result) as patient, background(lambda: pending.result(PATIENCE)) as other:
         assert isinstance(outcome(lambda: pending.result(timeout=0.05)), OutcomeUnknown)
@@ -327,26 +330,26 @@ def test_whoever_waits_longer_gets_the_answer_that_another_gave_up(stage: Stage)
 
 
 @pytest.mark.parametrize("end", ["the exchange leaves", "the client is closed"])
-def test_whoever_waits_longer_than_another_hears_of_the_end_at_once(stage: Stage, end: str) -> None:
-    exchange, client = stage(silent, reconnect=None)
+def test_whoever_waits_longer_than_another_hears_of_the_end_at_once(scripted: Scripted, end: str) -> None:
+    exchange, client = scripted(answers_nothing, reconnect=None)
     pending = client.submit_order(AAPL, "BUY", 1, 200, timeout=1e6)
     with background(lambda: outcome(pending.result)) as patient:
         assert isinstance(outcome(lambda: pending.result(timeout=0.05)), OutcomeUnknown)
-        exchange.peers[0].vanish() if end == "the exchange leaves" else client.close()
+        exchange.peers[0].drop() if end == "the exchange leaves" else client.close()
         unknown = patient()
     assert isinstance(unknown, OutcomeUnknown) and unknown.reason != "timeout"
 
 
-def test_r24_what_was_not_written_before_the_loss_is_not_sent_afterwards(stage: Stage) -> None:
+def test_r24_what_was_not_written_before_the_loss_is_not_sent_afterwards(scripted: Scripted) -> None:
     """Orders are not queued for the next line: a call waits for it in its own thread, or says that nothing left."""
 
     def comes_back_later(peer: Peer) -> None:
         assert gone.wait(5)
-        obliging(peer)
+        answers_everything(peer)
 
     gone = threading.Event()
-    exchange, client = stage(obliging, comes_back_later)
-    exchange.peers[0].vanish()
+    exchange, client = scripted(answers_everything, comes_back_later)
+    exchange.peers[0].drop()
     eventually(lambda: len(exchange.peers) == 2, "the next line")
     failed = outcome(lambda: client.place_order(AAPL, "BUY", 1, 200, timeout=0.1))
     assert isinstance(failed, RequestTimeout) and not failed.sent
@@ -357,41 +360,41 @@ def test_r24_what_was_not_written_before_the_loss_is_not_sent_afterwards(stage: 
     assert [each["params"]["client_order_id"] for each in orders] == ["patient"]
 
 
-def test_r25_silence_is_never_told_as_a_rejection(stage: Stage) -> None:
+def test_r25_silence_is_never_told_as_a_rejection(scripted: Scripted) -> None:
     """No message, no news: neither a timeout nor a lost line changes what is known of an order."""
 
     def forgetful(peer: Peer) -> None:
-        peer.greet()
-        peer.oblige(peer.receive("add_order"))
-        peer.until_gone()
+        peer.accept()
+        peer.answer(peer.receive("add_order"))
+        peer.read_until_closed()
 
     def says_nothing_of_orders(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         while True:
             request = peer.receive()
             if request["type"] == "get_order":
                 peer.send({"err": {"error_code": "ServerError", "incoming_message": request}})
             else:
-                peer.oblige(request)
+                peer.answer(request)
 
-    exchange, client = stage(forgetful, says_nothing_of_orders)
-    heard, changes = Received(client, Channel.ORDERS), Received(client, Channel.CONNECTION)
+    exchange, client = scripted(forgetful, says_nothing_of_orders)
+    received, changes = Received(client, Channel.ORDERS), Received(client, Channel.CONNECTION)
     placed = client.place_order(AAPL, "BUY", 1, 200)
     for call in (
         lambda: client.cancel_order(placed, timeout=0.1),
         lambda: client.modify_order(placed, price=201, timeout=0.1),
     ):
         assert isinstance(outcome(call), OutcomeUnknown)
-    exchange.peers[0].vanish()
+    exchange.peers[0].drop()
     changes.wait(lambda events: any(event.gap_end for event in events))
     assert client.open_orders == {placed.order_id: placed}
-    assert [order.status.value for order in heard.events] == ["ACK"]
+    assert [order.status.value for order in received.events] == ["ACK"]
 
 
 def test_the_exchange_is_told_nothing_twice_however_often_the_answer_is_asked_for(
-    stage: Stage, monkeypatch: Any
+    scripted: Scripted, monkeypatch: Any
 ) -> None:
-    exchange, client = stage(obliging)
+    exchange, client = scripted(answers_everything)
     pending = client.submit_order(AAPL, "BUY", 1, 200)
     assert len({pending.result().order_id for _ in range(10)}) == 1
     assert [each["type"] for each in exchange.peers[0].commands].count("add_order") == 1

@@ -19,7 +19,7 @@ from qfex import (
     TradeClient,
 )
 from qfex.sim import Simulator
-from tests.support.helpers import AAPL, PATIENCE, Connect, D, fence, sent
+from tests.support.helpers import AAPL, PATIENCE, Connect, D, catch_up, sent
 
 
 def terms(order: Order) -> tuple[Any, ...]:
@@ -54,8 +54,8 @@ def test_what_leaves_is_what_the_exchange_needs(sim: Simulator, client: TradeCli
     assert set(limit["client_order_id"]) <= set(string.hexdigits)
 
 
-def test_every_type_and_time_in_force(client: TradeClient, peer: TradeClient) -> None:
-    peer.place_order(AAPL, "SELL", 10, 335)
+def test_every_type_and_time_in_force(client: TradeClient, counterparty: TradeClient) -> None:
+    counterparty.place_order(AAPL, "SELL", 10, 335)
     for tif in TimeInForce:
         order = client.place_order(AAPL, "BUY", 1, 335, time_in_force=tif, wait=True)
         assert (order.time_in_force, order.status, order.quantity_filled) == (tif, OrderStatus.FILLED, 1)
@@ -73,19 +73,19 @@ def test_what_may_not_rest_and_finds_nothing_is_cancelled(client: TradeClient, t
 
 
 def test_an_order_that_is_filled_in_parts_is_done_with_the_last(
-    client: TradeClient, peer: TradeClient
+    client: TradeClient, counterparty: TradeClient
 ) -> None:
     for price in ("335.00", "335.10", "335.20"):
-        peer.place_order(AAPL, "SELL", 1, price)
+        counterparty.place_order(AAPL, "SELL", 1, price)
     order = client.place_order(AAPL, "BUY", 3, 336, wait=True)
     assert (order.status, order.quantity_remaining) == (OrderStatus.FILLED, 0)
     assert order.price == 336  # its own, not the executions'
 
 
 def test_an_ioc_order_that_fills_in_part_ends_with_its_rest_cancelled(
-    sim: Simulator, client: TradeClient, peer: TradeClient, dialect: str
+    sim: Simulator, client: TradeClient, counterparty: TradeClient, dialect: str
 ) -> None:
-    peer.place_order(AAPL, "SELL", "0.4", 335)
+    counterparty.place_order(AAPL, "SELL", "0.4", 335)
     sim.faults.delay(
         0.05, kind="order_response", when=lambda frame: "IOC_" in frame["order_response"]["status"]
     )
@@ -96,8 +96,8 @@ def test_an_ioc_order_that_fills_in_part_ends_with_its_rest_cancelled(
     assert client.open_orders == {}
 
 
-def test_a_post_only_order_never_takes(client: TradeClient, peer: TradeClient) -> None:
-    peer.place_order(AAPL, "SELL", 1, 335)
+def test_a_post_only_order_never_takes(client: TradeClient, counterparty: TradeClient) -> None:
+    counterparty.place_order(AAPL, "SELL", 1, 335)
     with pytest.raises(OrderRejected) as refused:
         client.place_limit_order(AAPL, "BUY", 1, 335, post_only=True)
     assert refused.value.status.is_rejection and refused.value.order is not None
@@ -111,8 +111,8 @@ def test_attached_stops_travel_with_the_order(sim: Simulator, client: TradeClien
     assert (params["take_profit"], params["stop_loss"]) == (350.5, 320)
 
 
-def test_a_reduce_only_order_reduces(client: TradeClient, peer: TradeClient) -> None:
-    peer.place_order(AAPL, "SELL", 2, 335)
+def test_a_reduce_only_order_reduces(client: TradeClient, counterparty: TradeClient) -> None:
+    counterparty.place_order(AAPL, "SELL", 2, 335)
     client.place_order(AAPL, "BUY", 2, 335, wait=True)
     order = client.place_order(AAPL, "SELL", 1, 340, reduce_only=True)
     assert order.is_live
@@ -137,8 +137,8 @@ def test_numbers_of_every_kind_arrive_exactly(sim: Simulator, client: TradeClien
     assert sent(sim, "add_order")[0]["price"] == D("330.1")
 
 
-def test_the_short_forms(client: TradeClient, peer: TradeClient) -> None:
-    limit = peer.place_limit_order(
+def test_the_short_forms(client: TradeClient, counterparty: TradeClient) -> None:
+    limit = counterparty.place_limit_order(
         AAPL, "SELL", 3, "335.5", client_order_id="short", take_profit=300, stop_loss=350
     )
     assert terms(limit) == (AAPL, Side.SELL, OrderType.LIMIT, TimeInForce.GTC, 3, D("335.5"))
@@ -221,7 +221,7 @@ def test_a_submitted_order_has_an_id_before_its_answer(sim: Simulator, client: T
     pending = client.submit_order(AAPL, "BUY", 1, 330)
     assert len(pending.client_order_id) == 32 and not pending.done
     assert repr(pending) == f"<PendingOrder {pending.client_order_id}>"
-    fence(client)
+    catch_up(client)
     held.release()
     assert pending.result().client_order_id == pending.client_order_id
 

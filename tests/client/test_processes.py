@@ -16,7 +16,7 @@ from qfex import (
 )
 from qfex.sim import Simulator
 from tests.support.helpers import AAPL, Connect, eventually, live_only
-from tests.support.user_script import Script
+from tests.support.user_script import UserScript
 
 pytestmark = live_only
 BLOCKING = {
@@ -43,11 +43,11 @@ def test_r01_ctrl_c_ends_every_blocking_call(sim: Simulator, call: str) -> None:
         ready()
         {call}
     """
-    with Script(body, sim.environment, sim.credentials) as script:
-        script.line()
+    with UserScript(body, sim.environment, sim.credentials) as script:
+        script.read_line()
         eventually(lambda: sim.connections, "the connection")
-        script.interrupt()
-        code, errors, seconds = script.end()
+        script.press_ctrl_c()
+        code, errors, seconds = script.wait()
     assert code == -signal.SIGINT
     assert seconds < 2.5  # half a second for the interrupt, two for `close`
     # Before `close` began, it leaves closing to the interpreter's exit, with a warning; within that, it has a colon.
@@ -63,12 +63,12 @@ def test_r01_a_second_ctrl_c_while_the_client_closes_does_no_harm(sim: Simulator
         ready()
         client.block_for_close()
     """
-    with Script(body, sim.environment, sim.credentials) as script:
-        script.line()
-        script.interrupt()
+    with UserScript(body, sim.environment, sim.credentials) as script:
+        script.read_line()
+        script.press_ctrl_c()
         time.sleep(pause)
-        script.interrupt()
-        code, errors, seconds = script.end()
+        script.press_ctrl_c()
+        code, errors, seconds = script.wait()
     assert code == -signal.SIGINT and seconds < 2.5
     # Before `close` began, it leaves closing to the interpreter's exit, with a warning; within that, it has a colon.
     lines = [line for line in errors.strip().splitlines() if "was not closed" not in line]
@@ -81,10 +81,10 @@ def test_r01_ctrl_c_ends_connecting(sim: Simulator, fault: str) -> None:
     sim.faults.stall_connections() if fault == "stall" else sim.faults.refuse_connections()
     # What Ctrl-C does to an import under way is Python's business.
     body = "import qfex.net.transport\nready()\nclient.connect()"
-    with Script(body, sim.environment, sim.credentials) as script:
-        script.line()
-        script.interrupt()
-        code, errors, seconds = script.end()
+    with UserScript(body, sim.environment, sim.credentials) as script:
+        script.read_line()
+        script.press_ctrl_c()
+        code, errors, seconds = script.wait()
         assert code == -signal.SIGINT and seconds < 2.5
         assert errors.count("Traceback") == 1
     sim.faults.clear()
@@ -99,9 +99,9 @@ def test_r16_a_script_that_forgets_to_close_ends_with_one_warning(sim: Simulator
     client.place_order('AAPL-USD', 'BUY', 1, 190)
     ready()
     """
-    with Script(body, sim.environment, sim.credentials) as script:
-        script.line()
-        code, errors, seconds = script.end()
+    with UserScript(body, sim.environment, sim.credentials) as script:
+        script.read_line()
+        code, errors, seconds = script.wait()
     assert code == 0 and seconds < 2.5
     assert len(errors.strip().splitlines()) == 1 and "was not closed" in errors
     eventually(lambda: watcher.get_user_orders().orders == [], "the cancel")
@@ -123,8 +123,8 @@ def test_r17_whenever_the_main_thread_returns_nothing_complains(
     sim: Simulator, moment: str, ending: str
 ) -> None:
     """But for the one warning about a client that was not closed."""
-    with Script(f"{moment}\n{ending}", sim.environment, sim.credentials) as script:
-        code, errors, _ = script.end()
+    with UserScript(f"{moment}\n{ending}", sim.environment, sim.credentials) as script:
+        code, errors, _ = script.wait()
     assert code == 0
     assert all("was not closed" in line for line in errors.splitlines()), errors
 
@@ -145,8 +145,8 @@ def test_r17_exits_at_random_moments_say_nothing(sim: Simulator) -> None:
         time.sleep(chance.random() / 50)
     """
     for _ in range(10):
-        with Script(body, sim.environment, sim.credentials) as script:
-            code, errors, _ = script.end()
+        with UserScript(body, sim.environment, sim.credentials) as script:
+            code, errors, _ = script.wait()
         lines = [line for line in errors.splitlines() if "was not closed" not in line]
         assert code == 0 and lines == []
 
@@ -160,8 +160,8 @@ def test_r30_the_orders_of_a_killed_process_are_cancelled(sim: Simulator, connec
         ready()
         client.block_for_close()
     """
-    with Script(body, sim.environment, sim.credentials) as script:
-        script.line()
+    with UserScript(body, sim.environment, sim.credentials) as script:
+        script.read_line()
         assert len(watcher.get_user_orders().orders) == 1
         script.kill()
         eventually(lambda: watcher.get_user_orders().orders == [], "the cancel")
@@ -207,10 +207,10 @@ with client:
 
 
 def test_r45_a_forked_child_is_refused_at_once_and_the_parent_goes_on(sim: Simulator) -> None:
-    with Script(FORK, sim.environment, sim.credentials) as script:
-        assert script.line() == "[]"
-        assert script.line() == "CANCELLED"
-        code, errors, _ = script.end()
+    with UserScript(FORK, sim.environment, sim.credentials) as script:
+        assert script.read_line() == "[]"
+        assert script.read_line() == "CANCELLED"
+        code, errors, _ = script.wait()
     assert (code, errors) == (0, "")
 
 
@@ -232,9 +232,9 @@ def test_r45_a_new_client_works_in_a_forked_child_and_in_a_spawned_one(sim: Simu
         process.join()
         print(process.exitcode, flush=True)
     """
-    with Script(body, sim.environment, sim.credentials) as script:
-        assert [script.line() for _ in range(4)] == ["ACK", "ACK", "ACK", "0"]
-        code, errors, _ = script.end()
+    with UserScript(body, sim.environment, sim.credentials) as script:
+        assert [script.read_line() for _ in range(4)] == ["ACK", "ACK", "ACK", "0"]
+        code, errors, _ = script.wait()
     assert (code, errors) == (0, "")
 
 

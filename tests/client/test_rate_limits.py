@@ -21,8 +21,7 @@ from qfex import (
     TradeClient,
 )
 from qfex.sim import Simulator
-from tests.client.conftest import Stage
-from tests.support.exchange import Message, Peer, order
+from tests.support.exchange import Message, Peer, Scripted, order_response
 from tests.support.helpers import (
     AAPL,
     PATIENCE,
@@ -119,7 +118,7 @@ def _error(echo: bool) -> Callable[[Message], Message]:
 
 
 def _rejection(request: Message) -> Message:
-    return order(request["params"]["client_order_id"], "RATE_LIMITED", order_id="")
+    return order_response(request["params"]["client_order_id"], "RATE_LIMITED", order_id="")
 
 
 WORDS = {"an error": _error(True), "an error that names nobody": _error(False), "an order": _rejection}
@@ -127,17 +126,17 @@ WORDS = {"an error": _error(True), "an error that names nobody": _error(False), 
 
 @pytest.mark.parametrize("word", WORDS.values(), ids=WORDS)
 def test_r46b_the_exchanges_word_is_obeyed_by_orders_and_not_by_cancels(
-    stage: Stage, word: Callable[[Message], Message]
+    scripted: Scripted, word: Callable[[Message], Message]
 ) -> None:
     def limits(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         peer.send(word(peer.receive("add_order")))
         request = peer.receive()
         assert request["type"] == "cancel_order", "the exchange's word was not obeyed"
-        peer.send(order("mine", "CANCELLED"))
-        peer.until_gone()
+        peer.send(order_response("mine", "CANCELLED"))
+        peer.read_until_closed()
 
-    _, client = stage(limits, rate_limit=RateLimitPolicy(retry_after=60.0))
+    _, client = scripted(limits, rate_limit=RateLimitPolicy(retry_after=60.0))
     errors = Received(client, Channel.ERRORS)
     refusal = outcome(lambda: client.place_order(AAPL, "BUY", 1, 200, timeout=0.5))
     if isinstance(refusal, OutcomeUnknown):
@@ -149,15 +148,15 @@ def test_r46b_the_exchanges_word_is_obeyed_by_orders_and_not_by_cancels(
     assert client.cancel_order("id-of-mine", symbol=AAPL).is_done
 
 
-def test_r46b_the_exchanges_word_is_obeyed_before_anybody_looks_at_it(stage: Stage) -> None:
+def test_r46b_the_exchanges_word_is_obeyed_before_anybody_looks_at_it(scripted: Scripted) -> None:
     """The answers of orders that were submitted without waiting, and that of a call that was given up."""
 
     def limits(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         peer.send(_error(True)(peer.receive("add_order")))
-        peer.until_gone()
+        peer.read_until_closed()
 
-    _, client = stage(limits)
+    _, client = scripted(limits)
     pending = client.submit_order(AAPL, "BUY", 1, 200)
     eventually(lambda: pending.done, "the answer")
     later = outcome(lambda: client.place_order(AAPL, "BUY", 1, 200, timeout=1))
@@ -167,17 +166,17 @@ def test_r46b_the_exchanges_word_is_obeyed_before_anybody_looks_at_it(stage: Sta
     assert limited.value.retry_after == 60.0
 
 
-def test_r46b_a_late_word_is_obeyed_too(stage: Stage) -> None:
+def test_r46b_a_late_word_is_obeyed_too(scripted: Scripted) -> None:
     late = threading.Event()
 
     def limits(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         request = peer.receive("add_order")
         late.wait(PATIENCE)
         peer.send(_error(True)(request))
-        peer.until_gone()
+        peer.read_until_closed()
 
-    _, client = stage(limits)
+    _, client = scripted(limits)
     errors = Received(client, Channel.ERRORS)
     assert isinstance(outcome(lambda: client.place_order(AAPL, "BUY", 1, 200, timeout=0.05)), OutcomeUnknown)
     late.set()
@@ -186,12 +185,12 @@ def test_r46b_a_late_word_is_obeyed_too(stage: Stage) -> None:
     assert isinstance(later, RequestTimeout) and later.sent is False
 
 
-def test_r46b_the_wait_for_the_budget_is_part_of_the_callers_time(stage: Stage) -> None:
+def test_r46b_the_wait_for_the_budget_is_part_of_the_callers_time(scripted: Scripted) -> None:
     def says_nothing(peer: Peer) -> None:
-        peer.greet()
-        peer.until_gone()
+        peer.accept()
+        peer.read_until_closed()
 
-    _, client = stage(says_nothing, rate_limit=RateLimitPolicy(units_per_second=0.5, burst=5))
+    _, client = scripted(says_nothing, rate_limit=RateLimitPolicy(units_per_second=0.5, burst=5))
     for _ in range(5):
         client.submit_order(AAPL, "BUY", 1, 200)
     begun = monotonic()

@@ -17,8 +17,7 @@ from qfex import (
     ReconnectPolicy,
 )
 from qfex.sim import Simulator
-from tests.client.conftest import Stage
-from tests.support.exchange import Message, Peer, obliging
+from tests.support.exchange import Message, Peer, Scripted, answers_everything
 from tests.support.helpers import (
     AAPL,
     PATIENCE,
@@ -27,32 +26,32 @@ from tests.support.helpers import (
     Received,
     eventually,
     live_only,
-    restored,
+    wait_for_reconnects,
 )
 
 # --- when ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("code", [1000, 1001, 1006, 1008, 1011, 1012, 1013, 4000])
-def test_r11_a_servers_close_is_followed_by_a_new_line(stage: Stage, code: int) -> None:
-    exchange, client = stage(obliging)
-    heard = Received(client, Channel.CONNECTION)
+def test_r11_a_servers_close_is_followed_by_a_new_line(scripted: Scripted, code: int) -> None:
+    exchange, client = scripted(answers_everything)
+    received = Received(client, Channel.CONNECTION)
     exchange.peers[0].close(code, "going down")
-    restored(heard)
+    wait_for_reconnects(received)
     assert client.place_order(AAPL, "BUY", 1, 200).is_live
     assert len(exchange.peers) == 2
 
 
-def test_r11_a_local_close_is_not(stage: Stage) -> None:
-    exchange, client = stage(obliging)
+def test_r11_a_local_close_is_not(scripted: Scripted) -> None:
+    exchange, client = scripted(answers_everything)
     client.close()
     assert not threading.Event().wait(0.1)
     assert len(exchange.peers) == 1 and client.state is ConnectionState.CLOSED
 
 
-def test_r11_without_a_policy_a_lost_line_stays_lost(stage: Stage) -> None:
-    exchange, client = stage(obliging, reconnect=None)
-    exchange.peers[0].vanish()
+def test_r11_without_a_policy_a_lost_line_stays_lost(scripted: Scripted) -> None:
+    exchange, client = scripted(answers_everything, reconnect=None)
+    exchange.peers[0].drop()
     with pytest.raises(NotConnected):
         client.block_for_close(PATIENCE)
     assert len(exchange.peers) == 1 and not client.is_alive
@@ -75,7 +74,7 @@ def test_r21_refused_credentials_end_it_after_one_attempt(sim: Simulator, connec
 def test_r21_what_may_pass_does_not_end_it(sim: Simulator, connect: Connect) -> None:
     """Refused connections, lines that die while they are opened, an exchange that is busy."""
     client = connect(sim, reconnect=QUICK)
-    heard = Received(client, Channel.CONNECTION)
+    received = Received(client, Channel.CONNECTION)
     sim.faults.refuse_connections(5)
     sim.faults.error_reply("auth", "ServerError", times=2)
     sim.faults.rate_limit("auth")
@@ -84,7 +83,7 @@ def test_r21_what_may_pass_does_not_end_it(sim: Simulator, connect: Connect) -> 
     sim.faults.drop_before_reply("subscribe", reset=True)
     sim.faults.drop_before_reply("get_user_orders")
     sim.faults.drop_now(reset=True)
-    restored(heard)
+    wait_for_reconnects(received)
     assert client.place_order(AAPL, "BUY", 1, 190).is_live
 
 
@@ -106,13 +105,13 @@ def test_r12_a_new_line_is_authenticated_armed_and_subscribed_once_each_and_then
     sim: Simulator, connect: Connect
 ) -> None:
     client = connect(sim, cancel_on_disconnect=True, reconnect=QUICK)
-    heard = Received(client, Channel.CONNECTION)
+    received = Received(client, Channel.CONNECTION)
     for channel in (Channel.FILLS, Channel.POSITIONS, Channel.FILLS):
         client.subscribe(channel)
     client.subscribe(Channel.BALANCES)
     client.unsubscribe(Channel.BALANCES)
     sim.faults.drop_now()
-    restored(heard)
+    wait_for_reconnects(received)
     new = sim.connections[-1]
     said = [entry for entry in sim.ledger.received if entry.connection == new.id]
     opening = ["auth", "cancel_on_disconnect", "subscribe"]
@@ -121,7 +120,7 @@ def test_r12_a_new_line_is_authenticated_armed_and_subscribed_once_each_and_then
     assert new.cancel_on_disconnect
 
 
-def test_r12_nothing_private_is_said_before_the_exchange_knows_who_is_there(stage: Stage) -> None:
+def test_r12_nothing_private_is_said_before_the_exchange_knows_who_is_there(scripted: Scripted) -> None:
     early: list[Message] = []
 
     def slow_to_recognise(peer: Peer) -> None:
@@ -134,14 +133,14 @@ def test_r12_nothing_private_is_said_before_the_exchange_knows_who_is_there(stag
             peer.sock.settimeout(PATIENCE)
         peer.send({"authenticated": True})
         while True:
-            peer.oblige(peer.receive())
+            peer.answer(peer.receive())
 
-    exchange, client = stage(obliging, slow_to_recognise, cancel_on_disconnect=True)
-    heard = Received(client, Channel.CONNECTION)
-    exchange.peers[0].vanish()
+    exchange, client = scripted(answers_everything, slow_to_recognise, cancel_on_disconnect=True)
+    received = Received(client, Channel.CONNECTION)
+    exchange.peers[0].drop()
     eventually(lambda: client.state is not ConnectionState.READY, "the loss")
     assert client.place_order(AAPL, "BUY", 1, 200).is_live
-    restored(heard)
+    wait_for_reconnects(received)
     assert early == []
 
 
@@ -151,10 +150,10 @@ def test_r12_a_subscription_that_is_confirmed_as_the_line_dies_is_restored(
 ) -> None:
     """The thread that subscribed may be slower than the loss of the line and the next opening."""
     client = connect(sim, reconnect=QUICK)
-    heard = Received(client, Channel.CONNECTION)
+    received = Received(client, Channel.CONNECTION)
     sim.faults.drop_after(frames=1, direction="out")
     client.subscribe(Channel.BALANCES)
-    restored(heard)
+    wait_for_reconnects(received)
     assert "balances" in sim.connections[0].channels
 
 
@@ -166,7 +165,7 @@ def test_r13_subscribing_twice_and_ten_new_lines_double_nothing(sim: Simulator, 
     client.subscribe(Channel.FILLS, Channel.ORDERS)
     for number in range(1, 11):
         sim.faults.drop_now()
-        restored(changes, number)
+        wait_for_reconnects(changes, number)
     seller = connect(sim, sim.create_account())
     sim.set_mark_price(AAPL, 200)
     seller.place_order(AAPL, "SELL", 1, 200)
@@ -184,7 +183,7 @@ def test_r14_an_outage_is_told_once_with_its_bounds_and_after_everything_is_rest
     sim: Simulator, connect: Connect
 ) -> None:
     client, restored_then = connect(sim, reconnect=QUICK), []
-    heard = Received(client, Channel.CONNECTION)
+    received = Received(client, Channel.CONNECTION)
 
     def look(event: Any) -> None:
         if event.gap_end is not None:
@@ -194,19 +193,21 @@ def test_r14_an_outage_is_told_once_with_its_bounds_and_after_everything_is_rest
     client.subscribe(Channel.FILLS)
     sim.faults.refuse_connections(2)
     sim.faults.drop_now()
-    (event,) = restored(heard)
+    (event,) = wait_for_reconnects(received)
     client.get_user_orders()
-    assert len([each for each in heard.events if each.gap_start or each.gap_end]) == 1
+    assert len([each for each in received.events if each.gap_start or each.gap_end]) == 1
     assert event.gap_start is not None and event.gap_end is not None and event.gap_start < event.gap_end
     assert event.attempt == 3
     eventually(lambda: restored_then, "the other callback")
     assert restored_then == [(frozenset({"order_responses", "fills"}), "get_user_orders")]
 
 
-def test_r19_nothing_is_done_between_two_attempts(stage: Stage) -> None:
+def test_r19_nothing_is_done_between_two_attempts(scripted: Scripted) -> None:
     """Attempts are as rare as the policy says, and nothing polls in between."""
-    exchange, client = stage(obliging, reconnect=ReconnectPolicy(initial_delay=600, max_delay=600))
-    exchange.peers[0].vanish()
+    exchange, client = scripted(
+        answers_everything, reconnect=ReconnectPolicy(initial_delay=600, max_delay=600)
+    )
+    exchange.peers[0].drop()
     eventually(lambda: client.state is ConnectionState.RECONNECTING, "the loss")
     reader = client._session._reader_thread
     assert reader is not None

@@ -10,9 +10,16 @@ import pytest
 
 from qfex import Channel, ConnectionState, OutcomeUnknown, RequestTimeout, SlowConsumer
 from qfex.sim import Simulator
-from tests.client.conftest import Stage
-from tests.support.exchange import Peer, obliging, order, silent
-from tests.support.helpers import AAPL, Connect, Received, background, eventually, outcome, restored
+from tests.support.exchange import Peer, Scripted, answers_everything, answers_nothing, order_response
+from tests.support.helpers import (
+    AAPL,
+    Connect,
+    Received,
+    background,
+    eventually,
+    outcome,
+    wait_for_reconnects,
+)
 
 AT_ONCE = pytest.mark.usefixtures("no_grace")
 
@@ -29,12 +36,12 @@ def test_an_overdue_lane_renews_the_line_without_cancelling_the_orders(
 ) -> None:
     """Disarmed before the old line ends, armed on the new one before anything else."""
     client = connect(sim, cancel_on_disconnect=True)
-    heard = Received(client, Channel.CONNECTION)
+    received = Received(client, Channel.CONNECTION)
     resting = client.place_order(AAPL, "BUY", 1, 190)
     sim.faults.swallow_reply("get_user_trades")
     outcome(lambda: client.get_user_trades(timeout=0.05))
     client.get_user_trades()
-    restored(heard)
+    wait_for_reconnects(received)
     assert list(client.open_orders) == [resting.order_id]
     assert sim.connections[0].cancel_on_disconnect
     arming = [each for each in sim.ledger.received if each.command == "cancel_on_disconnect"]
@@ -49,21 +56,21 @@ def _second(sim: Simulator, connection: int) -> str:
 
 
 @AT_ONCE
-def test_the_reason_of_a_renewal_is_told(stage: Stage) -> None:
-    _, client = stage(silent, obliging)
-    heard = Received(client, Channel.CONNECTION)
+def test_the_reason_of_a_renewal_is_told(scripted: Scripted) -> None:
+    _, client = scripted(answers_nothing, answers_everything)
+    received = Received(client, Channel.CONNECTION)
     outcome(lambda: client.get_user_trades(timeout=0.05))
     client.get_user_trades()
-    restored(heard)
-    reasons = {event.reason for event in heard.events if event.state is ConnectionState.RECONNECTING}
+    wait_for_reconnects(received)
+    reasons = {event.reason for event in received.events if event.state is ConnectionState.RECONNECTING}
     assert len(reasons) == 1 and "reply" in reasons.pop()
 
 
 @AT_ONCE
 def test_ctrl_c_during_a_renewal_leaves_a_client_that_works(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    scripted: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, client = stage(silent, obliging)
+    _, client = scripted(answers_nothing, answers_everything)
     outcome(lambda: client.get_user_trades(timeout=0.05))
     line = client._session.current
     assert line is not None
@@ -80,7 +87,7 @@ def test_ctrl_c_during_a_renewal_leaves_a_client_that_works(
 
 
 def test_r38_callbacks_that_fall_too_far_behind_end_the_line_and_everybody_hears_why(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    scripted: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No order is lost on the way, and the next line waits until the callbacks have caught up."""
     monkeypatch.setattr("qfex.session.events.QUEUE_LIMIT", 50)
@@ -88,17 +95,17 @@ def test_r38_callbacks_that_fall_too_far_behind_end_the_line_and_everybody_hears
     go_on, seen = threading.Event(), []
 
     def floods(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         peer.receive("subscribe")
-        peer.oblige(peer.commands[-1])
-        peer.send(*(order(str(number)) for number in range(100)))
-        peer.until_gone()
+        peer.answer(peer.commands[-1])
+        peer.send(*(order_response(str(number)) for number in range(100)))
+        peer.read_until_closed()
 
     def slow(update: Any) -> None:
         go_on.wait(10)
         seen.append(int(update.client_order_id))
 
-    exchange, client = stage(floods, obliging, connected=False)
+    exchange, client = scripted(floods, answers_everything, connected=False)
     errors, changes = Received(client, Channel.ERRORS), Received(client, Channel.CONNECTION)
     client.on(Channel.ORDERS, slow)
     client.connect()
@@ -108,7 +115,7 @@ def test_r38_callbacks_that_fall_too_far_behind_end_the_line_and_everybody_hears
         client.wait_until_ready(0.3)
     assert len(exchange.peers) == 1
     go_on.set()
-    restored(changes)
+    wait_for_reconnects(changes)
     assert seen[:100] == list(range(100))
     slow_consumer = [event for event in errors.events if event.kind == "slow consumer"]
     assert slow_consumer and isinstance(slow_consumer[0].error, SlowConsumer)
@@ -117,14 +124,14 @@ def test_r38_callbacks_that_fall_too_far_behind_end_the_line_and_everybody_hears
 
 
 @AT_ONCE
-def test_a_renewal_is_over_a_second_after_the_callers_time(stage: Stage) -> None:
+def test_a_renewal_is_over_a_second_after_the_callers_time(scripted: Scripted) -> None:
     """Even where the peer takes nothing any more, so that no farewell can be said."""
 
     def deaf(peer: Peer) -> None:
-        peer.greet()
-        peer.idle()
+        peer.accept()
+        peer.stop_reading()
 
-    _, client = stage(deaf, cancel_on_disconnect=True)
+    _, client = scripted(deaf, cancel_on_disconnect=True)
     outcome(lambda: client.get_user_trades(timeout=0.05))
     huge = "x" * 8_000_000  # no socket buffer holds it
     with background(lambda: outcome(lambda: client.place_order(huge, "BUY", 1, 200, timeout=4))) as blocked:

@@ -14,9 +14,8 @@ from qfex import Channel, HmacCredentials, Order
 from qfex.protocol.events import Event
 from qfex.protocol.procedure import Procedure
 from qfex.protocol.trade.connection import WHAT_WAS_TRADED, TradeEndpoint
-from tests.client.conftest import Stage
-from tests.support.exchange import Message, Peer, acknowledged, order
-from tests.support.helpers import AAPL, Received, eventually, restored
+from tests.support.exchange import Message, Peer, Scripted, acknowledgement, order_response
+from tests.support.helpers import AAPL, Received, eventually, wait_for_reconnects
 
 QUANTITY = 100
 MINE = "id-of-mine"
@@ -24,11 +23,14 @@ MINE = "id-of-mine"
 
 def feed_of(parts: Sequence[int], fill_first: Sequence[bool]) -> list[Message]:
     """What the exchange says of an order that is filled in parts: its new state and the fill, in either order."""
-    feed, left = [order("mine", quantity=float(QUANTITY), quantity_remaining=float(QUANTITY))], QUANTITY
+    feed, left = (
+        [order_response("mine", quantity=float(QUANTITY), quantity_remaining=float(QUANTITY))],
+        QUANTITY,
+    )
     for number, (part, first) in enumerate(zip(parts, fill_first, strict=True)):
         left -= part
         terms = {"quantity": float(QUANTITY), "quantity_remaining": float(left), "trade_id": f"t{number}"}
-        state = order("mine", "FILLED", **terms, update_time=1760545415.0 + number)
+        state = order_response("mine", "FILLED", **terms, update_time=1760545415.0 + number)
         fill = {"fill_response": {**row(number, part), "timestamp": 1760545415.0 + number}}
         feed += [fill, state] if first else [state, fill]
     return feed
@@ -86,7 +88,7 @@ class Account:
         terms = [
             (each.client_order_id, float(each.quantity), float(each.quantity_remaining)) for each in live
         ]
-        rows = [order(name, quantity=size, quantity_remaining=left) for name, size, left in terms]
+        rows = [order_response(name, quantity=size, quantity_remaining=left) for name, size, left in terms]
         return [{"all_orders_response": {"orders": [row["order_response"] for row in rows], "twaps": []}}]
 
     def take(self, messages: Iterable[Message]) -> None:
@@ -162,7 +164,7 @@ LIVE = 1 + 2 * 3  # messages of the feed before the line is lost: the last fill 
 
 
 @pytest.mark.parametrize("prefix", range(LIVE + 1))
-def test_r28_a_new_line_that_tells_all_again_counts_nothing_twice(stage: Stage, prefix: int) -> None:
+def test_r28_a_new_line_that_tells_all_again_counts_nothing_twice(scripted: Scripted, prefix: int) -> None:
     feed = feed_of(PARTS, [True, False, True, False])
 
     def history(peer: Peer, traded: int) -> Message:
@@ -172,25 +174,25 @@ def test_r28_a_new_line_that_tells_all_again_counts_nothing_twice(stage: Stage, 
             elif request["type"] == "get_user_orders":
                 peer.send({"all_orders_response": {"orders": [feed[-2]["order_response"]], "twaps": []}})
             else:
-                peer.oblige(request)
+                peer.answer(request)
         return request
 
     def first(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         history(peer, 0)
         peer.send(*feed[:LIVE])
-        peer.vanish()
+        peer.drop()
 
     def second(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         peer.send(*feed[:prefix])
-        peer.send(acknowledged(history(peer, 4)))
-        peer.until_gone()
+        peer.send(acknowledgement(history(peer, 4)))
+        peer.read_until_closed()
 
-    _, client = stage(first, second)
+    _, client = scripted(first, second)
     fills, changes = Received(client, Channel.FILLS), Received(client, Channel.CONNECTION)
     client.place_order(AAPL, "BUY", QUANTITY, 200, client_order_id="mine")
-    restored(changes)
+    wait_for_reconnects(changes)
     client.place_order(AAPL, "BUY", 1, 100, client_order_id="a fence")
     eventually(lambda: client.stats().queue_depth == 0, "callbacks caught up")
     assert [fill.trade_id for fill in fills.count(4)] == ["t0", "t1", "t2", "t3"]

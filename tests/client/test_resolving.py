@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -21,7 +18,7 @@ from qfex import (
     TradeClient,
 )
 from qfex.sim import Simulator
-from tests.support.exchange import Exchange, Message, Peer, order
+from tests.support.exchange import Message, Peer, ScriptedExchange, order_response
 from tests.support.helpers import (
     AAPL,
     PATIENCE,
@@ -30,6 +27,7 @@ from tests.support.helpers import (
     live_only,
     outcome,
 )
+from tests.support.rest_server import ScriptedServer, reply
 
 # --- on the simulator -----------------------------------------------------------------------------------------------
 
@@ -40,8 +38,8 @@ def test_a_live_order_is_found(client: TradeClient) -> None:
     assert found is not None and (found.order_id, found.is_live) == (order.order_id, True)
 
 
-def test_a_finished_order_is_found(client: TradeClient, peer: TradeClient) -> None:
-    peer.place_order(AAPL, "SELL", 1, 335)
+def test_a_finished_order_is_found(client: TradeClient, counterparty: TradeClient) -> None:
+    counterparty.place_order(AAPL, "SELL", 1, 335)
     client.place_order(AAPL, "BUY", 1, 335, wait=True, client_order_id="filled")
     client.cancel_order(client.place_order(AAPL, "BUY", 1, 330, client_order_id="gone"))
     filled, gone = client.resolve("filled", AAPL), client.resolve("gone", AAPL)
@@ -133,45 +131,21 @@ OF_ANOTHER = {**FINISHED, "order_id": "h2", "client_order_id": "other"}
 Answer = Callable[[Peer, Message], None]
 
 
-@contextmanager
-def history(rows: list[Any]) -> Iterator[str]:
-    """A REST interface that answers everything with these rows; its URL."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = json.dumps({"data": rows, "count": len(rows)}).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
 def resolved(answers: dict[str, Answer | None], rows: list[Any], timeout: float = 5.0) -> Any:
     """What `resolve` returns or raises; None as an answer is silence."""
 
     def script(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         while True:
             request = peer.receive()
-            answer = answers.get(request["type"], Peer.oblige)
+            answer = answers.get(request["type"], Peer.answer)
             if answer is not None:
                 answer(peer, request)
 
-    with history(rows) as url, Exchange(script) as exchange:
-        environment = attrs.evolve(exchange.environment, rest_url=url)
+    history = ScriptedServer()
+    history.replies = [reply({"data": rows, "count": len(rows)})]
+    with history.running(), ScriptedExchange(script) as exchange:
+        environment = attrs.evolve(exchange.environment, rest_url=history.environment.rest_url)
         with TradeClient(environment, exchange.credentials, reconnect=QUICK) as client:
             found = outcome(lambda: client.resolve("mine", AAPL, timeout=timeout))
         assert len(exchange.peers) == 1, "the line was given up"
@@ -183,15 +157,15 @@ def denies_by_list(peer: Peer, request: Message) -> None:
 
 
 def lists_it(peer: Peer, request: Message) -> None:
-    peer.send({"all_orders_response": {"orders": [order("mine")["order_response"]], "twaps": []}})
+    peer.send({"all_orders_response": {"orders": [order_response("mine")["order_response"]], "twaps": []}})
 
 
 def fails(peer: Peer, request: Message) -> None:
     peer.send({"err": {"error_code": "ServerError", "message": None, "incoming_message": request}})
 
 
-@pytest.mark.parametrize("query", [Peer.oblige, denies_by_list])
-@pytest.mark.parametrize("listing", [Peer.oblige, None])
+@pytest.mark.parametrize("query", [Peer.answer, denies_by_list])
+@pytest.mark.parametrize("listing", [Peer.answer, None])
 def test_none_needs_the_query_and_the_history_only(query: Answer, listing: Answer | None) -> None:
     assert resolved({"get_order": query, "get_user_orders": listing}, []) is None
 
@@ -212,7 +186,7 @@ def test_without_the_query_nothing_is_denied(query: Answer | None) -> None:
 
 def test_a_live_stop_without_a_name_may_be_the_order_that_is_asked_about() -> None:
     def lists_a_stop(peer: Peer, request: Message) -> None:
-        stop = order("", type="STOP_LOSS", side="SELL", order_id="s1")["order_response"]
+        stop = order_response("", type="STOP_LOSS", side="SELL", order_id="s1")["order_response"]
         peer.send({"all_orders_response": {"orders": [stop], "twaps": []}})
 
     found = resolved({"get_user_orders": lists_a_stop}, [])

@@ -6,9 +6,8 @@ import pytest
 
 from qfex import Channel, OrderStatus, OutcomeUnknown, TradeClient
 from qfex.sim import Simulator
-from tests.client.conftest import Stage
-from tests.support.exchange import Message, Peer, order, until_an_order
-from tests.support.helpers import AAPL, QUICK, Connect, Received, background, restored
+from tests.support.exchange import Message, Peer, Scripted, drops_after_an_order, order_response
+from tests.support.helpers import AAPL, QUICK, Connect, Received, background, wait_for_reconnects
 
 
 @pytest.fixture
@@ -20,12 +19,12 @@ def watched(sim: Simulator, connect: Connect) -> tuple[TradeClient, Received]:
 def test_an_order_modified_by_a_call_whose_answer_was_lost_lives_on(
     sim: Simulator, watched: tuple[TradeClient, Received]
 ) -> None:
-    client, heard = watched
+    client, received = watched
     placed = client.place_order(AAPL, "BUY", 1, 190)
     sim.faults.drop_before_reply("modify_order")
     with pytest.raises(OutcomeUnknown):
         client.modify_order(placed, price=191)
-    restored(heard)
+    wait_for_reconnects(received)
     state = client.wait_until_done(placed, timeout=0.1)
     assert state.is_live and state.price == 191
     assert [order.price for order in client.open_orders.values()] == [191]
@@ -37,42 +36,42 @@ def test_two_orders_of_one_client_id_are_not_taken_for_each_other(
     sim: Simulator, watched: tuple[TradeClient, Received]
 ) -> None:
     """One of them ended while the line was down; the other is not its replacement."""
-    client, heard = watched
+    client, received = watched
     first = client.place_order(AAPL, "BUY", 1, 190, client_order_id="same")
     client.place_order(AAPL, "BUY", 1, 191, client_order_id="same")
     sim.faults.drop_before_reply("cancel_order")
     with pytest.raises(OutcomeUnknown):
         client.cancel_order(first)
-    restored(heard)
+    wait_for_reconnects(received)
     assert client.wait_until_done(first, timeout=1).is_done
     assert [order.price for order in client.open_orders.values()] == [191]
 
 
 def test_a_wait_ends_by_what_happened_while_the_line_was_down(
-    sim: Simulator, peer: TradeClient, watched: tuple[TradeClient, Received]
+    sim: Simulator, counterparty: TradeClient, watched: tuple[TradeClient, Received]
 ) -> None:
-    client, heard = watched
+    client, received = watched
     sim.set_mark_price(AAPL, 200)
     placed = client.place_order(AAPL, "BUY", 2, 199)
     with background(lambda: client.wait_until_done(placed, timeout=5)) as done:
         sim.faults.refuse_connections()
         sim.faults.drop_now(connection=sim.connections[-1].id)
-        peer.wait_until_ready()
-        peer.place_order(AAPL, "SELL", 2, 199)
+        counterparty.wait_until_ready()
+        counterparty.place_order(AAPL, "SELL", 2, 199)
         sim.faults.accept_connections()
-        restored(heard)
+        wait_for_reconnects(received)
         state = done()
     assert state.is_done and state.quantity_filled == 2
 
 
 def test_r26_a_query_that_failed_ends_no_order(sim: Simulator, watched: tuple[TradeClient, Received]) -> None:
     """The recovery asks what became of the orders; errors are no answer, and neither is silence."""
-    client, heard = watched
+    client, received = watched
     placed = client.place_order(AAPL, "BUY", 1, 190)
     sim.faults.error_reply("get_user_orders", "ServerError")
     sim.faults.error_reply("get_user_trades", "ServerError")
     sim.faults.drop_now()
-    restored(heard)
+    wait_for_reconnects(received)
     assert client.open_orders[placed.order_id].is_live
 
 
@@ -80,16 +79,16 @@ def test_r26_only_the_exchanges_word_about_this_order_ends_it(
     sim: Simulator, watched: tuple[TradeClient, Received]
 ) -> None:
     """An order that is missing from the list is asked for; an error leaves it as it was."""
-    client, heard = watched
+    client, received = watched
     placed = client.place_order(AAPL, "BUY", 1, 190)
     sim.faults.error_reply("get_order", "ServerError")
     sim.faults.drop_before_reply("cancel_order")
     with pytest.raises(OutcomeUnknown):
         client.cancel_order(placed)
-    restored(heard)
+    wait_for_reconnects(received)
     assert client.open_orders[placed.order_id].is_live
     sim.faults.drop_now()
-    restored(heard, 2)
+    wait_for_reconnects(received, 2)
     assert client.wait_until_done(placed, timeout=1).is_done
 
 
@@ -105,40 +104,40 @@ def short_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("qfex.session.lifecycle._RESYNC_LIMIT", 0.3)
 
 
-def test_orders_are_read_though_the_trades_are_not_answered(stage: Stage) -> None:
+def test_orders_are_read_though_the_trades_are_not_answered(scripted: Scripted) -> None:
     def second(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         while True:
             request = peer.receive()
             if request["type"] == "get_user_orders":
                 peer.send(NONE_OPEN)
             elif request["type"] == "get_order":
-                peer.send(order("x", "CANCELLED", order_id=request["params"]["order_id"]))
+                peer.send(order_response("x", "CANCELLED", order_id=request["params"]["order_id"]))
 
-    _, client = stage(until_an_order, second)
+    _, client = scripted(drops_after_an_order, second)
     client.on(Channel.FILLS, lambda fill: None)
     placed = client.place_order(AAPL, "BUY", 1, 200, client_order_id="x")
     assert client.wait_until_done(placed).status == "CANCELLED"
 
 
-def test_what_the_list_says_is_told_though_one_order_is_not_answered(stage: Stage) -> None:
+def test_what_the_list_says_is_told_though_one_order_is_not_answered(scripted: Scripted) -> None:
     def first(peer: Peer) -> None:
-        peer.greet()
-        peer.oblige(peer.receive("add_order"))
-        peer.oblige(peer.receive("add_order"))
-        peer.vanish()
+        peer.accept()
+        peer.answer(peer.receive("add_order"))
+        peer.answer(peer.receive("add_order"))
+        peer.drop()
 
     def second(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         while True:
             if peer.receive()["type"] == "get_user_orders":
-                partly = order("listed", "ACK", quantity_remaining=0.25)["order_response"]
+                partly = order_response("listed", "ACK", quantity_remaining=0.25)["order_response"]
                 peer.send({"all_orders_response": {"orders": [partly], "twaps": []}})
 
-    _, client = stage(first, second)
-    heard = Received(client, Channel.ORDERS)
+    _, client = scripted(first, second)
+    received = Received(client, Channel.ORDERS)
     for name in ("listed", "gone"):
         client.place_order(AAPL, "BUY", 1, 200, client_order_id=name)
-    last = heard.count(3)[2]
+    last = received.count(3)[2]
     assert (last.client_order_id, str(last.quantity_remaining)) == ("listed", "0.25")
     assert client.open_orders.keys() == {"id-of-listed", "id-of-gone"}

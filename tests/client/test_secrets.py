@@ -25,7 +25,7 @@ from qfex import (
 )
 from qfex.protocol.wire.redact import redact_text
 from qfex.sim import Simulator
-from tests.support.exchange import CREDENTIALS, Exchange, Peer
+from tests.support.exchange import CREDENTIALS, Peer, ScriptedExchange
 from tests.support.helpers import AAPL, QUICK, Received, eventually, live_only, outcome
 
 Credentials = HmacCredentials | JwtCredentials
@@ -150,14 +150,14 @@ def test_r46a_a_whole_session_shows_no_secret(
     sim: Simulator, credentials: Credentials, witness: Witness
 ) -> None:
     with TradeClient(sim.environment, credentials, cancel_on_disconnect=True, reconnect=QUICK) as client:
-        heard = Received(client, *Channel)
+        received = Received(client, *Channel)
         witness.see(client.on(Channel.ORDERS, lambda order: 1 / 0))
         with client.stream(*Channel) as stream:
             trade(client, sim, witness)
             sim.faults.inject({"err": {"error_code": "ServerError", "incoming_message": _auth(credentials)}})
             sim.faults.inject({"strange": _auth(credentials)})
-            eventually(lambda: "strange" in str(heard.events), "the strange message")
-            witness.see(client, stream, client.stats(), *heard.events)
+            eventually(lambda: "strange" in str(received.events), "the strange message")
+            witness.see(client, stream, client.stats(), *received.events)
         with client.stream(*Channel) as stream:
             witness.see(stream)
     with RestClient(sim.environment, credentials, retries=1) as history:
@@ -205,23 +205,23 @@ def spoken(text: str) -> list[Callable[[Peer], None]]:
         peer.upgrade()
         peer.receive("auth")
         peer.send({"authenticated": False, "error": text})
-        peer.until_gone()
+        peer.read_until_closed()
 
     def answers_with_an_error(peer: Peer) -> None:
         peer.upgrade()
         request = peer.receive("auth")
         peer.send({"err": {"error_code": "PermissionDenied", "message": text, "incoming_message": request}})
-        peer.until_gone()
+        peer.read_until_closed()
 
     def hangs_up(peer: Peer) -> None:
         peer.upgrade()
         peer.receive("auth")
         peer.close(1008, text[:120])
-        peer.until_gone()
+        peer.read_until_closed()
 
     def is_no_websocket(peer: Peer) -> None:
         peer.write(f"HTTP/1.1 401 {text}\r\nX-Why: {text}\r\nContent-Length: 0\r\n\r\n".encode())
-        peer.stall()
+        peer.discard_input()
 
     return [refuses, answers_with_an_error, hangs_up, is_no_websocket]
 
@@ -236,13 +236,13 @@ def test_r46a_what_the_exchange_says_of_the_credentials_is_shown_without_them(
     witness.secrets |= {keys.public_key, keys.secret_key, token}
     credentials = keys if kind == "hmac" else JwtCredentials(token)
     text = f"unknown key {keys.public_key} or token {token}" if kind == "hmac" else f"expired token {token}"
-    with Exchange(spoken(text)[way]) as exchange:
+    with ScriptedExchange(spoken(text)[way]) as exchange:
         client = TradeClient(exchange.environment, credentials, request_timeout=2, reconnect=None)
-        heard = Received(client, Channel.ERRORS, Channel.CONNECTION)
+        received = Received(client, Channel.ERRORS, Channel.CONNECTION)
         error = witness.end(client.connect)
         assert isinstance(error, qfex.QfexError)
         client.close()
-        witness.see(client, *heard.events)
+        witness.see(client, *received.events)
     assert witness.leaks() == set()
 
 

@@ -13,8 +13,7 @@ import pytest
 from qfex import (
     RequestTimeout,
 )
-from tests.client.conftest import Stage
-from tests.support.exchange import Peer, acknowledged, obliging
+from tests.support.exchange import Peer, Scripted, acknowledgement, answers_everything
 from tests.support.helpers import AAPL, PATIENCE, background, eventually, outcome
 from tests.support.interrupts import CALLS
 
@@ -23,11 +22,13 @@ needs_signals = pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="needs
 
 @needs_signals
 @pytest.mark.parametrize("answered_first", ["the handler's", "the interrupted", "both at once"])
-def test_a_signal_handler_may_call_the_client_while_a_call_waits(stage: Stage, answered_first: str) -> None:
+def test_a_signal_handler_may_call_the_client_while_a_call_waits(
+    scripted: Scripted, answered_first: str
+) -> None:
     """As those do that cancel all orders upon SIGTERM. The interrupted call ends with its answer, whichever comes first."""
 
     def script(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         interrupted = peer.receive("add_order")
         (call,) = eventually(
             lambda: [call for call in client._session.current._table if call.waiting], "it waits"
@@ -35,25 +36,25 @@ def test_a_signal_handler_may_call_the_client_while_a_call_waits(stage: Stage, a
         os.kill(os.getpid(), signal.SIGUSR1)
         handlers = peer.receive("add_order")
         if answered_first == "the interrupted":
-            peer.send(acknowledged(interrupted))
+            peer.send(acknowledgement(interrupted))
             eventually(lambda: call.answered, "the answer is there")
-            peer.send(acknowledged(handlers))
+            peer.send(acknowledgement(handlers))
         elif answered_first == "the handler's":
-            peer.send(acknowledged(handlers))
+            peer.send(acknowledgement(handlers))
             eventually(lambda: ends, "the handler ended")
-            peer.send(acknowledged(interrupted))
+            peer.send(acknowledgement(interrupted))
         else:
-            peer.send(acknowledged(handlers), acknowledged(interrupted))
+            peer.send(acknowledgement(handlers), acknowledgement(interrupted))
         with suppress(Exception):
             went_on.append(
                 peer.receive("add_order")
             )  # fails if that takes as long as the first call's own patience
-            peer.send(acknowledged(went_on[0]))
-        peer.until_gone()
+            peer.send(acknowledgement(went_on[0]))
+        peer.read_until_closed()
 
     ends: list[Any] = []
     went_on: list[Any] = []
-    _, client = stage(script, rate_limit=None)
+    _, client = scripted(script, rate_limit=None)
     before = signal.signal(
         signal.SIGUSR1, lambda *_: ends.append(outcome(partial(CALLS["an order"], client)))
     )
@@ -65,8 +66,8 @@ def test_a_signal_handler_may_call_the_client_while_a_call_waits(stage: Stage, a
     assert outer.is_live and ends[0].is_live and outer.order_id != ends[0].order_id and went_on
 
 
-def test_a_signal_handler_may_call_the_client_when_a_message_has_left(stage: Stage) -> None:
-    _, client = stage(obliging, rate_limit=None)
+def test_a_signal_handler_may_call_the_client_when_a_message_has_left(scripted: Scripted) -> None:
+    _, client = scripted(answers_everything, rate_limit=None)
     sock = client._session.current.transport._socket  # type: ignore[union-attr]
     assert sock is not None
     send, ends = sock.send, []
@@ -82,8 +83,8 @@ def test_a_signal_handler_may_call_the_client_when_a_message_has_left(stage: Sta
         assert placed().is_live
 
 
-def test_a_signal_handler_that_interrupts_a_message_cannot_write_into_it(stage: Stage) -> None:
-    exchange, client = stage(obliging, rate_limit=None)
+def test_a_signal_handler_that_interrupts_a_message_cannot_write_into_it(scripted: Scripted) -> None:
+    exchange, client = scripted(answers_everything, rate_limit=None)
     sock = client._session.current.transport._socket  # type: ignore[union-attr]
     assert sock is not None
     send, ends = sock.send, []

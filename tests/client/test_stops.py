@@ -8,15 +8,15 @@ import pytest
 
 from qfex import ApiError, Channel, Order, OrderRejected, OrderStatus, OrderType, QfexError, Side, TradeClient
 from qfex.sim import Simulator
-from tests.support.helpers import AAPL, PATIENCE, Connect, D, fence, sent, until
+from tests.support.helpers import AAPL, PATIENCE, Connect, D, catch_up, next_event, sent
 
 
 @pytest.fixture
-def long(client: TradeClient, peer: TradeClient) -> TradeClient:
+def long(client: TradeClient, counterparty: TradeClient) -> TradeClient:
     """A client that is long two shares, bought at 336, with bids and offers around."""
-    peer.place_order(AAPL, "SELL", 2, 336)
+    counterparty.place_order(AAPL, "SELL", 2, 336)
     client.place_order(AAPL, "BUY", 2, 336, wait=True)
-    peer.place_order(AAPL, "BUY", 10, "330.50")
+    counterparty.place_order(AAPL, "BUY", 10, "330.50")
     return client
 
 
@@ -38,10 +38,10 @@ def test_a_stop_fires_when_the_mark_price_comes(
     stop = long.place_stop_order(AAPL, "SELL", kind, 2, trigger)
     with long.stream(Channel.FILLS) as fills:
         sim.set_mark_price(AAPL, (336 + trigger) // 2)
-        fence(long)
+        catch_up(long)
         assert len(fills) == 0 and long.open_orders
         sim.set_mark_price(AAPL, mark)
-        fill = until(fills)
+        fill = next_event(fills)
     assert (fill.order_id, fill.side, fill.quantity, fill.price) == (stop.order_id, Side.SELL, 2, D("330.50"))
     done = long.wait_until_done(stop)
     assert (done.status, done.quantity_remaining, done.is_done) == (OrderStatus.FILLED, 0, True)
@@ -49,11 +49,11 @@ def test_a_stop_fires_when_the_mark_price_comes(
 
 
 def test_a_fired_stop_that_finds_too_little_is_done_too(
-    sim: Simulator, client: TradeClient, peer: TradeClient
+    sim: Simulator, client: TradeClient, counterparty: TradeClient
 ) -> None:
-    peer.place_order(AAPL, "SELL", 2, 336)
+    counterparty.place_order(AAPL, "SELL", 2, 336)
     client.place_order(AAPL, "BUY", 2, 336, wait=True)
-    peer.place_order(AAPL, "BUY", "0.5", "330.50")
+    counterparty.place_order(AAPL, "BUY", "0.5", "330.50")
     stop = client.place_stop_order(AAPL, "SELL", "STOP_LOSS", 2, 331)
     sim.set_mark_price(AAPL, 330)
     done = client.wait_until_done(stop)
@@ -88,12 +88,12 @@ def test_a_stop_is_cancelled(long: TradeClient, dialect: str, given: Any) -> Non
 def test_the_stop_channel_tells_of_every_change(long: TradeClient) -> None:
     with long.stream(Channel.STOP_ORDERS) as stops:
         stop = long.place_stop_order(AAPL, "SELL", "STOP_LOSS", 2, 330)
-        told = until(stops)
+        told = next_event(stops)
         assert (told.stop_order_id, told.price, told.quantity) == (stop.order_id, 330, 2)
         assert (told.direction, told.stop_order_type) == (Side.SELL, OrderType.STOP_LOSS)
         assert told.update_time is not None and told.update_time.utcoffset().total_seconds() == 0
         long.modify_stop_order(told, trigger_price=329, quantity=1)
-        moved = until(stops, lambda event: event.price == 329)
+        moved = next_event(stops, lambda event: event.price == 329)
         assert moved.quantity == 1
         long.cancel_stop_order(moved)
     assert long.get_user_orders().orders == []
@@ -108,7 +108,7 @@ def test_what_only_an_acknowledgement_tells_is_known_all_the_same(long: TradeCli
         assert [(each.price, each.quantity) for each in long.open_orders.values()] == [(328, 2)]
         long.cancel_stop_order(stop)
         assert long.open_orders == {} and long.wait_until_done(stop, 0.0).status is OrderStatus.CANCELLED
-        told = [until(orders).status for _ in range(3)]
+        told = [next_event(orders).status for _ in range(3)]
     assert told == [OrderStatus.MODIFIED, OrderStatus.MODIFIED, OrderStatus.CANCELLED]
 
 
@@ -139,18 +139,18 @@ def test_stops_of_the_same_terms_are_told_apart(long: TradeClient) -> None:
 
 
 def test_attached_stops_arise_with_the_fill_and_one_fires(
-    sim: Simulator, client: TradeClient, peer: TradeClient
+    sim: Simulator, client: TradeClient, counterparty: TradeClient
 ) -> None:
-    peer.place_order(AAPL, "SELL", 1, 336)
+    counterparty.place_order(AAPL, "SELL", 1, 336)
     client.place_order(AAPL, "BUY", 1, 336, take_profit=340, stop_loss=331, wait=True)
     stops = client.get_user_orders().orders
     assert {(each.order_type, each.price) for each in stops} == {
         (OrderType.TAKE_PROFIT, 340), (OrderType.STOP_LOSS, 331),
     }  # fmt: skip
-    peer.place_order(AAPL, "BUY", 1, "330.50")
+    counterparty.place_order(AAPL, "BUY", 1, "330.50")
     with client.stream(Channel.FILLS) as fills:
         sim.set_mark_price(AAPL, 330)
-        assert (until(fills).side, client.wait_until_done(first(stops, OrderType.STOP_LOSS)).status) == (
+        assert (next_event(fills).side, client.wait_until_done(first(stops, OrderType.STOP_LOSS)).status) == (
             Side.SELL, OrderStatus.FILLED,
         )  # fmt: skip
 
@@ -171,6 +171,6 @@ def test_another_sessions_stop_of_the_same_terms_is_not_taken_for_this_ones(
 ) -> None:
     other = connect(sim)
     theirs = other.place_stop_order(AAPL, "SELL", "STOP_LOSS", 1, 330)
-    fence(long)
+    catch_up(long)
     mine = long.place_stop_order(AAPL, "SELL", "STOP_LOSS", 1, 330)
     assert mine.order_id != theirs.order_id

@@ -17,8 +17,7 @@ from qfex import (
     QfexError,
     TradeClient,
 )
-from tests.client.conftest import Stage
-from tests.support.exchange import obliging, silent
+from tests.support.exchange import Scripted, answers_everything, answers_nothing
 from tests.support.helpers import AAPL, background, eventually, outcome
 
 
@@ -43,8 +42,8 @@ def assert_over(client: TradeClient, cause: str) -> None:
         client.wait_until_ready()
 
 
-def test_r18_the_reader_dies(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    exchange, client = stage(silent)
+def test_r18_the_reader_dies(scripted: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
+    exchange, client = scripted(answers_nothing)
     pending = client.submit_order(AAPL, "BUY", 1, 200)
     with background(lambda: outcome(client.block_for_close)) as ended:
         monkeypatch.setattr(client._session.current, "receive", fails)
@@ -56,20 +55,20 @@ def test_r18_the_reader_dies(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize("raised", [SystemExit, KeyboardInterrupt, Bug])
-def test_r18_the_dispatcher_dies(stage: Stage, raised: type[BaseException]) -> None:
+def test_r18_the_dispatcher_dies(scripted: Scripted, raised: type[BaseException]) -> None:
     asked = threading.Event()
 
     def callback(event: Any) -> None:
         raise raised("from a callback")
 
     def script(peer: Any) -> None:
-        peer.greet()
+        peer.accept()
         peer.receive("get_user_trades")
         asked.set()
         peer.send({"nonsense": 1})
-        peer.until_gone()
+        peer.read_until_closed()
 
-    _, client = stage(script)
+    _, client = scripted(script)
     client.on(Channel.ERRORS, callback)
     with background(lambda: outcome(client.get_user_trades)) as answer:
         assert asked.wait(5)
@@ -77,11 +76,11 @@ def test_r18_the_dispatcher_dies(stage: Stage, raised: type[BaseException]) -> N
     assert_over(client, "dispatcher thread died")
 
 
-def test_r18_a_client_whose_thread_died_can_be_connected_anew(stage: Stage) -> None:
+def test_r18_a_client_whose_thread_died_can_be_connected_anew(scripted: Scripted) -> None:
     def callback(order: Any) -> None:
         raise SystemExit
 
-    _, client = stage(obliging)
+    _, client = scripted(answers_everything)
     registration = client.on(Channel.ORDERS, callback)
     client.submit_order(AAPL, "BUY", 1, 200)
     with pytest.raises(QfexError):
@@ -92,7 +91,7 @@ def test_r18_a_client_whose_thread_died_can_be_connected_anew(stage: Stage) -> N
 
 
 def test_r18_a_message_that_the_matching_cannot_bear_does_not_end_the_reader(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    scripted: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def bug(request: Any, message: Any) -> NoReturn:
         raise ZeroDivisionError
@@ -100,7 +99,7 @@ def test_r18_a_message_that_the_matching_cannot_bear_does_not_end_the_reader(
     from qfex.protocol.trade.commands import AddOrder
     from qfex.protocol.trade.specs import SPECS
 
-    _, client = stage(obliging)
+    _, client = scripted(answers_everything)
     errors: list[Any] = []
     client.on(Channel.ERRORS, errors.append)
     monkeypatch.setitem(SPECS[AddOrder].answers, Order, bug)  # type: ignore[arg-type]
@@ -110,9 +109,9 @@ def test_r18_a_message_that_the_matching_cannot_bear_does_not_end_the_reader(
     assert eventually(lambda: errors, "the error")[0].kind == "internal"
 
 
-def test_r22_sixteen_threads_send_a_thousand_messages_each_and_all_arrive_whole(stage: Stage) -> None:
+def test_r22_sixteen_threads_send_a_thousand_messages_each_and_all_arrive_whole(scripted: Scripted) -> None:
     """Sent by `submit_order`, so that the writers are never far apart; the exchange parses every frame."""
-    exchange, client = stage(obliging, rate_limit=None)
+    exchange, client = scripted(answers_everything, rate_limit=None)
 
     def send(name: int) -> None:
         for number in range(1000):

@@ -10,15 +10,14 @@ import pytest
 
 from qfex import ApiError, Channel, Order, OrderRejected, TradeClient, Twap
 from qfex.sim import Simulator
-from tests.client.conftest import Stage
-from tests.support.exchange import Message, Peer
-from tests.support.helpers import AAPL, PATIENCE, Connect, D, fence, sent, until
+from tests.support.exchange import Message, Peer, Scripted
+from tests.support.helpers import AAPL, PATIENCE, Connect, D, catch_up, next_event, sent
 
 
 @pytest.fixture
-def offered(client: TradeClient, peer: TradeClient) -> TradeClient:
+def offered(client: TradeClient, counterparty: TradeClient) -> TradeClient:
     """A client in front of a book with ten shares on offer at 336."""
-    peer.place_order(AAPL, "SELL", 10, 336)
+    counterparty.place_order(AAPL, "SELL", 10, 336)
     return client
 
 
@@ -54,9 +53,9 @@ def test_a_twap_is_followed_to_its_end(sim: Simulator, offered: TradeClient) -> 
         done = offered.wait_until_twap_done(twap, timeout=30.0, on_progress=advance)
         assert (done.filled_quantity, done.quantity_remaining, done.average_fill_price) == (4, 0, 336)
         assert [each.filled_quantity for each in progress] == [2, 3, 4]
-        assert [until(told) for _ in progress] == progress
+        assert [next_event(told) for _ in progress] == progress
         assert done == progress[-1] and done.status != twap.status
-        assert sum(until(fills).quantity for _ in range(3)) == 3
+        assert sum(next_event(fills).quantity for _ in range(3)) == 3
     assert offered.get_user_orders().twaps == []
 
 
@@ -82,7 +81,7 @@ def test_a_twap_is_waited_for_as_long_as_it_takes(sim: Simulator, connect: Conne
         while (
             sim.ledger.count("get_user_orders") < 3 and not wait.done()
         ):  # the third comes after 0.6 seconds
-            fence(client)
+            catch_up(client)
         sim.advance(30)
         assert wait.result(PATIENCE).status != twap.status
 
@@ -114,7 +113,7 @@ def test_a_cancel_that_is_only_acknowledged_gives_what_is_known(
         else:
             cancelling = pool.submit(offered.cancel_twap, "t1", symbol=AAPL)
         while sim.ledger.count("cancel_order") == 0:
-            fence(offered)
+            catch_up(offered)
         echo = {"type": "cancel_order", "params": sent(sim, "cancel_order")[0]}
         sim.faults.inject({"ack": {"incoming_message": echo}})
         cancelled = cancelling.result(PATIENCE)
@@ -129,8 +128,10 @@ def test_without_the_history_the_end_is_what_was_seen_last(sim: Simulator, offer
     assert offered.wait_until_twap_done(twap, timeout=PATIENCE) == twap
 
 
-def test_a_thin_book_fills_a_twap_in_part(sim: Simulator, client: TradeClient, peer: TradeClient) -> None:
-    peer.place_order(AAPL, "SELL", 1, 336)
+def test_a_thin_book_fills_a_twap_in_part(
+    sim: Simulator, client: TradeClient, counterparty: TradeClient
+) -> None:
+    counterparty.place_order(AAPL, "SELL", 1, 336)
     twap = client.add_twap(AAPL, "BUY", 4, 2, 30)
     sim.advance(30)
     assert client.wait_until_twap_done(twap, timeout=PATIENCE).filled_quantity == 1
@@ -150,7 +151,7 @@ def test_the_exchange_may_say_no(client: TradeClient) -> None:
 def test_children_are_orders_of_the_account(sim: Simulator, offered: TradeClient) -> None:
     with offered.stream(Channel.ORDERS) as orders:
         offered.add_twap(AAPL, "BUY", 2, 2, 30)
-        child = until(orders, lambda order: order.is_done)
+        child = next_event(orders, lambda order: order.is_done)
     assert (child.order_type, child.quantity_filled) == ("MARKET", 1)
     assert [row.quantity for row in offered.get_user_trades()] == [1]
 
@@ -161,7 +162,7 @@ def test_two_twaps_are_told_apart(sim: Simulator, connect: Connect, offered: Tra
     sim.advance(60)
     assert offered.wait_until_twap_done(other, timeout=PATIENCE).filled_quantity == 2
     assert [each.twap_id for each in offered.get_user_orders().twaps] == [one.twap_id]
-    fence(offered)
+    catch_up(offered)
 
 
 def done_callback(error: Exception) -> Any:
@@ -177,11 +178,11 @@ def test_what_a_progress_callback_raises_reaches_the_caller(sim: Simulator, offe
         offered.wait_until_twap_done(twap, timeout=PATIENCE, on_progress=done_callback(ZeroDivisionError()))
 
 
-def test_a_twap_is_cancelled_by_itself_or_by_either_id(stage: Stage) -> None:
+def test_a_twap_is_cancelled_by_itself_or_by_either_id(scripted: Scripted) -> None:
     cancels: list[Message] = []
 
     def script(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         while True:
             request = peer.receive()
             kind, params = request["type"], request["params"]
@@ -190,7 +191,7 @@ def test_a_twap_is_cancelled_by_itself_or_by_either_id(stage: Stage) -> None:
             client_id = params.get("client_twap_id", "mine")
             peer.send({"twap_response": {"twap_id": "t1", "client_twap_id": client_id, "symbol": AAPL}})
 
-    _, client = stage(script)
+    _, client = scripted(script)
     twap = client.add_twap(AAPL, "BUY", 10, 2, 30, client_twap_id="mine")
     named: list[Any] = [twap, "t1", "mine"]
     for name in named:
@@ -201,7 +202,7 @@ def test_a_twap_is_cancelled_by_itself_or_by_either_id(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("twap", [5, None, ""])
-def test_waiting_takes_a_twap_or_an_id(stage: Stage, twap: Any) -> None:
-    _, client = stage(lambda peer: peer.greet())
+def test_waiting_takes_a_twap_or_an_id(scripted: Scripted, twap: Any) -> None:
+    _, client = scripted(lambda peer: peer.accept())
     with pytest.raises(ValueError, match="twap"):
         client.wait_until_twap_done(twap, timeout=1)

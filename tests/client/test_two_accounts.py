@@ -10,7 +10,7 @@ import pytest
 
 from qfex import Balance, Channel, Fill, HmacCredentials, Position, RestClient, Side, TradeClient
 from qfex.sim import Simulator
-from tests.support.helpers import AAPL, GOLD, Connect, D, fence, until
+from tests.support.helpers import AAPL, GOLD, Connect, D, catch_up, next_event
 
 CENT = D("0.01")
 DEPOSIT = D(50_000)
@@ -34,7 +34,7 @@ def settle(sim: Simulator, *clients: TradeClient) -> None:
     """Let the exchange tell positions and balances, and the clients read them."""
     sim.advance(1)
     for client in clients:
-        fence(client)
+        catch_up(client)
 
 
 def to_the_cent(amount: D) -> D:
@@ -57,7 +57,10 @@ def test_one_trade_to_the_cent(sim: Simulator, traders: list[TradeClient]) -> No
         seller.place_order(AAPL, "SELL", "1.5", "336.20")
         buyer.place_order(AAPL, "BUY", 3, "336.25")
         seller.place_order(AAPL, "SELL", "2", "336.25")
-        fills = {"sold": [until(sold), until(sold)], "bought": [until(bought), until(bought)]}
+        fills = {
+            "sold": [next_event(sold), next_event(sold)],
+            "bought": [next_event(bought), next_event(bought)],
+        }
     assert [fill.trade_id for fill in fills["sold"]] == [fill.trade_id for fill in fills["bought"]]
     assert [(str(fill.price), fill.quantity) for fill in fills["bought"]] == [
         ("336.2", D("1.5")),
@@ -115,7 +118,7 @@ def test_a_lively_day_adds_up(
         client.cancel_all_orders()
     settle(sim, *traders)
     for stream, fills in zip(streams, told, strict=True):
-        fills += [until(stream) for _ in range(len(stream))]
+        fills += [next_event(stream) for _ in range(len(stream))]
         stream.close()
     check_day(sim, traders, keys, told)
 

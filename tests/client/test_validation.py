@@ -24,8 +24,7 @@ from qfex import (
     ValidationError,
 )
 from qfex.sim import Simulator
-from tests.client.conftest import Stage
-from tests.support.exchange import obliging
+from tests.support.exchange import Scripted, answers_everything
 from tests.support.helpers import AAPL, Connect, D, outcome, trading_commands
 
 
@@ -379,14 +378,14 @@ REFUSED: list[Call] = [
 
 
 @pytest.mark.parametrize("number", range(len(REFUSED)))
-def test_what_is_no_length_of_time_or_no_number_is_refused(stage: Stage, number: int) -> None:
-    _, client = stage(obliging)
+def test_what_is_no_length_of_time_or_no_number_is_refused(scripted: Scripted, number: int) -> None:
+    _, client = scripted(answers_everything)
     assert isinstance(outcome(lambda: REFUSED[number](client)), ValidationError)
 
 
 @pytest.mark.parametrize("timeout", [1e9, float("inf")])
-def test_any_length_of_time_will_do(stage: Stage, timeout: float) -> None:
-    _, client = stage(obliging)
+def test_any_length_of_time_will_do(scripted: Scripted, timeout: float) -> None:
+    _, client = scripted(answers_everything)
     with client.stream(Channel.ORDERS) as stream:
         placed = client.submit_order(AAPL, "BUY", 1, 200, timeout=timeout).result(timeout)
         assert stream.get(timeout) == placed

@@ -9,9 +9,8 @@ import pytest
 
 from qfex import Channel, OrderRejected, OrderStatus, SlowConsumer
 from qfex.sim import Simulator
-from tests.client.conftest import Stage
 from tests.soak import figures
-from tests.support.exchange import Peer, obliging, order
+from tests.support.exchange import Peer, Scripted, answers_everything, order_response
 from tests.support.helpers import AAPL, Connect, eventually, live_only
 
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
@@ -38,9 +37,11 @@ def test_r36_a_flood_that_nobody_reads_costs_no_memory_and_every_loss_is_counted
     assert figure["quotes replaced"] == figure["counted as conflated"] > 0
 
 
-def test_r37_replies_to_requests_do_not_fill_the_queue_of_a_stream_that_nobody_reads(stage: Stage) -> None:
+def test_r37_replies_to_requests_do_not_fill_the_queue_of_a_stream_that_nobody_reads(
+    scripted: Scripted,
+) -> None:
     """Twenty thousand reads and orders, with a stream that holds one event of another channel."""
-    _, client = stage(obliging, rate_limit=None)
+    _, client = scripted(answers_everything, rate_limit=None)
     stream = client.stream(Channel.FILLS, maxsize=1)
     for _ in range(5_000):
         client.get_leverage()
@@ -67,16 +68,16 @@ def test_r37_whoever_asks_about_an_order_upon_each_event_comes_to_an_end(
         ]
 
 
-def test_r38_a_stream_that_is_too_slow_says_so_and_the_client_goes_on(stage: Stage) -> None:
+def test_r38_a_stream_that_is_too_slow_says_so_and_the_client_goes_on(scripted: Scripted) -> None:
     def talks(peer: Peer) -> None:
-        peer.greet()
+        peer.accept()
         peer.receive("get_user_trades")
-        peer.send(*(order(str(number)) for number in range(20)))
-        peer.oblige(peer.commands[-1])
+        peer.send(*(order_response(str(number)) for number in range(20)))
+        peer.answer(peer.commands[-1])
         while True:
-            peer.oblige(peer.receive())
+            peer.answer(peer.receive())
 
-    _, client = stage(talks)
+    _, client = scripted(talks)
     with client.stream(Channel.ORDERS, maxsize=10) as slow, client.stream(Channel.ORDERS) as quick:
         client.get_user_trades()
         eventually(lambda: len(quick) == 20, "the flood")

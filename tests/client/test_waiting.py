@@ -21,26 +21,26 @@ from tests.support.helpers import (
     Connect,
     D,
     background,
-    fence,
-    until,
+    catch_up,
+    next_event,
 )
 
 # --- waiting -----------------------------------------------------------------------------------------------------
 
 
-def test_an_order_that_is_done_needs_no_waiting(client: TradeClient, peer: TradeClient) -> None:
-    peer.place_order(AAPL, "SELL", 1, 335)
+def test_an_order_that_is_done_needs_no_waiting(client: TradeClient, counterparty: TradeClient) -> None:
+    counterparty.place_order(AAPL, "SELL", 1, 335)
     order = client.place_order(AAPL, "BUY", 1, 335, wait=True)
     assert client.wait_until_done(order, 0.0) == client.wait_until_done(order.order_id, 0.0) == order
 
 
-def test_a_fill_ends_the_wait(client: TradeClient, peer: TradeClient) -> None:
+def test_a_fill_ends_the_wait(client: TradeClient, counterparty: TradeClient) -> None:
     order = client.place_order(AAPL, "BUY", 2, 335)
     with ThreadPoolExecutor() as pool:
         waits = [pool.submit(client.wait_until_done, order) for _ in range(3)]
-        peer.place_order(AAPL, "SELL", 1, 335, wait=True)
+        counterparty.place_order(AAPL, "SELL", 1, 335, wait=True)
         assert client.wait_until_done(order, 0.0).quantity_remaining in (1, 2)
-        peer.place_order(AAPL, "SELL", 1, 335, wait=True)
+        counterparty.place_order(AAPL, "SELL", 1, 335, wait=True)
         for wait in waits:
             done = wait.result(PATIENCE)
             assert (done.status, done.quantity_remaining) == (OrderStatus.FILLED, 0)
@@ -54,20 +54,24 @@ def test_a_cancel_from_elsewhere_ends_the_wait(sim: Simulator, connect: Connect,
         assert wait.result(PATIENCE).status is OrderStatus.CANCELLED
 
 
-def test_the_wait_follows_an_order_through_its_modifies(client: TradeClient, peer: TradeClient) -> None:
+def test_the_wait_follows_an_order_through_its_modifies(
+    client: TradeClient, counterparty: TradeClient
+) -> None:
     order = client.place_order(AAPL, "BUY", 2, 330)
     with ThreadPoolExecutor() as pool:
         wait = pool.submit(client.wait_until_done, order)
         modified = client.modify_order(order, price=335)
-        peer.place_order(AAPL, "SELL", 2, 335, wait=True)
+        counterparty.place_order(AAPL, "SELL", 2, 335, wait=True)
         done = wait.result(PATIENCE)
     assert (done.order_id, done.status) == (modified.order_id, OrderStatus.FILLED)
 
 
-def test_when_the_time_is_up_the_newest_state_is_returned(client: TradeClient, peer: TradeClient) -> None:
+def test_when_the_time_is_up_the_newest_state_is_returned(
+    client: TradeClient, counterparty: TradeClient
+) -> None:
     order = client.place_order(AAPL, "BUY", 2, 335)
-    peer.place_order(AAPL, "SELL", "0.5", 335, wait=True)
-    fence(client)
+    counterparty.place_order(AAPL, "SELL", "0.5", 335, wait=True)
+    catch_up(client)
     newest = client.wait_until_done(order, timeout=0.05)
     assert (newest.is_done, newest.quantity_remaining) == (False, D("1.5"))
 
@@ -91,7 +95,7 @@ def test_an_order_that_a_client_never_saw_is_known_once_it_was_waited_for(
 
 
 def test_what_happened_during_an_outage_ends_the_wait(
-    sim: Simulator, connect: Connect, peer: TradeClient
+    sim: Simulator, connect: Connect, counterparty: TradeClient
 ) -> None:
     client = connect(sim, reconnect=QUICK)
     order = client.place_order(AAPL, "BUY", 1, 335)
@@ -100,9 +104,9 @@ def test_what_happened_during_an_outage_ends_the_wait(
         sim.faults.drop_now(
             connection=min(one.id for one in sim.connections if one.account_id == order.user_id)
         )
-        until(states, lambda event: event.state is ConnectionState.RECONNECTING)
+        next_event(states, lambda event: event.state is ConnectionState.RECONNECTING)
         wait = pool.submit(client.wait_until_done, order)
-        peer.place_order(AAPL, "SELL", 1, 335, wait=True)
+        counterparty.place_order(AAPL, "SELL", 1, 335, wait=True)
         assert not wait.done()
         sim.faults.accept_connections()
         assert wait.result(PATIENCE).status is OrderStatus.FILLED
@@ -129,13 +133,13 @@ def test_waiting_happens_without_asking(sim: Simulator, client: TradeClient) -> 
 
 
 def test_r31_a_partial_fill_does_not_end_an_order_that_may_rest(
-    sim: Simulator, client: TradeClient, peer: TradeClient
+    sim: Simulator, client: TradeClient, counterparty: TradeClient
 ) -> None:
     placed = client.place_order(AAPL, "BUY", 3, 199)
     sim.set_mark_price(AAPL, 200)
-    peer.place_order(AAPL, "SELL", 1, 199)
+    counterparty.place_order(AAPL, "SELL", 1, 199)
     partly = client.wait_until_done(placed, timeout=0.3)
     assert partly.status is OrderStatus.FILLED and partly.quantity_remaining == 2 and partly.is_live
     with background(lambda: client.wait_until_done(placed)) as done:
-        peer.place_order(AAPL, "SELL", 2, 199)
+        counterparty.place_order(AAPL, "SELL", 2, 199)
         assert done().quantity_remaining == 0

@@ -245,12 +245,14 @@ def armed_late(ledger: AuditTrail, account_id: str) -> list[int]:
 
 def untrue_fills(told: list[Any], ledger: AuditTrail, account_id: str) -> list[str]:
     """Fills that were lost, told twice, or told out of their order."""
-    heard = [(fill.trade_id, fill.order_id) for fill in told]
+    received = [(fill.trade_id, fill.order_id) for fill in told]
     done = [(fill.trade_id, fill.order_id) for fill in ledger.fills_of(account_id)]
-    problems = [f"fill told {times} times: {key}" for key, times in Counter(heard).items() if times > 1]
-    problems += [f"fill lost: {key}" for key in set(done) - set(heard)]
-    problems += [f"fill that never was: {key}" for key in set(heard) - set(done)]
-    if not problems and heard != done:
-        place = next(place for place, pair in enumerate(zip(heard, done, strict=True)) if pair[0] != pair[1])
-        problems.append(f"fills out of order: {heard[place]} was told before {done[place]}")
+    problems = [f"fill told {times} times: {key}" for key, times in Counter(received).items() if times > 1]
+    problems += [f"fill lost: {key}" for key in set(done) - set(received)]
+    problems += [f"fill that never was: {key}" for key in set(received) - set(done)]
+    if not problems and received != done:
+        place = next(
+            place for place, pair in enumerate(zip(received, done, strict=True)) if pair[0] != pair[1]
+        )
+        problems.append(f"fills out of order: {received[place]} was told before {done[place]}")
     return problems

@@ -19,8 +19,9 @@ from time import monotonic, process_time
 from typing import Any
 
 from qfex import ConnectionState, Environment, MarketChannel, MarketDataClient, ReconnectPolicy, TradeClient
-from tests.support.exchange import CREDENTIALS, Exchange, Peer, frame, obliging
+from tests.support.exchange import CREDENTIALS, Peer, ScriptedExchange, answers_everything
 from tests.support.helpers import QUICK, eventually
+from tests.support.websocket import TEXT, server_frame
 
 _BURST = 500  # messages that the flood writes at once
 
@@ -30,12 +31,12 @@ _BURST = 500  # messages that the flood writes at once
 
 def drops(peer: Peer) -> None:
     """Lets the client in, answers its questions, and vanishes."""
-    peer.greet()
+    peer.accept()
     request: dict[str, Any] = {}
     while request.get("type") not in ("get_user_orders", "get_leverage"):
         request = peer.receive()
-        peer.oblige(request)
-    peer.vanish()
+        peer.answer(request)
+    peer.drop()
 
 
 def floods(peer: Peer) -> None:
@@ -60,11 +61,11 @@ def _quote_and_trade(number: int) -> bytes:
         f'{{"sequence":{number + 2},"type":"trade","time":"{time}","symbol":"AAPL-USD","price":"254.31",'
         f'"size":"1.5","side":"BUY","trade_id":"{number}"}}'
     )
-    return frame(quote.encode()) + frame(trade.encode())
+    return server_frame(TEXT, quote.encode()) + server_frame(TEXT, trade.encode())
 
 
 def _serve(script: Callable[[Peer], None], pipe: Any) -> None:
-    with Exchange(script) as exchange:
+    with ScriptedExchange(script) as exchange:
         pipe.send(exchange.environment)
         pipe.recv()
 
@@ -136,7 +137,7 @@ def _least(measure: Callable[[], int]) -> int:
 def idle(seconds: float, connected: bool) -> dict[str, Any]:
     """R19: the processor time of a client whose exchange is quiet, or away."""
     with ExitStack() as elsewhere:
-        environment = elsewhere.enter_context(exchange_elsewhere(obliging))
+        environment = elsewhere.enter_context(exchange_elsewhere(answers_everything))
         with _trade_client(environment, reconnect=ReconnectPolicy()) as client:
             if not connected:
                 elsewhere.close()

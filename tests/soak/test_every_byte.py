@@ -17,22 +17,6 @@ RESTING = {"side": "BUY", "quantity": 1, "price": 150}
 FILLING = {"side": "BUY", "quantity": 1, "price": 200, "time_in_force": "IOC"}
 
 
-@pytest.fixture
-def quiet(dialect: Any) -> Any:
-    """An exchange that says nothing of its own accord, with somebody who sells all that is wanted at 200."""
-    with Simulator(
-        symbols=[AAPL],
-        dialect=dialect,
-        liquidity=False,
-        clock="manual",
-        ping_interval=3600,
-        rate_limits=False,
-    ) as sim:
-        sim.set_mark_price(AAPL, 200)
-        yield sim
-        assert sim.ledger.errors == []
-
-
 @pytest.mark.parametrize(
     ("dialect", "terms"),
     [("live", RESTING), ("documented", RESTING), ("live", FILLING)],

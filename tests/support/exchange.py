@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import socket
 import ssl
@@ -13,12 +11,20 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from qfex import Environment, HmacCredentials
+from qfex import Environment, HmacCredentials, TradeClient
+from tests.support.websocket import (
+    CLOSE,
+    PING,
+    PONG,
+    TEXT,
+    close_frame,
+    read_client_frame,
+    server_frame,
+    upgrade_reply,
+)
 
-TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA
 CREDENTIALS = HmacCredentials("qfex_pub_test", "qfex_secret_test")
 
-_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _PATIENCE = 10.0  # seconds that a script waits for the client
 
 Message = dict[str, Any]
@@ -29,9 +35,10 @@ _EMPTY: dict[str, Message] = {
     "get_user_leverage": {"user_leverage_response": []},
 }
 Script = Callable[["Peer"], None]
+Scripted = Callable[..., tuple["ScriptedExchange", TradeClient]]
 
 
-class Gone(Exception):
+class Disconnected(Exception):
     """The client ended the connection."""
 
 
@@ -66,13 +73,7 @@ class Peer:
             self._fill()
         head = self._take(self._buffer.index(b"\r\n\r\n") + 4)
         self.request = head.decode().rstrip()
-        key = next(
-            line.split(": ")[1] for line in self.request.split("\r\n") if line.startswith("Sec-WebSocket-Key")
-        )
-        accept = base64.b64encode(hashlib.sha1((key + _GUID).encode()).digest()).decode()
-        lines = ("HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade")
-        answer = [*lines, f"Sec-WebSocket-Accept: {accept}", *headers, "", ""]
-        self.write("\r\n".join(answer).encode())
+        self.write(upgrade_reply(self.request, *headers))
 
     def receive(self, kind: str | None = None) -> Message:
         """The next message, or the next of a type; pings and closes are dealt with on the way."""
@@ -83,17 +84,17 @@ class Peer:
 
     def receive_any(self) -> Message | None:
         """The next message, or None after a control frame, which is dealt with."""
-        opcode, payload = self._frame()
+        opcode, payload = read_client_frame(self._take)
         if opcode == TEXT:
             self.texts.append(payload.decode())
             self.commands.append(json.loads(payload))
             return self.commands[-1]
         self.controls.append(opcode)
         if opcode == CLOSE and self.answers_closes:
-            self.write(frame(payload, CLOSE))
-            self.vanish()
+            self.write(server_frame(CLOSE, payload))
+            self.drop()
         elif opcode == PING and self.answers_pings:
-            self.write(frame(payload, PONG))
+            self.write(server_frame(PONG, payload))
         return None
 
     @property
@@ -111,42 +112,42 @@ class Peer:
         """Close frames received so far."""
         return self.controls.count(CLOSE)
 
-    def until_gone(self) -> None:
+    def read_until_closed(self) -> None:
         """Read what the client says until it is gone."""
         try:
             while True:
                 self.receive()
-        except Gone:
+        except Disconnected:
             pass
 
-    def idle(self) -> None:
+    def stop_reading(self) -> None:
         """Read nothing any more, until the test is over."""
         self.released.wait(_PATIENCE)
 
-    def stall(self) -> None:
+    def discard_input(self) -> None:
         """Take what comes and make nothing of it, until the client is gone."""
         try:
             while True:
                 self._fill()
-        except Gone:
+        except Disconnected:
             pass
 
     def send(self, *messages: Message | str | bytes) -> None:
         """Send messages in one piece."""
-        self.write(b"".join(frame(_text(message)) for message in messages))
+        self.write(b"".join(server_frame(TEXT, _text(message)) for message in messages))
 
     def close(self, code: int, reason: str = "") -> None:
         """Send a close frame."""
-        self.write(frame(struct.pack("!H", code) + reason.encode(), CLOSE))
+        self.write(close_frame(code, reason))
 
     def write(self, data: bytes) -> None:
         """Send bytes."""
         try:
             self.sock.sendall(data)
         except OSError as error:
-            raise Gone from error
+            raise Disconnected from error
 
-    def vanish(self, *, reset: bool = False) -> None:
+    def drop(self, *, reset: bool = False) -> None:
         """End the connection without a word, with FIN or with RST."""
         if reset:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -155,44 +156,34 @@ class Peer:
         try:
             self.sock.shutdown(socket.SHUT_RDWR)
         except OSError as error:
-            raise Gone from error
+            raise Disconnected from error
 
-    def greet(self) -> None:
+    def accept(self) -> None:
         """Let the client in: upgrade, authentication and the first subscription."""
         self.upgrade()
         self.receive("auth")
         self.send({"authenticated": True})
-        self.confirm()
+        self.confirm_subscribe()
 
-    def confirm(self) -> Message:
+    def confirm_subscribe(self) -> Message:
         """Confirm the next subscribe."""
         request = self.receive("subscribe")
         self.send(*({"subscribed": channel} for channel in request["params"]["channels"]))
         return request
 
-    def oblige(self, request: Message) -> None:
+    def answer(self, request: Message) -> None:
         """Answer a message as an exchange would that has neither orders nor trades."""
         kind, params = request["type"], request["params"]
         if kind == "subscribe":
             self.send(*({"subscribed": channel} for channel in params["channels"]))
         elif kind == "add_order":
-            self.send(acknowledged(request))
+            self.send(acknowledgement(request))
         elif kind == "get_order":
-            self.send(order("", "NO_SUCH_ORDER", order_id=params["order_id"]))
+            self.send(order_response("", "NO_SUCH_ORDER", order_id=params["order_id"]))
         elif kind == "set_user_leverage":
             self.send({"ack": {"incoming_message": request}})
         elif kind in _EMPTY:
             self.send(_EMPTY[kind])
-
-    def _frame(self) -> tuple[int, bytes]:
-        head = self._take(2)
-        length = head[1] & 0x7F
-        if length == 126:
-            (length,) = struct.unpack("!H", self._take(2))
-        elif length == 127:
-            (length,) = struct.unpack("!Q", self._take(8))
-        mask = self._take(4)
-        return head[0] & 0x0F, _unmasked(self._take(length), mask)
 
     def _take(self, count: int) -> bytes:
         while len(self._buffer) < count:
@@ -205,16 +196,16 @@ class Peer:
         try:
             data = self.sock.recv(65536)
         except OSError as error:
-            raise Gone from error
+            raise Disconnected from error
         if not data:
-            raise Gone
+            raise Disconnected
         self._buffer += data
 
 
-class Exchange:
+class ScriptedExchange:
     """Serves each connection, in the order in which they come, with the next script; the last serves all others.
 
-    A script that ends leaves its connection open. What it raises fails the test, but for `Gone`.
+    A script that ends leaves its connection open. What it raises fails the test, but for `Disconnected`.
     """
 
     def __init__(self, *scripts: Script, tls: ssl.SSLContext | None = None) -> None:
@@ -237,7 +228,7 @@ class Exchange:
         """Where it listens, on loopback."""
         return int(self._listener.getsockname()[1])
 
-    def __enter__(self) -> Exchange:
+    def __enter__(self) -> ScriptedExchange:
         self._start(self._accept)
         return self
 
@@ -272,7 +263,7 @@ class Exchange:
             if self._tls is not None:
                 peer.sock = self._tls.wrap_socket(peer.sock, server_side=True)
             script(peer)
-        except (Gone, ssl.SSLError):  # a client that does not trust the certificate leaves, too
+        except (Disconnected, ssl.SSLError):  # a client that does not trust the certificate leaves, too
             pass
         except BaseException as error:
             self._errors.append(error)
@@ -283,38 +274,29 @@ class Exchange:
         thread.start()
 
 
-def obliging(peer: Peer) -> None:
+def answers_everything(peer: Peer) -> None:
     """Let the client in and answer all that it says."""
-    peer.greet()
+    peer.accept()
     while True:
-        peer.oblige(peer.receive())
+        peer.answer(peer.receive())
 
 
-def silent(peer: Peer) -> None:
+def answers_nothing(peer: Peer) -> None:
     """Let the client in and answer nothing any more."""
-    peer.greet()
-    peer.until_gone()
+    peer.accept()
+    peer.read_until_closed()
 
 
-def until_an_order(peer: Peer) -> None:
+def drops_after_an_order(peer: Peer) -> None:
     """Oblige, then acknowledge an order and vanish."""
-    peer.greet()
+    peer.accept()
     while (request := peer.receive())["type"] != "add_order":
-        peer.oblige(request)
-    peer.oblige(request)
-    peer.vanish()
+        peer.answer(request)
+    peer.answer(request)
+    peer.drop()
 
 
-def frame(payload: bytes, opcode: int = TEXT) -> bytes:
-    """An unmasked frame, as servers send them."""
-    if len(payload) < 126:
-        return bytes((0x80 | opcode, len(payload))) + payload
-    if len(payload) < 65536:
-        return struct.pack("!BBH", 0x80 | opcode, 126, len(payload)) + payload
-    return struct.pack("!BBQ", 0x80 | opcode, 127, len(payload)) + payload
-
-
-def order(client_order_id: str, status: str = "ACK", **members: Any) -> Message:
+def order_response(client_order_id: str, status: str = "ACK", **members: Any) -> Message:
     """An ``order_response``."""
     plain = {
         "order_id": f"id-of-{client_order_id}",
@@ -332,23 +314,17 @@ def order(client_order_id: str, status: str = "ACK", **members: Any) -> Message:
     return {"order_response": {**plain, **members}}
 
 
-def acknowledged(command: Message) -> Message:
+def acknowledgement(command: Message) -> Message:
     """The ``order_response`` that acknowledges an ``add_order``."""
     sent = command["params"]
     terms = {name: sent[name] for name in ("symbol", "side", "quantity", "price")}
-    return order(
+    return order_response(
         sent["client_order_id"],
         type=sent["order_type"],
         time_in_force=sent["order_time_in_force"],
         quantity_remaining=sent["quantity"],
         **terms,
     )
-
-
-def _unmasked(payload: bytes, mask: bytes) -> bytes:
-    pad = (mask * (len(payload) // 4 + 1))[: len(payload)]
-    plain = int.from_bytes(payload, "big") ^ int.from_bytes(pad, "big")
-    return plain.to_bytes(len(payload), "big")
 
 
 def _text(message: Message | str | bytes) -> bytes:

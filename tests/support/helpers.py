@@ -25,14 +25,14 @@ live_only = pytest.mark.parametrize("dialect", ["live"], indirect=True)
 
 #: Reconnects at once, and calls no line dead by itself.
 QUICK = ReconnectPolicy(initial_delay=0.001, max_delay=0.02)
-#: Reconnects at once, and notices a silent peer within half a second.
+#: Reconnects at once, and notices a answers_nothing peer within half a second.
 ALERT = ReconnectPolicy(initial_delay=0.001, max_delay=0.02, heartbeat_interval=0.25, heartbeat_timeout=0.25)
 
 Result = TypeVar("Result")
 
 
-def eventually(condition: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
-    """Wait until a condition holds, and return it; for what has no event to wait for."""
+def eventually(condition: Callable[[], Any], what: str, patience: float = 2 * PATIENCE) -> Any:
+    """Wait until a condition holds, and return it. For what has no event to wait for."""
     pause, until = threading.Event(), monotonic() + patience
     while not (value := condition()):
         assert monotonic() < until, f"never happened: {what}"
@@ -56,7 +56,9 @@ def outcome(call: Callable[[], Any]) -> Any:
         return error
 
 
-def until(stream: Any, wanted: Callable[[Any], bool] = lambda event: True, timeout: float = PATIENCE) -> Any:
+def next_event(
+    stream: Any, wanted: Callable[[Any], bool] = lambda event: True, timeout: float = PATIENCE
+) -> Any:
     """The first event of a stream that is wanted; raises `NoEvent` when none comes in time."""
     end = monotonic() + timeout
     while True:
@@ -65,7 +67,7 @@ def until(stream: Any, wanted: Callable[[Any], bool] = lambda event: True, timeo
             return event
 
 
-def fence(client: TradeClient) -> None:
+def catch_up(client: TradeClient) -> None:
     """Wait until everything that the exchange has sent to this client was read."""
     client.get_leverage()
 
@@ -123,9 +125,9 @@ class Received:
         return self.wait(lambda events: len(events) >= number)
 
 
-def restored(heard: Received, times: int = 1) -> list[ConnectionEvent]:
+def wait_for_reconnects(received: Received, times: int = 1) -> list[ConnectionEvent]:
     """Wait until a client has come through so many outages."""
-    events = heard.wait(lambda events: len(_outages(events)) >= times)
+    events = received.wait(lambda events: len(_outages(events)) >= times)
     return _outages(events)
 
 

@@ -16,7 +16,7 @@ _ROOT = Path(__file__).parents[2]
 _PATIENCE = 30.0  # seconds: an upper limit, never a delay
 
 
-class Script:
+class UserScript:
     """A running script. It has ``client``, made from its environment, and all of ``qfex``; it says `ready` itself."""
 
     def __init__(self, body: str, environment: Environment, credentials: HmacCredentials) -> None:
@@ -39,21 +39,21 @@ class Script:
             },
         )
 
-    def __enter__(self) -> Script:
+    def __enter__(self) -> UserScript:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self._process.kill()
         self._process.communicate()
 
-    def line(self) -> str:
+    def read_line(self) -> str:
         """The next line that it prints."""
         assert self._process.stdout is not None
         line = self._process.stdout.readline().strip()
         assert line, self._process.communicate()[1]
         return line
 
-    def interrupt(self) -> None:
+    def press_ctrl_c(self) -> None:
         """Press Ctrl-C."""
         self._process.send_signal(signal.SIGINT)
 
@@ -62,7 +62,7 @@ class Script:
         self._process.kill()
         self._process.wait()
 
-    def end(self) -> tuple[int, str, float]:
+    def wait(self) -> tuple[int, str, float]:
         """Wait for its end: exit code, what it wrote on stderr, and how long the wait was."""
         begun = monotonic()
         _, errors = self._process.communicate(timeout=_PATIENCE)
