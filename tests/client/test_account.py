@@ -42,7 +42,7 @@ def ids(orders: Any) -> list[str]:
 # --- orders ------------------------------------------------------------------------------------------------------
 
 
-def test_open_orders_with_their_pages(sim: Simulator, busy: TradeClient) -> None:
+def test_open_orders_are_read_page_by_page(sim: Simulator, busy: TradeClient) -> None:
     page = busy.get_user_orders()
     assert isinstance(page, OpenOrders) and sorted(ids(page.orders)) == ["n0", "n1", "n2", "n3", "n4"]
     assert all(order.status is OrderStatus.ACK and order.is_live for order in page.orders)
@@ -54,14 +54,14 @@ def test_open_orders_with_their_pages(sim: Simulator, busy: TradeClient) -> None
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 1000])
-def test_going_through_all_pages(sim: Simulator, busy: TradeClient, size: int) -> None:
+def test_iterating_over_open_orders_reads_every_page(sim: Simulator, busy: TradeClient, size: int) -> None:
     assert sorted(ids(busy.iter_user_orders(page_size=size))) == ["n0", "n1", "n2", "n3", "n4"]
     assert ids(busy.iter_user_orders(symbol=GOLD, page_size=size)) == ["n4"]
     asked = sent(sim, "get_user_orders")
     assert [each["offset"] for each in asked if "symbol" not in each] == list(range(0, 6, size))[: len(asked)]
 
 
-def test_pages_are_read_as_they_are_needed(sim: Simulator, busy: TradeClient) -> None:
+def test_iterating_asks_for_a_page_only_when_it_is_needed(sim: Simulator, busy: TradeClient) -> None:
     orders = busy.iter_user_orders(page_size=2)
     assert sent(sim, "get_user_orders") == []
     next(orders), next(orders)
@@ -70,7 +70,7 @@ def test_pages_are_read_as_they_are_needed(sim: Simulator, busy: TradeClient) ->
     assert len(sent(sim, "get_user_orders")) == 2
 
 
-def test_one_order_by_either_id(client: TradeClient) -> None:
+def test_an_order_is_found_by_order_id_and_by_client_order_id(client: TradeClient) -> None:
     order = client.place_order(AAPL, "BUY", 1, 330, client_order_id="mine")
     for name in (order.order_id, "mine"):
         found = client.get_order(AAPL, name)
@@ -78,13 +78,13 @@ def test_one_order_by_either_id(client: TradeClient) -> None:
 
 
 @pytest.mark.parametrize("name", ["never-placed", "11111111-2222-4333-8444-555555555555"])
-def test_an_order_that_there_is_not(client: TradeClient, name: str) -> None:
+def test_asking_for_an_unknown_order_raises_no_such_order(client: TradeClient, name: str) -> None:
     with pytest.raises(OrderRejected) as refused:
         client.get_order(AAPL, name)
     assert refused.value.status is OrderStatus.NO_SUCH_ORDER
 
 
-def test_queries_do_not_disturb_what_is_known(busy: TradeClient) -> None:
+def test_queries_do_not_change_the_open_orders(busy: TradeClient) -> None:
     before = busy.open_orders
     busy.get_user_orders(limit=1)
     with pytest.raises(OrderRejected):
@@ -92,7 +92,7 @@ def test_queries_do_not_disturb_what_is_known(busy: TradeClient) -> None:
     assert busy.open_orders == before
 
 
-def test_open_orders_are_a_copy(busy: TradeClient) -> None:
+def test_open_orders_is_a_copy(busy: TradeClient) -> None:
     busy.open_orders.clear()
     assert len(busy.open_orders) == 5
 
@@ -110,7 +110,7 @@ def traded(sim: Simulator, client: TradeClient, counterparty: TradeClient) -> Tr
     return client
 
 
-def test_trades(traded: TradeClient, dialect: str) -> None:
+def test_own_trades_are_listed_with_their_terms(traded: TradeClient, dialect: str) -> None:
     rows = traded.get_user_trades()
     assert all(isinstance(row, UserTrade) for row in rows)
     assert sorted(row.price for row in rows) == [336, 337, 338]
@@ -120,7 +120,7 @@ def test_trades(traded: TradeClient, dialect: str) -> None:
     assert all((row.time is None) == (dialect == "live") for row in rows)
 
 
-def test_trades_of_one_order_and_their_pages(sim: Simulator, traded: TradeClient) -> None:
+def test_trades_can_be_filtered_by_order_and_paged(sim: Simulator, traded: TradeClient) -> None:
     rows = traded.get_user_trades()
     assert traded.get_user_trades(order_id=rows[1].order_id) == [rows[1]]
     assert (
@@ -130,7 +130,7 @@ def test_trades_of_one_order_and_their_pages(sim: Simulator, traded: TradeClient
     assert sent(sim, "get_user_trades")[0] == {}
 
 
-def test_trades_are_filtered_by_time_here_where_they_have_one(traded: TradeClient, dialect: str) -> None:
+def test_trades_are_filtered_by_time_where_the_exchange_sends_one(traded: TradeClient, dialect: str) -> None:
     rows = traded.get_user_trades()
     if dialect == "live":
         assert traded.get_user_trades(start=datetime.now(timezone.utc) + timedelta(days=900)) == rows
@@ -160,13 +160,13 @@ def test_leverage_is_read_and_set(sim: Simulator, client: TradeClient) -> None:
     assert sent(sim, "set_user_leverage") == [{"symbol": AAPL, "leverage": other}]
 
 
-def test_leverage_lists_have_pages(client: TradeClient) -> None:
+def test_leverage_lists_are_read_page_by_page(client: TradeClient) -> None:
     rows = client.get_leverage()
     assert client.get_leverage(limit=1, offset=1) == rows[1:2]
     assert client.get_available_leverage(limit=2) == client.get_available_leverage()[:2]
 
 
-def test_leverage_cannot_change_under_an_order(client: TradeClient) -> None:
+def test_leverage_cannot_change_while_an_order_is_open(client: TradeClient) -> None:
     client.place_order(AAPL, "BUY", 1, 330)
     with pytest.raises(ApiError) as refused:
         client.set_leverage(AAPL, 2)
@@ -174,7 +174,7 @@ def test_leverage_cannot_change_under_an_order(client: TradeClient) -> None:
 
 
 @pytest.mark.parametrize("level", [17, "0.5", 1000])
-def test_a_level_that_is_not_offered_is_refused(client: TradeClient, level: Any) -> None:
+def test_a_leverage_that_is_not_offered_is_refused(client: TradeClient, level: Any) -> None:
     with pytest.raises(InvalidParameter):
         client.set_leverage(AAPL, level)
 
@@ -212,14 +212,14 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("method, answer, expected", EMPTY)
-def test_a_null_list_is_an_empty_list(
+def test_a_null_in_place_of_a_list_is_an_empty_list(
     scripted: Scripted, method: str, answer: Message, expected: Any
 ) -> None:
     _, client = scripted(answering({COMMANDS.get(method, method): answer}))
     assert getattr(client, method)() == expected
 
 
-def test_an_error_beside_null_lists_is_an_error(scripted: Scripted) -> None:
+def test_an_error_beside_a_null_list_is_an_error(scripted: Scripted) -> None:
     refusal = {"error_code": "RateLimited", "incoming_message": {"type": "get_user_orders"}}
     _, client = scripted(
         answering({"get_user_orders": {"all_orders_response": None, "user_orders": None, "err": refusal}})

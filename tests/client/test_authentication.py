@@ -50,7 +50,7 @@ def test_wrong_keys_are_refused_at_once(sim: Simulator) -> None:
     client.close()
 
 
-def test_a_failed_connect_may_be_called_again(sim: Simulator) -> None:
+def test_connecting_can_be_tried_again_after_a_refusal(sim: Simulator) -> None:
     sim.faults.reject_auth(times=2)
     client = new_client(sim)
     for _ in range(2):
@@ -62,13 +62,13 @@ def test_a_failed_connect_may_be_called_again(sim: Simulator) -> None:
     client.close()
 
 
-def test_a_token_opens_the_same_account(sim: Simulator, connect: Connect) -> None:
+def test_a_jwt_opens_the_account_of_its_keys(sim: Simulator, connect: Connect) -> None:
     client = connect(sim, JwtCredentials(sim.jwt(sim.credentials)))
     assert client.place_order(AAPL, "BUY", 1, 330).user_id == sim.account_id(sim.credentials)
 
 
 @live_only
-def test_a_wrong_token_is_refused(sim: Simulator) -> None:
+def test_an_invalid_jwt_is_refused(sim: Simulator) -> None:
     client = new_client(sim, JwtCredentials("not.a.token"))
     with pytest.raises(AuthenticationError):
         client.connect()
@@ -86,7 +86,7 @@ def test_a_client_acts_for_its_subaccount(sim: Simulator, connect: Connect) -> N
 
 
 @live_only
-def test_a_foreign_subaccount_is_refused(sim: Simulator) -> None:
+def test_a_subaccount_of_somebody_else_is_refused(sim: Simulator) -> None:
     client = new_client(sim, account_id=sim.account_id(sim.create_account()))
     with pytest.raises(AuthenticationError):
         client.connect()
@@ -128,7 +128,7 @@ def tries_again(exchange: ScriptedExchange) -> None:
 @pytest.mark.parametrize("status", [401, 403])
 @pytest.mark.parametrize("length", [0, 1, 5, LENGTH - 1, LENGTH])
 @pytest.mark.parametrize("end", ["end", "silence"])
-def test_it_is_told_at_once_and_not_tried_again(status: int, length: int, end: str) -> None:
+def test_a_refused_upgrade_raises_at_once_and_is_not_tried_again(status: int, length: int, end: str) -> None:
     with ScriptedExchange(answers(status, length, ENDS[end])) as exchange:
         client = TradeClient(exchange.environment, CREDENTIALS, request_timeout=PATIENCE, reconnect=QUICK)
         refusal = outcome(client.connect)
@@ -138,7 +138,7 @@ def test_it_is_told_at_once_and_not_tried_again(status: int, length: int, end: s
 
 
 @pytest.mark.parametrize("length", [0, 5, LENGTH])
-def test_it_ends_a_client_whose_line_was_lost(length: int) -> None:
+def test_a_refused_upgrade_ends_a_client_that_reconnects(length: int) -> None:
     with ScriptedExchange(answers_nothing, answers(401, length)) as exchange:
         client = TradeClient(exchange.environment, CREDENTIALS, request_timeout=PATIENCE, reconnect=QUICK)
         client.connect()
@@ -150,13 +150,13 @@ def test_it_ends_a_client_whose_line_was_lost(length: int) -> None:
 
 
 @pytest.mark.parametrize("answer", [answers(503, 5), answers(503, LENGTH), answers(429, 0)])
-def test_a_refusal_that_may_pass_is_tried_again(answer: Script) -> None:
+def test_a_temporary_refusal_is_tried_again(answer: Script) -> None:
     with ScriptedExchange(answer, answers_everything) as exchange:
         tries_again(exchange)
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_a_refusal_that_may_pass_is_named_whatever_becomes_of_its_text(end: str) -> None:
+def test_a_temporary_refusal_is_named_even_when_its_text_is_cut_off(end: str) -> None:
     with ScriptedExchange(answers(503, 5, ENDS[end])) as exchange:
         client = TradeClient(exchange.environment, CREDENTIALS, request_timeout=PATIENCE, reconnect=None)
         refusal = outcome(client.connect)
@@ -168,7 +168,7 @@ def test_a_refusal_that_may_pass_is_named_whatever_becomes_of_its_text(end: str)
 @pytest.mark.parametrize(
     "cut", [b"HTTP/1.1 40", b"HTTP/1.1 401 No", b"HTTP/1.1 401 No\r\nContent-Length: 1\r\n"]
 )
-def test_half_a_head_is_no_refusal(cut: bytes) -> None:
+def test_half_a_response_head_is_not_a_refusal(cut: bytes) -> None:
     with ScriptedExchange(says(cut), answers_everything) as exchange:
         tries_again(exchange)
 
@@ -191,7 +191,7 @@ ACCEPTED: list[Message] = [
 
 
 @pytest.mark.parametrize("answer", ACCEPTED, ids=json.dumps)
-def test_every_way_to_accept_a_login(scripted: Scripted, answer: Message) -> None:
+def test_every_form_of_an_accepted_login_is_understood(scripted: Scripted, answer: Message) -> None:
     def script(peer: Peer) -> None:
         peer.upgrade()
         peer.receive("auth")
@@ -247,7 +247,7 @@ def test_r43_a_wrong_clock_is_corrected_once(
     assert _proofs(exchange) == [2, 1], "what was learned holds on the next line"
 
 
-def test_r43_a_clock_that_is_set_right_later_is_believed_again(
+def test_r43_a_clock_that_is_set_right_later_is_trusted_again(
     scripted: Scripted, wrong_clock: Callable[[float], None]
 ) -> None:
     wrong_clock(90)
@@ -259,7 +259,7 @@ def test_r43_a_clock_that_is_set_right_later_is_believed_again(
     assert client.place_order(AAPL, "BUY", 1, 200).is_live
 
 
-def test_r43_where_the_clock_is_to_blame_the_error_says_so(
+def test_r43_a_refusal_because_of_the_clock_names_the_difference(
     scripted: Scripted, wrong_clock: Callable[[float], None]
 ) -> None:
     def refuses(peer: Peer) -> None:
@@ -274,7 +274,7 @@ def test_r43_where_the_clock_is_to_blame_the_error_says_so(
         client.connect()
 
 
-def test_r43_every_proof_has_a_nonce_of_its_own(scripted: Scripted) -> None:
+def test_r43_every_login_has_a_new_nonce(scripted: Scripted) -> None:
     exchange, client = scripted(answers_everything)
     for number in range(1, 6):
         exchange.peers[-1].drop()

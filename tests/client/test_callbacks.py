@@ -77,7 +77,7 @@ def test_r32_every_method_may_be_called_inside_a_callback(
 
 
 @live_only
-def test_r32_what_would_wait_for_its_own_thread_is_refused_at_once(
+def test_r32_a_callback_that_would_wait_for_itself_is_refused_at_once(
     sim: Simulator, client: TradeClient
 ) -> None:
     refusals: list[Any] = []
@@ -108,7 +108,7 @@ def test_r33_no_lock_is_held_while_a_callback_runs(sim: Simulator, client: Trade
 
 
 @live_only
-def test_r34_a_callback_that_raises_is_logged_reported_and_counted_and_the_rest_goes_on(
+def test_r34_an_exception_in_a_callback_is_logged_reported_and_counted_and_other_callbacks_run(
     sim: Simulator, client: TradeClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     errors, orders = Received(client, Channel.ERRORS), []
@@ -131,7 +131,7 @@ def test_r34_a_callback_that_raises_is_logged_reported_and_counted_and_the_rest_
 
 
 @live_only
-def test_r34_a_callback_that_raises_shows_without_any_logging_set_up(sim: Simulator) -> None:
+def test_r34_an_exception_in_a_callback_is_printed_when_logging_is_not_set_up(sim: Simulator) -> None:
     body = """
     def fails(order):
         raise ZeroDivisionError("in the callback")
@@ -146,7 +146,7 @@ def test_r34_a_callback_that_raises_shows_without_any_logging_set_up(sim: Simula
 
 
 @live_only
-def test_r34_even_an_exception_that_cannot_be_shown_is_survived(sim: Simulator, client: TradeClient) -> None:
+def test_r34_an_exception_that_cannot_be_printed_does_no_harm(sim: Simulator, client: TradeClient) -> None:
     class Nasty(Exception):
         def __str__(self) -> str:
             raise RuntimeError("not even text")
@@ -168,7 +168,7 @@ def test_r34_even_an_exception_that_cannot_be_shown_is_survived(sim: Simulator, 
 
 
 @live_only
-def test_r35_events_come_while_the_main_thread_sleeps(
+def test_r35_events_arrive_while_the_main_thread_sleeps(
     sim: Simulator, client: TradeClient, connect: Connect
 ) -> None:
     received = Received(client, Channel.ORDERS)
@@ -178,7 +178,7 @@ def test_r35_events_come_while_the_main_thread_sleeps(
 
 
 @live_only
-def test_r35_a_notebook_and_a_worker_thread_can_use_a_client(sim: Simulator, connect: Connect) -> None:
+def test_r35_notebooks_and_worker_threads_can_use_a_client(sim: Simulator, connect: Connect) -> None:
     """A notebook's cell runs inside an event loop."""
     received: list[Any] = []
 
@@ -195,7 +195,7 @@ def test_r35_a_notebook_and_a_worker_thread_can_use_a_client(sim: Simulator, con
     eventually(lambda: len(received) == 3, "the orders")
 
 
-def test_a_registration_can_be_cancelled(client: TradeClient) -> None:
+def test_a_callback_can_be_cancelled(client: TradeClient) -> None:
     received, kept = Received(), Received()
     registration = client.on(Channel.ORDERS, received)
     client.on(Channel.ORDERS, kept)
@@ -246,7 +246,7 @@ def test_a_callback_that_raises_is_reported_and_the_others_run(
 
 
 @live_only
-def test_an_errors_callback_that_raises_does_not_tell_itself(client: TradeClient) -> None:
+def test_an_error_in_a_callback_for_errors_is_not_reported_to_it(client: TradeClient) -> None:
     calls = Received()
 
     def fail(event: Any) -> None:
@@ -268,7 +268,7 @@ def test_an_errors_callback_that_raises_does_not_tell_itself(client: TradeClient
         logging.getLogger("qfex").disabled = False
 
 
-def test_a_stream_hears_of_a_callback_that_raised(client: TradeClient) -> None:
+def test_an_exception_in_a_callback_reaches_streams_of_errors(client: TradeClient) -> None:
     def broken(order: Any) -> None:
         raise RuntimeError("broken")
 

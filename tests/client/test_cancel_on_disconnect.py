@@ -42,14 +42,14 @@ def leave(sim: Simulator, client: TradeClient) -> None:
         pass
 
 
-def test_orders_stay_when_a_client_leaves(sim: Simulator, connect: Connect) -> None:
+def test_orders_stay_open_when_a_client_closes(sim: Simulator, connect: Connect) -> None:
     client = connect(sim)
     client.place_order(AAPL, "BUY", 1, 330)
     leave(sim, client)
     assert open_orders(sim) == 1 and sent(sim, "cancel_on_disconnect") == []
 
 
-def test_armed_from_the_start_orders_go_with_the_client(sim: Simulator, connect: Connect) -> None:
+def test_an_armed_clients_orders_are_cancelled_when_it_closes(sim: Simulator, connect: Connect) -> None:
     client = connect(sim, cancel_on_disconnect=True)
     commands = [entry.command for entry in sim.ledger.received]
     assert commands == ["auth", "cancel_on_disconnect", "subscribe"]  # before an order can leave
@@ -58,7 +58,7 @@ def test_armed_from_the_start_orders_go_with_the_client(sim: Simulator, connect:
     assert open_orders(sim) == 0
 
 
-def test_it_can_be_armed_and_disarmed(sim: Simulator, connect: Connect) -> None:
+def test_cancel_on_disconnect_can_be_switched_on_and_off(sim: Simulator, connect: Connect) -> None:
     client = connect(sim)
     client.place_order(AAPL, "BUY", 1, 330)
     assert client.set_cancel_on_disconnect(True) is None  # type: ignore[func-returns-value]
@@ -72,7 +72,9 @@ def test_it_can_be_armed_and_disarmed(sim: Simulator, connect: Connect) -> None:
     assert open_orders(sim) == 1
 
 
-def test_the_orders_of_all_sessions_of_the_account_go(sim: Simulator, connect: Connect) -> None:
+def test_the_end_of_an_armed_session_cancels_the_orders_of_the_whole_account(
+    sim: Simulator, connect: Connect
+) -> None:
     other, client = connect(sim), connect(sim, cancel_on_disconnect=True)
     order = other.place_order(AAPL, "BUY", 1, 330)
     client.close()
@@ -80,7 +82,7 @@ def test_the_orders_of_all_sessions_of_the_account_go(sim: Simulator, connect: C
     assert done.status is OrderStatus.CANCELLED and other.open_orders == {}
 
 
-def test_it_is_armed_again_on_every_line(sim: Simulator, connect: Connect) -> None:
+def test_cancel_on_disconnect_is_armed_on_every_new_connection(sim: Simulator, connect: Connect) -> None:
     client = connect(sim, reconnect=ReconnectPolicy(initial_delay=0.01, max_delay=0.02))
     client.set_cancel_on_disconnect(True)
     with client.stream(Channel.CONNECTION) as states:
@@ -90,7 +92,7 @@ def test_it_is_armed_again_on_every_line(sim: Simulator, connect: Connect) -> No
     assert [one.cancel_on_disconnect for one in sim.connections] == [True]
 
 
-def test_a_refusal_raises_and_leaves_it_as_it_was(sim: Simulator, connect: Connect) -> None:
+def test_a_refused_switch_raises_and_changes_nothing(sim: Simulator, connect: Connect) -> None:
     client = connect(sim, reconnect=ReconnectPolicy(initial_delay=0.01, max_delay=0.02))
     sim.faults.error_reply("cancel_on_disconnect", "ServerError", "not now")
     with pytest.raises(ApiError, match="not now"):
@@ -102,7 +104,7 @@ def test_a_refusal_raises_and_leaves_it_as_it_was(sim: Simulator, connect: Conne
     assert [one.cancel_on_disconnect for one in sim.connections] == [False]
 
 
-def test_arming_that_was_sent_is_never_told_as_not_sent(scripted: Scripted) -> None:
+def test_arming_that_may_have_reached_the_exchange_has_an_unknown_outcome(scripted: Scripted) -> None:
     """The proving subscribe cannot be sent, since its lane waits for an overdue confirmation."""
 
     def confirms_no_more(peer: Peer) -> None:
@@ -119,7 +121,7 @@ def test_arming_that_was_sent_is_never_told_as_not_sent(scripted: Scripted) -> N
     assert isinstance(second, OutcomeUnknown)
 
 
-def test_arming_that_was_never_sent_is_not_remembered(scripted: Scripted) -> None:
+def test_arming_that_was_never_sent_is_not_repeated_later(scripted: Scripted) -> None:
     exchange, client = scripted(answers_nothing, Peer.discard_input)
     exchange.peers[0].drop()
     eventually(lambda: len(exchange.peers) == 2, "the attempt that hangs")
@@ -128,7 +130,7 @@ def test_arming_that_was_never_sent_is_not_remembered(scripted: Scripted) -> Non
     assert client._session.endpoint.account.cancel_on_disconnect is False
 
 
-def test_r30_no_order_goes_out_on_a_new_line_before_it_is_armed(scripted: Scripted) -> None:
+def test_r30_no_order_is_sent_on_a_new_connection_before_it_is_armed(scripted: Scripted) -> None:
     """The reply to a subscribe that follows it proves that the exchange took the setting in."""
     armed = threading.Event()
 

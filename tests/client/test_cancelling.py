@@ -28,7 +28,7 @@ from tests.support.helpers import AAPL, GOLD, Connect, D, catch_up, next_event, 
 
 
 @pytest.mark.parametrize("given", [lambda order: order, lambda order: order.order_id], ids=["order", "id"])
-def test_a_cancelled_order(client: TradeClient, given: Any) -> None:
+def test_an_order_can_be_cancelled_by_value_or_by_id(client: TradeClient, given: Any) -> None:
     order = client.place_order(AAPL, "BUY", 2, 330)
     cancelled = client.cancel_order(given(order))
     assert (cancelled.order_id, cancelled.status, cancelled.quantity_filled) == (
@@ -37,14 +37,14 @@ def test_a_cancelled_order(client: TradeClient, given: Any) -> None:
     assert cancelled.is_done and client.open_orders == {} and client.get_user_orders().orders == []
 
 
-def test_a_cancelled_order_keeps_what_was_filled(client: TradeClient, counterparty: TradeClient) -> None:
+def test_a_cancelled_order_keeps_its_filled_quantity(client: TradeClient, counterparty: TradeClient) -> None:
     order = client.place_order(AAPL, "BUY", 2, 335)
     counterparty.place_order(AAPL, "SELL", "0.5", 335, wait=True)
     cancelled = client.cancel_order(order)
     assert (cancelled.status, cancelled.quantity_filled) == (OrderStatus.CANCELLED, D("0.5"))
 
 
-def test_an_old_id_is_followed_with_and_without_the_symbol(client: TradeClient) -> None:
+def test_a_modified_order_can_be_cancelled_by_its_old_id(client: TradeClient) -> None:
     for given in ({}, {"symbol": AAPL}):
         order = client.place_order(AAPL, "BUY", 2, 330)
         modified = client.modify_order(order, price=331)
@@ -52,7 +52,7 @@ def test_an_old_id_is_followed_with_and_without_the_symbol(client: TradeClient) 
 
 
 @pytest.mark.parametrize("kind", [CancelIdType.CLIENT_ORDER_ID, "client_order_id"])
-def test_by_client_order_id_every_order_under_it_is_cancelled(client: TradeClient, kind: Any) -> None:
+def test_a_cancel_by_client_order_id_cancels_every_order_under_it(client: TradeClient, kind: Any) -> None:
     first, second = (
         client.place_order(AAPL, "BUY", 1, price, client_order_id="same") for price in (330, 331)
     )
@@ -65,7 +65,7 @@ def test_by_client_order_id_every_order_under_it_is_cancelled(client: TradeClien
     assert [each.symbol for each in client.open_orders.values()] == [GOLD]
 
 
-def test_an_order_may_be_cancelled_by_the_client_id_that_it_has(sim: Simulator, client: TradeClient) -> None:
+def test_an_order_value_can_be_cancelled_by_its_client_order_id(sim: Simulator, client: TradeClient) -> None:
     order = client.place_order(AAPL, "BUY", 1, 330, client_order_id="mine")
     client.cancel_order(order, id_type=CancelIdType.CLIENT_ORDER_ID)
     assert sent(sim, "cancel_order") == [
@@ -74,7 +74,7 @@ def test_an_order_may_be_cancelled_by_the_client_id_that_it_has(sim: Simulator, 
 
 
 @pytest.mark.parametrize("kind", [CancelIdType.TWAP_ID, CancelIdType.CLIENT_TWAP_ID])
-def test_a_twap_is_cancelled_by_either_of_its_ids(client: TradeClient, kind: CancelIdType) -> None:
+def test_cancel_order_cancels_a_twap_by_either_of_its_ids(client: TradeClient, kind: CancelIdType) -> None:
     twap = client.add_twap(AAPL, "BUY", 10, 5, 30, client_twap_id="t1")
     name = twap.twap_id if kind is CancelIdType.TWAP_ID else "t1"
     cancelled = client.cancel_order(name, symbol=AAPL, id_type=kind)
@@ -83,13 +83,13 @@ def test_a_twap_is_cancelled_by_either_of_its_ids(client: TradeClient, kind: Can
 
 
 @pytest.mark.parametrize("kind", CancelIdType)
-def test_what_is_not_there_cannot_be_cancelled(client: TradeClient, kind: CancelIdType) -> None:
+def test_an_unknown_id_of_any_type_cannot_be_cancelled(client: TradeClient, kind: CancelIdType) -> None:
     with pytest.raises(OrderRejected) as refused:
         client.cancel_order("11111111-2222-4333-8444-555555555555", symbol=AAPL, id_type=kind)
     assert refused.value.status is OrderStatus.NO_SUCH_ORDER
 
 
-def test_a_second_cancel_finds_nothing(client: TradeClient) -> None:
+def test_a_second_cancel_raises_no_such_order(client: TradeClient) -> None:
     order = client.place_order(AAPL, "BUY", 1, 330)
     client.cancel_order(order)
     with pytest.raises(OrderRejected) as refused:
@@ -98,7 +98,7 @@ def test_a_second_cancel_finds_nothing(client: TradeClient) -> None:
     assert client._account.seen_order(order).status is OrderStatus.CANCELLED  # what is known stays known
 
 
-def test_another_session_of_the_account_sees_the_same(sim: Simulator, connect: Connect) -> None:
+def test_two_sessions_of_an_account_see_the_same_orders(sim: Simulator, connect: Connect) -> None:
     one, other = connect(sim), connect(sim)
     order = one.place_order(AAPL, "BUY", 1, 330)
     catch_up(other)
@@ -114,7 +114,9 @@ def test_another_session_of_the_account_sees_the_same(sim: Simulator, connect: C
 # --- cancel all --------------------------------------------------------------------------------------------------
 
 
-def test_all_orders_in_all_symbols_are_cancelled(client: TradeClient, counterparty: TradeClient) -> None:
+def test_cancelling_all_orders_covers_every_symbol_and_no_other_account(
+    client: TradeClient, counterparty: TradeClient
+) -> None:
     kept = counterparty.place_order(AAPL, "SELL", 1, 345)
     placed = [
         client.place_order(symbol, "BUY", 1, price)
@@ -127,11 +129,11 @@ def test_all_orders_in_all_symbols_are_cancelled(client: TradeClient, counterpar
     assert [each.order_id for each in counterparty.get_user_orders().orders] == [kept.order_id]
 
 
-def test_with_nothing_to_cancel_it_ends_too(client: TradeClient) -> None:
+def test_cancelling_all_orders_ends_when_there_are_none(client: TradeClient) -> None:
     assert client.cancel_all_orders() == []
 
 
-def test_orders_of_another_session_are_cancelled_with_the_others(sim: Simulator, connect: Connect) -> None:
+def test_cancelling_all_orders_covers_other_sessions_of_the_account(sim: Simulator, connect: Connect) -> None:
     one, other = connect(sim), connect(sim)
     order = one.place_order(AAPL, "BUY", 1, 330)
     assert [each.order_id for each in other.cancel_all_orders()] == [order.order_id]
@@ -139,14 +141,16 @@ def test_orders_of_another_session_are_cancelled_with_the_others(sim: Simulator,
     assert one.open_orders == {}
 
 
-def test_what_is_told_twice_is_counted_once(sim: Simulator, client: TradeClient) -> None:
+def test_an_order_whose_cancel_is_reported_twice_is_returned_once(
+    sim: Simulator, client: TradeClient
+) -> None:
     for price in (330, 331):
         client.place_order(AAPL, "BUY", 1, price)
     sim.faults.duplicate("cancel_all_orders")
     assert sorted(order.price for order in client.cancel_all_orders()) == [330, 331]
 
 
-def test_it_can_be_done_again_and_again(client: TradeClient) -> None:
+def test_all_orders_can_be_cancelled_again_and_again(client: TradeClient) -> None:
     for _ in range(3):
         client.place_order(AAPL, "BUY", 1, 330)
         assert len(client.cancel_all_orders()) == 1
@@ -170,7 +174,7 @@ def test_a_position_is_closed_with_one_order(
     assert client.positions[AAPL].position == 0
 
 
-def test_a_thin_book_leaves_a_part_open(client: TradeClient, counterparty: TradeClient) -> None:
+def test_a_thin_book_closes_part_of_a_position(client: TradeClient, counterparty: TradeClient) -> None:
     counterparty.place_order(AAPL, "SELL", 2, 336)
     client.place_order(AAPL, "BUY", 2, 336, wait=True)
     counterparty.place_order(AAPL, "BUY", "0.5", 336)
@@ -178,7 +182,7 @@ def test_a_thin_book_leaves_a_part_open(client: TradeClient, counterparty: Trade
     assert closing.is_done and closing.quantity_filled == D("0.5") and closing.client_order_id == "close-1"
 
 
-def test_there_must_be_something_to_close(client: TradeClient) -> None:
+def test_a_position_that_does_not_exist_cannot_be_closed(client: TradeClient) -> None:
     with pytest.raises((ApiError, OrderRejected)):
         client.close_position(AAPL)
 
@@ -187,7 +191,9 @@ def test_there_must_be_something_to_close(client: TradeClient) -> None:
 
 
 @pytest.mark.parametrize("orders", [0, 2])
-def test_it_can_be_repeated_on_the_same_line(sim: Simulator, connect: Connect, orders: int) -> None:
+def test_cancelling_all_orders_twice_keeps_the_connection(
+    sim: Simulator, connect: Connect, orders: int
+) -> None:
     client = connect(sim)
     line = sim.connections[0].id
     for _ in range(2):
@@ -198,7 +204,9 @@ def test_it_can_be_repeated_on_the_same_line(sim: Simulator, connect: Connect, o
     assert sim.ledger.count("cancel_all_orders") == 2
 
 
-def test_an_acknowledgement_after_it_finds_its_own_caller(sim: Simulator, connect: Connect) -> None:
+def test_an_acknowledgement_after_a_cancel_of_all_orders_reaches_its_own_call(
+    sim: Simulator, connect: Connect
+) -> None:
     """Setting leverage is acknowledged without saying what for."""
     client = connect(sim)
     client.cancel_all_orders()
@@ -237,25 +245,25 @@ def lists_a_stop(peer: Peer, request: Message) -> None:
     peer.send({"all_orders_response": {"orders": [stop], "twaps": []}})
 
 
-def test_without_orders_and_without_any_answer_it_ends_after_a_silence(scripted: Scripted) -> None:
+def test_without_orders_and_without_a_reply_a_cancel_of_all_orders_ends(scripted: Scripted) -> None:
     _, client = scripted(answers_nothing, request_timeout=60.0)
     assert client.cancel_all_orders() == []
 
 
-def test_what_was_cancelled_is_returned_though_no_list_confirms_it(scripted: Scripted) -> None:
+def test_cancelled_orders_are_returned_when_no_list_confirms_them(scripted: Scripted) -> None:
     _, client = scripted(exchange(cancels_one, nothing), request_timeout=60.0)
     for name in ("one", "two"):
         client.place_order(AAPL, "BUY", 1, 200, client_order_id=name)
     assert [each.client_order_id for each in client.cancel_all_orders()] == ["one"]
 
 
-def test_a_stop_that_stays_does_not_keep_it_from_ending(scripted: Scripted) -> None:
+def test_a_stop_that_stays_open_does_not_hold_up_a_cancel_of_all_orders(scripted: Scripted) -> None:
     _, client = scripted(exchange(nothing, lists_a_stop), request_timeout=60.0)
     client.place_stop_order(AAPL, "SELL", "STOP_LOSS", 1, 100, client_order_id="stop")
     assert client.cancel_all_orders() == []
 
 
-def test_a_late_acknowledgement_ends_it_though_the_list_is_silent(scripted: Scripted) -> None:
+def test_a_late_acknowledgement_ends_a_cancel_of_all_orders_without_a_list(scripted: Scripted) -> None:
     asked = threading.Event()
     acknowledged: list[Message] = []
 
@@ -271,7 +279,7 @@ def test_a_late_acknowledgement_ends_it_though_the_list_is_silent(scripted: Scri
     assert client.cancel_all_orders() == [] and asked.is_set()
 
 
-def test_complete_silence_about_orders_is_an_unknown_outcome(scripted: Scripted) -> None:
+def test_a_cancel_of_all_orders_without_any_reply_has_an_unknown_outcome(scripted: Scripted) -> None:
     there, client = scripted(exchange(nothing, nothing))
     client.place_order(AAPL, "BUY", 1, 200)
     assert isinstance(outcome(lambda: client.cancel_all_orders(timeout=2.5)), OutcomeUnknown)
@@ -279,7 +287,9 @@ def test_complete_silence_about_orders_is_an_unknown_outcome(scripted: Scripted)
 
 
 @pytest.mark.parametrize("orders", [0, 1])
-def test_what_is_closed_meanwhile_is_an_unknown_outcome(scripted: Scripted, orders: int) -> None:
+def test_closing_during_a_cancel_of_all_orders_leaves_its_outcome_unknown(
+    scripted: Scripted, orders: int
+) -> None:
     client_closes = threading.Event()
 
     def cancel(peer: Peer, request: Message) -> None:

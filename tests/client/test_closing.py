@@ -129,7 +129,7 @@ def test_r02_close_is_prompt_between_two_attempts(scripted: Scripted) -> None:
     assert _threads() == []
 
 
-def test_r02_threads_that_close_together_do_no_harm(scripted: Scripted) -> None:
+def test_r02_several_threads_may_close_at_once(scripted: Scripted) -> None:
     exchange, client = scripted(answers_everything)
     closers = [threading.Thread(target=client.close) for _ in range(8)]
     for closer in closers:
@@ -141,7 +141,7 @@ def test_r02_threads_that_close_together_do_no_harm(scripted: Scripted) -> None:
 
 
 @live_only
-def test_r03_a_busy_callback_does_not_hold_up_the_end(sim: Simulator, connect: Connect) -> None:
+def test_r03_a_busy_callback_does_not_hold_up_closing(sim: Simulator, connect: Connect) -> None:
     client, busy, entered, names = connect(sim), threading.Event(), threading.Event(), []
 
     def callback(order: Any) -> None:
@@ -158,7 +158,7 @@ def test_r03_a_busy_callback_does_not_hold_up_the_end(sim: Simulator, connect: C
     assert names == ["qfex-trade-dispatcher"]
 
 
-def test_r04_full_queues_do_not_hold_up_the_end(scripted: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_r04_full_queues_do_not_hold_up_closing(scripted: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
     """A callback that never returns, a stream that nobody reads, and a peer that goes on talking."""
     monkeypatch.setattr("qfex.session.events.QUEUE_LIMIT", 100)
     _, client = scripted(talking_peer)
@@ -171,7 +171,7 @@ def test_r04_full_queues_do_not_hold_up_the_end(scripted: Scripted, monkeypatch:
     eventually(lambda: not _threads(), "the end of the threads")
 
 
-def test_r07_a_servers_close_reaches_everybody_with_its_code(scripted: Scripted) -> None:
+def test_r07_the_exchanges_close_reaches_every_waiting_call_with_its_code(scripted: Scripted) -> None:
     def leaves(peer: Peer) -> None:
         peer.accept()
         for _ in range(2):
@@ -191,7 +191,7 @@ def test_r07_a_servers_close_reaches_everybody_with_its_code(scripted: Scripted)
     assert "out of order" in events[-1].reason
 
 
-def test_r07_closing_ends_a_wait_while_the_line_is_away(scripted: Scripted) -> None:
+def test_r07_closing_ends_a_wait_while_the_connection_is_lost(scripted: Scripted) -> None:
     away = ReconnectPolicy(initial_delay=30.0, max_delay=30.0)
     exchange, client = scripted(answers_everything, reconnect=away)
     order = client.place_order(AAPL, "BUY", 1, 200)
@@ -206,7 +206,7 @@ def test_r07_closing_ends_a_wait_while_the_line_is_away(scripted: Scripted) -> N
             waited()
 
 
-def test_r07_every_waiter_is_woken_by_the_end(scripted: Scripted) -> None:
+def test_r07_closing_wakes_every_waiting_call(scripted: Scripted) -> None:
     """Calls, streams, waits: nobody sleeps on."""
     _, client = scripted(silent_peer)
     waits: list[Callable[[], Any]] = [
@@ -228,7 +228,7 @@ def test_r07_every_waiter_is_woken_by_the_end(scripted: Scripted) -> None:
 
 
 @live_only
-def test_r15_nothing_is_left_of_a_closed_client(sim: Simulator) -> None:
+def test_r15_a_closed_client_leaves_no_thread(sim: Simulator) -> None:
     before = set(threading.enumerate())
     for _ in range(5):
         with TradeClient(sim.environment, sim.credentials) as client:
@@ -241,7 +241,7 @@ def _threads() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("qfex-trade")]
 
 
-def test_a_client_that_was_closed_while_it_connected_is_spent(scripted: Scripted) -> None:
+def test_a_client_that_was_closed_while_connecting_stays_closed(scripted: Scripted) -> None:
     exchange, client = scripted(Peer.discard_input, connected=False)
     with background(lambda: outcome(client.connect)) as connecting:
         eventually(lambda: exchange.peers, "the attempt")
@@ -253,7 +253,7 @@ def test_a_client_that_was_closed_while_it_connected_is_spent(scripted: Scripted
     assert client.state is ConnectionState.CLOSED and not client.is_alive
 
 
-def test_r01_a_close_that_ctrl_c_cuts_short_is_a_close(
+def test_r01_a_close_that_is_interrupted_by_ctrl_c_still_closes(
     scripted: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def hangs_up_late(peer: Peer) -> None:
@@ -283,7 +283,7 @@ def test_r01_a_close_that_ctrl_c_cuts_short_is_a_close(
 
 
 @live_only
-def test_waiting_for_the_end(sim: Simulator, connect: Connect) -> None:
+def test_block_for_close_waits_until_the_client_is_closed(sim: Simulator, connect: Connect) -> None:
     client = connect(sim)
     with pytest.raises(RequestTimeout) as still:
         client.block_for_close(0.0)
@@ -295,7 +295,7 @@ def test_waiting_for_the_end(sim: Simulator, connect: Connect) -> None:
 
 
 @live_only
-def test_waiting_for_the_end_tells_why_it_came(sim: Simulator, connect: Connect) -> None:
+def test_block_for_close_raises_the_reason_of_a_lost_connection(sim: Simulator, connect: Connect) -> None:
     client = connect(sim, reconnect=None)
     sim.faults.drop_now()
     with pytest.raises(NotConnected, match="lost"):
@@ -306,7 +306,7 @@ def test_waiting_for_the_end_tells_why_it_came(sim: Simulator, connect: Connect)
 
 
 @live_only
-def test_a_callback_cannot_wait_for_the_end_of_itself(sim: Simulator, connect: Connect) -> None:
+def test_a_callback_cannot_wait_for_the_client_to_close(sim: Simulator, connect: Connect) -> None:
     client = connect(sim)
     caught: list[Exception] = []
     done = threading.Event()
@@ -352,7 +352,7 @@ def test_closing_ends_a_waiting_call_at_once(sim: Simulator, connect: Connect) -
 
 
 @live_only
-def test_an_order_that_was_placed_is_returned_though_its_wait_was_cut_short(
+def test_a_placed_order_is_returned_when_closing_ends_the_wait_for_its_fill(
     sim: Simulator, connect: Connect
 ) -> None:
     client = connect(sim)
@@ -379,7 +379,7 @@ CALLS: dict[str, Any] = {
 
 @live_only
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_a_closed_client_is_spent(sim: Simulator, call: Any) -> None:
+def test_a_closed_client_cannot_be_used_again(sim: Simulator, call: Any) -> None:
     with new_client(sim) as client:
         pass
     with pytest.raises(NotConnected, match="closed"):
@@ -388,7 +388,7 @@ def test_a_closed_client_is_spent(sim: Simulator, call: Any) -> None:
 
 @live_only
 @pytest.mark.parametrize("call", [call for name, call in CALLS.items() if name != "connect"])
-def test_a_client_that_never_connected_sends_nothing(sim: Simulator, call: Any) -> None:
+def test_a_client_that_is_not_connected_sends_nothing(sim: Simulator, call: Any) -> None:
     with pytest.raises(NotConnected, match="not connected"):
         call(new_client(sim))
     assert not sim.ledger.received

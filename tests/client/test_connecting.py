@@ -43,7 +43,7 @@ def test_a_client_is_ready_when_its_block_is_entered(sim: Simulator) -> None:
 
 
 @live_only
-def test_connecting_twice_and_closing_twice_do_no_harm(sim: Simulator) -> None:
+def test_connecting_and_closing_may_be_repeated(sim: Simulator) -> None:
     client = new_client(sim)
     client.connect()
     client.connect()
@@ -53,14 +53,14 @@ def test_connecting_twice_and_closing_twice_do_no_harm(sim: Simulator) -> None:
 
 
 @live_only
-def test_a_block_is_left_with_the_exception_that_ended_it(sim: Simulator) -> None:
+def test_an_exception_in_a_with_block_closes_the_client(sim: Simulator) -> None:
     with pytest.raises(KeyError), new_client(sim) as client:
         raise KeyError
     assert client.state is ConnectionState.CLOSED
 
 
 @live_only
-def test_waiting_until_ready(sim: Simulator, connect: Connect) -> None:
+def test_waiting_until_ready_returns_at_once_on_a_ready_client(sim: Simulator, connect: Connect) -> None:
     client = connect(sim)
     client.wait_until_ready(0.0)
     with pytest.raises(ValidationError, match="timeout"):
@@ -74,7 +74,7 @@ NOWHERE = Environment("ws://127.0.0.1:9/", "ws://127.0.0.1:9/", "http://127.0.0.
 KEYS = HmacCredentials("qfex_pub_1", "qfex_secret_1")
 
 
-def test_without_a_policy_there_is_one_attempt() -> None:
+def test_without_a_reconnect_policy_there_is_one_attempt_to_connect() -> None:
     client = TradeClient(NOWHERE, KEYS, reconnect=None, request_timeout=PATIENCE)
     with pytest.raises(NotConnected, match=r"cannot connect to 127\.0\.0\.1") as failed:
         client.connect()
@@ -82,7 +82,7 @@ def test_without_a_policy_there_is_one_attempt() -> None:
     client.close()
 
 
-def test_with_a_policy_attempts_go_on_until_the_time_is_up() -> None:
+def test_with_a_reconnect_policy_attempts_go_on_until_the_timeout() -> None:
     policy = ReconnectPolicy(initial_delay=0.01, max_delay=0.02)
     client = TradeClient(NOWHERE, KEYS, reconnect=policy, request_timeout=0.3)
     attempts: list[int] = []
@@ -94,7 +94,7 @@ def test_with_a_policy_attempts_go_on_until_the_time_is_up() -> None:
 
 
 @live_only
-def test_an_exchange_that_does_not_answer_the_call_is_not_waited_for(sim: Simulator) -> None:
+def test_an_exchange_that_does_not_answer_the_upgrade_times_out(sim: Simulator) -> None:
     sim.faults.stall_connections()
     client = new_client(sim, request_timeout=0.3, reconnect=None)
     with pytest.raises((NotConnected, RequestTimeout)):
@@ -104,7 +104,7 @@ def test_an_exchange_that_does_not_answer_the_call_is_not_waited_for(sim: Simula
 
 
 @live_only
-def test_an_exchange_that_does_not_answer_to_the_credentials_is_not_waited_for(sim: Simulator) -> None:
+def test_an_exchange_that_does_not_answer_the_login_times_out(sim: Simulator) -> None:
     sim.faults.swallow_command("auth", times=1)
     client = new_client(sim, request_timeout=0.3)
     with pytest.raises(RequestTimeout) as silent:
@@ -115,7 +115,7 @@ def test_an_exchange_that_does_not_answer_to_the_credentials_is_not_waited_for(s
     client.close()
 
 
-def test_an_exchange_that_comes_up_late_is_found(connect: Connect) -> None:
+def test_an_exchange_that_starts_late_is_reached(connect: Connect) -> None:
     sim = Simulator(symbols=[AAPL], liquidity=False, clock="manual")
     sim.start()
     environment = sim.environment
@@ -151,7 +151,7 @@ def test_a_client_shows_no_secret(sim: Simulator, connect: Connect) -> None:
 
 
 @pytest.mark.parametrize("timeout", [0, -1, float("nan")])
-def test_the_request_timeout_is_above_zero(timeout: float) -> None:
+def test_the_request_timeout_must_be_above_zero(timeout: float) -> None:
     with pytest.raises(ValidationError, match="request_timeout"):
         TradeClient(NOWHERE, KEYS, request_timeout=timeout)
 
@@ -185,7 +185,7 @@ def test_a_client_is_made_from_environment_variables(sim: Simulator, environ: An
 
 
 @live_only
-def test_a_token_in_the_environment(sim: Simulator, environ: Any) -> None:
+def test_a_jwt_is_read_from_the_environment(sim: Simulator, environ: Any) -> None:
     environ("QFEX_JWT", sim.jwt(sim.credentials))
     with TradeClient.from_env(environment=sim.environment) as client:
         assert client.state is ConnectionState.READY
@@ -194,7 +194,9 @@ def test_a_token_in_the_environment(sim: Simulator, environ: Any) -> None:
 @pytest.mark.parametrize(
     "name, host", [("uat", "trade.qfex.io"), ("PROD", "trade.qfex.com"), (None, "trade.qfex.io")]
 )
-def test_the_environment_names_the_instance(environ: Any, name: str | None, host: str) -> None:
+def test_the_environment_chooses_between_test_and_production(
+    environ: Any, name: str | None, host: str
+) -> None:
     environ("QFEX_JWT", "t")
     if name:
         environ("QFEX_ENV", name)
@@ -203,7 +205,7 @@ def test_the_environment_names_the_instance(environ: Any, name: str | None, host
     assert host in endpoint.address()[0] and endpoint.proof().account_id is None
 
 
-def test_what_is_missing_or_wrong_in_the_environment_is_said(environ: Any) -> None:
+def test_missing_or_wrong_environment_variables_are_named(environ: Any) -> None:
     with pytest.raises(ConfigurationError, match="QFEX_PUBLIC_KEY.*QFEX_JWT"):
         TradeClient.from_env()
     environ("QFEX_PUBLIC_KEY", "p")

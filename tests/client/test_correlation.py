@@ -30,7 +30,7 @@ from tests.support.helpers import (
 )
 
 
-def test_a_lost_reply_does_not_swallow_the_answer_about_the_same_order(market: Simulator, connect) -> None:
+def test_a_lost_reply_does_not_take_the_next_reply_about_the_same_order(market: Simulator, connect) -> None:
     client: TradeClient = connect(market)
     market.faults.swallow_reply("add_order")
     with pytest.raises(OutcomeUnknown):
@@ -43,7 +43,7 @@ def test_a_lost_reply_does_not_swallow_the_answer_about_the_same_order(market: S
     ("command", "refusal"),
     [("modify_order", "FAILED_MARGIN_CHECK"), ("cancel_order", "REJECTED_MARKET_CLOSED")],
 )
-def test_a_refusal_is_not_the_answer_to_a_question_about_the_order(
+def test_a_refusal_does_not_answer_a_query_about_the_order(
     scripted: Scripted, command: str, refusal: str
 ) -> None:
     """The question came first, but what comes first is the refusal of the other request."""
@@ -70,7 +70,7 @@ def test_a_refusal_is_not_the_answer_to_a_question_about_the_order(
         assert question().status is OrderStatus.ACK
 
 
-def test_an_update_of_the_order_answers_both_who_wait_for_it(scripted: Scripted) -> None:
+def test_an_acknowledgement_answers_the_order_and_a_query_about_it(scripted: Scripted) -> None:
     """The acknowledgement of an order is true for a question about it too; nobody waits for ever."""
 
     def script(peer: Peer) -> None:
@@ -117,7 +117,7 @@ def _number(kind: str, answer) -> int:
 
 
 @pytest.mark.parametrize("kind", LANES)
-def test_a_late_reply_is_never_handed_to_the_next_caller(scripted: Scripted, kind: str) -> None:
+def test_a_late_reply_never_answers_the_next_call(scripted: Scripted, kind: str) -> None:
     ask, command = LANES[kind]
 
     def script(peer: Peer) -> None:
@@ -138,7 +138,7 @@ def test_a_late_reply_is_never_handed_to_the_next_caller(scripted: Scripted, kin
 
 
 @pytest.mark.parametrize("kind", LANES)
-def test_a_reply_that_never_comes_costs_the_line_and_not_the_truth(
+def test_a_reply_that_never_comes_costs_the_connection_but_answers_no_other_call(
     scripted: Scripted, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("qfex.session.connection.LATE_REPLY_GRACE", 0.3)
@@ -165,7 +165,7 @@ def test_a_reply_that_never_comes_costs_the_line_and_not_the_truth(
     assert [each["type"] for each in exchange.peers[0].commands].count(command) == 1
 
 
-def test_a_doubled_refusal_is_not_taken_for_the_answer_to_a_question(scripted: Scripted) -> None:
+def test_a_repeated_refusal_does_not_answer_a_query(scripted: Scripted) -> None:
     """Of an order that it knows the client asks once more before it believes that there is none."""
 
     def doubles(peer: Peer) -> None:
@@ -194,7 +194,7 @@ def test_a_doubled_refusal_is_not_taken_for_the_answer_to_a_question(scripted: S
 
 
 @pytest.mark.parametrize("first", ["fill", "ack"])
-def test_r27_an_answer_in_one_piece_with_what_follows_is_not_lost(scripted: Scripted, first: str) -> None:
+def test_r27_a_reply_that_arrives_together_with_its_fill_is_not_lost(scripted: Scripted, first: str) -> None:
     """The whole life of an order in one segment, in either order, before anybody could wait for it."""
 
     def quick(peer: Peer) -> None:
@@ -230,7 +230,7 @@ def test_r29_an_error_fails_the_call_that_it_names_and_no_other(sim: Simulator, 
     assert errors.events == []
 
 
-def test_r29_an_error_that_names_nobody_fails_nobody(sim: Simulator, client: TradeClient) -> None:
+def test_r29_an_error_that_names_no_call_fails_none(sim: Simulator, client: TradeClient) -> None:
     errors = Received(client, Channel.ERRORS)
     held = sim.faults.hold_reply("add_order")
     pending = client.submit_order(AAPL, "BUY", 1, 190)
@@ -244,7 +244,7 @@ def test_r29_an_error_that_names_nobody_fails_nobody(sim: Simulator, client: Tra
     assert pending.result().is_live
 
 
-def test_r29_what_other_sessions_of_the_account_do_answers_nobody(
+def test_r29_orders_of_other_sessions_answer_no_call(
     sim: Simulator, client: TradeClient, connect: Connect
 ) -> None:
     other = connect(sim)
@@ -258,7 +258,7 @@ def test_r29_what_other_sessions_of_the_account_do_answers_nobody(
     assert pending.result().client_order_id == "mine"
 
 
-def test_a_list_that_shows_another_order_with_the_same_client_id_answers_nobody(scripted: Scripted) -> None:
+def test_a_listed_order_with_the_same_client_order_id_answers_no_pending_order(scripted: Scripted) -> None:
     """Client order ids need not be unique: an older order in a list says nothing about the new one."""
     listed = threading.Event()
 
@@ -281,7 +281,7 @@ def test_a_list_that_shows_another_order_with_the_same_client_id_answers_nobody(
     assert pending.result().order_id == "newer"
 
 
-def test_an_answer_to_an_order_of_a_lost_line_answers_no_order_of_the_next(scripted: Scripted) -> None:
+def test_a_reply_to_an_order_of_a_lost_connection_answers_no_later_order(scripted: Scripted) -> None:
     """The same client order id on two lines: the first order's late answer is not the second one's."""
     answer = threading.Event()
 

@@ -46,7 +46,7 @@ def test_each_channel_is_subscribed_once(sim: Simulator, client: TradeClient) ->
     assert sim.connections[0].channels == {"order_responses", "fills", "positions"}
 
 
-def test_channels_can_be_left(sim: Simulator, client: TradeClient) -> None:
+def test_channels_can_be_unsubscribed(sim: Simulator, client: TradeClient) -> None:
     client.subscribe(Channel.FILLS, Channel.BALANCES)
     client.unsubscribe("balances")
     assert sim.connections[0].channels == {"order_responses", "fills"}
@@ -54,13 +54,13 @@ def test_channels_can_be_left(sim: Simulator, client: TradeClient) -> None:
     assert "balances" in sim.connections[0].channels
 
 
-def test_a_callback_or_stream_subscribes_what_it_needs(sim: Simulator, client: TradeClient) -> None:
+def test_a_callback_or_stream_subscribes_its_channels(sim: Simulator, client: TradeClient) -> None:
     client.on(Channel.POSITIONS, print)
     with client.stream(Channel.BALANCES, "stop_orders", Channel.ERRORS, Channel.TWAPS, Channel.CONNECTION):
         assert sim.connections[0].channels == {"order_responses", "positions", "balances", "stop_orders"}
 
 
-def test_what_is_wanted_before_connecting_is_subscribed_with_the_first_line(sim: Simulator) -> None:
+def test_channels_requested_before_connecting_are_subscribed_on_the_first_connection(sim: Simulator) -> None:
     client = TradeClient(sim.environment, sim.credentials, request_timeout=PATIENCE)
     received = Received()
     client.on(Channel.BALANCES, received)
@@ -73,7 +73,7 @@ def test_what_is_wanted_before_connecting_is_subscribed_with_the_first_line(sim:
 
 
 @live_only
-def test_what_cannot_be_subscribed_leaves_nothing_behind(sim: Simulator, client: TradeClient) -> None:
+def test_a_refused_subscription_leaves_no_callback_behind(sim: Simulator, client: TradeClient) -> None:
     received = Received()
     sim.faults.error_reply("subscribe", "PermissionDenied", times=2)
     with pytest.raises(PermissionDenied):
@@ -92,7 +92,9 @@ def test_what_cannot_be_subscribed_leaves_nothing_behind(sim: Simulator, client:
 # --- what is told ------------------------------------------------------------------------------------------------
 
 
-def test_every_change_of_an_order_is_told_in_order(client: TradeClient, counterparty: TradeClient) -> None:
+def test_every_change_of_an_order_is_delivered_in_order(
+    client: TradeClient, counterparty: TradeClient
+) -> None:
     received = Received()
     client.on(Channel.ORDERS, received)
     order = client.place_order(AAPL, "BUY", 2, 335)
@@ -105,7 +107,7 @@ def test_every_change_of_an_order_is_told_in_order(client: TradeClient, counterp
     assert received.threads == {"qfex-trade-dispatcher"}
 
 
-def test_fills_are_told_to_both_sides(client: TradeClient, counterparty: TradeClient) -> None:
+def test_fills_are_delivered_to_both_sides(client: TradeClient, counterparty: TradeClient) -> None:
     with client.stream(Channel.FILLS) as mine, counterparty.stream(Channel.FILLS) as theirs:
         resting = counterparty.place_order(AAPL, "SELL", 1, 335)
         client.place_order(AAPL, "BUY", 1, 336, client_order_id="taker")
@@ -141,9 +143,7 @@ def test_positions_and_balance_are_the_latest_known(
 
 
 @live_only
-def test_an_error_that_belongs_to_no_call_reaches_the_errors_channel(
-    sim: Simulator, client: TradeClient
-) -> None:
+def test_errors_that_belong_to_no_call_reach_the_errors_channel(sim: Simulator, client: TradeClient) -> None:
     order = client.place_order(AAPL, "BUY", 1, 330)
     with client.stream(Channel.ERRORS) as errors:
         sim.faults.inject({"err": {"error_code": "ServerError", "message": "the engine hiccuped"}})
@@ -156,7 +156,7 @@ def test_an_error_that_belongs_to_no_call_reaches_the_errors_channel(
 
 
 @live_only
-def test_changes_of_the_connection_are_told(sim: Simulator, connect: Connect) -> None:
+def test_changes_of_the_connection_are_delivered(sim: Simulator, connect: Connect) -> None:
     client = connect(sim, reconnect=ReconnectPolicy(initial_delay=0.01, max_delay=0.02))
     with client.stream(Channel.CONNECTION) as told:
         sim.faults.drop_now()
@@ -184,7 +184,7 @@ def test_a_stream_is_an_iterable_queue(client: TradeClient) -> None:
 
 
 @live_only
-def test_a_stream_that_stays_empty_says_so(client: TradeClient) -> None:
+def test_an_empty_stream_raises_after_its_timeout(client: TradeClient) -> None:
     with client.stream(Channel.ORDERS) as stream:
         with pytest.raises(RequestTimeout) as empty:
             stream.get(timeout=0.01)
@@ -192,7 +192,7 @@ def test_a_stream_that_stays_empty_says_so(client: TradeClient) -> None:
 
 
 @live_only
-def test_the_end_of_the_client_ends_its_streams(sim: Simulator, connect: Connect) -> None:
+def test_closing_the_client_ends_its_streams(sim: Simulator, connect: Connect) -> None:
     client = connect(sim)
     seen: list[Any] = []
     with client.stream(Channel.ORDERS) as stream:
@@ -205,7 +205,9 @@ def test_the_end_of_the_client_ends_its_streams(sim: Simulator, connect: Connect
 
 
 @live_only
-def test_several_channels_come_in_one_order(client: TradeClient, counterparty: TradeClient) -> None:
+def test_a_stream_of_several_channels_keeps_their_order(
+    client: TradeClient, counterparty: TradeClient
+) -> None:
     counterparty.place_order(AAPL, "SELL", 1, 335)
     with client.stream(Channel.ORDERS, Channel.FILLS) as stream:
         client.place_order(AAPL, "BUY", 1, 335, wait=True)
@@ -214,7 +216,7 @@ def test_several_channels_come_in_one_order(client: TradeClient, counterparty: T
 
 
 @live_only
-def test_a_full_stream_gives_what_it_holds_and_then_says_what_it_lost(client: TradeClient) -> None:
+def test_a_full_stream_delivers_what_it_holds_and_then_raises(client: TradeClient) -> None:
     with client.stream(Channel.ORDERS, maxsize=2) as stream:
         for price in (330, 331, 332, 333):
             client.place_order(AAPL, "BUY", 1, price)
@@ -229,7 +231,7 @@ def test_a_full_stream_gives_what_it_holds_and_then_says_what_it_lost(client: Tr
 
 
 @live_only
-def test_pulses_are_conflated_to_the_newest_of_each_symbol(sim: Simulator, client: TradeClient) -> None:
+def test_balances_and_positions_are_conflated_to_the_newest(sim: Simulator, client: TradeClient) -> None:
     with client.stream(Channel.BALANCES, Channel.POSITIONS) as stream:
         catch_up(client)
         held = len(stream)
@@ -247,7 +249,7 @@ def test_pulses_are_conflated_to_the_newest_of_each_symbol(sim: Simulator, clien
 
 
 @live_only
-def test_counters(sim: Simulator, client: TradeClient) -> None:
+def test_counters_follow_every_message(sim: Simulator, client: TradeClient) -> None:
     before = client.stats()
     assert (before.sent, before.received, before.pending, before.reconnects) == (2, 2, 0, 0)
     for _ in range(10):
@@ -274,6 +276,6 @@ def test_counters(sim: Simulator, client: TradeClient) -> None:
 
 
 @live_only
-def test_a_client_that_never_connected_has_nothing_to_count(sim: Simulator) -> None:
+def test_the_counters_of_a_client_that_never_connected_are_zero(sim: Simulator) -> None:
     stats = TradeClient(sim.environment, sim.credentials).stats()
     assert (stats.sent, stats.received, stats.pending, stats.round_trip_p50) == (0, 0, 0, None)

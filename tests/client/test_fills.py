@@ -62,7 +62,7 @@ def told(received: Received) -> list[int]:
     return [int(event.trade_id) for event in received.events]
 
 
-def test_a_fill_missed_before_the_past_was_known_is_told(scripted: Scripted) -> None:
+def test_a_fill_missed_before_the_first_history_was_read_is_delivered(scripted: Scripted) -> None:
     """The line is lost while the client asks what was traded before."""
     history = History(1)
 
@@ -93,7 +93,7 @@ def test_a_fill_missed_before_the_past_was_known_is_told(scripted: Scripted) -> 
     assert told(received) == [2]
 
 
-def test_the_past_is_known_once_subscribed_even_while_the_history_is_read(scripted: Scripted) -> None:
+def test_fills_are_recovered_when_the_history_was_being_read_at_the_subscription(scripted: Scripted) -> None:
     """Another caller has the history's lane when fills are subscribed."""
     history, asked, pause = History(1), threading.Event(), threading.Event()
 
@@ -123,7 +123,9 @@ def test_the_past_is_known_once_subscribed_even_while_the_history_is_read(script
     assert told(received) == [2]
 
 
-def test_what_is_held_back_stays_behind_what_was_missed_when_the_line_dies_again(scripted: Scripted) -> None:
+def test_live_fills_stay_behind_missed_ones_when_the_connection_is_lost_during_a_resync(
+    scripted: Scripted,
+) -> None:
     history = History(1)
 
     def first(peer: Peer) -> None:
@@ -154,7 +156,7 @@ def test_what_is_held_back_stays_behind_what_was_missed_when_the_line_dies_again
     assert told(received) == [2, 3]
 
 
-def test_missed_fills_are_recovered_however_many_orders_ended_meanwhile(
+def test_missed_fills_are_recovered_however_many_orders_have_ended(
     scripted: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each order that ended takes a question; an exchange that answers slowly must not cost the fills."""
@@ -187,7 +189,7 @@ def test_missed_fills_are_recovered_however_many_orders_ended_meanwhile(
     assert told(received) == [2]
 
 
-def test_fills_before_the_first_subscription_are_never_told(scripted: Scripted) -> None:
+def test_fills_before_the_first_subscription_are_never_delivered(scripted: Scripted) -> None:
     history = History(1, 2)
 
     def first(peer: Peer) -> None:
@@ -247,7 +249,9 @@ def test_a_burst_of_missed_fills_comes_once_each_oldest_first_and_before_the_liv
     assert told(received)[:52] == list(range(known, known + 52))
 
 
-def test_fills_are_told_after_a_first_line_that_died_before_it_was_ready(scripted: Scripted) -> None:
+def test_fills_are_delivered_after_a_first_connection_that_was_lost_before_it_was_ready(
+    scripted: Scripted,
+) -> None:
     """Nothing was missed, so nothing may be held back for a recovery that does not come."""
 
     def dies_as_it_opens(peer: Peer) -> None:
@@ -284,7 +288,7 @@ def _confirmations(request: Message) -> list[bytes]:
 
 
 @pytest.mark.parametrize("listed", [[2, 3, 4], [4, 3, 2], [2, 3, 4, 5], [5, 4, 3, 2]], ids=str)
-def test_without_times_live_fills_tell_the_order_of_the_history(
+def test_live_fills_reveal_the_order_of_a_history_without_times(
     scripted: Scripted, listed: Sequence[int]
 ) -> None:
     live = [number for number in (4, 5) if number in listed]

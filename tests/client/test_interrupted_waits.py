@@ -43,7 +43,7 @@ def sources() -> Iterator[Path]:
         yield from place.rglob("*.py") if place.is_dir() else [place]
 
 
-def test_r01_nothing_waits_by_what_ctrl_c_can_leave_locked() -> None:
+def test_r01_no_wait_uses_a_lock_that_ctrl_c_can_leave_held() -> None:
     used = {
         (path.name, node.attr)
         for path in sources()
@@ -115,7 +115,7 @@ def survives(venue: ScriptedExchange, wait: Callable[[TradeClient], None], numbe
 
 
 @pytest.mark.parametrize("wait", WAITS)
-def test_r01_ctrl_c_at_any_line_of_a_wait_spoils_nothing(
+def test_r01_ctrl_c_at_any_line_of_a_wait_breaks_no_later_call(
     wait: Callable[[TradeClient], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("qfex.session.connection.LATE_REPLY_GRACE", 0.02)
@@ -127,7 +127,7 @@ def test_r01_ctrl_c_at_any_line_of_a_wait_spoils_nothing(
 
 
 @pytest.mark.parametrize("policy", [Policy.KEEP, Policy.CONFLATE])
-def test_r01_ctrl_c_takes_no_event_away(policy: Policy) -> None:
+def test_r01_ctrl_c_loses_no_event(policy: Policy) -> None:
     sent = [Event(Channel.ORDERS, key, key) for key in range(3)]
     for number in itertools.count(1):
         buffer, trap = EventBuffer(lambda _: policy, 10), CtrlC(number)
@@ -143,7 +143,7 @@ def test_r01_ctrl_c_takes_no_event_away(policy: Policy) -> None:
     assert number > 5
 
 
-def test_r01_ctrl_c_gives_up_all_orders_of_a_burst(
+def test_r01_ctrl_c_withdraws_all_orders_of_a_batch(
     scripted: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def mute(peer: Peer) -> None:
@@ -159,7 +159,7 @@ def test_r01_ctrl_c_gives_up_all_orders_of_a_burst(
 
 
 @pytest.mark.parametrize("delay", [1e7, 1e300])
-def test_no_wait_is_too_long_for_the_system(delay: float) -> None:
+def test_no_timeout_is_too_long_for_the_system(delay: float) -> None:
     latch = Latch()
     with background(lambda: latch.wait(delay)) as waited:
         eventually(lambda: latch._waiting, "it waits")
@@ -201,7 +201,7 @@ def interrupt_often(wait: Callable[[], object], times: int) -> None:
 
 @needs_signals
 @pytest.mark.parametrize("kind", ["order", "event"])
-def test_r01_a_storm_of_ctrl_c_stops_nobody(kind: str) -> None:
+def test_r01_repeated_ctrl_c_does_not_stop_other_threads(kind: str) -> None:
     with Simulator(symbols=[AAPL], liquidity=False, rate_limits=False) as sim:
         sim.set_mark_price(AAPL, 200)
         with TradeClient(sim.environment, sim.credentials, rate_limit=None, reconnect=QUICK) as client:

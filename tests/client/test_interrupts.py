@@ -44,7 +44,7 @@ def interrupted(
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_r01_ctrl_c_at_any_line_of_a_call_spoils_no_later_call(
+def test_r01_ctrl_c_at_any_line_of_a_call_breaks_no_later_call(
     call: Callable[[TradeClient], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("qfex.session.connection.LATE_REPLY_GRACE", 0.02)
@@ -92,7 +92,7 @@ def test_r01_ctrl_c_at_any_line_of_closing_leaves_a_client_that_can_be_closed() 
     assert number > 20
 
 
-def test_r01_ctrl_c_while_a_burst_waits_for_another_line_is_ctrl_c(
+def test_r01_ctrl_c_while_a_batch_waits_for_a_new_connection_reaches_the_caller(
     scripted: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of the first message something left, of the others nothing; sending these anew, Ctrl-C falls at the last."""
@@ -127,7 +127,7 @@ class LockThenCtrlC:
         raise KeyboardInterrupt
 
 
-def test_r01_ctrl_c_upon_the_right_to_write_gives_it_back(scripted: Scripted) -> None:
+def test_r01_ctrl_c_right_after_taking_the_send_lock_releases_it(scripted: Scripted) -> None:
     exchange, client = scripted(answers_everything, rate_limit=None)
     transport = client._session.current.transport  # type: ignore[union-attr]
     lock = transport._send_lock
@@ -140,7 +140,9 @@ def test_r01_ctrl_c_upon_the_right_to_write_gives_it_back(scripted: Scripted) ->
     assert len(exchange.peers) == 1
 
 
-def test_r01_ctrl_c_when_a_message_has_left_costs_neither_the_line_nor_the_orders(scripted: Scripted) -> None:
+def test_r01_ctrl_c_after_a_message_was_sent_costs_neither_the_connection_nor_the_orders(
+    scripted: Scripted,
+) -> None:
     """With cancel-on-disconnect armed, a line that is cut cancels all of them."""
     exchange, client = scripted(answers_everything, rate_limit=None)
     sock = client._session.current.transport._socket  # type: ignore[union-attr]

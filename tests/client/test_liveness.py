@@ -34,7 +34,7 @@ def states(received: Received) -> list[ConnectionState]:
 
 
 @live_only
-def test_r08_a_slow_callback_and_a_jump_of_the_clock_cost_no_line(
+def test_r08_a_slow_callback_and_a_clock_jump_do_not_end_the_connection(
     sim: Simulator, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = connect(sim, reconnect=PATIENT)
@@ -61,7 +61,7 @@ def test_r08_a_silent_peer_is_noticed_within_two_intervals(sim: Simulator, conne
     assert client.get_user_orders().orders == []
 
 
-def test_r08_a_line_lives_on_what_it_hears_while_its_reader_was_held_up(scripted: Scripted) -> None:
+def test_r08_a_connection_survives_while_its_reader_is_held_up(scripted: Scripted) -> None:
     """The machine slept, or the interpreter was busy: what the peer said meanwhile waits in the socket."""
     said, go_on = threading.Event(), threading.Event()
 
@@ -131,7 +131,7 @@ def test_r09_the_heartbeat_works_after_twenty_reconnects(sim: Simulator, connect
     assert states(received).count(ConnectionState.STALE) == 1
 
 
-def test_r05_a_peer_that_stops_reading_ends_the_call_and_the_line_in_time(scripted: Scripted) -> None:
+def test_r05_a_peer_that_stops_reading_ends_the_call_and_the_connection_in_time(scripted: Scripted) -> None:
     def deaf(peer: Peer) -> None:
         peer.accept()
         peer.stop_reading()
@@ -147,7 +147,7 @@ def test_r05_a_peer_that_stops_reading_ends_the_call_and_the_line_in_time(script
     client.wait_until_ready()
 
 
-def test_r06_nothing_more_goes_out_on_a_line_after_a_send_that_failed(scripted: Scripted) -> None:
+def test_r06_nothing_is_sent_on_a_connection_after_a_failed_send(scripted: Scripted) -> None:
     """Half a frame left: whatever follows would be read as its rest. The order is unknown, not unsent."""
     cut_short, received = threading.Event(), []
 
@@ -178,7 +178,7 @@ def _orders(peer: Peer) -> list[Any]:
 
 
 @live_only
-def test_r20_a_line_that_went_dead_without_ending_is_replaced(sim: Simulator) -> None:
+def test_r20_a_connection_that_died_without_a_close_is_replaced(sim: Simulator) -> None:
     cable = sim.cable()
     client = TradeClient(cable.environment, sim.credentials, reconnect=ALERT, request_timeout=1)
     with client:
@@ -193,7 +193,7 @@ def test_r20_a_line_that_went_dead_without_ending_is_replaced(sim: Simulator) ->
 
 
 @live_only
-def test_r20_names_that_cannot_be_resolved_for_a_while_are_survived(
+def test_r20_a_temporary_failure_of_name_resolution_is_survived(
     sim: Simulator, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import socket

@@ -44,7 +44,7 @@ def burst(name: str, orders: int = ORDERS) -> list[OrderRequest]:
 @pytest.mark.parametrize(
     ("dialect", "direction"), [("live", "in"), ("live", "out"), ("documented", "out")], indirect=["dialect"]
 )
-def test_r24_wherever_a_burst_is_cut_each_order_has_its_own_truth(
+def test_r24_wherever_a_batch_is_cut_each_order_has_its_true_outcome(
     quiet: Simulator, direction: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(resolving, "NOT_FOUND_GRACE", 0.02)  # nothing is under way for long on loopback
@@ -77,7 +77,7 @@ def require_truth(sim: Simulator, client: TradeClient, request: OrderRequest, en
         assert isinstance(end, Order) and end.order_id in sim.ledger.orders(name), end
 
 
-def test_r23_what_never_left_a_blocked_line_is_told_apart_from_what_may_have(scripted: Scripted) -> None:
+def test_r23_orders_that_never_left_are_distinguished_from_those_that_may_have(scripted: Scripted) -> None:
     exchange, client = scripted(lambda peer: (peer.accept(), peer.stop_reading()), reconnect=None)
     requests = burst("x" * 10_000, 2000)  # more than the buffers of a socket hold
     ends = client.place_orders(requests, timeout=1.0)
@@ -91,7 +91,7 @@ def test_r23_what_never_left_a_blocked_line_is_told_apart_from_what_may_have(scr
     assert arrived <= sum(unknown), "an order arrived of which the caller was told that it was never sent"
 
 
-def test_an_answered_order_of_a_burst_that_broke_is_told_as_placed(scripted: Scripted) -> None:
+def test_an_acknowledged_order_of_a_broken_batch_is_returned(scripted: Scripted) -> None:
     """What is answered is known, though the same write broke further on."""
 
     def answers_one(peer: Peer) -> None:
@@ -108,7 +108,7 @@ def test_an_answered_order_of_a_burst_that_broke_is_told_as_placed(scripted: Scr
     assert all(isinstance(end, OutcomeUnknown) for end in ends[1:])
 
 
-def test_a_burst_keeps_to_the_budget_and_to_its_order(scripted: Scripted) -> None:
+def test_a_batch_keeps_the_message_budget_and_its_order(scripted: Scripted) -> None:
     policy = RateLimitPolicy(units_per_second=1.0, burst=5.0)
     exchange, client = scripted(answers_everything, rate_limit=policy)
     ends = client.place_orders(burst("b", 7), timeout=0.5)
@@ -121,7 +121,7 @@ def test_a_burst_keeps_to_the_budget_and_to_its_order(scripted: Scripted) -> Non
     assert sent == [f"b-{number}" for number in range(5)]
 
 
-def test_what_must_wait_for_its_lane_goes_in_its_turn(scripted: Scripted) -> None:
+def test_stops_in_a_batch_are_sent_in_their_turn(scripted: Scripted) -> None:
     exchange, client = scripted(answers_everything)
     stops = [OrderRequest(AAPL, "SELL", 1, 100, "STOP_LOSS", client_order_id=f"stop-{n}") for n in range(2)]
     first, second, third = burst("b")
@@ -138,7 +138,7 @@ def test_what_must_wait_for_its_lane_goes_in_its_turn(scripted: Scripted) -> Non
 # --- on the simulator -----------------------------------------------------------------------------------------------
 
 
-def test_many_orders_keep_their_places(sim: Simulator, client: TradeClient) -> None:
+def test_the_outcomes_of_a_batch_keep_the_places_of_its_orders(sim: Simulator, client: TradeClient) -> None:
     requests = [
         OrderRequest(AAPL, "BUY", 1, 330, client_order_id="a"),
         OrderRequest(AAPL, "BUY", -1, 330),  # refused here
@@ -153,7 +153,7 @@ def test_many_orders_keep_their_places(sim: Simulator, client: TradeClient) -> N
     assert sim.ledger.count("add_order") == 4
 
 
-def test_many_orders_are_on_their_way_together(sim: Simulator, client: TradeClient) -> None:
+def test_a_batch_is_sent_without_waiting_for_replies(sim: Simulator, client: TradeClient) -> None:
     held = sim.faults.hold_reply("add_order", times=None)
     requests = (OrderRequest(AAPL, "BUY", 1, 330, client_order_id=f"n{number}") for number in range(20))
     with client.stream(Channel.ORDERS) as orders, ThreadPoolExecutor() as pool:
@@ -171,5 +171,5 @@ def test_many_orders_are_on_their_way_together(sim: Simulator, client: TradeClie
         )
 
 
-def test_no_orders_are_no_orders(client: TradeClient) -> None:
+def test_an_empty_batch_sends_nothing(client: TradeClient) -> None:
     assert client.place_orders([]) == []

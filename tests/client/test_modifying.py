@@ -18,7 +18,7 @@ from tests.support.exchange import Message, Peer, Scripted, order_response
 from tests.support.helpers import AAPL, Connect, D, sent
 
 
-def test_what_is_not_given_keeps_its_value(sim: Simulator, client: TradeClient) -> None:
+def test_a_modify_keeps_every_value_that_is_not_given(sim: Simulator, client: TradeClient) -> None:
     order = client.place_order(AAPL, "BUY", 2, 330, take_profit=350, stop_loss=320, client_order_id="mine")
     dearer = client.modify_order(order, price="331.5")
     assert (dearer.price, dearer.quantity, dearer.status) == (D("331.5"), 2, OrderStatus.MODIFIED)
@@ -36,7 +36,7 @@ def test_what_is_not_given_keeps_its_value(sim: Simulator, client: TradeClient) 
     assert second["price"] == 331.5 and second["order_id"] == dearer.order_id
 
 
-def test_a_modified_order_is_the_only_one_that_is_open(client: TradeClient, dialect: str) -> None:
+def test_a_modified_order_replaces_the_old_one(client: TradeClient, dialect: str) -> None:
     order = client.place_order(AAPL, "BUY", 2, 330)
     modified = client.modify_order(order, price=331)
     assert (modified.order_id == order.order_id) == (dialect == "documented")
@@ -44,7 +44,7 @@ def test_a_modified_order_is_the_only_one_that_is_open(client: TradeClient, dial
     assert [each.order_id for each in client.get_user_orders().orders] == [modified.order_id]
 
 
-def test_an_order_is_followed_through_its_new_ids(client: TradeClient) -> None:
+def test_an_order_can_be_modified_again_by_any_of_its_ids(client: TradeClient) -> None:
     order = client.place_order(AAPL, "BUY", 2, 330)
     for price in (331, 332, 333):
         client.modify_order(order, price=price)  # the first id, and the newest terms
@@ -109,7 +109,7 @@ def test_a_partly_filled_order_cannot_be_modified(client: TradeClient, counterpa
     assert (open_order.order_id, open_order.quantity_remaining) == (order.order_id, 1)
 
 
-def test_an_order_that_is_gone_cannot_be_modified(client: TradeClient) -> None:
+def test_a_cancelled_order_cannot_be_modified(client: TradeClient) -> None:
     order = client.place_order(AAPL, "BUY", 2, 330)
     client.cancel_order(order)
     with pytest.raises(OrderRejected) as refused:
@@ -128,9 +128,7 @@ def test_a_refused_modify_leaves_the_order_as_it_was(client: TradeClient, change
     assert client.cancel_order(order).status is OrderStatus.CANCELLED
 
 
-def test_an_order_that_this_client_never_saw_can_be_modified_as_a_value(
-    sim: Simulator, connect: Connect
-) -> None:
+def test_an_order_of_another_session_can_be_modified_as_a_value(sim: Simulator, connect: Connect) -> None:
     order = connect(sim).place_order(AAPL, "BUY", 2, 330)
     other = connect(sim)
     assert other.modify_order(order, quantity=3).quantity == 3
@@ -139,7 +137,7 @@ def test_an_order_that_this_client_never_saw_can_be_modified_as_a_value(
 _TERMS = {"take_profit": D(300), "stop_loss": D(100), "reduce_only": True}
 
 
-def test_stops_and_flag_survive_replies_that_leave_them_out(scripted: Scripted) -> None:
+def test_attached_stops_and_reduce_only_survive_replies_that_omit_them(scripted: Scripted) -> None:
     modifies: list[Message] = []
 
     def script(peer: Peer) -> None:
@@ -165,7 +163,7 @@ def test_stops_and_flag_survive_replies_that_leave_them_out(scripted: Scripted) 
         assert {name: modify[name] for name in _TERMS} == _TERMS
 
 
-def test_stops_that_the_exchange_says_are_gone_stay_gone(scripted: Scripted) -> None:
+def test_attached_stops_that_the_exchange_reports_as_gone_stay_gone(scripted: Scripted) -> None:
     _, client = scripted(_without_stops)
     placed = client.place_order(AAPL, "BUY", 1, 200, take_profit=300)
     assert placed.take_profit == 0

@@ -108,7 +108,7 @@ each_client = pytest.mark.parametrize("use", [trade, market, rest], ids=lambda u
 
 
 @each_client
-def test_r44_a_proxy_that_is_given_is_used_with_its_user_and_password(
+def test_r44_a_given_proxy_is_used_with_its_user_and_password(
     venue: Venue, proxy: ConnectProxy, use: Use
 ) -> None:
     use(venue.environment(FAR), ca_file=venue.ca_file, proxy=f"http://user:pass%20word@{proxy.address}")
@@ -126,7 +126,7 @@ def test_r44_the_proxy_of_the_environment_is_used(
 
 
 @each_client
-def test_r44_a_proxy_that_is_given_goes_before_all_of_the_environment(
+def test_r44_a_given_proxy_overrides_the_environment(
     venue: Venue, proxy: ConnectProxy, use: Use, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
@@ -170,7 +170,7 @@ def test_r44_no_proxy_of_another_host_changes_nothing(
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"])
 @each_client
-def test_r44_this_machine_is_reached_without_the_environments_proxy(
+def test_r44_the_proxy_of_the_environment_is_not_used_for_this_machine(
     venue: Venue, proxy: ConnectProxy, use: Use, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, f"http://{proxy.address}")
@@ -179,7 +179,7 @@ def test_r44_this_machine_is_reached_without_the_environments_proxy(
 
 
 @each_client
-def test_r44_a_proxy_that_refuses_is_named_and_the_password_is_not(
+def test_r44_the_error_of_a_refusing_proxy_does_not_show_the_password(
     venue: Venue, proxy: ConnectProxy, use: Use
 ) -> None:
     with pytest.raises(QfexConnectionError) as refused:
@@ -188,7 +188,7 @@ def test_r44_a_proxy_that_refuses_is_named_and_the_password_is_not(
 
 
 @each_client
-def test_r44_a_proxy_of_a_kind_that_does_not_exist_is_named(venue: Venue, use: Use) -> None:
+def test_r44_an_unknown_type_of_proxy_is_named(venue: Venue, use: Use) -> None:
     with pytest.raises(QfexError, match="carrier-pigeon"):
         use(venue.environment(FAR), ca_file=venue.ca_file, proxy="carrier-pigeon://127.0.0.1:1")
 
@@ -198,7 +198,7 @@ def test_r44_a_proxy_of_a_kind_that_does_not_exist_is_named(venue: Venue, use: U
 
 @each_client
 @pytest.mark.parametrize("way", ["direct", "through a proxy"])
-def test_r44_a_certificate_that_is_not_trusted_is_refused_with_the_remedy(
+def test_r44_an_untrusted_certificate_is_refused_and_the_error_names_ca_file(
     venue: Venue, ends: ExitStack, use: Use, way: str
 ) -> None:
     options, host = {}, "127.0.0.1"
@@ -218,7 +218,7 @@ def test_r44_a_trusted_certificate_of_another_host_is_refused(venue: Venue, use:
 
 @each_client
 @pytest.mark.parametrize("content", [None, "no certificate"])
-def test_r44_a_file_of_authorities_that_cannot_be_read_is_named_at_once(
+def test_r44_a_ca_file_that_cannot_be_read_is_named_at_once(
     venue: Venue, use: Use, tmp_path: Path, content: str | None
 ) -> None:
     path = tmp_path / "company.pem"
@@ -248,7 +248,7 @@ def test_r44_a_redirect_is_not_followed() -> None:
             assert elsewhere.peers == []
 
 
-def test_r44_nothing_that_is_written_here_switches_verification_off() -> None:
+def test_r44_no_file_of_the_project_switches_verification_off() -> None:
     switch = re.compile(
         r"verify\s*=\s*False|CERT_NONE|check_hostname\s*=\s*False|--insecure|curl -k|_create_unverified"
     )

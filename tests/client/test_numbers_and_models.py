@@ -56,7 +56,7 @@ _updates = st.lists(
 
 
 @given(_updates)
-def test_r25_nothing_but_an_end_that_was_told_ends_an_order(updates: list[Order]) -> None:
+def test_r25_only_a_final_status_ends_an_order(updates: list[Order]) -> None:
     """Of all statuses, those that do not end an order leave it live, in any number and order."""
     tracker = OrderTracker()
     for update in updates:
@@ -66,7 +66,7 @@ def test_r25_nothing_but_an_end_that_was_told_ends_an_order(updates: list[Order]
 
 
 @given(st.permutations(["ACK", "FILLED", "FILLED", "CANCELLED"]), st.lists(st.integers(0, 3), max_size=6))
-def test_r27_the_order_and_number_of_an_orders_messages_do_not_matter(
+def test_r27_reordered_and_repeated_messages_lead_to_the_same_order_state(
     arrival: list[str], again: list[int]
 ) -> None:
     remaining = iter([8, 5])
@@ -134,7 +134,7 @@ def instruments() -> dict[str, Instrument]:
     return read_instruments(json.loads((FIXTURES / REFDATA).read_text(), parse_float=D))
 
 
-def test_r39_what_breaks_tick_or_lot_is_not_sent(scripted: Scripted) -> None:
+def test_r39_a_price_or_quantity_off_the_tick_or_lot_is_not_sent(scripted: Scripted) -> None:
     exchange, client = scripted(answers_everything, instruments=instruments())
     known = instruments()[AAPL]
     for quantity, price in (
@@ -160,18 +160,18 @@ def test_r40_rounding_has_a_direction_and_never_makes_a_quantity_vanish() -> Non
 
 
 @pytest.mark.parametrize("name", ["mds-messages-2026-09-24.json", "mds-messages-2026-09-30.json"])
-def test_r41_every_captured_message_is_understood_with_exact_numbers(name: str) -> None:
+def test_r41_every_captured_message_is_read_with_exact_numbers(name: str) -> None:
     for message in json.loads((FIXTURES / name).read_text(), parse_float=D):
         (understood,) = decode_market(json.dumps(message, default=str).encode())
         assert not isinstance(understood, Undecodable), message
         assert not any(isinstance(value, float) for value in attrs.asdict(understood).values())
 
 
-def test_r41_every_captured_instrument_is_understood() -> None:
+def test_r41_every_captured_instrument_is_read() -> None:
     assert all(isinstance(known.tick_size, D) for known in instruments().values())
 
 
-def test_r42_new_words_members_and_messages_break_nothing(scripted: Scripted) -> None:
+def test_r42_new_enum_values_members_and_messages_break_nothing(scripted: Scripted) -> None:
     def from_the_future(peer: Peer) -> None:
         peer.accept()
         command = peer.receive("add_order")

@@ -99,7 +99,7 @@ def test_every_code_becomes_its_exception(
     assert refused.value.error_code is code and refused.value.message == "because"
 
 
-def test_an_error_without_an_echo_fails_nobody(sim: Simulator, client: TradeClient) -> None:
+def test_an_error_without_an_echo_fails_no_call(sim: Simulator, client: TradeClient) -> None:
     sim.faults.error_reply("add_order", "ServerError", "whose?", echo=None)
     with client.stream(Channel.ERRORS) as errors:
         with pytest.raises(OutcomeUnknown) as unknown:
@@ -148,7 +148,7 @@ def test_a_read_without_an_answer_times_out(sim: Simulator, client: TradeClient,
 
 
 @pytest.mark.parametrize("command", ["add_order", "get_user_orders"])
-def test_a_late_reply_goes_to_nobody_else(sim: Simulator, client: TradeClient, command: str) -> None:
+def test_a_late_reply_does_not_answer_a_later_call(sim: Simulator, client: TradeClient, command: str) -> None:
     held = sim.faults.hold_reply(command)
     with pytest.raises(RequestTimeout):
         CALLS[command](client, 0.1)
@@ -159,7 +159,7 @@ def test_a_late_reply_goes_to_nobody_else(sim: Simulator, client: TradeClient, c
         assert len(client.open_orders) == 2 and result.order_id in client.open_orders
 
 
-def test_with_no_time_at_all_nothing_is_sent(sim: Simulator, connect: Connect) -> None:
+def test_a_call_that_times_out_before_it_is_sent_says_so(sim: Simulator, connect: Connect) -> None:
     client = connect(sim, reconnect=qfex.ReconnectPolicy(initial_delay=5.0, max_delay=5.0))
     sim.faults.refuse_connections()
     with client.stream(Channel.CONNECTION) as states:
@@ -175,7 +175,7 @@ def test_with_no_time_at_all_nothing_is_sent(sim: Simulator, connect: Connect) -
 
 
 @pytest.mark.parametrize("command", TRADING)
-def test_a_line_that_dies_before_the_reply_leaves_the_outcome_unknown(
+def test_a_connection_lost_before_the_reply_leaves_the_outcome_unknown(
     sim: Simulator, connect: Connect, command: str
 ) -> None:
     client = connect(sim, reconnect=None)
@@ -188,7 +188,7 @@ def test_a_line_that_dies_before_the_reply_leaves_the_outcome_unknown(
 
 
 @pytest.mark.parametrize("command", READS)
-def test_a_read_whose_line_died_says_so_where_no_other_comes(
+def test_a_read_raises_connection_lost_when_there_is_no_reconnect(
     sim: Simulator, connect: Connect, command: str
 ) -> None:
     client = connect(sim, reconnect=None)
@@ -198,13 +198,13 @@ def test_a_read_whose_line_died_says_so_where_no_other_comes(
 
 
 @pytest.mark.parametrize("command", ["get_user_orders", "get_user_trades", "get_user_leverage"])
-def test_a_read_is_asked_again_on_a_new_line(sim: Simulator, connect: Connect, command: str) -> None:
+def test_a_read_is_repeated_on_a_new_connection(sim: Simulator, connect: Connect, command: str) -> None:
     client = connect(sim, reconnect=qfex.ReconnectPolicy(initial_delay=0.01, max_delay=0.02))
     sim.faults.drop_before_command(command)
     assert isinstance(READS[command](client, PATIENCE), (list, qfex.OpenOrders))
 
 
-def test_an_order_waits_for_a_line_while_its_time_lasts(sim: Simulator, connect: Connect) -> None:
+def test_an_order_waits_for_a_connection_within_its_timeout(sim: Simulator, connect: Connect) -> None:
     client = connect(sim, reconnect=qfex.ReconnectPolicy(initial_delay=0.01, max_delay=0.02))
     with client.stream(Channel.CONNECTION) as states:
         sim.faults.drop_now()
@@ -223,7 +223,7 @@ def acknowledging(peer: Peer) -> None:
         peer.send(acknowledgement(peer.receive("add_order")))
 
 
-def test_a_pending_order_is_never_answered_with_nothing(scripted: Scripted) -> None:
+def test_a_pending_order_never_returns_none(scripted: Scripted) -> None:
     exchange, client = scripted(answers_nothing)
     pending = client.submit_order(AAPL, "BUY", 1, 200)
     with pytest.raises(OutcomeUnknown):
@@ -235,7 +235,7 @@ def test_a_pending_order_is_never_answered_with_nothing(scripted: Scripted) -> N
     assert caught.value.client_order_id == pending.client_order_id
 
 
-def test_an_overdue_lane_without_reconnecting_ends_in_time(scripted: Scripted) -> None:
+def test_a_read_behind_an_overdue_reply_times_out_when_there_is_no_reconnect(scripted: Scripted) -> None:
     _, client = scripted(answers_nothing, reconnect=None)
     first = outcome(lambda: client.get_user_trades(timeout=0.05))
     assert isinstance(first, RequestTimeout) and first.sent
@@ -245,7 +245,7 @@ def test_an_overdue_lane_without_reconnecting_ends_in_time(scripted: Scripted) -
     assert monotonic() - begun < 3.5
 
 
-def test_a_short_call_does_not_wait_for_a_renewal_with_more_time(scripted: Scripted) -> None:
+def test_a_call_with_a_short_timeout_does_not_wait_for_a_longer_renewal(scripted: Scripted) -> None:
     _, client = scripted(answers_nothing)
     stuck = client.submit_order(AAPL, "BUY", 1, 200, timeout=30)  # in flight, so that the renewal has to wait
     outcome(lambda: client.get_user_trades(timeout=0.01))
@@ -260,7 +260,9 @@ def test_a_short_call_does_not_wait_for_a_renewal_with_more_time(scripted: Scrip
     assert isinstance(outcome(stuck.result), OutcomeUnknown)
 
 
-def test_a_read_that_was_sent_is_never_told_as_not_sent(scripted: Scripted) -> None:
+def test_a_read_that_was_sent_is_not_reported_as_unsent_when_the_connection_is_lost(
+    scripted: Scripted,
+) -> None:
     def dies_while_asked(peer: Peer) -> None:
         peer.accept()
         peer.receive("get_user_trades")
@@ -271,7 +273,7 @@ def test_a_read_that_was_sent_is_never_told_as_not_sent(scripted: Scripted) -> N
         client.get_user_trades()
 
 
-def test_a_read_that_was_sent_and_closed_is_never_told_as_not_sent(scripted: Scripted) -> None:
+def test_a_read_that_was_sent_is_not_reported_as_unsent_when_the_client_closes(scripted: Scripted) -> None:
     asked = threading.Event()
 
     def listens(peer: Peer) -> None:
@@ -288,7 +290,7 @@ def test_a_read_that_was_sent_and_closed_is_never_told_as_not_sent(scripted: Scr
             answer()
 
 
-def test_an_order_that_exists_is_not_told_as_never_sent_when_its_wait_is_cut_short(
+def test_an_order_that_exists_is_returned_when_closing_ends_its_wait(
     scripted: Scripted,
 ) -> None:
     _, client = scripted(acknowledging)
@@ -298,7 +300,7 @@ def test_an_order_that_exists_is_not_told_as_never_sent_when_its_wait_is_cut_sho
         assert placed().order_id
 
 
-def test_an_order_that_exists_is_not_told_as_never_sent_when_the_line_is_lost_for_good(
+def test_an_order_that_exists_is_returned_when_the_connection_is_lost_for_good(
     scripted: Scripted,
 ) -> None:
     exchange, client = scripted(acknowledging, reconnect=None)
@@ -310,7 +312,7 @@ def test_an_order_that_exists_is_not_told_as_never_sent_when_the_line_is_lost_fo
         client.place_order(AAPL, "BUY", 1, 200)
 
 
-def test_whoever_waits_longer_gets_the_answer_that_another_gave_up(scripted: Scripted) -> None:
+def test_a_thread_with_a_longer_timeout_gets_the_reply_that_another_gave_up(scripted: Scripted) -> None:
     answer = threading.Event()
 
     def slow(peer: Peer) -> None:
@@ -330,7 +332,9 @@ def test_whoever_waits_longer_gets_the_answer_that_another_gave_up(scripted: Scr
 
 
 @pytest.mark.parametrize("end", ["the exchange leaves", "the client is closed"])
-def test_whoever_waits_longer_than_another_hears_of_the_end_at_once(scripted: Scripted, end: str) -> None:
+def test_a_thread_with_a_longer_timeout_learns_at_once_that_the_connection_ended(
+    scripted: Scripted, end: str
+) -> None:
     exchange, client = scripted(answers_nothing, reconnect=None)
     pending = client.submit_order(AAPL, "BUY", 1, 200, timeout=1e6)
     with background(lambda: outcome(pending.result)) as patient:
@@ -340,7 +344,7 @@ def test_whoever_waits_longer_than_another_hears_of_the_end_at_once(scripted: Sc
     assert isinstance(unknown, OutcomeUnknown) and unknown.reason != "timeout"
 
 
-def test_r24_what_was_not_written_before_the_loss_is_not_sent_afterwards(scripted: Scripted) -> None:
+def test_r24_an_order_that_was_not_sent_before_a_loss_is_not_sent_after_it(scripted: Scripted) -> None:
     """Orders are not queued for the next line: a call waits for it in its own thread, or says that nothing left."""
 
     def comes_back_later(peer: Peer) -> None:
@@ -360,7 +364,7 @@ def test_r24_what_was_not_written_before_the_loss_is_not_sent_afterwards(scripte
     assert [each["params"]["client_order_id"] for each in orders] == ["patient"]
 
 
-def test_r25_silence_is_never_told_as_a_rejection(scripted: Scripted) -> None:
+def test_r25_no_reply_is_never_reported_as_a_rejection(scripted: Scripted) -> None:
     """No message, no news: neither a timeout nor a lost line changes what is known of an order."""
 
     def forgetful(peer: Peer) -> None:
@@ -391,7 +395,7 @@ def test_r25_silence_is_never_told_as_a_rejection(scripted: Scripted) -> None:
     assert [order.status.value for order in received.events] == ["ACK"]
 
 
-def test_the_exchange_is_told_nothing_twice_however_often_the_answer_is_asked_for(
+def test_asking_a_pending_order_again_for_its_result_sends_nothing(
     scripted: Scripted, monkeypatch: Any
 ) -> None:
     exchange, client = scripted(answers_everything)

@@ -42,7 +42,7 @@ def test_no_price_makes_a_market_order_that_fills(market: Simulator, connect: Co
     assert order.trade_id
 
 
-def test_what_leaves_is_what_the_exchange_needs(sim: Simulator, client: TradeClient) -> None:
+def test_every_member_that_the_exchange_needs_is_sent(sim: Simulator, client: TradeClient) -> None:
     client.place_order(AAPL, "BUY", 1, 330)
     with pytest.raises(QfexError):
         client.place_order("NO-SUCH", "BUY", 1)
@@ -66,13 +66,13 @@ def test_every_type_and_time_in_force(client: TradeClient, counterparty: TradeCl
 
 
 @pytest.mark.parametrize("tif", ["IOC", "FOK"])
-def test_what_may_not_rest_and_finds_nothing_is_cancelled(client: TradeClient, tif: str) -> None:
+def test_an_ioc_or_fok_order_that_finds_no_counterparty_is_cancelled(client: TradeClient, tif: str) -> None:
     order = client.place_order(AAPL, "BUY", 1, 330, time_in_force=tif, wait=True)
     assert order.status.is_cancellation and order.quantity_filled == 0 and order.is_done
     assert client.open_orders == {}
 
 
-def test_an_order_that_is_filled_in_parts_is_done_with_the_last(
+def test_an_order_that_fills_in_parts_is_done_with_the_last(
     client: TradeClient, counterparty: TradeClient
 ) -> None:
     for price in ("335.00", "335.10", "335.20"):
@@ -82,7 +82,7 @@ def test_an_order_that_is_filled_in_parts_is_done_with_the_last(
     assert order.price == 336  # its own, not the executions'
 
 
-def test_an_ioc_order_that_fills_in_part_ends_with_its_rest_cancelled(
+def test_the_rest_of_a_partly_filled_ioc_order_is_cancelled(
     sim: Simulator, client: TradeClient, counterparty: TradeClient, dialect: str
 ) -> None:
     counterparty.place_order(AAPL, "SELL", "0.4", 335)
@@ -104,14 +104,14 @@ def test_a_post_only_order_never_takes(client: TradeClient, counterparty: TradeC
     assert client.place_limit_order(AAPL, "BUY", 1, 334, post_only=True).order_type is OrderType.ALO
 
 
-def test_attached_stops_travel_with_the_order(sim: Simulator, client: TradeClient) -> None:
+def test_attached_stops_are_sent_with_the_order(sim: Simulator, client: TradeClient) -> None:
     order = client.place_order(AAPL, "BUY", 1, 330, take_profit="350.5", stop_loss=320)
     assert (order.take_profit, order.stop_loss) == (D("350.5"), 320)
     (params,) = sent(sim, "add_order")
     assert (params["take_profit"], params["stop_loss"]) == (350.5, 320)
 
 
-def test_a_reduce_only_order_reduces(client: TradeClient, counterparty: TradeClient) -> None:
+def test_a_reduce_only_order_only_reduces_a_position(client: TradeClient, counterparty: TradeClient) -> None:
     counterparty.place_order(AAPL, "SELL", 2, 335)
     client.place_order(AAPL, "BUY", 2, 335, wait=True)
     order = client.place_order(AAPL, "SELL", 1, 340, reduce_only=True)
@@ -126,7 +126,7 @@ def test_the_callers_own_id_is_kept(client: TradeClient) -> None:
     assert client.get_order(AAPL, "my-order-1").order_id == order.order_id
 
 
-def test_two_orders_under_one_id_are_two_orders(client: TradeClient) -> None:
+def test_two_orders_may_share_a_client_order_id(client: TradeClient) -> None:
     one, other = (client.place_order(AAPL, "BUY", 1, price, client_order_id="same") for price in (330, 331))
     assert one.order_id != other.order_id and (one.price, other.price) == (330, 331)
 
@@ -137,7 +137,7 @@ def test_numbers_of_every_kind_arrive_exactly(sim: Simulator, client: TradeClien
     assert sent(sim, "add_order")[0]["price"] == D("330.1")
 
 
-def test_the_short_forms(client: TradeClient, counterparty: TradeClient) -> None:
+def test_limit_and_market_orders_have_short_forms(client: TradeClient, counterparty: TradeClient) -> None:
     limit = counterparty.place_limit_order(
         AAPL, "SELL", 3, "335.5", client_order_id="short", take_profit=300, stop_loss=350
     )
@@ -150,7 +150,7 @@ def test_the_short_forms(client: TradeClient, counterparty: TradeClient) -> None
     assert client.place_market_order(AAPL, "SELL", 1, reduce_only=True).quantity == 1
 
 
-def test_waiting_returns_the_newest_state_when_the_time_is_up(client: TradeClient) -> None:
+def test_placing_and_waiting_returns_the_newest_state_after_the_timeout(client: TradeClient) -> None:
     order = client.place_order(AAPL, "BUY", 1, 330, wait=True, timeout=0.2)
     assert order.status is OrderStatus.ACK and not order.is_done
 
@@ -197,7 +197,7 @@ def test_every_refusal_raises_and_leaves_no_order(
     assert sim.ledger.count("add_order") == 1
 
 
-def test_a_key_that_may_only_look_is_refused(sim: Simulator, connect: Connect) -> None:
+def test_a_read_only_key_cannot_place_orders(sim: Simulator, connect: Connect) -> None:
     viewer = connect(sim, sim.create_account(can_trade=False))
     with pytest.raises((OrderRejected, ApiError), match="(?i)permission"):
         viewer.place_order(AAPL, "BUY", 1, 330)
@@ -207,7 +207,7 @@ def test_a_key_that_may_only_look_is_refused(sim: Simulator, connect: Connect) -
 # --- without waiting ---------------------------------------------------------------------------------------------
 
 
-def test_a_submitted_order_is_answered_later(client: TradeClient) -> None:
+def test_a_submitted_order_is_acknowledged_later(client: TradeClient) -> None:
     pending = client.submit_order(AAPL, "BUY", 1, 330, client_order_id="later")
     assert pending.client_order_id == "later"
     order = pending.result(PATIENCE)
@@ -216,7 +216,7 @@ def test_a_submitted_order_is_answered_later(client: TradeClient) -> None:
     assert repr(pending) == "<PendingOrder later answered>"
 
 
-def test_a_submitted_order_has_an_id_before_its_answer(sim: Simulator, client: TradeClient) -> None:
+def test_a_submitted_order_has_its_client_order_id_at_once(sim: Simulator, client: TradeClient) -> None:
     held = sim.faults.hold_reply("add_order")
     pending = client.submit_order(AAPL, "BUY", 1, 330)
     assert len(pending.client_order_id) == 32 and not pending.done
@@ -226,7 +226,7 @@ def test_a_submitted_order_has_an_id_before_its_answer(sim: Simulator, client: T
     assert pending.result().client_order_id == pending.client_order_id
 
 
-def test_a_refused_submission_raises_where_its_result_is_asked_for(client: TradeClient) -> None:
+def test_a_refused_submission_raises_when_its_result_is_read(client: TradeClient) -> None:
     pending = client.submit_order(AAPL, "BUY", 1, 400)
     for _ in range(2):
         with pytest.raises((OrderRejected, ApiError)):

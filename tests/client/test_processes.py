@@ -90,7 +90,9 @@ def test_r01_ctrl_c_ends_connecting(sim: Simulator, fault: str) -> None:
     sim.faults.clear()
 
 
-def test_r16_a_script_that_forgets_to_close_ends_with_one_warning(sim: Simulator, connect: Connect) -> None:
+def test_r16_a_script_that_does_not_close_its_client_ends_with_one_warning(
+    sim: Simulator, connect: Connect
+) -> None:
     """And its orders are cancelled, if it asked for that."""
     watcher = connect(sim)
     body = """
@@ -119,7 +121,7 @@ def test_r16_a_script_that_forgets_to_close_ends_with_one_warning(sim: Simulator
         "client.place_order('AAPL-USD', 'BUY', 1, 190)",
     ],
 )
-def test_r17_whenever_the_main_thread_returns_nothing_complains(
+def test_r17_a_script_exits_quietly_at_every_stage_of_its_client(
     sim: Simulator, moment: str, ending: str
 ) -> None:
     """But for the one warning about a client that was not closed."""
@@ -129,7 +131,7 @@ def test_r17_whenever_the_main_thread_returns_nothing_complains(
     assert all("was not closed" in line for line in errors.splitlines()), errors
 
 
-def test_r17_exits_at_random_moments_say_nothing(sim: Simulator) -> None:
+def test_r17_a_script_exits_quietly_at_random_moments(sim: Simulator) -> None:
     """Two hundred clients in a row, each forgotten at another moment of its life; one interpreter ends them all."""
     body = """
     import random, threading, time
@@ -256,7 +258,7 @@ print(client.place_order("AAPL-USD", "BUY", 1, 330).status)
 """
 
 
-def test_a_client_that_a_script_forgot_is_closed_at_its_end(sim: Simulator) -> None:
+def test_a_client_left_open_is_closed_when_its_script_ends(sim: Simulator) -> None:
     where, keys = sim.environment, sim.credentials
     given = [where.trade_url, where.market_data_url, where.rest_url, keys.public_key, keys.secret_key]
     command = [sys.executable, "-c", FORGETFUL, *given]
@@ -271,7 +273,7 @@ def test_a_client_that_a_script_forgot_is_closed_at_its_end(sim: Simulator) -> N
         pass
 
 
-def test_a_client_is_not_copied(sim: Simulator, connect: Connect) -> None:
+def test_a_client_cannot_be_copied(sim: Simulator, connect: Connect) -> None:
     client = connect(sim)
     for attempt in (pickle.dumps, copy.copy, copy.deepcopy):
         with pytest.raises(TypeError, match="cannot be pickled"):

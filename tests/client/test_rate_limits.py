@@ -63,7 +63,7 @@ def place_and_cancel(client: TradeClient, until: float, ends: list[Any]) -> None
 
 
 @live_only
-def test_r46b_a_storm_of_several_threads_and_clients_stays_within_the_exchanges_budget(
+def test_r46b_several_threads_and_clients_together_stay_within_the_exchanges_budget(
     hurried: Simulator, connect: Connect
 ) -> None:
     clients = [connect(hurried, rate_limit=POLICY, request_timeout=10) for _ in range(2)]
@@ -81,7 +81,7 @@ def test_r46b_a_storm_of_several_threads_and_clients_stays_within_the_exchanges_
 
 
 @live_only
-def test_r46b_cancels_go_while_orders_have_to_wait_and_these_never_go_after_the_end(
+def test_r46b_cancels_are_sent_while_orders_wait_and_waiting_orders_are_not_sent_after_a_close(
     sim: Simulator, connect: Connect
 ) -> None:
     client = connect(sim, rate_limit=RateLimitPolicy(units_per_second=0.01, burst=20))
@@ -125,7 +125,7 @@ WORDS = {"an error": _error(True), "an error that names nobody": _error(False), 
 
 
 @pytest.mark.parametrize("word", WORDS.values(), ids=WORDS)
-def test_r46b_the_exchanges_word_is_obeyed_by_orders_and_not_by_cancels(
+def test_r46b_a_rate_limit_of_the_exchange_pauses_orders_and_not_cancels(
     scripted: Scripted, word: Callable[[Message], Message]
 ) -> None:
     def limits(peer: Peer) -> None:
@@ -148,7 +148,7 @@ def test_r46b_the_exchanges_word_is_obeyed_by_orders_and_not_by_cancels(
     assert client.cancel_order("id-of-mine", symbol=AAPL).is_done
 
 
-def test_r46b_the_exchanges_word_is_obeyed_before_anybody_looks_at_it(scripted: Scripted) -> None:
+def test_r46b_a_rate_limit_of_the_exchange_is_obeyed_before_any_caller_reads_it(scripted: Scripted) -> None:
     """The answers of orders that were submitted without waiting, and that of a call that was given up."""
 
     def limits(peer: Peer) -> None:
@@ -166,7 +166,7 @@ def test_r46b_the_exchanges_word_is_obeyed_before_anybody_looks_at_it(scripted: 
     assert limited.value.retry_after == 60.0
 
 
-def test_r46b_a_late_word_is_obeyed_too(scripted: Scripted) -> None:
+def test_r46b_a_rate_limit_that_arrives_late_is_obeyed(scripted: Scripted) -> None:
     late = threading.Event()
 
     def limits(peer: Peer) -> None:
@@ -185,7 +185,7 @@ def test_r46b_a_late_word_is_obeyed_too(scripted: Scripted) -> None:
     assert isinstance(later, RequestTimeout) and later.sent is False
 
 
-def test_r46b_the_wait_for_the_budget_is_part_of_the_callers_time(scripted: Scripted) -> None:
+def test_r46b_waiting_for_the_budget_counts_towards_the_timeout(scripted: Scripted) -> None:
     def says_nothing(peer: Peer) -> None:
         peer.accept()
         peer.read_until_closed()
@@ -228,7 +228,7 @@ def test_a_rate_limit_without_a_hint_pauses_as_the_policy_says(sim: Simulator, c
 
 
 @live_only
-def test_without_throttling_nothing_is_held_back(sim: Simulator, connect: Connect) -> None:
+def test_without_a_rate_limit_policy_nothing_is_held_back(sim: Simulator, connect: Connect) -> None:
     client = connect(sim, rate_limit=None)
     sim.faults.rate_limit("add_order", retry_after=30.0)
     with pytest.raises(RateLimited):

@@ -33,7 +33,7 @@ from tests.support.helpers import (
 
 
 @pytest.mark.parametrize("code", [1000, 1001, 1006, 1008, 1011, 1012, 1013, 4000])
-def test_r11_a_servers_close_is_followed_by_a_new_line(scripted: Scripted, code: int) -> None:
+def test_r11_a_close_of_the_exchange_is_followed_by_a_new_connection(scripted: Scripted, code: int) -> None:
     exchange, client = scripted(answers_everything)
     received = Received(client, Channel.CONNECTION)
     exchange.peers[0].close(code, "going down")
@@ -42,14 +42,14 @@ def test_r11_a_servers_close_is_followed_by_a_new_line(scripted: Scripted, code:
     assert len(exchange.peers) == 2
 
 
-def test_r11_a_local_close_is_not(scripted: Scripted) -> None:
+def test_r11_a_close_of_the_client_is_final(scripted: Scripted) -> None:
     exchange, client = scripted(answers_everything)
     client.close()
     assert not threading.Event().wait(0.1)
     assert len(exchange.peers) == 1 and client.state is ConnectionState.CLOSED
 
 
-def test_r11_without_a_policy_a_lost_line_stays_lost(scripted: Scripted) -> None:
+def test_r11_without_a_policy_a_lost_connection_stays_lost(scripted: Scripted) -> None:
     exchange, client = scripted(answers_everything, reconnect=None)
     exchange.peers[0].drop()
     with pytest.raises(NotConnected):
@@ -58,7 +58,7 @@ def test_r11_without_a_policy_a_lost_line_stays_lost(scripted: Scripted) -> None
 
 
 @live_only
-def test_r21_refused_credentials_end_it_after_one_attempt(sim: Simulator, connect: Connect) -> None:
+def test_r21_refused_credentials_end_reconnecting_after_one_attempt(sim: Simulator, connect: Connect) -> None:
     client = connect(sim, reconnect=QUICK)
     attempts = sim.ledger.count("auth")
     sim.faults.reject_auth(times=None)
@@ -71,7 +71,7 @@ def test_r21_refused_credentials_end_it_after_one_attempt(sim: Simulator, connec
 
 
 @live_only
-def test_r21_what_may_pass_does_not_end_it(sim: Simulator, connect: Connect) -> None:
+def test_r21_temporary_failures_do_not_end_reconnecting(sim: Simulator, connect: Connect) -> None:
     """Refused connections, lines that die while they are opened, an exchange that is busy."""
     client = connect(sim, reconnect=QUICK)
     received = Received(client, Channel.CONNECTION)
@@ -87,7 +87,7 @@ def test_r21_what_may_pass_does_not_end_it(sim: Simulator, connect: Connect) -> 
     assert client.place_order(AAPL, "BUY", 1, 190).is_live
 
 
-def test_r21_attempts_are_spread_and_grow_rarer() -> None:
+def test_r21_attempts_are_spread_and_become_rarer() -> None:
     """Full jitter: each delay is drawn from all of its range, and the range doubles up to a limit."""
     policy = ReconnectPolicy(initial_delay=1.0, max_delay=8.0)
     for attempt, ceiling in enumerate([1, 2, 4, 8, 8, 8], start=1):
@@ -101,7 +101,7 @@ def test_r21_attempts_are_spread_and_grow_rarer() -> None:
 
 
 @live_only
-def test_r12_a_new_line_is_authenticated_armed_and_subscribed_once_each_and_then_asked(
+def test_r12_a_new_connection_logs_in_arms_subscribes_and_then_resyncs(
     sim: Simulator, connect: Connect
 ) -> None:
     client = connect(sim, cancel_on_disconnect=True, reconnect=QUICK)
@@ -120,7 +120,7 @@ def test_r12_a_new_line_is_authenticated_armed_and_subscribed_once_each_and_then
     assert new.cancel_on_disconnect
 
 
-def test_r12_nothing_private_is_said_before_the_exchange_knows_who_is_there(scripted: Scripted) -> None:
+def test_r12_nothing_private_is_sent_before_the_login_is_accepted(scripted: Scripted) -> None:
     early: list[Message] = []
 
     def slow_to_recognise(peer: Peer) -> None:
@@ -145,7 +145,7 @@ def test_r12_nothing_private_is_said_before_the_exchange_knows_who_is_there(scri
 
 
 @live_only
-def test_r12_a_subscription_that_is_confirmed_as_the_line_dies_is_restored(
+def test_r12_a_subscription_confirmed_as_the_connection_is_lost_is_restored(
     sim: Simulator, connect: Connect
 ) -> None:
     """The thread that subscribed may be slower than the loss of the line and the next opening."""
@@ -158,7 +158,7 @@ def test_r12_a_subscription_that_is_confirmed_as_the_line_dies_is_restored(
 
 
 @live_only
-def test_r13_subscribing_twice_and_ten_new_lines_double_nothing(sim: Simulator, connect: Connect) -> None:
+def test_r13_subscribing_twice_and_ten_reconnects_double_no_event(sim: Simulator, connect: Connect) -> None:
     client = connect(sim, reconnect=QUICK)
     changes, orders = Received(client, Channel.CONNECTION), Received(client, Channel.ORDERS)
     fills = Received(client, Channel.FILLS)
@@ -179,7 +179,7 @@ def test_r13_subscribing_twice_and_ten_new_lines_double_nothing(sim: Simulator, 
 
 
 @live_only
-def test_r14_an_outage_is_told_once_with_its_bounds_and_after_everything_is_restored(
+def test_r14_an_outage_is_reported_once_with_its_bounds_after_everything_is_restored(
     sim: Simulator, connect: Connect
 ) -> None:
     client, restored_then = connect(sim, reconnect=QUICK), []
@@ -202,7 +202,7 @@ def test_r14_an_outage_is_told_once_with_its_bounds_and_after_everything_is_rest
     assert restored_then == [(frozenset({"order_responses", "fills"}), "get_user_orders")]
 
 
-def test_r19_nothing_is_done_between_two_attempts(scripted: Scripted) -> None:
+def test_r19_the_processor_rests_between_two_attempts_to_connect(scripted: Scripted) -> None:
     """Attempts are as rare as the policy says, and nothing polls in between."""
     exchange, client = scripted(
         answers_everything, reconnect=ReconnectPolicy(initial_delay=600, max_delay=600)

@@ -31,7 +31,7 @@ def no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @AT_ONCE
-def test_an_overdue_lane_renews_the_line_without_cancelling_the_orders(
+def test_an_overdue_reply_renews_the_connection_without_cancelling_orders(
     sim: Simulator, connect: Connect
 ) -> None:
     """Disarmed before the old line ends, armed on the new one before anything else."""
@@ -56,7 +56,7 @@ def _second(sim: Simulator, connection: int) -> str:
 
 
 @AT_ONCE
-def test_the_reason_of_a_renewal_is_told(scripted: Scripted) -> None:
+def test_the_reason_of_a_renewal_is_reported(scripted: Scripted) -> None:
     _, client = scripted(answers_nothing, answers_everything)
     received = Received(client, Channel.CONNECTION)
     outcome(lambda: client.get_user_trades(timeout=0.05))
@@ -86,7 +86,7 @@ def test_ctrl_c_during_a_renewal_leaves_a_client_that_works(
     assert client.place_order(AAPL, "BUY", 1, 200).is_live
 
 
-def test_r38_callbacks_that_fall_too_far_behind_end_the_line_and_everybody_hears_why(
+def test_r38_callbacks_that_fall_too_far_behind_end_the_connection_and_the_reason_is_reported(
     scripted: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No order is lost on the way, and the next line waits until the callbacks have caught up."""
@@ -124,7 +124,7 @@ def test_r38_callbacks_that_fall_too_far_behind_end_the_line_and_everybody_hears
 
 
 @AT_ONCE
-def test_a_renewal_is_over_a_second_after_the_callers_time(scripted: Scripted) -> None:
+def test_a_renewal_ends_within_a_second_after_the_callers_timeout(scripted: Scripted) -> None:
     """Even where the peer takes nothing any more, so that no farewell can be said."""
 
     def deaf(peer: Peer) -> None:

@@ -138,7 +138,7 @@ def test_r28_replaying_any_prefix_of_the_feed_leaves_quantities_unchanged(
 
 
 @given(feeds(), st.data())
-def test_r28_filled_and_remaining_make_the_quantity_whatever_was_missed_and_told_again(
+def test_r28_filled_and_remaining_add_up_to_the_quantity_whatever_was_missed_and_repeated(
     made: tuple[list[int], list[Message]], data: st.DataObject
 ) -> None:
     parts, feed = made
@@ -164,7 +164,7 @@ LIVE = 1 + 2 * 3  # messages of the feed before the line is lost: the last fill 
 
 
 @pytest.mark.parametrize("prefix", range(LIVE + 1))
-def test_r28_a_new_line_that_tells_all_again_counts_nothing_twice(scripted: Scripted, prefix: int) -> None:
+def test_r28_fills_repeated_on_a_new_connection_are_counted_once(scripted: Scripted, prefix: int) -> None:
     feed = feed_of(PARTS, [True, False, True, False])
 
     def history(peer: Peer, traded: int) -> Message:

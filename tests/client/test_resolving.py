@@ -64,11 +64,11 @@ def test_the_history_suffices_to_find_a_finished_order(sim: Simulator, client: T
     assert found is not None and (found.order_id, found.is_done) == (order.order_id, True)
 
 
-def test_an_order_that_never_was_is_none(client: TradeClient) -> None:
+def test_an_order_that_never_arrived_resolves_to_none(client: TradeClient) -> None:
     assert client.resolve("never-sent", AAPL, timeout=PATIENCE) is None
 
 
-def test_before_the_grace_has_passed_nothing_is_denied(client: TradeClient) -> None:
+def test_resolve_does_not_say_none_before_the_grace_period_is_over(client: TradeClient) -> None:
     with pytest.raises(OutcomeUnknown) as unknown:
         client.resolve("never-sent", AAPL, timeout=0.05)
     assert (unknown.value.client_order_id, unknown.value.symbol, unknown.value.reason) == (
@@ -76,7 +76,7 @@ def test_before_the_grace_has_passed_nothing_is_denied(client: TradeClient) -> N
     )  # fmt: skip
 
 
-def test_an_order_whose_reply_was_lost_is_cleared_up(sim: Simulator, connect: Connect) -> None:
+def test_an_order_whose_reply_was_lost_is_found(sim: Simulator, connect: Connect) -> None:
     client = connect(sim, reconnect=QUICK)
     sim.faults.drop_before_reply("add_order")
     with pytest.raises(OutcomeUnknown) as unknown:
@@ -89,7 +89,7 @@ def test_an_order_whose_reply_was_lost_is_cleared_up(sim: Simulator, connect: Co
     assert client.cancel_order(found).status is OrderStatus.CANCELLED
 
 
-def test_an_order_that_never_arrived_is_cleared_up_too(sim: Simulator, connect: Connect) -> None:
+def test_an_order_that_was_lost_on_its_way_resolves_to_none(sim: Simulator, connect: Connect) -> None:
     client = connect(sim, reconnect=QUICK)
     sim.faults.drop_before_command("add_order")
     with pytest.raises(OutcomeUnknown) as unknown:
@@ -98,7 +98,7 @@ def test_an_order_that_never_arrived_is_cleared_up_too(sim: Simulator, connect: 
     assert client.resolve(unknown.value.client_order_id, AAPL) is None
 
 
-def test_without_a_line_the_outcome_stays_unknown(sim: Simulator, connect: Connect) -> None:
+def test_without_a_connection_the_outcome_stays_unknown(sim: Simulator, connect: Connect) -> None:
     client = connect(sim, reconnect=None)
     ended = threading.Event()
     client.on(
@@ -115,7 +115,9 @@ def test_without_a_line_the_outcome_stays_unknown(sim: Simulator, connect: Conne
     assert closed.value.reason == "closed"
 
 
-def test_where_the_history_cannot_be_asked_nothing_is_denied(sim: Simulator, client: TradeClient) -> None:
+def test_resolve_does_not_say_none_when_the_history_is_unreachable(
+    sim: Simulator, client: TradeClient
+) -> None:
     client._history._environment = attrs.evolve(client._history._environment, rest_url="http://127.0.0.1:9")
     with pytest.raises(OutcomeUnknown):
         client.resolve("never-sent", AAPL, timeout=1.2)
@@ -166,25 +168,25 @@ def fails(peer: Peer, request: Message) -> None:
 
 @pytest.mark.parametrize("query", [Peer.answer, denies_by_list])
 @pytest.mark.parametrize("listing", [Peer.answer, None])
-def test_none_needs_the_query_and_the_history_only(query: Answer, listing: Answer | None) -> None:
+def test_none_needs_only_the_query_and_the_history(query: Answer, listing: Answer | None) -> None:
     assert resolved({"get_order": query, "get_user_orders": listing}, []) is None
 
 
-def test_a_live_order_that_only_the_list_knows_is_found() -> None:
+def test_an_open_order_that_only_the_list_shows_is_found() -> None:
     assert resolved({"get_user_orders": lists_it}, []).order_id == "id-of-mine"
 
 
-def test_a_finished_order_is_found_among_others() -> None:
+def test_a_finished_order_is_found_in_the_history_among_others() -> None:
     found = resolved({"get_user_orders": None}, [OF_ANOTHER, FINISHED])
     assert (found.order_id, found.is_done) == ("h1", True)
 
 
 @pytest.mark.parametrize("query", [None, fails])
-def test_without_the_query_nothing_is_denied(query: Answer | None) -> None:
+def test_resolve_does_not_say_none_without_a_reply_to_the_query(query: Answer | None) -> None:
     assert isinstance(resolved({"get_order": query}, [], timeout=1.5), OutcomeUnknown)
 
 
-def test_a_live_stop_without_a_name_may_be_the_order_that_is_asked_about() -> None:
+def test_an_open_stop_without_a_client_order_id_keeps_the_outcome_unknown() -> None:
     def lists_a_stop(peer: Peer, request: Message) -> None:
         stop = order_response("", type="STOP_LOSS", side="SELL", order_id="s1")["order_response"]
         peer.send({"all_orders_response": {"orders": [stop], "twaps": []}})
@@ -193,7 +195,9 @@ def test_a_live_stop_without_a_name_may_be_the_order_that_is_asked_about() -> No
     assert isinstance(found, OutcomeUnknown) and "without a client order id" in found.reason
 
 
-def test_a_stop_that_was_seen_placed_is_found_by_its_name(market: Simulator, connect: Connect) -> None:
+def test_a_stop_that_this_client_placed_is_found_by_its_client_order_id(
+    market: Simulator, connect: Connect
+) -> None:
     client = connect(market)
     client.place_market_order(AAPL, "BUY", 2, wait=True)
     stops = [
@@ -208,7 +212,7 @@ def test_a_stop_that_was_seen_placed_is_found_by_its_name(market: Simulator, con
 # --- after a lost reply ---------------------------------------------------------------------------------------------
 
 
-def test_r23_a_lost_reply_is_an_unknown_outcome_and_resolve_tells_the_truth(
+def test_r23_a_lost_reply_is_an_unknown_outcome_and_resolve_finds_the_order(
     market: Simulator, connect: Connect
 ) -> None:
     client = connect(market)
@@ -222,9 +226,7 @@ def test_r23_a_lost_reply_is_an_unknown_outcome_and_resolve_tells_the_truth(
         assert found is not None and (found.order_id, found.is_done) == (row.order_id, done)
 
 
-def test_r23_resolve_says_none_only_of_what_the_exchange_never_had(
-    sim: Simulator, client: TradeClient
-) -> None:
+def test_r23_resolve_says_none_of_an_order_that_never_arrived(sim: Simulator, client: TradeClient) -> None:
     sim.faults.swallow_command("add_order")
     with pytest.raises(OutcomeUnknown) as caught:
         client.place_order(AAPL, "BUY", 1, 190, timeout=0.2)
@@ -232,7 +234,7 @@ def test_r23_resolve_says_none_only_of_what_the_exchange_never_had(
 
 
 @pytest.mark.parametrize("deaf", ["get_user_orders", "get_order"])
-def test_r23_resolve_does_not_say_none_where_it_could_not_ask(
+def test_r23_resolve_does_not_say_none_when_a_query_failed(
     sim: Simulator, connect: Connect, deaf: str
 ) -> None:
     client = connect(sim, reconnect=QUICK)
@@ -253,7 +255,7 @@ def test_r23_resolve_does_not_say_none_without_the_history(sim: Simulator) -> No
         client.resolve("never-placed", AAPL, timeout=1.5)
 
 
-def test_r26_a_source_that_stays_silent_does_not_keep_resolve_from_the_others(
+def test_r26_resolve_finds_an_order_when_one_of_its_queries_gets_no_reply(
     sim: Simulator, client: TradeClient
 ) -> None:
     placed = client.place_order(AAPL, "BUY", 1, 190)

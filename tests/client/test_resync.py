@@ -16,7 +16,7 @@ def watched(sim: Simulator, connect: Connect) -> tuple[TradeClient, Received]:
     return client, Received(client, Channel.CONNECTION)
 
 
-def test_an_order_modified_by_a_call_whose_answer_was_lost_lives_on(
+def test_an_order_whose_modify_got_no_reply_stays_open(
     sim: Simulator, watched: tuple[TradeClient, Received]
 ) -> None:
     client, received = watched
@@ -32,7 +32,7 @@ def test_an_order_modified_by_a_call_whose_answer_was_lost_lives_on(
     assert client.open_orders == {}
 
 
-def test_two_orders_of_one_client_id_are_not_taken_for_each_other(
+def test_two_orders_with_one_client_order_id_are_not_confused(
     sim: Simulator, watched: tuple[TradeClient, Received]
 ) -> None:
     """One of them ended while the line was down; the other is not its replacement."""
@@ -47,7 +47,7 @@ def test_two_orders_of_one_client_id_are_not_taken_for_each_other(
     assert [order.price for order in client.open_orders.values()] == [191]
 
 
-def test_a_wait_ends_by_what_happened_while_the_line_was_down(
+def test_a_fill_while_the_connection_was_lost_ends_the_wait(
     sim: Simulator, counterparty: TradeClient, watched: tuple[TradeClient, Received]
 ) -> None:
     client, received = watched
@@ -75,7 +75,7 @@ def test_r26_a_query_that_failed_ends_no_order(sim: Simulator, watched: tuple[Tr
     assert client.open_orders[placed.order_id].is_live
 
 
-def test_r26_only_the_exchanges_word_about_this_order_ends_it(
+def test_r26_an_order_ends_only_by_a_reply_about_this_order(
     sim: Simulator, watched: tuple[TradeClient, Received]
 ) -> None:
     """An order that is missing from the list is asked for; an error leaves it as it was."""
@@ -104,7 +104,7 @@ def short_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("qfex.session.lifecycle._RESYNC_LIMIT", 0.3)
 
 
-def test_orders_are_read_though_the_trades_are_not_answered(scripted: Scripted) -> None:
+def test_orders_are_recovered_when_the_trades_get_no_reply(scripted: Scripted) -> None:
     def second(peer: Peer) -> None:
         peer.accept()
         while True:
@@ -120,7 +120,7 @@ def test_orders_are_read_though_the_trades_are_not_answered(scripted: Scripted) 
     assert client.wait_until_done(placed).status == "CANCELLED"
 
 
-def test_what_the_list_says_is_told_though_one_order_is_not_answered(scripted: Scripted) -> None:
+def test_listed_orders_are_delivered_when_a_query_for_another_gets_no_reply(scripted: Scripted) -> None:
     def first(peer: Peer) -> None:
         peer.accept()
         peer.answer(peer.receive("add_order"))

@@ -228,7 +228,7 @@ def spoken(text: str) -> list[Callable[[Peer], None]]:
 
 @pytest.mark.parametrize("way", range(4))
 @pytest.mark.parametrize("kind", ["hmac", "jwt"])
-def test_r46a_what_the_exchange_says_of_the_credentials_is_shown_without_them(
+def test_r46a_messages_of_the_exchange_are_shown_without_the_credentials_in_them(
     witness: Witness, way: int, kind: str
 ) -> None:
     keys = HmacCredentials("qfex_pub_0123456789", "qfex_secret_0123456789")
@@ -246,7 +246,7 @@ def test_r46a_what_the_exchange_says_of_the_credentials_is_shown_without_them(
     assert witness.leaks() == set()
 
 
-def test_a_login_that_comes_back_in_words_shows_no_key() -> None:
+def test_a_login_echoed_in_a_text_shows_no_key() -> None:
     proof = CREDENTIALS.auth_params()
     text = redact_text(f"refused: {json.dumps({'type': 'auth', 'params': proof})}")
     for secret in (CREDENTIALS.public_key, proof["hmac"]["signature"], proof["hmac"]["nonce"]):  # type: ignore[index]

@@ -66,7 +66,7 @@ def test_a_signal_handler_may_call_the_client_while_a_call_waits(
     assert outer.is_live and ends[0].is_live and outer.order_id != ends[0].order_id and went_on
 
 
-def test_a_signal_handler_may_call_the_client_when_a_message_has_left(scripted: Scripted) -> None:
+def test_a_signal_handler_may_call_the_client_right_after_a_message_was_sent(scripted: Scripted) -> None:
     _, client = scripted(answers_everything, rate_limit=None)
     sock = client._session.current.transport._socket  # type: ignore[union-attr]
     assert sock is not None

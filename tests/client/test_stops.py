@@ -20,7 +20,7 @@ def long(client: TradeClient, counterparty: TradeClient) -> TradeClient:
     return client
 
 
-def test_a_stop_waits(sim: Simulator, long: TradeClient) -> None:
+def test_a_stop_rests_until_its_trigger(sim: Simulator, long: TradeClient) -> None:
     stop = long.place_stop_order(AAPL, "SELL", "STOP_LOSS", 2, 330, client_order_id="my-stop")
     assert (stop.status, stop.order_type, stop.side) == (OrderStatus.ACK, OrderType.STOP_LOSS, Side.SELL)
     assert (stop.price, stop.quantity, stop.is_live) == (330, 2, True)
@@ -32,7 +32,7 @@ def test_a_stop_waits(sim: Simulator, long: TradeClient) -> None:
 
 
 @pytest.mark.parametrize("kind, trigger, mark", [("STOP_LOSS", 331, 330), (OrderType.TAKE_PROFIT, 340, 341)])
-def test_a_stop_fires_when_the_mark_price_comes(
+def test_a_stop_fires_when_the_mark_price_reaches_its_trigger(
     sim: Simulator, long: TradeClient, kind: Any, trigger: int, mark: int
 ) -> None:
     stop = long.place_stop_order(AAPL, "SELL", kind, 2, trigger)
@@ -48,7 +48,7 @@ def test_a_stop_fires_when_the_mark_price_comes(
     assert long.open_orders == {}
 
 
-def test_a_fired_stop_that_finds_too_little_is_done_too(
+def test_a_fired_stop_that_fills_in_part_is_done(
     sim: Simulator, client: TradeClient, counterparty: TradeClient
 ) -> None:
     counterparty.place_order(AAPL, "SELL", 2, 336)
@@ -61,7 +61,7 @@ def test_a_fired_stop_that_finds_too_little_is_done_too(
     assert client.open_orders == {}
 
 
-def test_a_stop_moves(long: TradeClient, dialect: str) -> None:
+def test_a_stop_can_be_modified(long: TradeClient, dialect: str) -> None:
     stop = long.place_stop_order(AAPL, "SELL", "STOP_LOSS", 2, 330)
     moved = long.modify_stop_order(stop, trigger_price="329.50", quantity=1)
     (listed,) = long.get_user_orders().orders
@@ -74,7 +74,7 @@ def test_a_stop_moves(long: TradeClient, dialect: str) -> None:
 
 
 @pytest.mark.parametrize("given", [lambda stop: stop, lambda stop: stop.order_id], ids=["order", "id"])
-def test_a_stop_is_cancelled(long: TradeClient, dialect: str, given: Any) -> None:
+def test_a_stop_can_be_cancelled(long: TradeClient, dialect: str, given: Any) -> None:
     stop = long.place_stop_order(AAPL, "SELL", "STOP_LOSS", 2, 330)
     cancelled = long.cancel_stop_order(given(stop))
     assert (cancelled is None) == (dialect == "live")
@@ -85,7 +85,7 @@ def test_a_stop_is_cancelled(long: TradeClient, dialect: str, given: Any) -> Non
     assert long.get_user_orders().orders == []
 
 
-def test_the_stop_channel_tells_of_every_change(long: TradeClient) -> None:
+def test_the_stop_channel_delivers_every_change(long: TradeClient) -> None:
     with long.stream(Channel.STOP_ORDERS) as stops:
         stop = long.place_stop_order(AAPL, "SELL", "STOP_LOSS", 2, 330)
         told = next_event(stops)
@@ -99,7 +99,7 @@ def test_the_stop_channel_tells_of_every_change(long: TradeClient) -> None:
     assert long.get_user_orders().orders == []
 
 
-def test_what_only_an_acknowledgement_tells_is_known_all_the_same(long: TradeClient) -> None:
+def test_a_change_that_is_only_acknowledged_updates_the_stop(long: TradeClient) -> None:
     stop = long.place_stop_order(AAPL, "SELL", "STOP_LOSS", 2, 330)
     with long.stream(Channel.ORDERS) as orders:
         long.modify_stop_order(stop, trigger_price=329, quantity=1)
@@ -125,20 +125,20 @@ def test_without_a_position_there_is_nothing_to_stop(client: TradeClient) -> Non
 
 @pytest.mark.parametrize("call", [lambda client: client.cancel_stop_order("no-such-stop"),
     lambda client: client.modify_stop_order("no-such-stop", symbol=AAPL, trigger_price=330, quantity=1)])  # fmt: skip
-def test_a_stop_that_is_not_there(client: TradeClient, call: Any) -> None:
+def test_an_unknown_stop_cannot_be_cancelled_or_modified(client: TradeClient, call: Any) -> None:
     with pytest.raises((OrderRejected, ApiError)) as refused:
         call(client)
     assert isinstance(refused.value, QfexError)
 
 
-def test_stops_of_the_same_terms_are_told_apart(long: TradeClient) -> None:
+def test_stops_with_the_same_terms_are_distinguished(long: TradeClient) -> None:
     one, other = (long.place_stop_order(AAPL, "SELL", "STOP_LOSS", 1, 330) for _ in range(2))
     assert one.order_id != other.order_id
     long.cancel_stop_order(one)
     assert [each.order_id for each in long.get_user_orders().orders] == [other.order_id]
 
 
-def test_attached_stops_arise_with_the_fill_and_one_fires(
+def test_attached_stops_are_created_with_the_fill(
     sim: Simulator, client: TradeClient, counterparty: TradeClient
 ) -> None:
     counterparty.place_order(AAPL, "SELL", 1, 336)
@@ -166,7 +166,7 @@ def test_cancelling_everything_cancels_stops(long: TradeClient) -> None:
     assert long.get_user_orders().orders == [] and long.open_orders == {}
 
 
-def test_another_sessions_stop_of_the_same_terms_is_not_taken_for_this_ones(
+def test_a_stop_of_another_session_with_the_same_terms_is_not_confused_with_ones_own(
     sim: Simulator, connect: Connect, long: TradeClient
 ) -> None:
     other = connect(sim)

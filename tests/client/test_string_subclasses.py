@@ -86,7 +86,7 @@ def ask(client: TradeClient, method: str, given: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("method, command, given", CALLS)
-def test_it_is_sent_as_plain_text(
+def test_a_str_subclass_is_sent_as_plain_text(
     sim: Simulator, connect: Connect, method: str, command: str, given: dict[str, Any]
 ) -> None:
     client = connect(sim)
@@ -99,7 +99,7 @@ def test_it_is_sent_as_plain_text(
     assert client.stats().pending == 0
 
 
-def test_what_became_of_an_order_is_found_by_it(sim: Simulator, connect: Connect) -> None:
+def test_an_order_is_resolved_by_a_str_subclass(sim: Simulator, connect: Connect) -> None:
     client = connect(sim)
     placed = client.place_order(AAPL, Side.BUY, 1, 330, client_order_id=OwnText("c1"))
     assert type(placed.client_order_id) is str
@@ -107,7 +107,7 @@ def test_what_became_of_an_order_is_found_by_it(sim: Simulator, connect: Connect
     assert client.wait_until_done(OwnText(placed.order_id), timeout=0.0) == placed
 
 
-def test_a_subaccount_is_named_by_it(sim: Simulator) -> None:
+def test_a_subaccount_can_be_named_by_a_str_subclass(sim: Simulator) -> None:
     client = TradeClient(sim.environment, sim.credentials, account_id=OwnText("a1"))
     account_id = client._session.endpoint.proof().account_id  # type: ignore[attr-defined]
     assert type(account_id) is str and account_id == "a1"
@@ -123,7 +123,7 @@ def test_a_subaccount_that_cannot_be_named_is_refused(sim: Simulator, account_id
     "changed",
     [{"reduce_only": None}, {"take_profit": D("NaN")}, {"stop_loss": D("sNaN")}, {"stop_loss": "high"}],
 )
-def test_an_order_that_could_not_be_written_is_not_modified(
+def test_an_order_with_an_invalid_value_cannot_be_modified(
     sim: Simulator, connect: Connect, changed: dict[str, Any]
 ) -> None:
     order = attrs.evolve(Order("o1", symbol=AAPL, side=Side.BUY, order_type=OrderType.LIMIT), **changed)

@@ -42,7 +42,9 @@ def assert_over(client: TradeClient, cause: str) -> None:
         client.wait_until_ready()
 
 
-def test_r18_the_reader_dies(scripted: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_r18_a_dead_reader_thread_is_reported_to_every_call(
+    scripted: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
     exchange, client = scripted(answers_nothing)
     pending = client.submit_order(AAPL, "BUY", 1, 200)
     with background(lambda: outcome(client.block_for_close)) as ended:
@@ -55,7 +57,9 @@ def test_r18_the_reader_dies(scripted: Scripted, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("raised", [SystemExit, KeyboardInterrupt, Bug])
-def test_r18_the_dispatcher_dies(scripted: Scripted, raised: type[BaseException]) -> None:
+def test_r18_a_dead_dispatcher_thread_is_reported_to_every_call(
+    scripted: Scripted, raised: type[BaseException]
+) -> None:
     asked = threading.Event()
 
     def callback(event: Any) -> None:
@@ -76,7 +80,7 @@ def test_r18_the_dispatcher_dies(scripted: Scripted, raised: type[BaseException]
     assert_over(client, "dispatcher thread died")
 
 
-def test_r18_a_client_whose_thread_died_can_be_connected_anew(scripted: Scripted) -> None:
+def test_r18_a_client_whose_thread_died_can_be_connected_again(scripted: Scripted) -> None:
     def callback(order: Any) -> None:
         raise SystemExit
 
@@ -90,7 +94,7 @@ def test_r18_a_client_whose_thread_died_can_be_connected_anew(scripted: Scripted
     assert client.place_order(AAPL, "BUY", 1, 200).is_live
 
 
-def test_r18_a_message_that_the_matching_cannot_bear_does_not_end_the_reader(
+def test_r18_a_message_that_makes_the_matching_fail_does_not_end_the_reader(
     scripted: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def bug(request: Any, message: Any) -> NoReturn:

@@ -33,7 +33,7 @@ def test_a_twap_starts(sim: Simulator, offered: TradeClient) -> None:
     assert (listed.twap_id, listed.client_twap_id) == (twap.twap_id, twap.client_twap_id)
 
 
-def test_whole_numbers_of_any_kind_start_one(sim: Simulator, offered: TradeClient) -> None:
+def test_a_twap_takes_whole_numbers_of_any_type(sim: Simulator, offered: TradeClient) -> None:
     offered.add_twap(AAPL, "BUY", 4.0, 2.0, D(30), client_twap_id="mine", reduce_only=True)  # type: ignore[arg-type]
     (params,) = sent(sim, "add_twap")
     assert (params["num_orders"], params["order_interval_secs"], params["client_twap_id"]) == (2, 30, "mine")
@@ -60,20 +60,20 @@ def test_a_twap_is_followed_to_its_end(sim: Simulator, offered: TradeClient) -> 
 
 
 @pytest.mark.parametrize("name", ["twap_id", "client_twap_id"])
-def test_a_twap_may_be_followed_by_either_id(sim: Simulator, offered: TradeClient, name: str) -> None:
+def test_a_twap_can_be_followed_by_either_of_its_ids(sim: Simulator, offered: TradeClient, name: str) -> None:
     twap = offered.add_twap(AAPL, "BUY", 2, 2, 30)
     sim.advance(30)
     done = offered.wait_until_twap_done(getattr(twap, name), timeout=PATIENCE)
     assert (done.twap_id, done.filled_quantity) == (twap.twap_id, 2)
 
 
-def test_waiting_ends_with_the_time_and_the_newest_state(offered: TradeClient) -> None:
+def test_waiting_for_a_twap_returns_its_newest_state_after_the_timeout(offered: TradeClient) -> None:
     twap = offered.add_twap(AAPL, "BUY", 4, 4, 60)
     newest = offered.wait_until_twap_done(twap, timeout=0.1)
     assert (newest.twap_id, newest.filled_quantity) == (twap.twap_id, 1)
 
 
-def test_a_twap_is_waited_for_as_long_as_it_takes(sim: Simulator, connect: Connect) -> None:
+def test_without_a_timeout_a_twap_is_followed_as_long_as_it_takes(sim: Simulator, connect: Connect) -> None:
     client = connect(sim, request_timeout=0.4)
     twap = client.add_twap(AAPL, "BUY", 2, 2, 30)
     with ThreadPoolExecutor() as pool:
@@ -87,7 +87,7 @@ def test_a_twap_is_waited_for_as_long_as_it_takes(sim: Simulator, connect: Conne
 
 
 @pytest.mark.parametrize("by", ["twap", "client id"])
-def test_a_twap_is_cancelled_and_what_it_did_stays(sim: Simulator, offered: TradeClient, by: str) -> None:
+def test_a_cancelled_twap_keeps_its_fills(sim: Simulator, offered: TradeClient, by: str) -> None:
     twap = offered.add_twap(AAPL, "BUY", 4, 4, 60, client_twap_id="t1")
     sim.advance(60)
     cancelled = offered.cancel_twap(twap) if by == "twap" else offered.cancel_twap("t1", symbol=AAPL)
@@ -102,7 +102,7 @@ def test_a_twap_is_cancelled_and_what_it_did_stays(sim: Simulator, offered: Trad
 
 
 @pytest.mark.parametrize("by", ["twap", "client id"])
-def test_a_cancel_that_is_only_acknowledged_gives_what_is_known(
+def test_a_twap_cancel_that_is_only_acknowledged_returns_the_known_twap(
     sim: Simulator, offered: TradeClient, by: str
 ) -> None:
     twap = offered.add_twap(AAPL, "BUY", 4, 4, 60, client_twap_id="t1")
@@ -121,14 +121,16 @@ def test_a_cancel_that_is_only_acknowledged_gives_what_is_known(
     assert cancelled == known
 
 
-def test_without_the_history_the_end_is_what_was_seen_last(sim: Simulator, offered: TradeClient) -> None:
+def test_without_the_history_a_finished_twap_is_returned_as_last_seen(
+    sim: Simulator, offered: TradeClient
+) -> None:
     twap = offered.add_twap(AAPL, "BUY", 2, 2, 30)
     offered._history._environment = attrs.evolve(offered._history._environment, rest_url="http://127.0.0.1:9")
     sim.advance(30)
     assert offered.wait_until_twap_done(twap, timeout=PATIENCE) == twap
 
 
-def test_a_thin_book_fills_a_twap_in_part(
+def test_a_thin_book_fills_part_of_a_twap(
     sim: Simulator, client: TradeClient, counterparty: TradeClient
 ) -> None:
     counterparty.place_order(AAPL, "SELL", 1, 336)
@@ -137,7 +139,7 @@ def test_a_thin_book_fills_a_twap_in_part(
     assert client.wait_until_twap_done(twap, timeout=PATIENCE).filled_quantity == 1
 
 
-def test_the_exchange_may_say_no(client: TradeClient) -> None:
+def test_a_twap_can_be_refused_by_the_exchange(client: TradeClient) -> None:
     with pytest.raises(ApiError) as refused:
         client.add_twap("NO-SUCH", "BUY", 10, 5, 30)
     assert (
@@ -148,7 +150,7 @@ def test_the_exchange_may_say_no(client: TradeClient) -> None:
         client.add_twap(AAPL, "BUY", "0.011", 2, 30)  # children below the minimum
 
 
-def test_children_are_orders_of_the_account(sim: Simulator, offered: TradeClient) -> None:
+def test_the_child_orders_of_a_twap_are_orders_of_the_account(sim: Simulator, offered: TradeClient) -> None:
     with offered.stream(Channel.ORDERS) as orders:
         offered.add_twap(AAPL, "BUY", 2, 2, 30)
         child = next_event(orders, lambda order: order.is_done)
@@ -156,7 +158,7 @@ def test_children_are_orders_of_the_account(sim: Simulator, offered: TradeClient
     assert [row.quantity for row in offered.get_user_trades()] == [1]
 
 
-def test_two_twaps_are_told_apart(sim: Simulator, connect: Connect, offered: TradeClient) -> None:
+def test_two_twaps_are_followed_separately(sim: Simulator, connect: Connect, offered: TradeClient) -> None:
     one = offered.add_twap(AAPL, "BUY", 4, 4, 60, client_twap_id="a")
     other = offered.add_twap(AAPL, "BUY", 2, 2, 60, client_twap_id="b")
     sim.advance(60)
@@ -172,13 +174,13 @@ def done_callback(error: Exception) -> Any:
     return fail
 
 
-def test_what_a_progress_callback_raises_reaches_the_caller(sim: Simulator, offered: TradeClient) -> None:
+def test_an_exception_in_a_progress_callback_reaches_the_caller(sim: Simulator, offered: TradeClient) -> None:
     twap = offered.add_twap(AAPL, "BUY", 2, 2, 30)
     with pytest.raises(ZeroDivisionError):
         offered.wait_until_twap_done(twap, timeout=PATIENCE, on_progress=done_callback(ZeroDivisionError()))
 
 
-def test_a_twap_is_cancelled_by_itself_or_by_either_id(scripted: Scripted) -> None:
+def test_a_twap_is_cancelled_by_value_or_by_either_of_its_ids(scripted: Scripted) -> None:
     cancels: list[Message] = []
 
     def script(peer: Peer) -> None:
@@ -202,7 +204,7 @@ def test_a_twap_is_cancelled_by_itself_or_by_either_id(scripted: Scripted) -> No
 
 
 @pytest.mark.parametrize("twap", [5, None, ""])
-def test_waiting_takes_a_twap_or_an_id(scripted: Scripted, twap: Any) -> None:
+def test_waiting_for_a_twap_needs_a_twap_or_an_id(scripted: Scripted, twap: Any) -> None:
     _, client = scripted(lambda peer: peer.accept())
     with pytest.raises(ValueError, match="twap"):
         client.wait_until_twap_done(twap, timeout=1)

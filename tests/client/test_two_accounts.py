@@ -51,7 +51,7 @@ def account_of(client: TradeClient, symbol: str = AAPL) -> tuple[Position, Balan
     return position, balance
 
 
-def test_one_trade_to_the_cent(sim: Simulator, traders: list[TradeClient]) -> None:
+def test_one_trade_adds_up_to_the_cent(sim: Simulator, traders: list[TradeClient]) -> None:
     seller, buyer = traders
     with seller.stream(Channel.FILLS) as sold, buyer.stream(Channel.FILLS) as bought:
         seller.place_order(AAPL, "SELL", "1.5", "336.20")
@@ -83,7 +83,7 @@ def test_one_trade_to_the_cent(sim: Simulator, traders: list[TradeClient]) -> No
         assert to_the_cent(balance.equity) == to_the_cent(DEPOSIT + sign * profit - fees)
 
 
-def test_a_round_trip_realises_what_it_earned(sim: Simulator, traders: list[TradeClient]) -> None:
+def test_a_round_trip_realises_its_profit(sim: Simulator, traders: list[TradeClient]) -> None:
     one, other = traders
     one.place_order(AAPL, "SELL", 2, 336)
     other.place_order(AAPL, "BUY", 2, 336, wait=True)
@@ -104,7 +104,7 @@ def test_a_round_trip_realises_what_it_earned(sim: Simulator, traders: list[Trad
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_a_lively_day_adds_up(
+def test_a_day_of_random_trades_adds_up(
     sim: Simulator, traders: list[TradeClient], keys: list[HmacCredentials], seed: int
 ) -> None:
     draw = random.Random(seed)
@@ -156,7 +156,7 @@ def check_rest(sim: Simulator, key: HmacCredentials, position: Position, balance
         assert to_the_cent(rest.balance().available_balance) == to_the_cent(balance.available_balance)
 
 
-def test_symbols_are_kept_apart(sim: Simulator, traders: list[TradeClient]) -> None:
+def test_positions_of_different_symbols_are_separate(sim: Simulator, traders: list[TradeClient]) -> None:
     one, other = traders
     for symbol, price in ((AAPL, "336"), (GOLD, "4200")):
         one.place_order(symbol, "SELL", 1, price)

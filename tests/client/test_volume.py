@@ -17,7 +17,7 @@ LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /
 
 
 @LINUX
-def test_r10_a_thousand_reconnects_leave_nothing_behind() -> None:
+def test_r10_a_thousand_reconnects_leak_nothing() -> None:
     figure = figures.reconnects(1000)
     assert figure["more threads"] <= 0 and figure["more descriptors"] <= 0
     assert figure["more memory, MB"] < 5
@@ -30,14 +30,14 @@ def test_r19_the_processor_rests_while_nothing_happens(connected: bool) -> None:
 
 
 @LINUX
-def test_r36_a_flood_that_nobody_reads_costs_no_memory_and_every_loss_is_counted() -> None:
+def test_r36_an_unread_flood_uses_no_memory_and_every_loss_is_counted() -> None:
     figure = figures.flood(3)
     assert figure["more memory, MB"] < 50
     assert figure["trades lost"] == figure["counted as dropped"] > 0
     assert figure["quotes replaced"] == figure["counted as conflated"] > 0
 
 
-def test_r37_replies_to_requests_do_not_fill_the_queue_of_a_stream_that_nobody_reads(
+def test_r37_replies_do_not_fill_the_queue_of_an_unread_stream(
     scripted: Scripted,
 ) -> None:
     """Twenty thousand reads and orders, with a stream that holds one event of another channel."""
@@ -52,7 +52,7 @@ def test_r37_replies_to_requests_do_not_fill_the_queue_of_a_stream_that_nobody_r
     assert client.is_alive and client.stats().reconnects == 0
 
 
-def test_r37_whoever_asks_about_an_order_upon_each_event_comes_to_an_end(
+def test_r37_replies_to_queries_about_an_order_are_not_delivered_as_events(
     market: Simulator, connect: Connect
 ) -> None:
     client = connect(market)
@@ -68,7 +68,7 @@ def test_r37_whoever_asks_about_an_order_upon_each_event_comes_to_an_end(
         ]
 
 
-def test_r38_a_stream_that_is_too_slow_says_so_and_the_client_goes_on(scripted: Scripted) -> None:
+def test_r38_a_slow_stream_raises_and_the_client_goes_on(scripted: Scripted) -> None:
     def talks(peer: Peer) -> None:
         peer.accept()
         peer.receive("get_user_trades")
@@ -91,7 +91,9 @@ def test_r38_a_stream_that_is_too_slow_says_so_and_the_client_goes_on(scripted: 
 
 
 @live_only
-def test_r36_pulses_are_conflated_and_orders_and_fills_are_not(market: Simulator, connect: Connect) -> None:
+def test_r36_positions_are_conflated_and_orders_and_fills_are_not(
+    market: Simulator, connect: Connect
+) -> None:
     client = connect(market)
     client.subscribe(Channel.POSITIONS, Channel.FILLS)
     with client.stream(Channel.POSITIONS, Channel.ORDERS, Channel.FILLS) as stream:

@@ -28,7 +28,7 @@ from tests.support.helpers import (
 # --- waiting -----------------------------------------------------------------------------------------------------
 
 
-def test_an_order_that_is_done_needs_no_waiting(client: TradeClient, counterparty: TradeClient) -> None:
+def test_waiting_for_a_finished_order_returns_at_once(client: TradeClient, counterparty: TradeClient) -> None:
     counterparty.place_order(AAPL, "SELL", 1, 335)
     order = client.place_order(AAPL, "BUY", 1, 335, wait=True)
     assert client.wait_until_done(order, 0.0) == client.wait_until_done(order.order_id, 0.0) == order
@@ -46,7 +46,9 @@ def test_a_fill_ends_the_wait(client: TradeClient, counterparty: TradeClient) ->
             assert (done.status, done.quantity_remaining) == (OrderStatus.FILLED, 0)
 
 
-def test_a_cancel_from_elsewhere_ends_the_wait(sim: Simulator, connect: Connect, client: TradeClient) -> None:
+def test_a_cancel_by_another_session_ends_the_wait(
+    sim: Simulator, connect: Connect, client: TradeClient
+) -> None:
     order = client.place_order(AAPL, "BUY", 2, 335)
     with ThreadPoolExecutor() as pool:
         wait = pool.submit(client.wait_until_done, order)
@@ -66,7 +68,7 @@ def test_the_wait_follows_an_order_through_its_modifies(
     assert (done.order_id, done.status) == (modified.order_id, OrderStatus.FILLED)
 
 
-def test_when_the_time_is_up_the_newest_state_is_returned(
+def test_waiting_returns_the_newest_state_after_the_timeout(
     client: TradeClient, counterparty: TradeClient
 ) -> None:
     order = client.place_order(AAPL, "BUY", 2, 335)
@@ -85,16 +87,14 @@ def test_an_order_of_another_session_can_be_waited_for(sim: Simulator, connect: 
         assert wait.result(PATIENCE).status is OrderStatus.CANCELLED
 
 
-def test_an_order_that_a_client_never_saw_is_known_once_it_was_waited_for(
-    sim: Simulator, connect: Connect
-) -> None:
+def test_waiting_for_an_order_of_another_session_makes_it_known(sim: Simulator, connect: Connect) -> None:
     order = connect(sim).place_order(AAPL, "BUY", 1, 330)
     later = connect(sim)
     assert later.open_orders == {}
     assert later.wait_until_done(order, 0.0) == order and later.open_orders == {order.order_id: order}
 
 
-def test_what_happened_during_an_outage_ends_the_wait(
+def test_a_fill_during_an_outage_ends_the_wait(
     sim: Simulator, connect: Connect, counterparty: TradeClient
 ) -> None:
     client = connect(sim, reconnect=QUICK)
@@ -112,7 +112,7 @@ def test_what_happened_during_an_outage_ends_the_wait(
         assert wait.result(PATIENCE).status is OrderStatus.FILLED
 
 
-def test_the_end_of_the_client_ends_the_wait(sim: Simulator, connect: Connect) -> None:
+def test_a_connection_lost_for_good_ends_the_wait(sim: Simulator, connect: Connect) -> None:
     client = connect(sim, reconnect=None)
     order = client.place_order(AAPL, "BUY", 1, 330)
     with ThreadPoolExecutor() as pool:
@@ -122,7 +122,7 @@ def test_the_end_of_the_client_ends_the_wait(sim: Simulator, connect: Connect) -
             wait.result(PATIENCE)
 
 
-def test_waiting_happens_without_asking(sim: Simulator, client: TradeClient) -> None:
+def test_waiting_sends_nothing_to_the_exchange(sim: Simulator, client: TradeClient) -> None:
     order = client.place_order(AAPL, "BUY", 1, 330)
     before = sim.ledger.frames_in
     client.wait_until_done(order, timeout=0.05)

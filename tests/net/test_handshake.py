@@ -45,7 +45,7 @@ def cut(data: bytes, places: Sequence[int]) -> list[bytes]:
     st.lists(st.integers(1, len(HEAD) + 8), max_size=8),
     st.sampled_from([b"", b"\n", b"\x81\x02{}", b"\r\n\r\n"]),
 )
-def test_the_head_is_read_and_no_byte_behind_it(places: list[int], behind: bytes) -> None:
+def test_the_head_is_read_and_no_byte_after_it(places: list[int], behind: bytes) -> None:
     pieces = cut(HEAD + behind, places)
     sock = shaking(pieces)
     status, headers, _ = read_headers(sock)  # type: ignore[no-untyped-call]
@@ -57,7 +57,7 @@ def test_the_head_is_read_and_no_byte_behind_it(places: list[int], behind: bytes
 
 
 @pytest.mark.parametrize("length", range(len(HEAD)))
-def test_a_head_that_is_cut_short_is_no_head(length: int) -> None:
+def test_a_truncated_head_is_an_error(length: int) -> None:
     sock = shaking(cut(HEAD[:length], [length // 2]))
     with pytest.raises(WebSocketConnectionClosedException):
         read_headers(sock)  # type: ignore[no-untyped-call]
@@ -65,7 +65,7 @@ def test_a_head_that_is_cut_short_is_no_head(length: int) -> None:
 
 
 @given(st.lists(st.integers(1, len(REFUSAL) + 8), max_size=8), st.integers(0, 5))
-def test_the_status_is_known_when_the_head_is(places: list[int], length: int) -> None:
+def test_the_status_is_known_once_the_head_is_read(places: list[int], length: int) -> None:
     sock = shaking(cut(REFUSAL + b"no!!!"[:length], places))
     assert sock.status is None
     status, *_ = read_headers(sock)  # type: ignore[no-untyped-call]
@@ -73,7 +73,7 @@ def test_the_status_is_known_when_the_head_is(places: list[int], length: int) ->
 
 
 @given(st.binary(min_size=1, max_size=40), st.lists(st.integers(1, 40), max_size=5), st.integers(2, 9))
-def test_larger_reads_get_no_more_than_they_ask_for(data: bytes, places: list[int], size: int) -> None:
+def test_reads_return_no_more_than_they_ask_for(data: bytes, places: list[int], size: int) -> None:
     sock, got = shaking(cut(data, places)), []
     while piece := sock.recv(size):
         got.append(piece)

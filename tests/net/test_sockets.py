@@ -51,7 +51,7 @@ def pair() -> Iterator[Pair]:
     made.close()
 
 
-def test_what_is_sent_before_the_push_leaves_with_it(pair: Pair) -> None:
+def test_data_sent_before_the_push_leaves_with_it(pair: Pair) -> None:
     counts: list[int] = []
     pair.near.hold_back()
     pair.near.send(b"one ", counts)
@@ -63,7 +63,7 @@ def test_what_is_sent_before_the_push_leaves_with_it(pair: Pair) -> None:
     assert pair.arrived() == b"three"
 
 
-def test_a_push_after_the_end_of_the_connection_is_none(pair: Pair) -> None:
+def test_a_push_after_the_end_of_the_connection_does_nothing(pair: Pair) -> None:
     pair.near.hold_back()
     pair.near.send(b"last", [])
     pair._near.close()
@@ -119,7 +119,7 @@ class Interleaved(PlainSocket):
 
 
 @given(st.lists(st.booleans(), max_size=60))
-def test_whoever_comes_between_nothing_is_kept(moves: list[bool]) -> None:
+def test_however_reader_and_senders_interleave_nothing_is_kept_back(moves: list[bool]) -> None:
     pair = Pair(Interleaved)
     try:
         near = cast(Interleaved, pair.near)
@@ -168,7 +168,7 @@ def reader_of(connection: Ending) -> Reader:
     )
 
 
-def test_the_reader_pushes_when_all_is_handed_over_or_the_connection_ends() -> None:
+def test_the_reader_pushes_when_all_messages_are_handled_or_the_connection_ends() -> None:
     connection = Ending((TEXT, b"a"), (TEXT, b"b"), (CLOSE, b""))
     with pytest.raises(ConnectionEnded):
         reader_of(connection).read()
@@ -176,7 +176,7 @@ def test_the_reader_pushes_when_all_is_handed_over_or_the_connection_ends() -> N
 
 
 @pytest.mark.parametrize("number", [1, 17])
-def test_the_answer_to_one_request_and_a_burst_hold_nothing_back(number: int) -> None:
+def test_a_single_message_and_a_burst_hold_nothing_back(number: int) -> None:
     connection = Ending(*[(TEXT, b"a")] * number)
     reader_of(connection).read()
     assert connection.calls == ["handle"] * number
@@ -195,7 +195,7 @@ class Bytes:
         return self._parts.pop(0) if self._parts else None
 
 
-def test_a_break_is_told_without_waiting_for_more_bytes() -> None:
+def test_a_protocol_error_is_raised_without_waiting_for_more_bytes() -> None:
     transport = Transport("ws://127.0.0.1:1/", {}, TransportOptions())
     transport._socket = Bytes(b"\x81\x01a\x81\x81")  # type: ignore[assignment]  # a message, then a masked frame
     assert transport.receive(0.0) == [(TEXT, b"a")]

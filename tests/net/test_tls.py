@@ -83,7 +83,9 @@ def agreed() -> tuple[Tls, Peer]:
     st.lists(st.binary(min_size=1, max_size=40_000), min_size=1, max_size=5),
     st.randoms(use_true_random=False),
 )
-def test_what_was_sealed_is_read_whole_however_it_arrives(messages: list[bytes], random: object) -> None:
+def test_encrypted_messages_are_read_completely_however_they_arrive(
+    messages: list[bytes], random: object
+) -> None:
     tls, peer = agreed()
     line, read, position = peer.says(*messages), b"", 0
     while position < len(line):
@@ -93,13 +95,13 @@ def test_what_was_sealed_is_read_whole_however_it_arrives(messages: list[bytes],
     assert read == b"".join(messages)
 
 
-def test_what_is_sealed_can_be_read_by_the_peer() -> None:
+def test_the_server_can_read_what_the_client_encrypts() -> None:
     tls, peer = agreed()
     assert peer.hears(tls.seal(b"one")) + peer.hears(tls.seal(b"two")) == b"onetwo"
 
 
 @pytest.mark.parametrize("spoilt", [0, 5, 30, -1])
-def test_what_was_tampered_with_ends_the_connection(spoilt: int) -> None:
+def test_tampered_data_ends_the_connection(spoilt: int) -> None:
     tls, peer = agreed()
     line = bytearray(peer.says(b"a message of some length"))
     line[spoilt] ^= 0x40
@@ -107,7 +109,7 @@ def test_what_was_tampered_with_ends_the_connection(spoilt: int) -> None:
         tls.unseal(bytes(line))
 
 
-def test_a_goodbye_is_read_after_all_that_came_before_it() -> None:
+def test_a_tls_close_is_read_after_the_data_before_it() -> None:
     tls, peer = agreed()
     line = peer.says(b"last words")
     with pytest.raises(ssl.SSLWantReadError):
@@ -117,7 +119,7 @@ def test_a_goodbye_is_read_after_all_that_came_before_it() -> None:
         tls.unseal(b"")
 
 
-def test_threads_may_seal_and_unseal_at_once() -> None:
+def test_threads_may_encrypt_and_decrypt_at_once() -> None:
     tls, peer = agreed()
     line = [peer.says(b"%06d" % number) for number in range(3000)]
     read: list[bytes] = []
@@ -156,7 +158,7 @@ def serve(listener: socket.socket, answer: bytes) -> threading.Thread:
     return thread
 
 
-def test_what_follows_the_handshake_at_once_is_not_lost(listener: socket.socket, authority: str) -> None:
+def test_data_right_after_the_handshake_is_not_lost(listener: socket.socket, authority: str) -> None:
     server = serve(listener, b"head\nbody")
     with socket.create_connection(listener.getsockname(), timeout=5) as raw:
         secured = TlsContext(authority).wrap_socket(raw, server_hostname="127.0.0.1")
@@ -173,7 +175,7 @@ def test_what_follows_the_handshake_at_once_is_not_lost(listener: socket.socket,
     server.join()
 
 
-def test_a_peer_that_ends_the_handshake_is_an_error(listener: socket.socket, authority: str) -> None:
+def test_a_server_that_ends_the_handshake_is_an_error(listener: socket.socket, authority: str) -> None:
     def run() -> None:
         accepted, _ = listener.accept()
         with accepted:

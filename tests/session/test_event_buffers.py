@@ -44,7 +44,7 @@ def test_the_first_event_without_room_is_given_back_and_the_rest_can_still_be_pu
     assert values(queue.get_many(10)) == [3, 4]
 
 
-def test_an_event_that_a_newer_may_replace_is_never_taken_ahead_of_its_turn() -> None:
+def test_a_replaceable_event_is_never_taken_ahead_of_its_turn() -> None:
     queue = buffer()
     queue.put(iter([event(KEPT, 1), event(CONFLATED, 2), event(KEPT, 3)]))
     assert values(queue.get_many(10)) == [1]
@@ -55,14 +55,14 @@ def test_an_event_that_a_newer_may_replace_is_never_taken_ahead_of_its_turn() ->
     assert queue.conflated == 1
 
 
-def test_the_oldest_that_may_be_dropped_makes_room() -> None:
+def test_the_oldest_droppable_event_makes_room() -> None:
     queue = buffer(limit=3)
     queue.put(iter([event(KEPT, 1), event(DROPPED, 2), event(DROPPED, 3), event(DROPPED, 4)]))
     assert values(queue.get_many(10)) == [1, 3, 4]
     assert queue.dropped == 1
 
 
-def test_a_consumer_that_waits_is_woken_by_events_and_by_the_end() -> None:
+def test_a_waiting_consumer_is_woken_by_events_and_by_the_end() -> None:
     queue = buffer()
     taken: list[Sequence[Event]] = []
 

@@ -30,32 +30,32 @@ def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(wait, "_owned", threading.local())
 
 
-def test_a_bell_that_rang_before_is_heard() -> None:
+def test_a_wake_up_fired_before_the_wait_ends_it() -> None:
     bell = own_wake_up()
     bell.fire()
     bell.fire()
     bell.wait(None)
 
 
-def test_a_bell_that_nobody_rings_lets_its_owner_go() -> None:
+def test_a_wake_up_that_nobody_fires_times_out() -> None:
     bell = own_wake_up()
     bell.wait(0.01)
     bell.wait(0)
 
 
-def test_a_thread_keeps_its_bell() -> None:
+def test_a_thread_keeps_its_wake_up() -> None:
     assert own_wake_up() is own_wake_up()
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(own_wake_up).result() is not own_wake_up()
 
 
-def test_who_asks_after_the_answer_does_not_wait() -> None:
+def test_an_answered_request_is_not_waited_for() -> None:
     waiter = request()
     waiter.resolve(1)
     assert waiter.answered and waiter.wait(Deadline(0)) and waiter.outcome == 1
 
 
-def test_a_wait_ends_with_its_deadline_though_the_bell_rings_for_others() -> None:
+def test_a_wait_ends_at_its_deadline_though_the_wake_up_fires_for_another_request() -> None:
     mine, other = request(), request()
     assert not other.wait(Deadline(0.01))
     other.resolve(None)  # rings the bell that was lent to it
@@ -63,7 +63,7 @@ def test_a_wait_ends_with_its_deadline_though_the_bell_rings_for_others() -> Non
 
 
 @pytest.mark.parametrize("timeout", [None, 2e6])
-def test_all_who_wait_for_an_answer_get_it(timeout: float | None) -> None:
+def test_every_waiting_thread_gets_its_answer(timeout: float | None) -> None:
     """Answers come before, while and after their callers go to sleep."""
     random = Random(1)
     waiters = [request() for _ in range(2000)]
@@ -84,7 +84,7 @@ def test_all_who_wait_for_an_answer_get_it(timeout: float | None) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "eventfd"), reason="needs eventfd")
-def test_without_descriptors_a_lock_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_file_descriptors_a_lock_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     def none_left(*_: int) -> int:
         raise OSError(24, "too many open files")
 
@@ -95,7 +95,7 @@ def test_without_descriptors_a_lock_will_do(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="reads /proc")
-def test_bells_go_with_their_threads() -> None:
+def test_wake_ups_end_with_their_threads() -> None:
     def descriptors() -> int:
         return len(os.listdir("/proc/self/fd"))
 
@@ -109,7 +109,7 @@ def test_bells_go_with_their_threads() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
-def test_a_forked_child_has_a_bell_of_its_own() -> None:
+def test_a_forked_child_has_its_own_wake_up() -> None:
     mine = own_wake_up()
     child = os.fork()
     if child == 0:

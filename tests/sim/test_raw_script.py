@@ -42,7 +42,7 @@ def test_the_script_trades(market: Simulator, dialect: str) -> None:
     assert [order["client_order_id"] for order in listed] == ["resting"]
 
 
-def test_what_the_script_armed_happened_when_it_left(market: Simulator) -> None:
+def test_the_cancel_on_disconnect_of_the_script_worked(market: Simulator) -> None:
     run_script(market)
     while market.connections:  # asked on the exchange's own thread, which sees the end a moment later
         pass

@@ -23,7 +23,7 @@ FILLING = {"side": "BUY", "quantity": 1, "price": 200, "time_in_force": "IOC"}
     indirect=["dialect"],
     ids=["live-resting", "documented-resting", "live-filling"],
 )
-def test_r23_whatever_byte_is_the_last_the_caller_is_told_the_truth(
+def test_r23_whichever_byte_is_the_last_the_caller_learns_the_true_outcome(
     quiet: Simulator, connect: Any, terms: dict[str, Any]
 ) -> None:
     if terms is FILLING:

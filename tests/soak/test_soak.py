@@ -16,7 +16,7 @@ def _no_log(caplog: pytest.LogCaptureFixture) -> None:
 
 
 @pytest.mark.parametrize("dialect", ["live", "documented"])
-def test_r24_nobody_is_told_a_lie_while_lines_are_cut(dialect: str) -> None:
+def test_r24_every_reported_outcome_is_true_while_connections_are_cut(dialect: str) -> None:
     soak = Soak(cuts=40, seed=7, dialect=dialect)
     soak.run()
     assert soak.lies == []
