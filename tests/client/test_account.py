@@ -28,7 +28,7 @@ from tests.support.helpers import AAPL, GOLD, D, outcome, sent
 
 @pytest.fixture
 def busy(client: TradeClient) -> TradeClient:
-    """A client with five orders, the last in gold."""
+    """A client with five open orders, the last one in gold."""
     for number in range(4):
         client.place_order(AAPL, "BUY", 1, 326 + number, client_order_id=f"n{number}")
     client.place_order(GOLD, "BUY", 1, 4200, client_order_id="n4")
@@ -39,7 +39,7 @@ def ids(orders: Any) -> list[str]:
     return [order.client_order_id for order in orders]
 
 
-# --- orders ------------------------------------------------------------------------------------------------------
+# --- orders -------------------------------------------------------------------------------------------------
 
 
 def test_open_orders_are_read_page_by_page(sim: Simulator, busy: TradeClient) -> None:
@@ -97,7 +97,7 @@ def test_open_orders_is_a_copy(busy: TradeClient) -> None:
     assert len(busy.open_orders) == 5
 
 
-# --- trades ------------------------------------------------------------------------------------------------------
+# --- trades -------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_trades_are_filtered_by_time_where_the_exchange_sends_one(traded: TradeC
     assert traded.get_user_trades(start=times[2] + timedelta(seconds=1)) == []
 
 
-# --- leverage ----------------------------------------------------------------------------------------------------
+# --- leverage -----------------------------------------------------------------------------------------------
 
 
 def of(rows: list[Leverage], symbol: str) -> list[Leverage]:
@@ -179,11 +179,11 @@ def test_a_leverage_that_is_not_offered_is_refused(client: TradeClient, level: A
         client.set_leverage(AAPL, level)
 
 
-# --- empty lists ----------------------------------------------------------------------------------------------------
+# --- empty lists --------------------------------------------------------------------------------------------
 
 
 def answering(answers: dict[str, Message]) -> Script:
-    """An exchange that gives these answers, and the usual ones to all other commands."""
+    """An exchange that gives these answers to some commands, and the usual ones to all others."""
 
     def script(peer: Peer) -> None:
         peer.accept()

@@ -41,6 +41,8 @@ from tests.support.helpers import (
     outcome,
 )
 
+# --- keys and tokens ----------------------------------------------------------------------------------------
+
 
 def test_wrong_keys_are_refused_at_once(sim: Simulator) -> None:
     client = new_client(sim, HmacCredentials(sim.credentials.public_key, "qfex_secret_wrong"))
@@ -93,22 +95,24 @@ def test_a_subaccount_of_somebody_else_is_refused(sim: Simulator) -> None:
     client.close()
 
 
-LENGTH = 100  # bytes of the text, as its head says
+# --- refused upgrades ---------------------------------------------------------------------------------------
+
+LENGTH = 100  # bytes of the body, as its head announces
 ENDS: dict[str, Callable[[Peer], None]] = {
     "end": Peer.drop,
     "reset": lambda peer: peer.drop(reset=True),
-    "silence": Peer.discard_input,
+    "hang": Peer.discard_input,
 }
 
 
-def answers(status: int, length: int, end: Callable[[Peer], None] = Peer.drop) -> Script:
-    """Refuses with the first bytes of a text."""
+def refuses(status: int, length: int, end: Callable[[Peer], None] = Peer.drop) -> Script:
+    """Refuse the upgrade, and send only the first bytes of the announced body."""
     head = f"HTTP/1.1 {status} No\r\nContent-Type: text/plain\r\nContent-Length: {LENGTH}\r\n\r\n"
-    return says(head.encode() + b"x" * length, end)
+    return responds(head.encode() + b"x" * length, end)
 
 
-def says(answer: bytes, end: Callable[[Peer], None] = Peer.drop) -> Script:
-    """Answers the upgrade, in two pieces."""
+def responds(answer: bytes, end: Callable[[Peer], None] = Peer.drop) -> Script:
+    """Answer the upgrade in two pieces."""
 
     def script(peer: Peer) -> None:
         while b"\r\n\r\n" not in peer._buffer:
@@ -127,9 +131,9 @@ def tries_again(exchange: ScriptedExchange) -> None:
 
 @pytest.mark.parametrize("status", [401, 403])
 @pytest.mark.parametrize("length", [0, 1, 5, LENGTH - 1, LENGTH])
-@pytest.mark.parametrize("end", ["end", "silence"])
+@pytest.mark.parametrize("end", ["end", "hang"])
 def test_a_refused_upgrade_raises_at_once_and_is_not_tried_again(status: int, length: int, end: str) -> None:
-    with ScriptedExchange(answers(status, length, ENDS[end])) as exchange:
+    with ScriptedExchange(refuses(status, length, ENDS[end])) as exchange:
         client = TradeClient(exchange.environment, CREDENTIALS, request_timeout=PATIENCE, reconnect=QUICK)
         refusal = outcome(client.connect)
         client.close()
@@ -139,7 +143,7 @@ def test_a_refused_upgrade_raises_at_once_and_is_not_tried_again(status: int, le
 
 @pytest.mark.parametrize("length", [0, 5, LENGTH])
 def test_a_refused_upgrade_ends_a_client_that_reconnects(length: int) -> None:
-    with ScriptedExchange(answers_nothing, answers(401, length)) as exchange:
+    with ScriptedExchange(answers_nothing, refuses(401, length)) as exchange:
         client = TradeClient(exchange.environment, CREDENTIALS, request_timeout=PATIENCE, reconnect=QUICK)
         client.connect()
         exchange.peers[0].drop()
@@ -149,7 +153,7 @@ def test_a_refused_upgrade_ends_a_client_that_reconnects(length: int) -> None:
         assert len(exchange.peers) == 2
 
 
-@pytest.mark.parametrize("answer", [answers(503, 5), answers(503, LENGTH), answers(429, 0)])
+@pytest.mark.parametrize("answer", [refuses(503, 5), refuses(503, LENGTH), refuses(429, 0)])
 def test_a_temporary_refusal_is_tried_again(answer: Script) -> None:
     with ScriptedExchange(answer, answers_everything) as exchange:
         tries_again(exchange)
@@ -157,23 +161,23 @@ def test_a_temporary_refusal_is_tried_again(answer: Script) -> None:
 
 @pytest.mark.parametrize("end", ENDS)
 def test_a_temporary_refusal_is_named_even_when_its_text_is_cut_off(end: str) -> None:
-    with ScriptedExchange(answers(503, 5, ENDS[end])) as exchange:
+    with ScriptedExchange(refuses(503, 5, ENDS[end])) as exchange:
         client = TradeClient(exchange.environment, CREDENTIALS, request_timeout=PATIENCE, reconnect=None)
         refusal = outcome(client.connect)
         client.close()
         assert isinstance(refusal, NotConnected)
-        assert end == "reset" or "HTTP 503" in str(refusal)  # a reset may take the answer with it
+        assert end == "reset" or "HTTP 503" in str(refusal)  # a reset may discard the response
 
 
 @pytest.mark.parametrize(
     "cut", [b"HTTP/1.1 40", b"HTTP/1.1 401 No", b"HTTP/1.1 401 No\r\nContent-Length: 1\r\n"]
 )
 def test_half_a_response_head_is_not_a_refusal(cut: bytes) -> None:
-    with ScriptedExchange(says(cut), answers_everything) as exchange:
+    with ScriptedExchange(responds(cut), answers_everything) as exchange:
         tries_again(exchange)
 
 
-# --- replies to a login ---------------------------------------------------------------------------------------------
+# --- replies to a login -------------------------------------------------------------------------------------
 
 
 ACCEPTED: list[Message] = [
@@ -204,14 +208,14 @@ def test_every_form_of_an_accepted_login_is_understood(scripted: Scripted, answe
     assert client.place_order(AAPL, "BUY", 1, 200).is_live
 
 
-# --- clocks ---------------------------------------------------------------------------------------------------------
+# --- clocks -------------------------------------------------------------------------------------------------
 
 
 _DATE = "Date: {}"
 
 
 def strict(peer: Peer) -> None:
-    """An exchange that lets in only those whose clock agrees with its own within 30 seconds."""
+    """An exchange that accepts only logins whose clock agrees with its own within 30 seconds."""
     peer.upgrade(_DATE.format(time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime())))
     while True:
         stamp = peer.receive("auth")["params"]["hmac"]["unix_ts"]
@@ -225,7 +229,7 @@ def strict(peer: Peer) -> None:
 
 @pytest.fixture
 def wrong_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """Sets the client's clock wrong by some seconds; the exchange's stays right."""
+    """A function that sets the client's clock wrong by some seconds. The exchange's clock stays right."""
 
     def set_clock(ahead: float) -> None:
         monkeypatch.setattr("qfex.client.time", SimpleNamespace(time=lambda: time.time() + ahead))
@@ -243,8 +247,8 @@ def test_r43_a_wrong_clock_is_corrected_once(
     assert client.place_order(AAPL, "BUY", 1, 200).is_live
     assert _proofs(exchange) == [2]
     exchange.peers[0].drop()
-    eventually(lambda: len(exchange.peers) == 2 and client.stats().reconnects == 1, "the next line")
-    assert _proofs(exchange) == [2, 1], "what was learned holds on the next line"
+    eventually(lambda: len(exchange.peers) == 2 and client.stats().reconnects == 1, "the next connection")
+    assert _proofs(exchange) == [2, 1], "the correction also holds for the next connection"
 
 
 def test_r43_a_clock_that_is_set_right_later_is_trusted_again(
@@ -255,7 +259,7 @@ def test_r43_a_clock_that_is_set_right_later_is_trusted_again(
     wrong_clock(0)
     client._session.endpoint._now = time.time
     exchange.peers[0].drop()
-    eventually(lambda: client.stats().reconnects == 1, "the next line")
+    eventually(lambda: client.stats().reconnects == 1, "the next connection")
     assert client.place_order(AAPL, "BUY", 1, 200).is_live
 
 
@@ -278,7 +282,7 @@ def test_r43_every_login_has_a_new_nonce(scripted: Scripted) -> None:
     exchange, client = scripted(answers_everything)
     for number in range(1, 6):
         exchange.peers[-1].drop()
-        eventually(lambda: client.stats().reconnects == number, "the next line")  # noqa: B023
+        eventually(lambda: client.stats().reconnects == number, "the next connection")  # noqa: B023
     proofs = [peer.commands[0]["params"]["hmac"] for peer in exchange.peers]
     assert len({proof["nonce"] for proof in proofs}) == len({proof["signature"] for proof in proofs}) == 6
 

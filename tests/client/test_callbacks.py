@@ -88,7 +88,7 @@ def test_r32_a_callback_that_would_wait_for_itself_is_refused_at_once(
 
 @live_only
 def test_r33_no_lock_is_held_while_a_callback_runs(sim: Simulator, client: TradeClient) -> None:
-    """The user's lock is taken in the callback, and held by another thread around a call of the client."""
+    """The callback takes a lock of the user, which another thread holds around calls of the client."""
     lock, entered, done = threading.Lock(), threading.Event(), threading.Event()
 
     def callback(order: Order) -> None:
@@ -191,7 +191,7 @@ def test_r35_notebooks_and_worker_threads_can_use_a_client(sim: Simulator, conne
     worker = threading.Thread(target=lambda: asyncio.run(cell()))
     worker.start()
     worker.join(PATIENCE)
-    # The second order is told to both clients of the account.
+    # The second order is delivered to both clients of the account.
     eventually(lambda: len(received) == 3, "the orders")
 
 
@@ -242,7 +242,7 @@ def test_a_callback_that_raises_is_reported_and_the_others_run(
     assert client.stats().callback_errors == 2
     assert (
         len([record for record in caplog.records if "callback" in record.message]) == 1
-    )  # not once for each event
+    )  # once a second, not once for each event
 
 
 @live_only

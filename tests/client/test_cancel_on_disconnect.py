@@ -38,7 +38,7 @@ def open_orders(sim: Simulator) -> int:
 
 def leave(sim: Simulator, client: TradeClient) -> None:
     client.close()
-    while sim.connections:  # asked on the exchange's own thread, which sees the end a moment later
+    while sim.connections:  # the exchange sees the end a moment later
         pass
 
 
@@ -52,7 +52,7 @@ def test_orders_stay_open_when_a_client_closes(sim: Simulator, connect: Connect)
 def test_an_armed_clients_orders_are_cancelled_when_it_closes(sim: Simulator, connect: Connect) -> None:
     client = connect(sim, cancel_on_disconnect=True)
     commands = [entry.command for entry in sim.ledger.received]
-    assert commands == ["auth", "cancel_on_disconnect", "subscribe"]  # before an order can leave
+    assert commands == ["auth", "cancel_on_disconnect", "subscribe"]  # before an order can be sent
     client.place_order(AAPL, "BUY", 1, 330)
     leave(sim, client)
     assert open_orders(sim) == 0
@@ -105,7 +105,7 @@ def test_a_refused_switch_raises_and_changes_nothing(sim: Simulator, connect: Co
 
 
 def test_arming_that_may_have_reached_the_exchange_has_an_unknown_outcome(scripted: Scripted) -> None:
-    """The proving subscribe cannot be sent, since its lane waits for an overdue confirmation."""
+    """The subscribe that proves the arming cannot be sent: it waits for the overdue confirmation of another."""
 
     def confirms_no_more(peer: Peer) -> None:
         peer.accept()
@@ -124,14 +124,14 @@ def test_arming_that_may_have_reached_the_exchange_has_an_unknown_outcome(script
 def test_arming_that_was_never_sent_is_not_repeated_later(scripted: Scripted) -> None:
     exchange, client = scripted(answers_nothing, Peer.discard_input)
     exchange.peers[0].drop()
-    eventually(lambda: len(exchange.peers) == 2, "the attempt that hangs")
+    eventually(lambda: len(exchange.peers) == 2, "the attempt to connect that hangs")
     arming = outcome(lambda: client.set_cancel_on_disconnect(True, timeout=0.05))
     assert isinstance(arming, RequestTimeout) and not arming.sent
     assert client._session.endpoint.account.cancel_on_disconnect is False
 
 
 def test_r30_no_order_is_sent_on_a_new_connection_before_it_is_armed(scripted: Scripted) -> None:
-    """The reply to a subscribe that follows it proves that the exchange took the setting in."""
+    """The reply to the subscribe that follows it proves that the exchange has applied the setting."""
     armed = threading.Event()
 
     def slow_to_confirm(peer: Peer) -> None:
@@ -149,8 +149,8 @@ def test_r30_no_order_is_sent_on_a_new_connection_before_it_is_armed(scripted: S
     eventually(lambda: len(exchange.peers) == 2 and len(exchange.peers[1].commands) == 3, "the arming")
     early = outcome(lambda: client.place_order(AAPL, "BUY", 1, 200, timeout=0.3))
     assert isinstance(early, RequestTimeout) and early.sent is False
-    said = [command["type"] for command in exchange.peers[1].commands]
-    assert said == ["auth", "cancel_on_disconnect", "subscribe"]
+    commands = [command["type"] for command in exchange.peers[1].commands]
+    assert commands == ["auth", "cancel_on_disconnect", "subscribe"]
     armed.set()
     assert client.place_order(AAPL, "BUY", 1, 200).is_live
 

@@ -24,7 +24,7 @@ from qfex.sim import Simulator
 from tests.support.exchange import Message, Peer, Script, Scripted, answers_nothing, order_response
 from tests.support.helpers import AAPL, GOLD, Connect, D, catch_up, next_event, outcome, sent
 
-# --- cancel ------------------------------------------------------------------------------------------------------
+# --- cancel -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("given", [lambda order: order, lambda order: order.order_id], ids=["order", "id"])
@@ -78,7 +78,7 @@ def test_cancel_order_cancels_a_twap_by_either_of_its_ids(client: TradeClient, k
     twap = client.add_twap(AAPL, "BUY", 10, 5, 30, client_twap_id="t1")
     name = twap.twap_id if kind is CancelIdType.TWAP_ID else "t1"
     cancelled = client.cancel_order(name, symbol=AAPL, id_type=kind)
-    assert isinstance(cancelled, Twap)  # the exchange answers with the TWAP
+    assert isinstance(cancelled, Twap)  # the exchange replies with the TWAP
     assert client.get_user_orders().twaps == []
 
 
@@ -95,7 +95,7 @@ def test_a_second_cancel_raises_no_such_order(client: TradeClient) -> None:
     with pytest.raises(OrderRejected) as refused:
         client.cancel_order(order)
     assert refused.value.status is OrderStatus.NO_SUCH_ORDER
-    assert client._account.seen_order(order).status is OrderStatus.CANCELLED  # what is known stays known
+    assert client._account.seen_order(order).status is OrderStatus.CANCELLED  # the refusal does not change it
 
 
 def test_two_sessions_of_an_account_see_the_same_orders(sim: Simulator, connect: Connect) -> None:
@@ -111,7 +111,7 @@ def test_two_sessions_of_an_account_see_the_same_orders(sim: Simulator, connect:
     assert one.open_orders == other.open_orders == {}
 
 
-# --- cancel all --------------------------------------------------------------------------------------------------
+# --- cancel all ---------------------------------------------------------------------------------------------
 
 
 def test_cancelling_all_orders_covers_every_symbol_and_no_other_account(
@@ -156,65 +156,31 @@ def test_all_orders_can_be_cancelled_again_and_again(client: TradeClient) -> Non
         assert len(client.cancel_all_orders()) == 1
 
 
-# --- closing a position ------------------------------------------------------------------------------------------
-
-
-def test_a_position_is_closed_with_one_order(
-    sim: Simulator, client: TradeClient, counterparty: TradeClient
-) -> None:
-    counterparty.place_order(AAPL, "SELL", 2, 336)
-    client.place_order(AAPL, "BUY", 2, 336, wait=True)
-    counterparty.place_order(AAPL, "BUY", 5, 336)
-    closing = client.close_position(AAPL, wait=True)
-    assert (closing.side, closing.order_type, closing.quantity) == ("SELL", OrderType.LIMIT, 2)
-    assert closing.status is OrderStatus.FILLED and len(closing.client_order_id) == 32
-    client.subscribe(Channel.POSITIONS)
-    sim.advance(1)
-    catch_up(client)
-    assert client.positions[AAPL].position == 0
-
-
-def test_a_thin_book_closes_part_of_a_position(client: TradeClient, counterparty: TradeClient) -> None:
-    counterparty.place_order(AAPL, "SELL", 2, 336)
-    client.place_order(AAPL, "BUY", 2, 336, wait=True)
-    counterparty.place_order(AAPL, "BUY", "0.5", 336)
-    closing = client.close_position(AAPL, client_order_id="close-1", wait=True)
-    assert closing.is_done and closing.quantity_filled == D("0.5") and closing.client_order_id == "close-1"
-
-
-def test_a_position_that_does_not_exist_cannot_be_closed(client: TradeClient) -> None:
-    with pytest.raises((ApiError, OrderRejected)):
-        client.close_position(AAPL)
-
-
-# --- cancelling everything, again and again -------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("orders", [0, 2])
 def test_cancelling_all_orders_twice_keeps_the_connection(
     sim: Simulator, connect: Connect, orders: int
 ) -> None:
     client = connect(sim)
-    line = sim.connections[0].id
+    first = sim.connections[0].id
     for _ in range(2):
         for number in range(orders):
             client.place_order(AAPL, "BUY", 1, 190 + number)
         assert len(client.cancel_all_orders()) == orders
-    assert [connection.id for connection in sim.connections] == [line]
+    assert [connection.id for connection in sim.connections] == [first]
     assert sim.ledger.count("cancel_all_orders") == 2
 
 
 def test_an_acknowledgement_after_a_cancel_of_all_orders_reaches_its_own_call(
     sim: Simulator, connect: Connect
 ) -> None:
-    """Setting leverage is acknowledged without saying what for."""
+    """The acknowledgement of a leverage does not name its command."""
     client = connect(sim)
     client.cancel_all_orders()
     client.set_leverage(AAPL, 5, timeout=2)
     assert any(row.symbol == AAPL and row.leverage == 5 for row in client.get_leverage())
 
 
-# --- cancelling everything where the exchange says little -----------------------------------------------------------
+# --- cancel all, on an exchange that says little ------------------------------------------------------------
 
 
 Answer = Callable[[Peer, Message], None]
@@ -233,7 +199,7 @@ def exchange(cancel: Answer, listing: Answer) -> Script:
 
 
 def nothing(peer: Peer, request: Message) -> None:
-    """Say nothing."""
+    """Send no reply."""
 
 
 def cancels_one(peer: Peer, request: Message) -> None:
@@ -308,3 +274,34 @@ def test_closing_during_a_cancel_of_all_orders_leaves_its_outcome_unknown(
     ended = outcome(client.cancel_all_orders)
     closer.join()
     assert isinstance(ended, OutcomeUnknown) and ended.reason == "closed"
+
+
+# --- closing a position -------------------------------------------------------------------------------------
+
+
+def test_a_position_is_closed_with_one_order(
+    sim: Simulator, client: TradeClient, counterparty: TradeClient
+) -> None:
+    counterparty.place_order(AAPL, "SELL", 2, 336)
+    client.place_order(AAPL, "BUY", 2, 336, wait=True)
+    counterparty.place_order(AAPL, "BUY", 5, 336)
+    closing = client.close_position(AAPL, wait=True)
+    assert (closing.side, closing.order_type, closing.quantity) == ("SELL", OrderType.LIMIT, 2)
+    assert closing.status is OrderStatus.FILLED and len(closing.client_order_id) == 32
+    client.subscribe(Channel.POSITIONS)
+    sim.advance(1)
+    catch_up(client)
+    assert client.positions[AAPL].position == 0
+
+
+def test_a_thin_book_closes_part_of_a_position(client: TradeClient, counterparty: TradeClient) -> None:
+    counterparty.place_order(AAPL, "SELL", 2, 336)
+    client.place_order(AAPL, "BUY", 2, 336, wait=True)
+    counterparty.place_order(AAPL, "BUY", "0.5", 336)
+    closing = client.close_position(AAPL, client_order_id="close-1", wait=True)
+    assert closing.is_done and closing.quantity_filled == D("0.5") and closing.client_order_id == "close-1"
+
+
+def test_a_position_that_does_not_exist_cannot_be_closed(client: TradeClient) -> None:
+    with pytest.raises((ApiError, OrderRejected)):
+        client.close_position(AAPL)

@@ -47,20 +47,20 @@ def timed(work: Callable[[], Any]) -> float:
 
 
 def silent_peer(peer: Peer) -> None:
-    """Says nothing any more, not even goodbye."""
+    """Accept the client, then send nothing more, not even a close frame."""
     peer.answers_closes = False
     peer.accept()
     peer.read_until_closed()
 
 
 def stalled_peer(peer: Peer) -> None:
-    """Reads nothing any more."""
+    """Accept the client, then read nothing more."""
     peer.accept()
     peer.stop_reading()
 
 
 def halfway_peer(peer: Peer) -> None:
-    """Has sent half a frame."""
+    """Accept the client, then send half a frame."""
     peer.answers_closes = False
     peer.accept()
     peer.write(server_frame(TEXT, b"x" * 1000)[:500])
@@ -68,7 +68,7 @@ def halfway_peer(peer: Peer) -> None:
 
 
 def talking_peer(peer: Peer) -> None:
-    """Never stops talking."""
+    """Accept the client, then send without end."""
     peer.accept()
     while True:
         peer.send(*[order_response("somebody else")] * 100)
@@ -94,18 +94,18 @@ def test_r02_close_is_prompt_from_a_callback(scripted: Scripted, script: Any) ->
     client.on(
         Channel.CONNECTION, lambda event: event.state.value == "READY" and took.append(timed(client.close))
     )
-    ended = outcome(client.connect)  # the callback may be quicker than the return of the call
+    ended = outcome(client.connect)  # the callback may run before `connect` returns
     assert ended is None or isinstance(ended, NotConnected)
     eventually(lambda: took, "the end")
     assert took[0] <= CLOSING
-    eventually(lambda: not _threads(), "the end of the threads")
+    eventually(lambda: not _threads(), "the end of the client's threads")
 
 
 def test_r02_close_is_prompt_while_a_sender_is_blocked(scripted: Scripted) -> None:
     _, client = scripted(stalled_peer)
     huge = "x" * 8_000_000
     with background(lambda: outcome(lambda: client.place_order(huge, "BUY", 1, 200, timeout=20))) as blocked:
-        eventually(lambda: client._session.current.transport._writer, "a sender that waits")  # type: ignore[union-attr]
+        eventually(lambda: client._session.current.transport._writer, "a sender that is blocked")  # type: ignore[union-attr]
         assert timed(client.close) <= CLOSING
         assert isinstance(blocked(), OutcomeUnknown)
 
@@ -114,17 +114,17 @@ def test_r02_close_is_prompt_while_a_sender_is_blocked(scripted: Scripted) -> No
 def test_r02_close_is_prompt_while_connecting(scripted: Scripted, script: Any) -> None:
     exchange, client = scripted(script, connected=False)
     with background(lambda: outcome(client.connect)) as connected:
-        eventually(lambda: exchange.peers, "the attempt")
+        eventually(lambda: exchange.peers, "the attempt to connect")
         assert timed(client.close) <= CLOSING
         assert isinstance(connected(), NotConnected)
-    eventually(lambda: not _threads(), "the end of the threads")
+    eventually(lambda: not _threads(), "the end of the client's threads")
 
 
 def test_r02_close_is_prompt_between_two_attempts(scripted: Scripted) -> None:
     slow = ReconnectPolicy(initial_delay=600, max_delay=600)
     exchange, client = scripted(answers_everything, reconnect=slow)
     exchange.peers[0].drop()
-    eventually(lambda: client.state is ConnectionState.RECONNECTING, "the loss")
+    eventually(lambda: client.state is ConnectionState.RECONNECTING, "the loss of the connection")
     assert timed(client.close) <= 1
     assert _threads() == []
 
@@ -159,7 +159,7 @@ def test_r03_a_busy_callback_does_not_hold_up_closing(sim: Simulator, connect: C
 
 
 def test_r04_full_queues_do_not_hold_up_closing(scripted: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A callback that never returns, a stream that nobody reads, and a peer that goes on talking."""
+    """A callback that does not return, a stream that nobody reads, and an exchange that sends without end."""
     monkeypatch.setattr("qfex.session.events.QUEUE_LIMIT", 100)
     _, client = scripted(talking_peer)
     never = threading.Event()
@@ -168,7 +168,7 @@ def test_r04_full_queues_do_not_hold_up_closing(scripted: Scripted, monkeypatch:
     eventually(lambda: client.stats().queue_depth > 100 and len(stream) >= 10, "full queues")
     assert timed(client.close) <= CLOSING
     never.set()
-    eventually(lambda: not _threads(), "the end of the threads")
+    eventually(lambda: not _threads(), "the end of the client's threads")
 
 
 def test_r07_the_exchanges_close_reaches_every_waiting_call_with_its_code(scripted: Scripted) -> None:
@@ -199,7 +199,7 @@ def test_r07_closing_ends_a_wait_while_the_connection_is_lost(scripted: Scripted
     with background(lambda: client.wait_until_done(order, 60.0)) as waited:
         eventually(
             lambda: client.state is ConnectionState.RECONNECTING and client._session.state_changed,
-            "it waits",
+            "the wait",
         )
         client.close()
         with pytest.raises(NotConnected):
@@ -207,7 +207,7 @@ def test_r07_closing_ends_a_wait_while_the_connection_is_lost(scripted: Scripted
 
 
 def test_r07_closing_wakes_every_waiting_call(scripted: Scripted) -> None:
-    """Calls, streams, waits: nobody sleeps on."""
+    """Calls, streams and waits all end."""
     _, client = scripted(silent_peer)
     waits: list[Callable[[], Any]] = [
         lambda: client.place_order(AAPL, "BUY", 1, 200),
@@ -244,7 +244,7 @@ def _threads() -> list[str]:
 def test_a_client_that_was_closed_while_connecting_stays_closed(scripted: Scripted) -> None:
     exchange, client = scripted(Peer.discard_input, connected=False)
     with background(lambda: outcome(client.connect)) as connecting:
-        eventually(lambda: exchange.peers, "the attempt")
+        eventually(lambda: exchange.peers, "the attempt to connect")
         client.close()
         assert isinstance(connecting(), NotConnected)
     again = outcome(client.connect)
@@ -279,7 +279,7 @@ def test_r01_a_close_that_is_interrupted_by_ctrl_c_still_closes(
     client.close()
 
 
-# --- waiting for the end --------------------------------------------------------------------------------------------
+# --- waiting for the end ------------------------------------------------------------------------------------
 
 
 @live_only
@@ -363,7 +363,7 @@ def test_a_placed_order_is_returned_when_closing_ends_the_wait_for_its_fill(
     assert client.state is ConnectionState.CLOSED
 
 
-# --- a client that is not connected ---------------------------------------------------------------------------------
+# --- a client that is not connected -------------------------------------------------------------------------
 
 
 CALLS: dict[str, Any] = {
@@ -394,7 +394,7 @@ def test_a_client_that_is_not_connected_sends_nothing(sim: Simulator, call: Any)
     assert not sim.ledger.received
 
 
-SPENT: list[Callable[[TradeClient], Any]] = [
+AFTER_CLOSING: list[Callable[[TradeClient], Any]] = [
     lambda client: client.on(Channel.ERRORS, print),
     lambda client: client.on(Channel.FILLS, print),
     lambda client: client.stream(Channel.ERRORS),
@@ -407,8 +407,8 @@ SPENT: list[Callable[[TradeClient], Any]] = [
 ]
 
 
-@pytest.mark.parametrize("number", range(len(SPENT)))
+@pytest.mark.parametrize("number", range(len(AFTER_CLOSING)))
 def test_every_call_of_a_closed_client_is_refused(scripted: Scripted, number: int) -> None:
     _, client = scripted(answers_everything)
     client.close()
-    assert isinstance(outcome(lambda: SPENT[number](client)), NotConnected)
+    assert isinstance(outcome(lambda: AFTER_CLOSING[number](client)), NotConnected)

@@ -67,7 +67,7 @@ def test_waiting_until_ready_returns_at_once_on_a_ready_client(sim: Simulator, c
         client.wait_until_ready(-1)
 
 
-# --- no exchange there -------------------------------------------------------------------------------------------
+# --- no exchange there --------------------------------------------------------------------------------------
 
 
 NOWHERE = Environment("ws://127.0.0.1:9/", "ws://127.0.0.1:9/", "http://127.0.0.1:9")
@@ -139,7 +139,7 @@ def test_an_exchange_that_starts_late_is_reached(connect: Connect) -> None:
     late.stop()
 
 
-# --- what it shows -----------------------------------------------------------------------------------------------
+# --- what it shows ------------------------------------------------------------------------------------------
 
 
 @live_only
@@ -156,7 +156,7 @@ def test_the_request_timeout_must_be_above_zero(timeout: float) -> None:
         TradeClient(NOWHERE, KEYS, request_timeout=timeout)
 
 
-# --- from the environment ----------------------------------------------------------------------------------------
+# --- from the environment -----------------------------------------------------------------------------------
 
 
 VARIABLES = ("QFEX_ENV", "QFEX_TRADE_URL", "QFEX_MDS_URL", "QFEX_REST_URL", "QFEX_PUBLIC_KEY", "QFEX_SECRET_KEY",

@@ -30,8 +30,10 @@ from tests.support.helpers import (
 )
 
 
-def test_a_lost_reply_does_not_take_the_next_reply_about_the_same_order(market: Simulator, connect) -> None:
-    client: TradeClient = connect(market)
+def test_a_lost_reply_does_not_take_the_next_reply_about_the_same_order(
+    market: Simulator, connect: Connect
+) -> None:
+    client = connect(market)
     market.faults.swallow_reply("add_order")
     with pytest.raises(OutcomeUnknown):
         client.place_order(AAPL, "BUY", 1, client_order_id="mine", timeout=0.2)
@@ -46,7 +48,7 @@ def test_a_lost_reply_does_not_take_the_next_reply_about_the_same_order(market: 
 def test_a_refusal_does_not_answer_a_query_about_the_order(
     scripted: Scripted, command: str, refusal: str
 ) -> None:
-    """The question came first, but what comes first is the refusal of the other request."""
+    """The query was sent first, but the refusal of the other command arrives first."""
     asked = threading.Event()
 
     def script(peer: Peer) -> None:
@@ -71,7 +73,7 @@ def test_a_refusal_does_not_answer_a_query_about_the_order(
 
 
 def test_an_acknowledgement_answers_the_order_and_a_query_about_it(scripted: Scripted) -> None:
-    """The acknowledgement of an order is true for a question about it too; nobody waits for ever."""
+    """The acknowledgement of an order also answers a query about it, so that the query does not wait for ever."""
 
     def script(peer: Peer) -> None:
         peer.accept()
@@ -85,7 +87,7 @@ def test_an_acknowledgement_answers_the_order_and_a_query_about_it(scripted: Scr
     assert pending.result().client_order_id == "mine"
 
 
-LANES = {
+READS = {
     "trades": (lambda client, timeout: client.get_user_trades(timeout=timeout), "get_user_trades"),
     "orders": (lambda client, timeout: client.get_user_orders(timeout=timeout), "get_user_orders"),
     "leverage": (lambda client, timeout: client.get_leverage(timeout=timeout), "get_user_leverage"),
@@ -97,7 +99,7 @@ LANES = {
 
 
 def _page(kind: str, number: int) -> Message:
-    """A reply of one row, which bears a number."""
+    """A reply of one row, which contains a number."""
     price = float(number)
     if kind == "trades":
         row = {"trade_id": str(number), "symbol": AAPL, "price": price, "quantity": 1.0}
@@ -116,14 +118,14 @@ def _number(kind: str, answer) -> int:
     return int(answer[0].trade_id if kind == "trades" else answer[0].symbol)
 
 
-@pytest.mark.parametrize("kind", LANES)
+@pytest.mark.parametrize("kind", READS)
 def test_a_late_reply_never_answers_the_next_call(scripted: Scripted, kind: str) -> None:
-    ask, command = LANES[kind]
+    ask, command = READS[kind]
 
     def script(peer: Peer) -> None:
         peer.accept()
         peer.receive(command)
-        peer.receive("add_order")  # the test says that the first caller has given up
+        peer.receive("add_order")  # sent when the first caller has given up
         peer.send(_page(kind, 1))
         peer.receive(command)
         peer.send(_page(kind, 2))
@@ -134,17 +136,17 @@ def test_a_late_reply_never_answers_the_next_call(scripted: Scripted, kind: str)
     assert caught.value.sent
     client.submit_order(AAPL, "BUY", 1, 200)
     assert _number(kind, ask(client, 4)) == 2
-    assert len(exchange.peers) == 1, "the late reply came in time to keep the line"
+    assert len(exchange.peers) == 1, "the late reply came in time to keep the connection"
 
 
-@pytest.mark.parametrize("kind", LANES)
+@pytest.mark.parametrize("kind", READS)
 def test_a_reply_that_never_comes_costs_the_connection_but_answers_no_other_call(
     scripted: Scripted, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("qfex.session.connection.LATE_REPLY_GRACE", 0.3)
-    ask, command = LANES[kind]
+    ask, command = READS[kind]
 
-    def mute(peer: Peer) -> None:
+    def never_answers(peer: Peer) -> None:
         peer.accept()
         peer.read_until_closed()
         peer.send(_page(kind, 1))
@@ -158,7 +160,7 @@ def test_a_reply_that_never_comes_costs_the_connection_but_answers_no_other_call
             else:
                 peer.send({"all_orders_response": {"orders": [], "twaps": []}})
 
-    exchange, client = scripted(mute, second)
+    exchange, client = scripted(never_answers, second)
     outcome(lambda: ask(client, 0.05))
     assert _number(kind, ask(client, 5)) == 2
     assert len(exchange.peers) == 2
@@ -166,7 +168,7 @@ def test_a_reply_that_never_comes_costs_the_connection_but_answers_no_other_call
 
 
 def test_a_repeated_refusal_does_not_answer_a_query(scripted: Scripted) -> None:
-    """Of an order that it knows the client asks once more before it believes that there is none."""
+    """The client asks once more before it believes that an order it knows does not exist."""
 
     def doubles(peer: Peer) -> None:
         peer.accept()
@@ -190,12 +192,12 @@ def test_a_repeated_refusal_does_not_answer_a_query(scripted: Scripted) -> None:
         client.get_order(AAPL, "never-seen")
 
 
-# --- several requests at once ---------------------------------------------------------------------------------------
+# --- several requests at once -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("first", ["fill", "ack"])
 def test_r27_a_reply_that_arrives_together_with_its_fill_is_not_lost(scripted: Scripted, first: str) -> None:
-    """The whole life of an order in one segment, in either order, before anybody could wait for it."""
+    """Acknowledgement and fill arrive in one segment, in either order, before the caller waits for them."""
 
     def quick(peer: Peer) -> None:
         peer.accept()
@@ -214,7 +216,7 @@ def test_r27_a_reply_that_arrives_together_with_its_fill_is_not_lost(scripted: S
 
 
 def test_r29_an_error_fails_the_call_that_it_names_and_no_other(sim: Simulator, client: TradeClient) -> None:
-    """Whatever the form of the echo: an object, its text, or none at all."""
+    """Whether the echo is an object or its text."""
     errors = Received(client, Channel.ERRORS)
     for echo in ("object", "text"):
         sim.faults.error_reply(
@@ -259,7 +261,7 @@ def test_r29_orders_of_other_sessions_answer_no_call(
 
 
 def test_a_listed_order_with_the_same_client_order_id_answers_no_pending_order(scripted: Scripted) -> None:
-    """Client order ids need not be unique: an older order in a list says nothing about the new one."""
+    """Client order ids need not be unique: an older order in a list is no reply to the new one."""
     listed = threading.Event()
 
     def script(peer: Peer) -> None:
@@ -282,7 +284,7 @@ def test_a_listed_order_with_the_same_client_order_id_answers_no_pending_order(s
 
 
 def test_a_reply_to_an_order_of_a_lost_connection_answers_no_later_order(scripted: Scripted) -> None:
-    """The same client order id on two lines: the first order's late answer is not the second one's."""
+    """The same client order id on two connections: a late reply to the first order does not answer the second."""
     answer = threading.Event()
 
     def dies(peer: Peer) -> None:

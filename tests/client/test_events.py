@@ -36,7 +36,7 @@ from tests.support.helpers import (
     sent,
 )
 
-# --- subscriptions -----------------------------------------------------------------------------------------------
+# --- subscriptions ------------------------------------------------------------------------------------------
 
 
 def test_each_channel_is_subscribed_once(sim: Simulator, client: TradeClient) -> None:
@@ -89,7 +89,7 @@ def test_a_refused_subscription_leaves_no_callback_behind(sim: Simulator, client
     assert received.is_empty
 
 
-# --- what is told ------------------------------------------------------------------------------------------------
+# --- events -------------------------------------------------------------------------------------------------
 
 
 def test_every_change_of_an_order_is_delivered_in_order(
@@ -100,8 +100,8 @@ def test_every_change_of_an_order_is_delivered_in_order(
     order = client.place_order(AAPL, "BUY", 2, 335)
     counterparty.place_order(AAPL, "SELL", "0.5", 335, wait=True)
     client.cancel_order(order)
-    told = [received.next() for _ in range(3)]
-    assert [(each.status, each.quantity_remaining) for each in told] == [
+    updates = [received.next() for _ in range(3)]
+    assert [(each.status, each.quantity_remaining) for each in updates] == [
         (OrderStatus.ACK, 2), (OrderStatus.FILLED, D("1.5")), (OrderStatus.CANCELLED, D("1.5")),
     ]  # fmt: skip
     assert received.threads == {"qfex-trade-dispatcher"}
@@ -158,17 +158,17 @@ def test_errors_that_belong_to_no_call_reach_the_errors_channel(sim: Simulator, 
 @live_only
 def test_changes_of_the_connection_are_delivered(sim: Simulator, connect: Connect) -> None:
     client = connect(sim, reconnect=ReconnectPolicy(initial_delay=0.01, max_delay=0.02))
-    with client.stream(Channel.CONNECTION) as told:
+    with client.stream(Channel.CONNECTION) as states:
         sim.faults.drop_now()
-        lost = next_event(told, lambda event: event.state is ConnectionState.RECONNECTING)
-        ready = next_event(told, lambda event: event.state is ConnectionState.READY)
+        lost = next_event(states, lambda event: event.state is ConnectionState.RECONNECTING)
+        ready = next_event(states, lambda event: event.state is ConnectionState.READY)
     assert lost.reason and lost.gap_start is None
     assert ready.gap_start is not None and ready.gap_end >= ready.gap_start
     assert ready.gap_end.utcoffset().total_seconds() == 0 and ready.attempt >= 1
     assert client.stats().reconnects == 1
 
 
-# --- streams -----------------------------------------------------------------------------------------------------
+# --- streams ------------------------------------------------------------------------------------------------
 
 
 @live_only
@@ -180,7 +180,7 @@ def test_a_stream_is_an_iterable_queue(client: TradeClient) -> None:
         assert len(stream) == 3
         assert stream.get(timeout=0).price == 330
         stream.close()
-        assert [order.price for order in stream] == [331, 332]  # what came is still there
+        assert [order.price for order in stream] == [331, 332]  # events that had arrived are still there
 
 
 @live_only
@@ -245,7 +245,7 @@ def test_balances_and_positions_are_conflated_to_the_newest(sim: Simulator, clie
     assert client.stats().conflated >= 5
 
 
-# --- counters ----------------------------------------------------------------------------------------------------
+# --- counters -----------------------------------------------------------------------------------------------
 
 
 @live_only

@@ -1,4 +1,4 @@
-"""Each fill once and in order, whatever becomes of the line meanwhile."""
+"""Each fill is delivered once and in order, however often the connection is lost."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.support.websocket import TEXT, close_frame, server_frame
 
 @pytest.fixture(autouse=True)
 def short_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Do not wait for long for answers that never come."""
+    """Do not wait long for replies that never come."""
     monkeypatch.setattr("qfex.session.lifecycle._RESYNC_LIMIT", 0.3)
 
 
@@ -39,7 +39,7 @@ def _row(number: int) -> Message:
 
 
 class History:
-    """What the scripted exchange says when it is asked for trades: newest first, without times."""
+    """The trades that the scripted exchange lists: newest first, without times."""
 
     def __init__(self, *numbers: int) -> None:
         self.numbers = list(numbers)
@@ -53,17 +53,17 @@ class History:
             peer.send(*({"subscribed": channel} for channel in request["params"]["channels"]))
 
     def serve(self, peer: Peer) -> None:
-        """Answer reads and subscribes for ever."""
+        """Answer reads and subscribes until the client disconnects."""
         while True:
             self.answer(peer, peer.receive())
 
 
-def told(received: Received) -> list[int]:
+def trade_numbers(received: Received) -> list[int]:
     return [int(event.trade_id) for event in received.events]
 
 
 def test_a_fill_missed_before_the_first_history_was_read_is_delivered(scripted: Scripted) -> None:
-    """The line is lost while the client asks what was traded before."""
+    """The connection is lost while the client asks for the trades before its subscription."""
     history = History(1)
 
     def first(peer: Peer) -> None:
@@ -77,7 +77,7 @@ def test_a_fill_missed_before_the_first_history_was_read_is_delivered(scripted: 
         while True:
             request = peer.receive()
             if request["type"] == "get_user_trades" and request["params"].get("limit") == 7:
-                history.numbers.append(2)  # while the line is down
+                history.numbers.append(2)  # while there is no connection
                 peer.drop()
                 raise Disconnected
             history.answer(peer, request)
@@ -90,11 +90,11 @@ def test_a_fill_missed_before_the_first_history_was_read_is_delivered(scripted: 
     received = Received(client, Channel.FILLS)
     client.get_user_trades(limit=7)
     received.count(1)
-    assert told(received) == [2]
+    assert trade_numbers(received) == [2]
 
 
 def test_fills_are_recovered_when_the_history_was_being_read_at_the_subscription(scripted: Scripted) -> None:
-    """Another caller has the history's lane when fills are subscribed."""
+    """Another call is waiting for the history when fills are subscribed."""
     history, asked, pause = History(1), threading.Event(), threading.Event()
 
     def first(peer: Peer) -> None:
@@ -120,7 +120,7 @@ def test_fills_are_recovered_when_the_history_was_being_read_at_the_subscription
         rows()
     client.submit_order(AAPL, "BUY", 1, 200)
     received.count(1)
-    assert told(received) == [2]
+    assert trade_numbers(received) == [2]
 
 
 def test_live_fills_stay_behind_missed_ones_when_the_connection_is_lost_during_a_resync(
@@ -153,13 +153,13 @@ def test_live_fills_stay_behind_missed_ones_when_the_connection_is_lost_during_a
     received = Received(client, Channel.FILLS)
     client.submit_order(AAPL, "BUY", 1, 200)
     received.count(2)
-    assert told(received) == [2, 3]
+    assert trade_numbers(received) == [2, 3]
 
 
 def test_missed_fills_are_recovered_however_many_orders_have_ended(
     scripted: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each order that ended takes a question; an exchange that answers slowly must not cost the fills."""
+    """The client asks about each order that has ended. Slow replies to that must not cost the fills."""
     monkeypatch.setattr("qfex.session.lifecycle._RESYNC_LIMIT", 0.5)
     history, orders, pause = History(1), 5, threading.Event()
 
@@ -186,7 +186,7 @@ def test_missed_fills_are_recovered_however_many_orders_have_ended(
     for _ in range(orders):
         client.place_order(AAPL, "BUY", 1, 200)
     received.count(1)
-    assert told(received) == [2]
+    assert trade_numbers(received) == [2]
 
 
 def test_fills_before_the_first_subscription_are_never_delivered(scripted: Scripted) -> None:
@@ -213,8 +213,8 @@ def test_fills_before_the_first_subscription_are_never_delivered(scripted: Scrip
     wait_for_reconnects(changes)
     client.submit_order(AAPL, "BUY", 1, 200)
     received.count(1)
-    eventually(lambda: client.stats().queue_depth == 0, "callbacks caught up")
-    assert told(received) == [3]
+    eventually(lambda: client.stats().queue_depth == 0, "the last callback")
+    assert trade_numbers(received) == [3]
 
 
 @pytest.mark.parametrize("known", [0, 1])
@@ -237,7 +237,7 @@ def test_a_burst_of_missed_fills_comes_once_each_oldest_first_and_before_the_liv
         while True:
             request = peer.receive()
             number = next(live, None)
-            if number is not None:  # a live fill before each answer of the recovery
+            if number is not None:  # a live fill before each reply of the resync
                 history.numbers.append(number)
                 peer.send(fill(number))
             history.answer(peer, request)
@@ -246,13 +246,13 @@ def test_a_burst_of_missed_fills_comes_once_each_oldest_first_and_before_the_liv
     received = Received(client, Channel.FILLS)
     client.submit_order(AAPL, "BUY", 1, 200)
     received.count(50 + 2)
-    assert told(received)[:52] == list(range(known, known + 52))
+    assert trade_numbers(received)[:52] == list(range(known, known + 52))
 
 
 def test_fills_are_delivered_after_a_first_connection_that_was_lost_before_it_was_ready(
     scripted: Scripted,
 ) -> None:
-    """Nothing was missed, so nothing may be held back for a recovery that does not come."""
+    """Nothing was missed, so nothing may be held back for a resync that does not come."""
 
     def dies_as_it_opens(peer: Peer) -> None:
         peer.upgrade()
@@ -279,7 +279,7 @@ def test_fills_are_delivered_after_a_first_connection_that_was_lost_before_it_wa
     client.connect()
     client.submit_order(AAPL, "BUY", 1, 200)
     received.count(1)
-    assert told(received) == [2]
+    assert trade_numbers(received) == [2]
 
 
 def _confirmations(request: Message) -> list[bytes]:
@@ -306,6 +306,6 @@ def test_live_fills_reveal_the_order_of_a_history_without_times(
     _, client = scripted(drops_after_an_order, second)
     received = Received(client, Channel.FILLS)
     client.place_order(AAPL, "BUY", 1, 200)
-    told = received.count(len(listed))
-    assert [int(fill.trade_id) for fill in told] == sorted(listed)
-    assert [fill.time is not None for fill in told] == [int(fill.trade_id) in live for fill in told]
+    fills = received.count(len(listed))
+    assert [int(fill.trade_id) for fill in fills] == sorted(listed)
+    assert [fill.time is not None for fill in fills] == [int(fill.trade_id) in live for fill in fills]

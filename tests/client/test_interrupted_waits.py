@@ -1,4 +1,4 @@
-"""Ctrl-C and signal handlers in whatever waits: no lock stays held or is let go of for another, no answer missed (R1)."""
+"""Ctrl-C during a wait: no lock stays held, no reply and no event is lost (R1)."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from qfex.session.connection import PendingRequest
 from qfex.session.streams import EventBuffer
 from qfex.session.wait import Latch, WaitList
 from qfex.sim import Simulator
-from tests.support.exchange import Peer, Scripted, ScriptedExchange, answers_everything
+from tests.support.exchange import Scripted, ScriptedExchange, answers_everything, answers_nothing
 from tests.support.helpers import AAPL, QUICK, background, eventually, outcome
 from tests.support.interrupts import CALLS, CtrlC
 
 needs_signals = pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="needs signals of the user's own")
-#: Where users' threads wait. The REST client retries by itself, and is used by one call at a time.
+#: Where threads of the user wait. The REST client is not among them: nothing waits for another thread there.
 WAITING = ("session", "net", "workflows", "base_client.py", "client.py", "market_data.py")
-#: What waits in Python code, into which Ctrl-C may fall while a lock is held.
+#: Classes that wait in Python code. Ctrl-C can interrupt that code while it holds a lock.
 UNSAFE = {"Condition", "Event", "Semaphore", "BoundedSemaphore", "Barrier", "Queue", "SimpleQueue", "Future"}
 
 
@@ -55,7 +55,7 @@ def test_r01_no_wait_uses_a_lock_that_ctrl_c_can_leave_held() -> None:
     assert not used
 
 
-# --- Ctrl-C at any line of a wait --------------------------------------------------------------------------------
+# --- Ctrl-C at any line of a wait ---------------------------------------------------------------------------
 
 
 def wait_for_an_order(client: TradeClient) -> None:
@@ -76,14 +76,14 @@ def wait_for_the_budget(client: TradeClient) -> None:
     client._session.closing.wait(0.005)
 
 
-def wait_for_the_lane(client: TradeClient) -> None:
+def wait_for_an_exclusive_key(client: TradeClient) -> None:
     with suppress(RequestTimeout):
         client.set_leverage(AAPL, 5, timeout=0.005)
 
 
 @contextmanager
-def occupied_lane(client: TradeClient) -> Iterator[None]:
-    """Somebody else waits for an answer to the same kind of command."""
+def held_key(client: TradeClient) -> Iterator[None]:
+    """Another request holds the exclusive key: it waits for a reply to the same command."""
     connection = client._session.current
     assert connection is not None
     first = PendingRequest(SetLeverage(AAPL, Decimal(1)), waiting=WaitList())
@@ -92,16 +92,28 @@ def occupied_lane(client: TradeClient) -> Iterator[None]:
     connection.withdraw(first)
 
 
-WAITS = (wait_for_an_order, wait_for_an_event, wait_for_the_end, wait_for_the_budget, wait_for_the_lane)
+WAITS = (
+    wait_for_an_order,
+    wait_for_an_event,
+    wait_for_the_end,
+    wait_for_the_budget,
+    wait_for_an_exclusive_key,
+)
 
 
 def survives(venue: ScriptedExchange, wait: Callable[[TradeClient], None], number: int) -> str:
-    """Where Ctrl-C fell in a wait, if it did; calls of another thread go on as ever, and the client can be closed."""
+    """Interrupt a wait, then check that calls of another thread succeed and that the client can be closed.
+
+    Returns
+    -------
+    str
+        The line that Ctrl-C interrupted; empty if the wait was over before.
+    """
     client = TradeClient(venue.environment, venue.credentials, rate_limit=None, reconnect=QUICK)
     trap = CtrlC(number)
     client.connect()
     with (
-        occupied_lane(client) if wait is wait_for_the_lane else nullcontext(),
+        held_key(client) if wait is wait_for_an_exclusive_key else nullcontext(),
         suppress(KeyboardInterrupt),
         trap,
     ):
@@ -146,16 +158,12 @@ def test_r01_ctrl_c_loses_no_event(policy: Policy) -> None:
 def test_r01_ctrl_c_withdraws_all_orders_of_a_batch(
     scripted: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def mute(peer: Peer) -> None:
-        peer.accept()
-        peer.read_until_closed()
-
-    exchange, client = scripted(mute, rate_limit=None)
+    exchange, client = scripted(answers_nothing, rate_limit=None)
     monkeypatch.setattr(client._requests, "result", lambda *_: press_ctrl_c(0, None))
     with pytest.raises(KeyboardInterrupt):
         client.place_orders([OrderRequest(AAPL, "BUY", 1, 200)] * 70)
     assert client.stats().pending == 0
-    eventually(lambda: len(exchange.peers[0].commands) >= 70, "they have left")
+    eventually(lambda: len(exchange.peers[0].commands) >= 70, "all orders at the exchange")
 
 
 @pytest.mark.parametrize("delay", [1e7, 1e300])
@@ -167,12 +175,12 @@ def test_no_timeout_is_too_long_for_the_system(delay: float) -> None:
         assert waited()
 
 
-# --- Ctrl-C wherever the system lets it fall --------------------------------------------------------------------
+# --- Ctrl-C at any moment -----------------------------------------------------------------------------------
 
 
 @contextmanager
 def alarms(handler: Callable[[int, Any], None]) -> Iterator[Callable[[float], None]]:
-    """Sets this thread's alarm clock; it rings by calling `handler`."""
+    """A function that sets an alarm, on which the system calls `handler`."""
     before = signal.signal(signal.SIGALRM, handler)
     try:
         yield lambda seconds: signal.setitimer(signal.ITIMER_REAL, seconds) and None
@@ -186,7 +194,7 @@ def press_ctrl_c(_number: int, _frame: Any) -> None:
 
 
 def interrupt_often(wait: Callable[[], object], times: int) -> None:
-    """Press Ctrl-C at some time within a wait, over and over."""
+    """Press Ctrl-C at a random moment of a wait, again and again."""
     moments = random.Random(1)
     with alarms(press_ctrl_c) as ring_in:
         for _ in range(times):

@@ -1,4 +1,4 @@
-"""Ctrl-C where it may fall in a call, for those who catch it and go on: notebooks, consoles (R1)."""
+"""Ctrl-C at any line of a call, as in notebooks and consoles, where the client is used again afterwards (R1)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,15 @@ from tests.support.interrupts import CALLS, CtrlC
 def interrupted(
     venue: ScriptedExchange, call: Callable[[TradeClient], Any], number: int
 ) -> tuple[str, list[Any]]:
-    """Where Ctrl-C fell in a call, if it did, and what the calls after it ended in."""
+    """Interrupt a call, then make other calls.
+
+    Returns
+    -------
+    str
+        The line that Ctrl-C interrupted; empty if the call was over before.
+    list
+        The outcomes of the other calls.
+    """
     client = TradeClient(venue.environment, venue.credentials, rate_limit=None, reconnect=QUICK)
     trap = CtrlC(number)
     with client:
@@ -95,11 +103,11 @@ def test_r01_ctrl_c_at_any_line_of_closing_leaves_a_client_that_can_be_closed() 
 def test_r01_ctrl_c_while_a_batch_waits_for_a_new_connection_reaches_the_caller(
     scripted: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of the first message something left, of the others nothing; sending these anew, Ctrl-C falls at the last."""
+    """The first message was sent in part, the others not at all. Ctrl-C interrupts the resending of the last one."""
     _, client = scripted(answers_everything, rate_limit=None)
-    line = client._session.current
-    assert line is not None
-    alone = iter([RequestTimeout("no line", sent=False), KeyboardInterrupt()])
+    connection = client._session.current
+    assert connection is not None
+    alone = iter([RequestTimeout("no connection", sent=False), KeyboardInterrupt()])
 
     def cut(commands: list[Command], deadline: Deadline) -> None:
         raise SendFailed("cut", begun=1)
@@ -107,16 +115,16 @@ def test_r01_ctrl_c_while_a_batch_waits_for_a_new_connection_reaches_the_caller(
     def submit(command: Command, deadline: Deadline) -> Any:
         raise next(alone)
 
-    monkeypatch.setattr(line, "send", cut)
+    monkeypatch.setattr(connection, "send", cut)
     monkeypatch.setattr(client._requests, "submit", submit)
     with pytest.raises(KeyboardInterrupt):
         client.place_orders([OrderRequest(AAPL, "BUY", 1, 200)] * 3)
-    assert client.stats().pending == 0, "nobody waits for the one that may have left"
-    assert len(list(line._table)) == 1, "what was withdrawn is forgotten"
+    assert client.stats().pending == 0, "no request waits for the message that may have been sent"
+    assert len(list(connection._table)) == 1, "requests that were withdrawn are removed"
 
 
 class LockThenCtrlC:
-    """A lock; Ctrl-C falls when it has been acquired, and nobody knows of that yet."""
+    """A lock whose `acquire` succeeds and is then interrupted, before its caller can know that it succeeded."""
 
     def __init__(self, lock: Any) -> None:
         self._lock = lock
@@ -143,7 +151,7 @@ def test_r01_ctrl_c_right_after_taking_the_send_lock_releases_it(scripted: Scrip
 def test_r01_ctrl_c_after_a_message_was_sent_costs_neither_the_connection_nor_the_orders(
     scripted: Scripted,
 ) -> None:
-    """With cancel-on-disconnect armed, a line that is cut cancels all of them."""
+    """With cancel-on-disconnect armed, the loss of the connection would cancel all orders."""
     exchange, client = scripted(answers_everything, rate_limit=None)
     sock = client._session.current.transport._socket  # type: ignore[union-attr]
     assert sock is not None
@@ -157,6 +165,6 @@ def test_r01_ctrl_c_after_a_message_was_sent_costs_neither_the_connection_nor_th
     sock.send = interrupted  # type: ignore[method-assign]
     with pytest.raises(KeyboardInterrupt):
         client.place_order(AAPL, "BUY", 1, 200, client_order_id="interrupted")
-    eventually(lambda: client.open_orders, "the order lives")
+    eventually(lambda: client.open_orders, "the open order")
     assert CALLS["an order"](client).client_order_id != "interrupted"
     assert len(exchange.peers) == 1 and client.stats().pending == 0

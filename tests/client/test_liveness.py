@@ -1,4 +1,4 @@
-"""When a line is called dead, and when it must not be (R5, R6, R8, R9, R20)."""
+"""Heartbeats: when a connection is considered dead, and when it must not be (R5, R6, R8, R9, R20)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.support.helpers import (
 )
 from tests.support.websocket import PING, server_frame
 
-#: For lines that must live: notices silence after 1.5 s, so that a busy machine does not look like a dead peer.
+#: For connections that must survive: a silent peer is noticed after 1.5 s, so that a busy machine is not mistaken for one.
 PATIENT = ReconnectPolicy(initial_delay=0.001, max_delay=0.02, heartbeat_interval=0.5, heartbeat_timeout=1.0)
 HUGE = "x" * 8_000_000  # a client order id that no socket buffer holds
 
@@ -62,28 +62,28 @@ def test_r08_a_silent_peer_is_noticed_within_two_intervals(sim: Simulator, conne
 
 
 def test_r08_a_connection_survives_while_its_reader_is_held_up(scripted: Scripted) -> None:
-    """The machine slept, or the interpreter was busy: what the peer said meanwhile waits in the socket."""
-    said, go_on = threading.Event(), threading.Event()
+    """The machine slept, or the interpreter was busy. What the exchange has sent since waits in the socket."""
+    sent_both, go_on = threading.Event(), threading.Event()
 
     def script(peer: Peer) -> None:
         peer.accept()
         go_on.wait(10)
         peer.send({"unknown": 1}, {"unknown": 2})
-        said.set()
+        sent_both.set()
         while True:
             peer.answer(peer.receive())
 
     exchange, client = scripted(script, reconnect=ALERT)
     with client._session.mutex:  # the reader needs it to handle a message
         go_on.set()
-        assert said.wait(5)
+        assert sent_both.wait(5)
         threading.Event().wait(1.0)
     assert client.place_order(AAPL, "BUY", 1, 200).is_live
     assert len(exchange.peers) == 1
 
 
 def test_r08_a_ping_that_finds_the_socket_busy_is_sent_later(scripted: Scripted) -> None:
-    """The peer is slow to take a large message; the ping that was due meanwhile must not be forgotten."""
+    """The exchange is slow to read a large message. The ping that falls due in the meantime must not be skipped."""
     taken = threading.Event()
 
     def script(peer: Peer) -> None:
@@ -132,26 +132,26 @@ def test_r09_the_heartbeat_works_after_twenty_reconnects(sim: Simulator, connect
 
 
 def test_r05_a_peer_that_stops_reading_ends_the_call_and_the_connection_in_time(scripted: Scripted) -> None:
-    def deaf(peer: Peer) -> None:
+    def stops_reading(peer: Peer) -> None:
         peer.accept()
         peer.stop_reading()
 
-    exchange, client = scripted(deaf, answers_everything)
+    exchange, client = scripted(stops_reading, answers_everything)
     begun = monotonic()
     with background(lambda: outcome(lambda: client.get_user_trades(timeout=0.6))) as other:
         first = outcome(lambda: client.place_order(HUGE, "BUY", 1, 200, timeout=0.6))
         assert isinstance(first, OutcomeUnknown)
         assert isinstance(other(), Exception)
     assert monotonic() - begun < 0.6 + 1
-    eventually(lambda: len(exchange.peers) == 2, "a new line")
+    eventually(lambda: len(exchange.peers) == 2, "a new connection")
     client.wait_until_ready()
 
 
 def test_r06_nothing_is_sent_on_a_connection_after_a_failed_send(scripted: Scripted) -> None:
-    """Half a frame left: whatever follows would be read as its rest. The order is unknown, not unsent."""
+    """Half a frame was sent: whatever follows would be read as its rest. The outcome is unknown, not unsent."""
     cut_short, received = threading.Event(), []
 
-    def deaf(peer: Peer) -> None:
+    def stops_reading(peer: Peer) -> None:
         peer.accept()
         cut_short.wait(10)
         try:
@@ -160,16 +160,16 @@ def test_r06_nothing_is_sent_on_a_connection_after_a_failed_send(scripted: Scrip
         except OSError:
             pass
 
-    exchange, client = scripted(deaf, answers_everything)
+    exchange, client = scripted(stops_reading, answers_everything)
     failed = outcome(lambda: client.place_order(HUGE, "BUY", 1, 200, client_order_id="mine", timeout=0.3))
     assert isinstance(failed, OutcomeUnknown) and failed.client_order_id == "mine"
-    eventually(lambda: len(exchange.peers) == 2, "a new line")
+    eventually(lambda: len(exchange.peers) == 2, "a new connection")
     client.submit_order(AAPL, "BUY", 1, 200, client_order_id="next")
     eventually(lambda: _orders(exchange.peers[1]), "the next order")
     cut_short.set()
     client.close()
     sent = b"".join(received)
-    assert len(sent) < len(HUGE), "the order never left whole"
+    assert len(sent) < len(HUGE), "the whole order was sent"
     assert _orders(exchange.peers[1]) == ["next"]
 
 

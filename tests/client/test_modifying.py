@@ -47,7 +47,7 @@ def test_a_modified_order_replaces_the_old_one(client: TradeClient, dialect: str
 def test_an_order_can_be_modified_again_by_any_of_its_ids(client: TradeClient) -> None:
     order = client.place_order(AAPL, "BUY", 2, 330)
     for price in (331, 332, 333):
-        client.modify_order(order, price=price)  # the first id, and the newest terms
+        client.modify_order(order, price=price)  # by the first id; the newest terms are kept
     last = client.modify_order(order.order_id, quantity=1)
     assert (last.price, last.quantity) == (333, 1)
     assert client.cancel_order(order).order_id == last.order_id
@@ -92,7 +92,7 @@ def test_the_frames_of_a_modify_may_come_in_any_order(
 ) -> None:
     counterparty.place_order(AAPL, "SELL", 1, 335)
     order = client.place_order(AAPL, "BUY", 1, 330)
-    sim.faults.reorder("modify_order")  # the fill before the word that there is a new id
+    sim.faults.reorder("modify_order")  # the fill arrives before the new order id
     modified = client.modify_order(order, price=335)
     assert (modified.status, modified.price) == (OrderStatus.MODIFIED, 335)
     assert client.wait_until_done(order).status is OrderStatus.FILLED
@@ -134,6 +134,8 @@ def test_an_order_of_another_session_can_be_modified_as_a_value(sim: Simulator, 
     assert other.modify_order(order, quantity=3).quantity == 3
 
 
+# --- replies that omit values -------------------------------------------------------------------------------
+
 _TERMS = {"take_profit": D(300), "stop_loss": D(100), "reduce_only": True}
 
 
@@ -155,7 +157,7 @@ def test_attached_stops_and_reduce_only_survive_replies_that_omit_them(scripted:
     _, client = scripted(script)
     placed = client.place_order(AAPL, "BUY", 1, 200, take_profit=300, stop_loss=100, reduce_only=True)
     first = client.modify_order(placed, price=201)
-    second = client.modify_order(placed, quantity=2)  # by the state before the first
+    second = client.modify_order(placed, quantity=2)  # by the value from before the first modify
     for state in (placed, first, second, client.open_orders["new"]):
         assert {name: getattr(state, name) for name in _TERMS} == _TERMS
     assert [modify["order_id"] for modify in modifies] == [placed.order_id, "new"]

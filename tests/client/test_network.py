@@ -1,4 +1,4 @@
-"""TLS and proxies: alike for sockets and REST, and never by switching verification off (R44)."""
+"""TLS and proxies work alike for sockets and REST, and verification is never switched off (R44)."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from tests.support.rest_server import ScriptedServer, reply
 
 trustme = pytest.importorskip("trustme")
 
-FAR = "exchange.invalid"  # resolved by nobody: whoever reaches it came through the proxy
+FAR = "exchange.invalid"  # a name that cannot be resolved: it is reached through the proxy only
 ROOT = Path(__file__).parents[2]
 
 
 class Venue:
-    """An exchange with a certificate of an authority of its own, sockets and REST, under any host's name."""
+    """An exchange with sockets and REST, reachable under any host name, whose certificate is from its own authority."""
 
     def __init__(self, ends: ExitStack, folder: Path) -> None:
         authority = trustme.CA()
@@ -53,7 +53,7 @@ class Venue:
 
 
 def _serve(peer: Peer) -> None:
-    """As the market data gateway, to which nobody has to say who he is, or as the trade gateway."""
+    """Serve as the market data gateway, which needs no login, or as the trade gateway."""
     peer.upgrade()
     if " /mds" not in peer.request:
         peer.receive("auth")
@@ -104,7 +104,7 @@ def rest(environment: Environment, **options: Any) -> None:
 Use = Callable[..., None]
 each_client = pytest.mark.parametrize("use", [trade, market, rest], ids=lambda use: use.__name__)
 
-# --- proxies -----------------------------------------------------------------------------------------------------
+# --- proxies ------------------------------------------------------------------------------------------------
 
 
 @each_client
@@ -112,7 +112,7 @@ def test_r44_a_given_proxy_is_used_with_its_user_and_password(
     venue: Venue, proxy: ConnectProxy, use: Use
 ) -> None:
     use(venue.environment(FAR), ca_file=venue.ca_file, proxy=f"http://user:pass%20word@{proxy.address}")
-    assert proxy.asked and all(target.startswith(f"{FAR}:") for target in proxy.asked)
+    assert proxy.targets and all(target.startswith(f"{FAR}:") for target in proxy.targets)
 
 
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
@@ -122,7 +122,7 @@ def test_r44_the_proxy_of_the_environment_is_used(
 ) -> None:
     monkeypatch.setenv(name, f"http://user:pass%20word@{proxy.address}")
     use(venue.environment(FAR), ca_file=venue.ca_file)
-    assert proxy.asked
+    assert proxy.targets
 
 
 @each_client
@@ -132,7 +132,7 @@ def test_r44_a_given_proxy_overrides_the_environment(
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("NO_PROXY", "*")
     use(venue.environment(FAR), ca_file=venue.ca_file, proxy=f"http://user:pass%20word@{proxy.address}")
-    assert proxy.asked
+    assert proxy.targets
 
 
 EXCEPTIONS = {
@@ -149,12 +149,12 @@ EXCEPTIONS = {
 def test_r44_no_proxy_is_obeyed(
     venue: Venue, proxy: ConnectProxy, use: Use, exception: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The host cannot be reached without the proxy, and so is not reached."""
+    """Without the proxy, the host cannot be reached."""
     monkeypatch.setenv("HTTPS_PROXY", f"http://user:pass%20word@{proxy.address}")
     monkeypatch.setenv("NO_PROXY", exception)
     with pytest.raises(QfexConnectionError):
         use(venue.environment(FAR), ca_file=venue.ca_file)
-    assert proxy.asked == []
+    assert proxy.targets == []
 
 
 @pytest.mark.parametrize("exception", ["change.invalid.org", "other.invalid"])
@@ -165,7 +165,7 @@ def test_r44_no_proxy_of_another_host_changes_nothing(
     monkeypatch.setenv("HTTPS_PROXY", f"http://user:pass%20word@{proxy.address}")
     monkeypatch.setenv("NO_PROXY", exception)
     use(venue.environment(FAR), ca_file=venue.ca_file)
-    assert proxy.asked
+    assert proxy.targets
 
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"])
@@ -175,7 +175,7 @@ def test_r44_the_proxy_of_the_environment_is_not_used_for_this_machine(
 ) -> None:
     monkeypatch.setenv(name, f"http://{proxy.address}")
     use(venue.environment("127.0.0.1"), ca_file=venue.ca_file)
-    assert proxy.asked == []
+    assert proxy.targets == []
 
 
 @each_client
@@ -193,7 +193,7 @@ def test_r44_an_unknown_type_of_proxy_is_named(venue: Venue, use: Use) -> None:
         use(venue.environment(FAR), ca_file=venue.ca_file, proxy="carrier-pigeon://127.0.0.1:1")
 
 
-# --- certificates ------------------------------------------------------------------------------------------------
+# --- certificates -------------------------------------------------------------------------------------------
 
 
 @each_client
@@ -228,11 +228,11 @@ def test_r44_a_ca_file_that_cannot_be_read_is_named_at_once(
         use(venue.environment("127.0.0.1"), ca_file=str(path))
 
 
-# --- what would undo it ------------------------------------------------------------------------------------------
+# --- no way around TLS --------------------------------------------------------------------------------------
 
 
 def test_r44_a_redirect_is_not_followed() -> None:
-    """The key in the URL and a token in the headers are for one host only."""
+    """The key in the URL and the token in the headers must not reach another host."""
     with ScriptedExchange(Peer.discard_input) as elsewhere:
 
         def redirects(peer: Peer) -> None:

@@ -35,7 +35,7 @@ FIXTURES = Path(__file__).parents[1] / "fixtures"
 REFDATA = "rest-refdata-2026-10-10.json"
 
 
-# --- orders, whatever is said of them ------------------------------------------------------------------------------
+# --- order states -------------------------------------------------------------------------------------------
 
 
 _TERMS = {"order_type": OrderType.LIMIT, "time_in_force": TimeInForce.GTC, "side": Side.BUY, "symbol": AAPL}
@@ -57,7 +57,7 @@ _updates = st.lists(
 
 @given(_updates)
 def test_r25_only_a_final_status_ends_an_order(updates: list[Order]) -> None:
-    """Of all statuses, those that do not end an order leave it live, in any number and order."""
+    """Statuses that are not final leave an order open, in any number and order."""
     tracker = OrderTracker()
     for update in updates:
         tracker.apply(update)
@@ -70,12 +70,12 @@ def test_r27_reordered_and_repeated_messages_lead_to_the_same_order_state(
     arrival: list[str], again: list[int]
 ) -> None:
     remaining = iter([8, 5])
-    told = [
+    updates = [
         _state(each, next(remaining) if each == "FILLED" else 5 if each == "CANCELLED" else 10)
         for each in arrival
     ]
     tracker = OrderTracker()
-    for update in [*told, *(told[index] for index in again)]:
+    for update in [*updates, *(updates[index] for index in again)]:
         tracker.apply(update)
     state = tracker.get("o")
     assert state is not None and tracker.live == {}
@@ -83,12 +83,12 @@ def test_r27_reordered_and_repeated_messages_lead_to_the_same_order_state(
     assert state.quantity_filled + state.quantity_remaining == state.quantity
 
 
-# --- numbers -------------------------------------------------------------------------------------------------------
+# --- numbers ------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def listener() -> Iterator[tuple[ScriptedExchange, TradeClient]]:
-    """A client of an exchange that takes every order."""
+    """A client of an exchange that accepts every order."""
     with (
         ScriptedExchange(answers_everything) as exchange,
         TradeClient(exchange.environment, exchange.credentials, rate_limit=None) as client,
@@ -103,7 +103,7 @@ _decimals = st.decimals("0.00000001", "99999999", allow_nan=False, allow_infinit
 def test_r39_a_number_on_the_wire_is_the_callers_own(
     listener: tuple[ScriptedExchange, TradeClient], quantity: D, price: D, as_text: bool
 ) -> None:
-    """Every digit, and no exponent."""
+    """Every digit is sent, without an exponent."""
     exchange, client = listener
     given_quantity, given_price = (str(quantity), str(price)) if as_text else (quantity, price)
     placed = client.place_order(AAPL, "BUY", given_quantity, given_price)
@@ -156,7 +156,7 @@ def test_r40_rounding_has_a_direction_and_never_makes_a_quantity_vanish() -> Non
     assert known.round_quantity(known.lot_size / 10, "ROUND_UP") == known.lot_size
 
 
-# --- models --------------------------------------------------------------------------------------------------------
+# --- models -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["mds-messages-2026-09-24.json", "mds-messages-2026-09-30.json"])

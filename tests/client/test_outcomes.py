@@ -63,11 +63,11 @@ CALLS = {**TRADING, **READS}
 
 @pytest.fixture
 def dialect() -> str:
-    """What goes wrong here goes wrong alike in both."""
+    """One dialect: failures are the same in both."""
     return "live"
 
 
-# --- the exchange says no ----------------------------------------------------------------------------------------
+# --- the exchange says no -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("command", [*CALLS, "cancel_all_orders"])
@@ -123,7 +123,7 @@ def test_an_error_ends_its_own_call_and_no_other(sim: Simulator, client: TradeCl
     assert good.result().client_order_id == "good"
 
 
-# --- silence -----------------------------------------------------------------------------------------------------
+# --- no reply -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("command", TRADING)
@@ -171,7 +171,7 @@ def test_a_call_that_times_out_before_it_is_sent_says_so(sim: Simulator, connect
         assert unsent.value.sent is False and not isinstance(unsent.value, OutcomeUnknown)
 
 
-# --- lost lines --------------------------------------------------------------------------------------------------
+# --- lost connections ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("command", TRADING)
@@ -213,11 +213,11 @@ def test_an_order_waits_for_a_connection_within_its_timeout(sim: Simulator, conn
     assert order.is_live and sim.ledger.count("add_order") == 1
 
 
-# --- sent or not sent -----------------------------------------------------------------------------------------------
+# --- sent or not sent ---------------------------------------------------------------------------------------
 
 
 def acknowledging(peer: Peer) -> None:
-    """Let the client in and acknowledge its orders."""
+    """Accept the client and acknowledge its orders."""
     peer.accept()
     while True:
         peer.send(acknowledgement(peer.receive("add_order")))
@@ -229,7 +229,7 @@ def test_a_pending_order_never_returns_none(scripted: Scripted) -> None:
     with pytest.raises(OutcomeUnknown):
         pending.result(timeout=0.05)
     exchange.peers[0].drop()
-    eventually(lambda: len(exchange.peers) == 2, "a new line")
+    eventually(lambda: len(exchange.peers) == 2, "a new connection")
     with pytest.raises(OutcomeUnknown) as caught:
         pending.result(timeout=1)
     assert caught.value.client_order_id == pending.client_order_id
@@ -345,7 +345,7 @@ def test_a_thread_with_a_longer_timeout_learns_at_once_that_the_connection_ended
 
 
 def test_r24_an_order_that_was_not_sent_before_a_loss_is_not_sent_after_it(scripted: Scripted) -> None:
-    """Orders are not queued for the next line: a call waits for it in its own thread, or says that nothing left."""
+    """Orders are not queued for the next connection: a call waits for it, or reports that nothing was sent."""
 
     def comes_back_later(peer: Peer) -> None:
         assert gone.wait(5)
@@ -354,7 +354,7 @@ def test_r24_an_order_that_was_not_sent_before_a_loss_is_not_sent_after_it(scrip
     gone = threading.Event()
     exchange, client = scripted(answers_everything, comes_back_later)
     exchange.peers[0].drop()
-    eventually(lambda: len(exchange.peers) == 2, "the next line")
+    eventually(lambda: len(exchange.peers) == 2, "the next connection")
     failed = outcome(lambda: client.place_order(AAPL, "BUY", 1, 200, timeout=0.1))
     assert isinstance(failed, RequestTimeout) and not failed.sent
     with background(lambda: client.place_order(AAPL, "BUY", 1, 200, client_order_id="patient")) as placed:
@@ -365,7 +365,7 @@ def test_r24_an_order_that_was_not_sent_before_a_loss_is_not_sent_after_it(scrip
 
 
 def test_r25_no_reply_is_never_reported_as_a_rejection(scripted: Scripted) -> None:
-    """No message, no news: neither a timeout nor a lost line changes what is known of an order."""
+    """Neither a timeout nor a lost connection changes what is known of an order."""
 
     def forgetful(peer: Peer) -> None:
         peer.accept()

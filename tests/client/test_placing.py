@@ -1,4 +1,4 @@
-"""Placing orders of every type, with every answer that they can get."""
+"""Placing orders of every type, and every reply that they can get."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_an_order_that_fills_in_parts_is_done_with_the_last(
         counterparty.place_order(AAPL, "SELL", 1, price)
     order = client.place_order(AAPL, "BUY", 3, 336, wait=True)
     assert (order.status, order.quantity_remaining) == (OrderStatus.FILLED, 0)
-    assert order.price == 336  # its own, not the executions'
+    assert order.price == 336  # its own price, not that of its fills
 
 
 def test_the_rest_of_a_partly_filled_ioc_order_is_cancelled(
@@ -117,7 +117,7 @@ def test_a_reduce_only_order_only_reduces_a_position(client: TradeClient, counte
     order = client.place_order(AAPL, "SELL", 1, 340, reduce_only=True)
     assert order.is_live
     with pytest.raises(QfexError):
-        client.place_order(AAPL, "BUY", 1, 330, reduce_only=True)  # would not
+        client.place_order(AAPL, "BUY", 1, 330, reduce_only=True)  # would increase the position
 
 
 def test_the_callers_own_id_is_kept(client: TradeClient) -> None:
@@ -155,7 +155,7 @@ def test_placing_and_waiting_returns_the_newest_state_after_the_timeout(client: 
     assert order.status is OrderStatus.ACK and not order.is_done
 
 
-# --- refusals ----------------------------------------------------------------------------------------------------
+# --- refusals -----------------------------------------------------------------------------------------------
 
 
 REFUSED: dict[str, dict[str, Any]] = {
@@ -204,7 +204,7 @@ def test_a_read_only_key_cannot_place_orders(sim: Simulator, connect: Connect) -
     assert viewer.get_user_orders().orders == []
 
 
-# --- without waiting ---------------------------------------------------------------------------------------------
+# --- without waiting ----------------------------------------------------------------------------------------
 
 
 def test_a_submitted_order_is_acknowledged_later(client: TradeClient) -> None:

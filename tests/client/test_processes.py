@@ -26,14 +26,14 @@ BLOCKING = {
     "a loop over events": "for event in client.stream(Channel.ORDERS): pass",
     "the next event": "client.stream(Channel.ORDERS).get()",
     "the end of the client": "client.block_for_close()",
-    "a lane": "PENDING = client._requests.submit(GetTrades(), Deadline(60)); client.get_user_trades()",
+    "an exclusive key": "PENDING = client._requests.submit(GetTrades(), Deadline(60)); client.get_user_trades()",
     "the message budget": "client._session.limiter.pause('general', 30.0); client.place_order('AAPL-USD', 'BUY', 1, 190)",
 }
 
 
 @pytest.mark.parametrize("call", BLOCKING.values(), ids=BLOCKING)
 def test_r01_ctrl_c_ends_every_blocking_call(sim: Simulator, call: str) -> None:
-    """No traceback but the main thread's; the exit code that shells show as 130; the exchange sees it go."""
+    """Only the main thread prints a traceback, the exit code is that of Ctrl-C, and the connection ends."""
     sim.faults.swallow_reply("add_order")
     sim.faults.swallow_reply("get_user_trades", times=None)
     body = f"""
@@ -50,7 +50,8 @@ def test_r01_ctrl_c_ends_every_blocking_call(sim: Simulator, call: str) -> None:
         code, errors, seconds = script.wait()
     assert code == -signal.SIGINT
     assert seconds < 2.5  # half a second for the interrupt, two for `close`
-    # Before `close` began, it leaves closing to the interpreter's exit, with a warning; within that, it has a colon.
+    # Interrupted before `close` began, the client is closed as the interpreter exits, with a warning. Interrupted
+    # during that exit, Python prints the exception with a colon.
     lines = [line for line in errors.strip().splitlines() if "was not closed" not in line]
     assert "Exception in thread" not in errors and lines[-1].rstrip(": ") == "KeyboardInterrupt"
     eventually(lambda: not sim.connections, "the end of the connection")
@@ -70,7 +71,8 @@ def test_r01_a_second_ctrl_c_while_the_client_closes_does_no_harm(sim: Simulator
         script.press_ctrl_c()
         code, errors, seconds = script.wait()
     assert code == -signal.SIGINT and seconds < 2.5
-    # Before `close` began, it leaves closing to the interpreter's exit, with a warning; within that, it has a colon.
+    # Interrupted before `close` began, the client is closed as the interpreter exits, with a warning. Interrupted
+    # during that exit, Python prints the exception with a colon.
     lines = [line for line in errors.strip().splitlines() if "was not closed" not in line]
     assert "Exception in thread" not in errors and lines[-1].rstrip(": ") == "KeyboardInterrupt"
     eventually(lambda: not sim.connections, "the end of the connection")
@@ -79,7 +81,7 @@ def test_r01_a_second_ctrl_c_while_the_client_closes_does_no_harm(sim: Simulator
 @pytest.mark.parametrize("fault", ["stall", "refuse"])
 def test_r01_ctrl_c_ends_connecting(sim: Simulator, fault: str) -> None:
     sim.faults.stall_connections() if fault == "stall" else sim.faults.refuse_connections()
-    # What Ctrl-C does to an import under way is Python's business.
+    # Imported first: Ctrl-C during an import is Python's to handle.
     body = "import qfex.net.transport\nready()\nclient.connect()"
     with UserScript(body, sim.environment, sim.credentials) as script:
         script.read_line()
@@ -93,7 +95,7 @@ def test_r01_ctrl_c_ends_connecting(sim: Simulator, fault: str) -> None:
 def test_r16_a_script_that_does_not_close_its_client_ends_with_one_warning(
     sim: Simulator, connect: Connect
 ) -> None:
-    """And its orders are cancelled, if it asked for that."""
+    """Its orders are cancelled if cancel-on-disconnect is armed."""
     watcher = connect(sim)
     body = """
     client._account.set_cancel_on_disconnect(True)
@@ -124,7 +126,7 @@ def test_r16_a_script_that_does_not_close_its_client_ends_with_one_warning(
 def test_r17_a_script_exits_quietly_at_every_stage_of_its_client(
     sim: Simulator, moment: str, ending: str
 ) -> None:
-    """But for the one warning about a client that was not closed."""
+    """The only output is the warning about a client that was not closed."""
     with UserScript(f"{moment}\n{ending}", sim.environment, sim.credentials) as script:
         code, errors, _ = script.wait()
     assert code == 0
@@ -132,7 +134,7 @@ def test_r17_a_script_exits_quietly_at_every_stage_of_its_client(
 
 
 def test_r17_a_script_exits_quietly_at_random_moments(sim: Simulator) -> None:
-    """Two hundred clients in a row, each forgotten at another moment of its life; one interpreter ends them all."""
+    """Ten scripts with twenty clients each, which the end of the script meets at random moments."""
     body = """
     import random, threading, time
     def use(other):
@@ -269,7 +271,7 @@ def test_a_client_left_open_is_closed_when_its_script_ends(sim: Simulator) -> No
         and "Traceback" not in done.stderr
         and keys.secret_key not in done.stderr
     )
-    while sim.connections:  # asked on the exchange's own thread, which sees the end a moment later
+    while sim.connections:  # the exchange sees the end a moment later
         pass
 
 

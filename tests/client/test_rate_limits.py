@@ -21,7 +21,7 @@ from qfex import (
     TradeClient,
 )
 from qfex.sim import Simulator
-from tests.support.exchange import Message, Peer, Scripted, order_response
+from tests.support.exchange import Message, Peer, Scripted, answers_nothing, order_response
 from tests.support.helpers import (
     AAPL,
     PATIENCE,
@@ -36,7 +36,7 @@ from tests.support.helpers import (
 HINT = "rate limit exceeded, retry after 60 seconds"
 
 
-# --- a storm ----------------------------------------------------------------------------------------------------
+# --- many threads -------------------------------------------------------------------------------------------
 
 
 LIMIT = 150.0  # units in the exchange's minute, which lasts two seconds here
@@ -46,7 +46,7 @@ STORM = 4.0  # seconds: 180 units
 
 @pytest.fixture
 def hurried(dialect: Any) -> Iterator[Simulator]:
-    """An exchange whose minute lasts two seconds."""
+    """An exchange whose clock runs so fast that a minute lasts two seconds."""
     with Simulator(symbols=[AAPL], dialect=dialect, liquidity=False, speed=30.0) as simulator:
         simulator._runtime.gateway._handler._limiter.limit = LIMIT
         yield simulator
@@ -54,7 +54,7 @@ def hurried(dialect: Any) -> Iterator[Simulator]:
 
 
 def place_and_cancel(client: TradeClient, until: float, ends: list[Any]) -> None:
-    """Orders and cancels, as fast as the budget lets them go."""
+    """Place and cancel orders as fast as the budget allows."""
     while monotonic() < until:
         placed = outcome(lambda: client.place_order(AAPL, "BUY", 1, 190))
         ends.append(placed)
@@ -77,7 +77,7 @@ def test_r46b_several_threads_and_clients_together_stay_within_the_exchanges_bud
         thread.join()
     assert [end for end in ends if isinstance(end, Exception)] == []
     for command in ("add_order", "cancel_order"):
-        assert hurried.ledger.count(command) > LIMIT, f"{command}: no storm"
+        assert hurried.ledger.count(command) > LIMIT, f"too few of {command} for a test"
 
 
 @live_only
@@ -96,12 +96,12 @@ def test_r46b_cancels_are_sent_while_orders_wait_and_waiting_orders_are_not_sent
         eventually(lambda: general.level < -0.5, "the wait")
         for placed in orders[:15]:
             assert client.cancel_order(placed).is_done
-        client.close()  # what waits is not let go by it
+        client.close()  # closing does not release the waiting order
         assert isinstance(end(), NotConnected)
     assert sim.ledger.count("add_order") == len(orders)
 
 
-# --- the exchange's word ----------------------------------------------------------------------------------------
+# --- rate limits of the exchange ----------------------------------------------------------------------------
 
 
 def _error(echo: bool) -> Callable[[Message], Message]:
@@ -121,18 +121,18 @@ def _rejection(request: Message) -> Message:
     return order_response(request["params"]["client_order_id"], "RATE_LIMITED", order_id="")
 
 
-WORDS = {"an error": _error(True), "an error that names nobody": _error(False), "an order": _rejection}
+REPLIES = {"an error": _error(True), "an error that names nobody": _error(False), "an order": _rejection}
 
 
-@pytest.mark.parametrize("word", WORDS.values(), ids=WORDS)
+@pytest.mark.parametrize("reply", REPLIES.values(), ids=REPLIES)
 def test_r46b_a_rate_limit_of_the_exchange_pauses_orders_and_not_cancels(
-    scripted: Scripted, word: Callable[[Message], Message]
+    scripted: Scripted, reply: Callable[[Message], Message]
 ) -> None:
     def limits(peer: Peer) -> None:
         peer.accept()
-        peer.send(word(peer.receive("add_order")))
+        peer.send(reply(peer.receive("add_order")))
         request = peer.receive()
-        assert request["type"] == "cancel_order", "the exchange's word was not obeyed"
+        assert request["type"] == "cancel_order", "the rate limit was not obeyed"
         peer.send(order_response("mine", "CANCELLED"))
         peer.read_until_closed()
 
@@ -140,7 +140,7 @@ def test_r46b_a_rate_limit_of_the_exchange_pauses_orders_and_not_cancels(
     errors = Received(client, Channel.ERRORS)
     refusal = outcome(lambda: client.place_order(AAPL, "BUY", 1, 200, timeout=0.5))
     if isinstance(refusal, OutcomeUnknown):
-        assert isinstance(errors.count(1)[0].error, RateLimited), "it fails nobody"
+        assert isinstance(errors.count(1)[0].error, RateLimited), "it fails no call"
     else:
         assert isinstance(refusal, (RateLimited, OrderRejected)) and errors.events == []
     later = outcome(lambda: client.place_order(AAPL, "BUY", 1, 200, timeout=1))
@@ -149,7 +149,7 @@ def test_r46b_a_rate_limit_of_the_exchange_pauses_orders_and_not_cancels(
 
 
 def test_r46b_a_rate_limit_of_the_exchange_is_obeyed_before_any_caller_reads_it(scripted: Scripted) -> None:
-    """The answers of orders that were submitted without waiting, and that of a call that was given up."""
+    """The rate limit counts although nobody has read the result of the submitted order yet."""
 
     def limits(peer: Peer) -> None:
         peer.accept()
@@ -186,11 +186,7 @@ def test_r46b_a_rate_limit_that_arrives_late_is_obeyed(scripted: Scripted) -> No
 
 
 def test_r46b_waiting_for_the_budget_counts_towards_the_timeout(scripted: Scripted) -> None:
-    def says_nothing(peer: Peer) -> None:
-        peer.accept()
-        peer.read_until_closed()
-
-    _, client = scripted(says_nothing, rate_limit=RateLimitPolicy(units_per_second=0.5, burst=5))
+    _, client = scripted(answers_nothing, rate_limit=RateLimitPolicy(units_per_second=0.5, burst=5))
     for _ in range(5):
         client.submit_order(AAPL, "BUY", 1, 200)
     begun = monotonic()
@@ -199,7 +195,7 @@ def test_r46b_waiting_for_the_budget_counts_towards_the_timeout(scripted: Script
     assert monotonic() - begun < 4.0
 
 
-# --- what the caller sees -------------------------------------------------------------------------------------------
+# --- what the caller sees -----------------------------------------------------------------------------------
 
 
 @live_only
@@ -214,7 +210,7 @@ def test_a_rate_limit_says_how_long_to_wait_and_is_obeyed(sim: Simulator, connec
     assert waiting.value.sent is False and not isinstance(waiting.value, OutcomeUnknown)
     assert sim.ledger.count("add_order") == 0
     with pytest.raises(OrderRejected):
-        client.cancel_order("o1", symbol=AAPL)  # its own budget
+        client.cancel_order("o1", symbol=AAPL)  # cancels have their own budget
 
 
 @live_only

@@ -29,7 +29,7 @@ from tests.support.helpers import (
     wait_for_reconnects,
 )
 
-# --- when ----------------------------------------------------------------------------------------------------------
+# --- when the client reconnects -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("code", [1000, 1001, 1006, 1008, 1011, 1012, 1013, 4000])
@@ -72,7 +72,7 @@ def test_r21_refused_credentials_end_reconnecting_after_one_attempt(sim: Simulat
 
 @live_only
 def test_r21_temporary_failures_do_not_end_reconnecting(sim: Simulator, connect: Connect) -> None:
-    """Refused connections, lines that die while they are opened, an exchange that is busy."""
+    """Refused connections, connections that are lost during the login, and an exchange that is busy."""
     client = connect(sim, reconnect=QUICK)
     received = Received(client, Channel.CONNECTION)
     sim.faults.refuse_connections(5)
@@ -88,7 +88,7 @@ def test_r21_temporary_failures_do_not_end_reconnecting(sim: Simulator, connect:
 
 
 def test_r21_attempts_are_spread_and_become_rarer() -> None:
-    """Full jitter: each delay is drawn from all of its range, and the range doubles up to a limit."""
+    """Full jitter: each delay is drawn from its whole range, and the range doubles up to a limit."""
     policy = ReconnectPolicy(initial_delay=1.0, max_delay=8.0)
     for attempt, ceiling in enumerate([1, 2, 4, 8, 8, 8], start=1):
         delays = [policy.delay(attempt) for _ in range(2000)]
@@ -97,7 +97,7 @@ def test_r21_attempts_are_spread_and_become_rarer() -> None:
     assert policy.delay(10_000) <= 8.0
 
 
-# --- what ----------------------------------------------------------------------------------------------------------
+# --- what it sends on a new connection ----------------------------------------------------------------------
 
 
 @live_only
@@ -113,10 +113,10 @@ def test_r12_a_new_connection_logs_in_arms_subscribes_and_then_resyncs(
     sim.faults.drop_now()
     wait_for_reconnects(received)
     new = sim.connections[-1]
-    said = [entry for entry in sim.ledger.received if entry.connection == new.id]
-    opening = ["auth", "cancel_on_disconnect", "subscribe"]
-    assert [entry.command for entry in said] == [*opening, "get_user_trades", "get_user_orders"]
-    assert Counter(said[2].params["channels"]) == Counter(["order_responses", "fills", "positions"])
+    entries = [entry for entry in sim.ledger.received if entry.connection == new.id]
+    login = ["auth", "cancel_on_disconnect", "subscribe"]
+    assert [entry.command for entry in entries] == [*login, "get_user_trades", "get_user_orders"]
+    assert Counter(entries[2].params["channels"]) == Counter(["order_responses", "fills", "positions"])
     assert new.cancel_on_disconnect
 
 
@@ -129,7 +129,7 @@ def test_r12_nothing_private_is_sent_before_the_login_is_accepted(scripted: Scri
         peer.sock.settimeout(0.3)
         try:
             early.append(peer.receive())
-        except Exception:  # nothing came, as it should be
+        except Exception:  # nothing was sent, as it should be
             peer.sock.settimeout(PATIENCE)
         peer.send({"authenticated": True})
         while True:
@@ -138,7 +138,7 @@ def test_r12_nothing_private_is_sent_before_the_login_is_accepted(scripted: Scri
     exchange, client = scripted(answers_everything, slow_to_recognise, cancel_on_disconnect=True)
     received = Received(client, Channel.CONNECTION)
     exchange.peers[0].drop()
-    eventually(lambda: client.state is not ConnectionState.READY, "the loss")
+    eventually(lambda: client.state is not ConnectionState.READY, "the loss of the connection")
     assert client.place_order(AAPL, "BUY", 1, 200).is_live
     wait_for_reconnects(received)
     assert early == []
@@ -148,7 +148,7 @@ def test_r12_nothing_private_is_sent_before_the_login_is_accepted(scripted: Scri
 def test_r12_a_subscription_confirmed_as_the_connection_is_lost_is_restored(
     sim: Simulator, connect: Connect
 ) -> None:
-    """The thread that subscribed may be slower than the loss of the line and the next opening."""
+    """The thread that subscribed may be slower than the loss of the connection and the next login."""
     client = connect(sim, reconnect=QUICK)
     received = Received(client, Channel.CONNECTION)
     sim.faults.drop_after(frames=1, direction="out")
@@ -172,7 +172,7 @@ def test_r13_subscribing_twice_and_ten_reconnects_double_no_event(sim: Simulator
     client.place_order(AAPL, "BUY", 1, 200)
     fills.count(1)
     orders.count(2)
-    client.get_user_orders()  # whatever was told twice was told by now
+    client.get_user_orders()  # an event that was delivered twice would have been by now
     eventually(lambda: client.stats().queue_depth == 0, "the last callback")
     assert [order.status.value for order in orders.events] == ["ACK", "FILLED"]
     assert len(fills.events) == 1
@@ -203,12 +203,12 @@ def test_r14_an_outage_is_reported_once_with_its_bounds_after_everything_is_rest
 
 
 def test_r19_the_processor_rests_between_two_attempts_to_connect(scripted: Scripted) -> None:
-    """Attempts are as rare as the policy says, and nothing polls in between."""
+    """Attempts are as rare as the policy says, and nothing polls between them."""
     exchange, client = scripted(
         answers_everything, reconnect=ReconnectPolicy(initial_delay=600, max_delay=600)
     )
     exchange.peers[0].drop()
-    eventually(lambda: client.state is ConnectionState.RECONNECTING, "the loss")
+    eventually(lambda: client.state is ConnectionState.RECONNECTING, "the loss of the connection")
     reader = client._session._reader_thread
     assert reader is not None
     used, begun = _cpu(), monotonic()

@@ -1,4 +1,4 @@
-"""Lines that the client itself ends: for an overdue reply, or for callbacks that are too slow (R38)."""
+"""Renewal: the client replaces a connection because of an overdue reply, or of callbacks that are too slow (R38)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ AT_ONCE = pytest.mark.usefixtures("no_grace")
 
 @pytest.fixture
 def no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Overdue replies are not waited for."""
+    """Do not wait for overdue replies."""
     monkeypatch.setattr("qfex.session.connection.LATE_REPLY_GRACE", 0.0)
 
 
@@ -34,7 +34,7 @@ def no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_overdue_reply_renews_the_connection_without_cancelling_orders(
     sim: Simulator, connect: Connect
 ) -> None:
-    """Disarmed before the old line ends, armed on the new one before anything else."""
+    """Disarmed before the old connection ends, armed on the new one before anything else."""
     client = connect(sim, cancel_on_disconnect=True)
     received = Received(client, Channel.CONNECTION)
     resting = client.place_order(AAPL, "BUY", 1, 190)
@@ -72,15 +72,15 @@ def test_ctrl_c_during_a_renewal_leaves_a_client_that_works(
 ) -> None:
     _, client = scripted(answers_nothing, answers_everything)
     outcome(lambda: client.get_user_trades(timeout=0.05))
-    line = client._session.current
-    assert line is not None
-    drain = line.drain
+    connection = client._session.current
+    assert connection is not None
+    drain = connection.drain
 
     def interrupted(deadline: Any) -> None:
         drain(deadline)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(line, "drain", interrupted)
+    monkeypatch.setattr(connection, "drain", interrupted)
     with pytest.raises(KeyboardInterrupt):
         client.get_user_trades()
     assert client.place_order(AAPL, "BUY", 1, 200).is_live
@@ -89,7 +89,7 @@ def test_ctrl_c_during_a_renewal_leaves_a_client_that_works(
 def test_r38_callbacks_that_fall_too_far_behind_end_the_connection_and_the_reason_is_reported(
     scripted: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No order is lost on the way, and the next line waits until the callbacks have caught up."""
+    """No event is lost, and the next connection waits until the callbacks have caught up."""
     monkeypatch.setattr("qfex.session.events.QUEUE_LIMIT", 50)
     monkeypatch.setattr("qfex.session.events._CAUGHT_UP", 10)
     go_on, seen = threading.Event(), []
@@ -110,7 +110,7 @@ def test_r38_callbacks_that_fall_too_far_behind_end_the_connection_and_the_reaso
     client.on(Channel.ORDERS, slow)
     client.connect()
     client.subscribe(Channel.STOP_ORDERS)
-    eventually(lambda: client.state is ConnectionState.RECONNECTING, "the end of the line")
+    eventually(lambda: client.state is ConnectionState.RECONNECTING, "the end of the connection")
     with pytest.raises(RequestTimeout):
         client.wait_until_ready(0.3)
     assert len(exchange.peers) == 1
@@ -125,17 +125,17 @@ def test_r38_callbacks_that_fall_too_far_behind_end_the_connection_and_the_reaso
 
 @AT_ONCE
 def test_a_renewal_ends_within_a_second_after_the_callers_timeout(scripted: Scripted) -> None:
-    """Even where the peer takes nothing any more, so that no farewell can be said."""
+    """Even when the exchange reads nothing more, so that the teardown cannot be sent."""
 
-    def deaf(peer: Peer) -> None:
+    def stops_reading(peer: Peer) -> None:
         peer.accept()
         peer.stop_reading()
 
-    _, client = scripted(deaf, cancel_on_disconnect=True)
+    _, client = scripted(stops_reading, cancel_on_disconnect=True)
     outcome(lambda: client.get_user_trades(timeout=0.05))
     huge = "x" * 8_000_000  # no socket buffer holds it
     with background(lambda: outcome(lambda: client.place_order(huge, "BUY", 1, 200, timeout=4))) as blocked:
-        eventually(lambda: client._session.current.transport._writer, "a sender that waits")  # type: ignore[union-attr]
+        eventually(lambda: client._session.current.transport._writer, "a sender that is blocked")  # type: ignore[union-attr]
         begun = monotonic()
         assert isinstance(outcome(lambda: client.get_user_trades(timeout=0.3)), RequestTimeout)
         assert monotonic() - begun < 0.3 + 1

@@ -1,4 +1,4 @@
-"""No fill counts twice, whatever a new line tells again (R28)."""
+"""No fill is counted twice, whatever a new connection repeats (R28)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MINE = "id-of-mine"
 
 
 def feed_of(parts: Sequence[int], fill_first: Sequence[bool]) -> list[Message]:
-    """What the exchange says of an order that is filled in parts: its new state and the fill, in either order."""
+    """The messages about an order that is filled in parts: for each part its new state and the fill, in either order."""
     feed, left = (
         [order_response("mine", quantity=float(QUANTITY), quantity_remaining=float(QUANTITY))],
         QUANTITY,
@@ -42,15 +42,15 @@ def row(number: int, part: int) -> Message:
 
 
 def rows_of(parts: Sequence[int]) -> list[Message]:
-    """The history, newest first and without times, as production gives it."""
+    """The history as production sends it: newest first, without times."""
     return [row(number, part) for number, part in enumerate(parts)][::-1]
 
 
-# --- any feed, any cut, any prefix ------------------------------------------------------------------------------
+# --- any feed and any outages -------------------------------------------------------------------------------
 
 
 class Account:
-    """The pure client and an exchange without sockets: frames in, and which fills come out."""
+    """The protocol's connection without sockets: it takes messages and records the fills that come out."""
 
     def __init__(self) -> None:
         keys = HmacCredentials("qfex_pub_1", "qfex_secret_1")
@@ -83,7 +83,7 @@ class Account:
             return [{"subscribed": channel} for channel in request["params"]["channels"]]
         if request["type"] == "get_user_trades":
             return [{"user_trades_response": list(self._history)}]
-        assert request["type"] == "get_user_orders", f"no order is gone, yet it asks {request}"
+        assert request["type"] == "get_user_orders", f"no order has ended, and yet it asks {request}"
         live = self._endpoint.account.orders.live.values()
         terms = [
             (each.client_order_id, float(each.quantity), float(each.quantity_remaining)) for each in live
@@ -116,7 +116,9 @@ class Account:
 
 @st.composite
 def feeds(draw: st.DrawFn) -> tuple[list[int], list[Message]]:
-    parts = draw(st.lists(st.integers(1, 12), min_size=1, max_size=8))  # 96 of 100 at the most: it stays open
+    parts = draw(
+        st.lists(st.integers(1, 12), min_size=1, max_size=8)
+    )  # at most 96 of 100, so that the order stays open
     return parts, feed_of(parts, draw(st.lists(st.booleans(), min_size=len(parts), max_size=len(parts))))
 
 
@@ -157,10 +159,10 @@ def test_r28_filled_and_remaining_add_up_to_the_quantity_whatever_was_missed_and
     assert account.order.quantity_filled == sum(parts)
 
 
-# --- over sockets -----------------------------------------------------------------------------------------------
+# --- over sockets -------------------------------------------------------------------------------------------
 
 PARTS = [30, 20, 10, 5]
-LIVE = 1 + 2 * 3  # messages of the feed before the line is lost: the last fill is missed
+LIVE = 1 + 2 * 3  # messages of the feed before the connection is lost: the last fill is missed
 
 
 @pytest.mark.parametrize("prefix", range(LIVE + 1))
@@ -194,7 +196,7 @@ def test_r28_fills_repeated_on_a_new_connection_are_counted_once(scripted: Scrip
     client.place_order(AAPL, "BUY", QUANTITY, 200, client_order_id="mine")
     wait_for_reconnects(changes)
     client.place_order(AAPL, "BUY", 1, 100, client_order_id="a fence")
-    eventually(lambda: client.stats().queue_depth == 0, "callbacks caught up")
+    eventually(lambda: client.stats().queue_depth == 0, "the last callback")
     assert [fill.trade_id for fill in fills.count(4)] == ["t0", "t1", "t2", "t3"]
     mine = client.open_orders[MINE]
     assert sum(fill.quantity for fill in fills.events) + mine.quantity_remaining == mine.quantity == QUANTITY

@@ -29,7 +29,7 @@ from tests.support.helpers import (
 )
 from tests.support.rest_server import ScriptedServer, reply
 
-# --- on the simulator -----------------------------------------------------------------------------------------------
+# --- on the simulator ---------------------------------------------------------------------------------------
 
 
 def test_a_live_order_is_found(client: TradeClient) -> None:
@@ -123,6 +123,8 @@ def test_resolve_does_not_say_none_when_the_history_is_unreachable(
         client.resolve("never-sent", AAPL, timeout=1.2)
 
 
+# --- on a scripted exchange ---------------------------------------------------------------------------------
+
 FINISHED = {
     "order_id": "h1", "client_order_id": "mine", "symbol": AAPL, "side": "BUY", "type": "LIMIT",
     "time_in_force": "GTC", "terminal_status": "FILLED", "status_ts": "2026-01-01T00:00:00Z",
@@ -134,7 +136,7 @@ Answer = Callable[[Peer, Message], None]
 
 
 def resolved(answers: dict[str, Answer | None], rows: list[Any], timeout: float = 5.0) -> Any:
-    """What `resolve` returns or raises; None as an answer is silence."""
+    """What `resolve` returns or raises. A command whose answer is None gets no reply."""
 
     def script(peer: Peer) -> None:
         peer.accept()
@@ -150,7 +152,7 @@ def resolved(answers: dict[str, Answer | None], rows: list[Any], timeout: float 
         environment = attrs.evolve(exchange.environment, rest_url=history.environment.rest_url)
         with TradeClient(environment, exchange.credentials, reconnect=QUICK) as client:
             found = outcome(lambda: client.resolve("mine", AAPL, timeout=timeout))
-        assert len(exchange.peers) == 1, "the line was given up"
+        assert len(exchange.peers) == 1, "the connection was given up"
     return found
 
 
@@ -209,7 +211,7 @@ def test_a_stop_that_this_client_placed_is_found_by_its_client_order_id(
     assert client.resolve("never", AAPL) is None
 
 
-# --- after a lost reply ---------------------------------------------------------------------------------------------
+# --- after a lost reply -------------------------------------------------------------------------------------
 
 
 def test_r23_a_lost_reply_is_an_unknown_outcome_and_resolve_finds_the_order(
@@ -233,15 +235,15 @@ def test_r23_resolve_says_none_of_an_order_that_never_arrived(sim: Simulator, cl
     assert client.resolve(caught.value.client_order_id or "", AAPL) is None
 
 
-@pytest.mark.parametrize("deaf", ["get_user_orders", "get_order"])
+@pytest.mark.parametrize("failing", ["get_user_orders", "get_order"])
 def test_r23_resolve_does_not_say_none_when_a_query_failed(
-    sim: Simulator, connect: Connect, deaf: str
+    sim: Simulator, connect: Connect, failing: str
 ) -> None:
     client = connect(sim, reconnect=QUICK)
     sim.faults.swallow_command("add_order")
     with pytest.raises(OutcomeUnknown) as caught:
         client.place_order(AAPL, "BUY", 1, 190, timeout=0.1)
-    sim.faults.error_reply(deaf, "ServerError", times=None)
+    sim.faults.error_reply(failing, "ServerError", times=None)
     with pytest.raises(OutcomeUnknown):
         client.resolve(caught.value.client_order_id or "", AAPL, timeout=1.5)
 

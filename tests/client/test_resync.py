@@ -35,7 +35,7 @@ def test_an_order_whose_modify_got_no_reply_stays_open(
 def test_two_orders_with_one_client_order_id_are_not_confused(
     sim: Simulator, watched: tuple[TradeClient, Received]
 ) -> None:
-    """One of them ended while the line was down; the other is not its replacement."""
+    """One of them ended while there was no connection. The other is not its replacement."""
     client, received = watched
     first = client.place_order(AAPL, "BUY", 1, 190, client_order_id="same")
     client.place_order(AAPL, "BUY", 1, 191, client_order_id="same")
@@ -65,7 +65,7 @@ def test_a_fill_while_the_connection_was_lost_ends_the_wait(
 
 
 def test_r26_a_query_that_failed_ends_no_order(sim: Simulator, watched: tuple[TradeClient, Received]) -> None:
-    """The recovery asks what became of the orders; errors are no answer, and neither is silence."""
+    """The resync asks about the orders. Neither an error nor a missing reply ends one."""
     client, received = watched
     placed = client.place_order(AAPL, "BUY", 1, 190)
     sim.faults.error_reply("get_user_orders", "ServerError")
@@ -78,7 +78,7 @@ def test_r26_a_query_that_failed_ends_no_order(sim: Simulator, watched: tuple[Tr
 def test_r26_an_order_ends_only_by_a_reply_about_this_order(
     sim: Simulator, watched: tuple[TradeClient, Received]
 ) -> None:
-    """An order that is missing from the list is asked for; an error leaves it as it was."""
+    """The client asks about an order that is missing from the list. An error leaves the order as it was."""
     client, received = watched
     placed = client.place_order(AAPL, "BUY", 1, 190)
     sim.faults.error_reply("get_order", "ServerError")
@@ -92,7 +92,7 @@ def test_r26_an_order_ends_only_by_a_reply_about_this_order(
     assert client.wait_until_done(placed, timeout=1).is_done
 
 
-# --- replies that are missing ---------------------------------------------------------------------------------------
+# --- replies that are missing -------------------------------------------------------------------------------
 
 
 NONE_OPEN: Message = {"all_orders_response": {"orders": [], "twaps": []}}
@@ -100,7 +100,7 @@ NONE_OPEN: Message = {"all_orders_response": {"orders": [], "twaps": []}}
 
 @pytest.fixture(autouse=True)
 def short_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Do not wait for long for answers that never come."""
+    """Do not wait long for replies that never come."""
     monkeypatch.setattr("qfex.session.lifecycle._RESYNC_LIMIT", 0.3)
 
 

@@ -1,4 +1,4 @@
-"""Whatever is logged, shown or raised in the life of a client: no secret is in it (R46a)."""
+"""Nothing that a client logs, shows or raises contains a secret (R46a)."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ Credentials = HmacCredentials | JwtCredentials
 PROXY_PASSWORD = "the-password-of-the-proxy"
 
 
-class Witness:
-    """Remembers all that anybody could read, and knows every secret that was made."""
+class SecretScan:
+    """The texts that a user could read, and the secrets that none of them may contain."""
 
     def __init__(self) -> None:
         self.seen: list[str] = []
         self.secrets: set[str] = {PROXY_PASSWORD}
 
-    def see(self, *values: Any) -> None:
-        """Look at values as people do: what they say, what they are made of, the traceback of exceptions."""
+    def record(self, *values: Any) -> None:
+        """Record how values appear: `str`, `repr`, members, properties, and the traceback of exceptions."""
         for value in values:
             self.seen += [repr(value), str(value), repr(getattr(value, "__dict__", ""))]
             for name in dir(type(value)) if type(value).__module__.startswith("qfex") else ():
@@ -48,12 +48,12 @@ class Witness:
                     self.seen.append(repr(outcome(lambda name=name, value=value: getattr(value, name))))  # type: ignore[misc]
             if isinstance(value, BaseException):
                 self.seen += traceback.format_exception(value)
-                self.see(*value.args)  # the traceback has what it followed
+                self.record(*value.args)  # the traceback contains the causes
 
-    def end(self, call: Callable[[], Any]) -> Any:
-        """See what a call ends in."""
-        result = outcome(call)
-        self.see(result)
+    def call(self, work: Callable[[], Any]) -> Any:
+        """Record the outcome of a call."""
+        result = outcome(work)
+        self.record(result)
         return result
 
     def leaks(self) -> set[str]:
@@ -61,19 +61,19 @@ class Witness:
 
 
 class _Everything(logging.Handler):
-    def __init__(self, witness: Witness) -> None:
+    def __init__(self, scan: SecretScan) -> None:
         super().__init__(logging.DEBUG)
-        self._witness = witness
+        self._scan = scan
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._witness.seen.append(logging.Formatter("%(name)s %(message)s").format(record))
-        self._witness.see(record.args)
+        self._scan.seen.append(logging.Formatter("%(name)s %(message)s").format(record))
+        self._scan.record(record.args)
 
 
 @pytest.fixture
-def witness(monkeypatch: pytest.MonkeyPatch) -> Iterator[Witness]:
-    """Listens to all loggers, and learns each proof that is made."""
-    made = Witness()
+def scan(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretScan]:
+    """A scan of all that is logged, which knows the secrets of every login."""
+    made = SecretScan()
     sign = HmacCredentials.sign
 
     def signing(self: HmacCredentials, *args: Any) -> Any:
@@ -95,16 +95,16 @@ def witness(monkeypatch: pytest.MonkeyPatch) -> Iterator[Witness]:
 
 
 @pytest.fixture(params=["hmac", "jwt"])
-def credentials(request: pytest.FixtureRequest, sim: Simulator, witness: Witness) -> Credentials:
+def credentials(request: pytest.FixtureRequest, sim: Simulator, scan: SecretScan) -> Credentials:
     keys = sim.credentials
     token = sim.jwt(keys)
-    witness.secrets |= {keys.public_key, keys.secret_key, token, token.rsplit(".", 1)[1]}
+    scan.secrets |= {keys.public_key, keys.secret_key, token, token.rsplit(".", 1)[1]}
     return keys if request.param == "hmac" else JwtCredentials(token)
 
 
-def trade(client: TradeClient, sim: Simulator, witness: Witness) -> None:
-    """Everything that a call can end in."""
-    see, faults = witness.end, sim.faults
+def trade(client: TradeClient, sim: Simulator, scan: SecretScan) -> None:
+    """Make calls that end in every possible way."""
+    see, faults = scan.call, sim.faults
     order = see(lambda: client.place_order(AAPL, "BUY", 1, 190))
     see(lambda: client.submit_order(AAPL, "BUY", 1, 190)).result()
     see(lambda: client.place_stop_order(AAPL, "SELL", "STOP_LOSS", 1, 100))
@@ -130,8 +130,8 @@ def trade(client: TradeClient, sim: Simulator, witness: Witness) -> None:
     see(lambda: client.resolve("nobody's", AAPL))
 
 
-def rest(client: RestClient, sim: Simulator, witness: Witness) -> None:
-    see = witness.end
+def rest(client: RestClient, sim: Simulator, scan: SecretScan) -> None:
+    see = scan.call
     for call in (client.instruments, client.balance, client.positions, client.fees):
         see(call)
     sim.feed_faults.fail_rest(status=500, times=9)
@@ -147,28 +147,28 @@ def rest(client: RestClient, sim: Simulator, witness: Witness) -> None:
 
 
 def test_r46a_a_whole_session_shows_no_secret(
-    sim: Simulator, credentials: Credentials, witness: Witness
+    sim: Simulator, credentials: Credentials, scan: SecretScan
 ) -> None:
     with TradeClient(sim.environment, credentials, cancel_on_disconnect=True, reconnect=QUICK) as client:
         received = Received(client, *Channel)
-        witness.see(client.on(Channel.ORDERS, lambda order: 1 / 0))
+        scan.record(client.on(Channel.ORDERS, lambda order: 1 / 0))
         with client.stream(*Channel) as stream:
-            trade(client, sim, witness)
+            trade(client, sim, scan)
             sim.faults.inject({"err": {"error_code": "ServerError", "incoming_message": _auth(credentials)}})
             sim.faults.inject({"strange": _auth(credentials)})
             eventually(lambda: "strange" in str(received.events), "the strange message")
-            witness.see(client, stream, client.stats(), *received.events)
+            scan.record(client, stream, client.stats(), *received.events)
         with client.stream(*Channel) as stream:
-            witness.see(stream)
+            scan.record(stream)
     with RestClient(sim.environment, credentials, retries=1) as history:
-        rest(history, sim, witness)
-        witness.see(history)
+        rest(history, sim, scan)
+        scan.record(history)
     with MarketDataClient(sim.environment) as market:
-        witness.end(lambda: market.mark_price(AAPL, timeout=1))
-        witness.see(market, market.stream(MarketChannel.BBO))
-    witness.see(credentials, sim.environment, attrs.asdict(sim.environment))
-    assert len(witness.seen) > 500
-    assert witness.leaks() == set()
+        scan.call(lambda: market.mark_price(AAPL, timeout=1))
+        scan.record(market, market.stream(MarketChannel.BBO))
+    scan.record(credentials, sim.environment, attrs.asdict(sim.environment))
+    assert len(scan.seen) > 500
+    assert scan.leaks() == set()
 
 
 def _auth(credentials: Credentials) -> dict[str, Any]:
@@ -177,29 +177,29 @@ def _auth(credentials: Credentials) -> dict[str, Any]:
 
 @live_only
 def test_r46a_refused_credentials_are_not_shown(
-    sim: Simulator, credentials: Credentials, witness: Witness, monkeypatch: pytest.MonkeyPatch
+    sim: Simulator, credentials: Credentials, scan: SecretScan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", f"http://user:{PROXY_PASSWORD}@127.0.0.1:1")
     for refusal in (sim.faults.reject_auth, sim.faults.refuse_connections):
         refusal(times=5)
         client = TradeClient(sim.environment, credentials, request_timeout=1, reconnect=None)
-        witness.end(client.connect)
-        witness.see(client)
+        scan.call(client.connect)
+        scan.record(client)
         sim.faults.clear()
     nowhere = Environment("wss://nowhere.invalid/", "wss://nowhere.invalid/", "https://nowhere.invalid")
     proxy = f"http://user:{PROXY_PASSWORD}@127.0.0.1:1"
     for given in (proxy, None):
         client = TradeClient(nowhere, credentials, request_timeout=1, reconnect=None, proxy=given)
-        witness.end(client.connect)
-        witness.see(client, client._session.lifecycle._options)
+        scan.call(client.connect)
+        scan.record(client, client._session.lifecycle._options)
         with RestClient(nowhere, credentials, timeout=1, retries=0, proxy=given) as history:
-            witness.end(history.balance)
-            witness.see(history, history._requester._route)
-    assert witness.leaks() == set()
+            scan.call(history.balance)
+            scan.record(history, history._requester._route)
+    assert scan.leaks() == set()
 
 
 def spoken(text: str) -> list[Callable[[Peer], None]]:
-    """Ways in which an exchange can say a text to a client that logs in."""
+    """Scripts that send a text to a client that logs in, each in another way."""
 
     def refuses(peer: Peer) -> None:
         peer.upgrade()
@@ -229,21 +229,21 @@ def spoken(text: str) -> list[Callable[[Peer], None]]:
 @pytest.mark.parametrize("way", range(4))
 @pytest.mark.parametrize("kind", ["hmac", "jwt"])
 def test_r46a_messages_of_the_exchange_are_shown_without_the_credentials_in_them(
-    witness: Witness, way: int, kind: str
+    scan: SecretScan, way: int, kind: str
 ) -> None:
     keys = HmacCredentials("qfex_pub_0123456789", "qfex_secret_0123456789")
     token = "eyJhbGciOi.eyJzdWIiOi.c2lnbmF0dXJl"
-    witness.secrets |= {keys.public_key, keys.secret_key, token}
+    scan.secrets |= {keys.public_key, keys.secret_key, token}
     credentials = keys if kind == "hmac" else JwtCredentials(token)
     text = f"unknown key {keys.public_key} or token {token}" if kind == "hmac" else f"expired token {token}"
     with ScriptedExchange(spoken(text)[way]) as exchange:
         client = TradeClient(exchange.environment, credentials, request_timeout=2, reconnect=None)
         received = Received(client, Channel.ERRORS, Channel.CONNECTION)
-        error = witness.end(client.connect)
+        error = scan.call(client.connect)
         assert isinstance(error, qfex.QfexError)
         client.close()
-        witness.see(client, *received.events)
-    assert witness.leaks() == set()
+        scan.record(client, *received.events)
+    assert scan.leaks() == set()
 
 
 def test_a_login_echoed_in_a_text_shows_no_key() -> None:

@@ -25,7 +25,7 @@ needs_signals = pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="needs
 def test_a_signal_handler_may_call_the_client_while_a_call_waits(
     scripted: Scripted, answered_first: str
 ) -> None:
-    """As those do that cancel all orders upon SIGTERM. The interrupted call ends with its answer, whichever comes first."""
+    """For example to cancel all orders on SIGTERM. Each call gets its own reply, whichever arrives first."""
 
     def script(peer: Peer) -> None:
         peer.accept()
@@ -37,18 +37,16 @@ def test_a_signal_handler_may_call_the_client_while_a_call_waits(
         handlers = peer.receive("add_order")
         if answered_first == "the interrupted":
             peer.send(acknowledgement(interrupted))
-            eventually(lambda: call.answered, "the answer is there")
+            eventually(lambda: call.answered, "the reply")
             peer.send(acknowledgement(handlers))
         elif answered_first == "the handler's":
             peer.send(acknowledgement(handlers))
-            eventually(lambda: ends, "the handler ended")
+            eventually(lambda: ends, "the end of the handler")
             peer.send(acknowledgement(interrupted))
         else:
             peer.send(acknowledgement(handlers), acknowledgement(interrupted))
         with suppress(Exception):
-            went_on.append(
-                peer.receive("add_order")
-            )  # fails if that takes as long as the first call's own patience
+            went_on.append(peer.receive("add_order"))  # fails if it comes only after the first call's timeout
             peer.send(acknowledgement(went_on[0]))
         peer.read_until_closed()
 

@@ -1,4 +1,4 @@
-"""Stops that stand alone and stops that are attached: placed, moved, cancelled, fired."""
+"""Stops, alone and attached to an order: placed, modified, cancelled, fired."""
 
 from __future__ import annotations
 
@@ -88,11 +88,11 @@ def test_a_stop_can_be_cancelled(long: TradeClient, dialect: str, given: Any) ->
 def test_the_stop_channel_delivers_every_change(long: TradeClient) -> None:
     with long.stream(Channel.STOP_ORDERS) as stops:
         stop = long.place_stop_order(AAPL, "SELL", "STOP_LOSS", 2, 330)
-        told = next_event(stops)
-        assert (told.stop_order_id, told.price, told.quantity) == (stop.order_id, 330, 2)
-        assert (told.direction, told.stop_order_type) == (Side.SELL, OrderType.STOP_LOSS)
-        assert told.update_time is not None and told.update_time.utcoffset().total_seconds() == 0
-        long.modify_stop_order(told, trigger_price=329, quantity=1)
+        update = next_event(stops)
+        assert (update.stop_order_id, update.price, update.quantity) == (stop.order_id, 330, 2)
+        assert (update.direction, update.stop_order_type) == (Side.SELL, OrderType.STOP_LOSS)
+        assert update.update_time is not None and update.update_time.utcoffset().total_seconds() == 0
+        long.modify_stop_order(update, trigger_price=329, quantity=1)
         moved = next_event(stops, lambda event: event.price == 329)
         assert moved.quantity == 1
         long.cancel_stop_order(moved)
@@ -108,8 +108,8 @@ def test_a_change_that_is_only_acknowledged_updates_the_stop(long: TradeClient) 
         assert [(each.price, each.quantity) for each in long.open_orders.values()] == [(328, 2)]
         long.cancel_stop_order(stop)
         assert long.open_orders == {} and long.wait_until_done(stop, 0.0).status is OrderStatus.CANCELLED
-        told = [next_event(orders).status for _ in range(3)]
-    assert told == [OrderStatus.MODIFIED, OrderStatus.MODIFIED, OrderStatus.CANCELLED]
+        statuses = [next_event(orders).status for _ in range(3)]
+    assert statuses == [OrderStatus.MODIFIED, OrderStatus.MODIFIED, OrderStatus.CANCELLED]
 
 
 def test_a_stop_cannot_be_larger_than_the_position(long: TradeClient) -> None:

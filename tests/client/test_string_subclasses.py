@@ -1,4 +1,4 @@
-"""Text of a kind of its own, such as numpy's, reaches the exchange as the plain text that it is."""
+"""Subclasses of `str`, such as numpy's, are accepted and sent as plain text."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .test_validation import METHODS, RESTING
 
 TERMS: dict[str, Any] = {"symbol": AAPL, "side": "BUY", "quantity": 1, "price": 330}
 
-#: Calls with all the texts that they take, and the command that they send.
+#: Calls with every text argument that they take, and the command that they send.
 CALLS: list[tuple[str, str, dict[str, Any]]] = [
     ("place_order", "add_order", {**TERMS, "order_type": "ALO", "time_in_force": "GTC", "client_order_id": "c1"}),
     ("submit_order", "add_order", {**TERMS, "order_type": "ALO", "time_in_force": "GTC", "client_order_id": "c1"}),
@@ -57,19 +57,19 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
 
 @pytest.fixture
 def dialect() -> str:
-    """What is sent is the same in all of them."""
+    """One dialect: the client sends the same in both."""
     return "live"
 
 
 class OwnText(str):
-    """Neither msgspec nor `str` give what it holds."""
+    """A subclass of `str` that neither msgspec nor `str` convert to the text that it holds."""
 
     def __str__(self) -> str:
         return "something else"
 
 
 def own(value: Any) -> Any:
-    """The same value, of texts of that kind; enumerations stay."""
+    """The same value with its plain texts replaced by `OwnText`. Enumerations stay."""
     if isinstance(value, list):
         return list(map(own, value))
     if attrs.has(type(value)):
@@ -81,7 +81,7 @@ def own(value: Any) -> Any:
 def ask(client: TradeClient, method: str, given: dict[str, Any]) -> None:
     try:
         METHODS[method][0](client, given)
-    except (OrderRejected, ApiError):  # what is asked for need not exist
+    except (OrderRejected, ApiError):  # the order need not exist
         pass
 
 
@@ -93,7 +93,7 @@ def test_a_str_subclass_is_sent_as_plain_text(
     before = len(sent(sim, command))
     ask(client, method, dict(given))
     ask(client, method, {name: own(value) for name, value in given.items()})
-    client.get_leverage()  # whatever was sent before has arrived before this
+    client.get_leverage()  # its reply shows that everything before it has arrived
     plain, same = sent(sim, command)[before:]
     assert plain == same
     assert client.stats().pending == 0

@@ -22,7 +22,7 @@ from tests.support.helpers import AAPL, background, eventually, outcome
 
 
 class Bug(BaseException):
-    """Something that no code expects."""
+    """An exception that no code expects."""
 
 
 def fails(*arguments: Any) -> NoReturn:
@@ -30,7 +30,7 @@ def fails(*arguments: Any) -> NoReturn:
 
 
 def assert_over(client: TradeClient, cause: str) -> None:
-    """Everybody hears of it: calls of now and later, and who waits for the end."""
+    """Check that the cause reaches a wait for the end and every later call."""
     with pytest.raises(QfexError, match=cause):
         client.block_for_close(timeout=5)
     assert not client.is_alive
@@ -114,7 +114,7 @@ def test_r18_a_message_that_makes_the_matching_fail_does_not_end_the_reader(
 
 
 def test_r22_sixteen_threads_send_a_thousand_messages_each_and_all_arrive_whole(scripted: Scripted) -> None:
-    """Sent by `submit_order`, so that the writers are never far apart; the exchange parses every frame."""
+    """`submit_order` does not wait, so that the threads really write at once. The exchange parses every frame."""
     exchange, client = scripted(answers_everything, rate_limit=None)
 
     def send(name: int) -> None:
@@ -128,7 +128,7 @@ def test_r22_sixteen_threads_send_a_thousand_messages_each_and_all_arrive_whole(
         thread.start()
     for thread in threads:
         thread.join(60)
-    eventually(lambda: client.stats().pending == 0, "all answers", patience=30)
+    eventually(lambda: client.stats().pending == 0, "all replies", patience=30)
     ids = Counter(
         command["params"]["client_order_id"]
         for command in exchange.peers[0].commands

@@ -48,12 +48,12 @@ def test_a_twap_is_followed_to_its_end(sim: Simulator, offered: TradeClient) -> 
         progress.append(now)
         sim.advance(60)
 
-    with offered.stream(Channel.TWAPS) as told, offered.stream(Channel.FILLS) as fills:
+    with offered.stream(Channel.TWAPS) as updates, offered.stream(Channel.FILLS) as fills:
         sim.advance(60)
         done = offered.wait_until_twap_done(twap, timeout=30.0, on_progress=advance)
         assert (done.filled_quantity, done.quantity_remaining, done.average_fill_price) == (4, 0, 336)
         assert [each.filled_quantity for each in progress] == [2, 3, 4]
-        assert [next_event(told) for _ in progress] == progress
+        assert [next_event(updates) for _ in progress] == progress
         assert done == progress[-1] and done.status != twap.status
         assert sum(next_event(fills).quantity for _ in range(3)) == 3
     assert offered.get_user_orders().twaps == []
@@ -80,7 +80,7 @@ def test_without_a_timeout_a_twap_is_followed_as_long_as_it_takes(sim: Simulator
         wait = pool.submit(client.wait_until_twap_done, twap)
         while (
             sim.ledger.count("get_user_orders") < 3 and not wait.done()
-        ):  # the third comes after 0.6 seconds
+        ):  # the third is sent after 0.6 seconds
             catch_up(client)
         sim.advance(30)
         assert wait.result(PATIENCE).status != twap.status

@@ -1,4 +1,4 @@
-"""Two clients of two accounts trade with each other, and everything adds up to the cent, fees included."""
+"""Two accounts trade with each other, and everything adds up to the cent, fees included."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.helpers import AAPL, GOLD, Connect, D, catch_up, next_event
 
 CENT = D("0.01")
 DEPOSIT = D(50_000)
-MAKER, TAKER = D("0.0005"), D("0.001")  # the fees of shares, as parts of the notional
+MAKER, TAKER = D("0.0005"), D("0.001")  # the fees of equities, as fractions of the notional
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def traders(sim: Simulator, connect: Connect, keys: list[HmacCredentials]) -> li
 
 
 def settle(sim: Simulator, *clients: TradeClient) -> None:
-    """Let the exchange tell positions and balances, and the clients read them."""
+    """Let the exchange send positions and balances, and the clients read them."""
     sim.advance(1)
     for client in clients:
         catch_up(client)
@@ -108,7 +108,7 @@ def test_a_day_of_random_trades_adds_up(
     sim: Simulator, traders: list[TradeClient], keys: list[HmacCredentials], seed: int
 ) -> None:
     draw = random.Random(seed)
-    told: list[list[Fill]] = [[], []]
+    delivered: list[list[Fill]] = [[], []]
     streams = [client.stream(Channel.FILLS) for client in traders]
     for _ in range(40):
         client = draw.choice(traders)
@@ -117,19 +117,19 @@ def test_a_day_of_random_trades_adds_up(
     for client in traders:
         client.cancel_all_orders()
     settle(sim, *traders)
-    for stream, fills in zip(streams, told, strict=True):
+    for stream, fills in zip(streams, delivered, strict=True):
         fills += [next_event(stream) for _ in range(len(stream))]
         stream.close()
-    check_day(sim, traders, keys, told)
+    check_day(sim, traders, keys, delivered)
 
 
 def check_day(
-    sim: Simulator, traders: list[TradeClient], keys: list[HmacCredentials], told: list[list[Fill]]
+    sim: Simulator, traders: list[TradeClient], keys: list[HmacCredentials], delivered: list[list[Fill]]
 ) -> None:
-    """What was told, what the exchange wrote down, and what the accounts have, are one and the same."""
-    assert told[0] and told[1]
-    assert sum(map(signed, [*told[0], *told[1]])) == 0  # every trade has a buyer and a seller
-    for client, key, fills in zip(traders, keys, told, strict=True):
+    """Check that delivered fills, the exchange's ledger and the accounts agree."""
+    assert delivered[0] and delivered[1]
+    assert sum(map(signed, [*delivered[0], *delivered[1]])) == 0  # every trade has a buyer and a seller
+    for client, key, fills in zip(traders, keys, delivered, strict=True):
         written = sim.ledger.fills_of(sim.account_id(key))
         assert [(fill.trade_id, fill.order_id) for fill in fills] == [
             (row.trade_id, row.order_id) for row in written

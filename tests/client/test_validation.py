@@ -30,7 +30,7 @@ from tests.support.helpers import AAPL, Connect, D, outcome, trading_commands
 
 @pytest.fixture
 def dialect() -> str:
-    """What is refused here never meets a dialect."""
+    """One dialect: invalid arguments are refused before anything is sent."""
     return "live"
 
 
@@ -190,7 +190,7 @@ def watched(sim: Simulator, connect: Connect) -> Iterator[TradeClient]:
     """A client that sends nothing during the test."""
     client = connect(sim)
     yield client
-    client.get_leverage()  # whatever was sent before has arrived before this
+    client.get_leverage()  # its reply shows that everything before it has arrived
     assert trading_commands(sim) == 1
 
 
@@ -308,7 +308,7 @@ def test_an_unknown_stop_needs_the_symbol(watched: TradeClient) -> None:
     assert StopOrder("s1", AAPL).as_order().status is OrderStatus.ACK
 
 
-# --- with the instruments' rules ---------------------------------------------------------------------------------
+# --- with the instruments' rules ----------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -361,7 +361,7 @@ def test_the_child_orders_of_a_twap_must_not_be_too_small(
     assert client.add_twap(AAPL, "BUY", "0.02", 2, 30).total_quantity == D("0.02")
 
 
-# --- numbers and lengths of time ------------------------------------------------------------------------------------
+# --- numbers and lengths of time ----------------------------------------------------------------------------
 
 
 REFUSED: list[Call] = [

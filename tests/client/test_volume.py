@@ -1,4 +1,4 @@
-"""Many lines, many messages, slow consumers: nothing grows, and what is lost is counted (R10, R19, R36 to R38)."""
+"""Many connections, many messages, slow consumers: nothing grows, and every loss is counted (R10, R19, R36 to R38)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_r36_an_unread_flood_uses_no_memory_and_every_loss_is_counted() -> None:
 def test_r37_replies_do_not_fill_the_queue_of_an_unread_stream(
     scripted: Scripted,
 ) -> None:
-    """Twenty thousand reads and orders, with a stream that holds one event of another channel."""
+    """Twenty thousand reads and orders, and a stream of another channel with room for one event."""
     _, client = scripted(answers_everything, rate_limit=None)
     stream = client.stream(Channel.FILLS, maxsize=1)
     for _ in range(5_000):
@@ -69,7 +69,7 @@ def test_r37_replies_to_queries_about_an_order_are_not_delivered_as_events(
 
 
 def test_r38_a_slow_stream_raises_and_the_client_goes_on(scripted: Scripted) -> None:
-    def talks(peer: Peer) -> None:
+    def floods(peer: Peer) -> None:
         peer.accept()
         peer.receive("get_user_trades")
         peer.send(*(order_response(str(number)) for number in range(20)))
@@ -77,7 +77,7 @@ def test_r38_a_slow_stream_raises_and_the_client_goes_on(scripted: Scripted) -> 
         while True:
             peer.answer(peer.receive())
 
-    _, client = scripted(talks)
+    _, client = scripted(floods)
     with client.stream(Channel.ORDERS, maxsize=10) as slow, client.stream(Channel.ORDERS) as quick:
         client.get_user_trades()
         eventually(lambda: len(quick) == 20, "the flood")

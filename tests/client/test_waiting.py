@@ -25,8 +25,6 @@ from tests.support.helpers import (
     next_event,
 )
 
-# --- waiting -----------------------------------------------------------------------------------------------------
-
 
 def test_waiting_for_a_finished_order_returns_at_once(client: TradeClient, counterparty: TradeClient) -> None:
     counterparty.place_order(AAPL, "SELL", 1, 335)
@@ -127,9 +125,6 @@ def test_waiting_sends_nothing_to_the_exchange(sim: Simulator, client: TradeClie
     before = sim.ledger.frames_in
     client.wait_until_done(order, timeout=0.05)
     assert sim.ledger.frames_in == before
-
-
-# --- resolving ---------------------------------------------------------------------------------------------------
 
 
 def test_r31_a_partial_fill_does_not_end_an_order_that_may_rest(

@@ -1,4 +1,4 @@
-"""What websocket-client reads of the answer to the upgrade, and what it leaves, however that arrives."""
+"""Reading the response to the upgrade through websocket-client: nothing after the head is taken, however it arrives."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HEADERS = {"upgrade": "websocket", "x-empty": "", "date": "now"}
 
 
 class Arriving:
-    """A socket off which pieces come, each with a read of its own, and then the end."""
+    """A socket that returns one piece for each read, and then the end."""
 
     def __init__(self, pieces: Sequence[bytes]) -> None:
         self._pieces = deque(pieces)
@@ -36,7 +36,7 @@ def shaking(pieces: Sequence[bytes]) -> HandshakeSocket:
 
 
 def cut(data: bytes, places: Sequence[int]) -> list[bytes]:
-    """The pieces of `data` between some places."""
+    """The data cut at these places."""
     bounds = [0, *sorted({place for place in places if 0 < place < len(data)}), len(data)]
     return [data[start:end] for start, end in zip(bounds, bounds[1:], strict=False)]
 

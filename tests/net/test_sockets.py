@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(not hasattr(socket, "MSG_MORE"), reason="the sys
 
 
 class Pair:
-    """Two ends of a connection; what was sent at one and not held back has arrived at the other."""
+    """Two ends of a connection on loopback."""
 
     def __init__(self, kind: Callable[[socket.socket], PlainSocket] = PlainSocket) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -56,7 +56,7 @@ def test_data_sent_before_the_push_leaves_with_it(pair: Pair) -> None:
     pair.near.hold_back()
     pair.near.send(b"one ", counts)
     pair.near.send(b"two ", counts)
-    assert pair.arrived() == b"" and counts == [4, 4], "the system has taken it"
+    assert pair.arrived() == b"" and counts == [4, 4], "the system has accepted the bytes"
     pair.near.push()
     assert pair.arrived() == b"one two "
     pair.near.send(b"three", counts)
@@ -71,7 +71,7 @@ def test_a_push_after_the_end_of_the_connection_does_nothing(pair: Pair) -> None
 
 
 class Interleaved(PlainSocket):
-    """Between any two steps of a sender the reader may act, and between any two steps of the reader a sender."""
+    """A socket on which a reader and a sender may act between any two steps of each other."""
 
     def __init__(self, sock: socket.socket) -> None:
         self.moves: Iterator[bool] = iter(())
@@ -142,7 +142,7 @@ class Ending:
         self.is_throttled = False
 
     def receive(self, what: Any) -> Any:
-        if isinstance(what, float):  # the transport's: for how long to wait
+        if isinstance(what, float):  # called as the transport, with the time to wait
             return self._messages
         self.calls.append("handle")
         return [], []
@@ -182,11 +182,11 @@ def test_a_single_message_and_a_burst_hold_nothing_back(number: int) -> None:
     assert connection.calls == ["handle"] * number
 
 
-# --- the transport --------------------------------------------------------------------------------------------------
+# --- the transport ------------------------------------------------------------------------------------------
 
 
 class Bytes:
-    """A socket that gives what it was made with, and nothing more."""
+    """A socket that returns the given parts, and then nothing."""
 
     def __init__(self, *parts: bytes) -> None:
         self._parts = list(parts)

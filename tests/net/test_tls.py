@@ -1,4 +1,4 @@
-"""TLS in memory: what a peer sealed is read whole, however it arrives, and nothing that was spoilt is read."""
+"""TLS in memory: encrypted data is read completely, however it arrives, and tampered data is refused."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ def server_context() -> ssl.SSLContext:
     return context
 
 
-class Peer:
-    """The other end, in memory too."""
+class TlsServer:
+    """The server's end of a TLS connection, in memory too."""
 
     def __init__(self) -> None:
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.connection = SERVER.wrap_bio(self.incoming, self.outgoing, server_side=True)
 
-    def says(self, *messages: bytes) -> bytes:
-        """What is on the line for some messages."""
+    def encrypt(self, *messages: bytes) -> bytes:
+        """The encrypted bytes of some messages."""
         for message in messages:
             self.connection.write(message)
         return self.outgoing.read()
 
-    def hears(self, data: bytes) -> bytes:
-        """What a piece of the line says."""
+    def decrypt(self, data: bytes) -> bytes:
+        """The decrypted text of some bytes."""
         self.incoming.write(data)
         return self.connection.read(1_000_000)
 
@@ -48,35 +48,35 @@ class Peer:
 SERVER = server_context()
 
 
-def agreed() -> tuple[Tls, Peer]:
-    """Both ends of a connection whose handshake is done."""
+def handshaken() -> tuple[Tls, TlsServer]:
+    """Both ends of a connection after the handshake."""
     context = ssl.create_default_context()
     AUTHORITY.configure_trust(context)
     here, there = socket.socketpair()
     with here, there:
-        tls, peer = Tls(context, "127.0.0.1"), Peer()
+        tls, server = Tls(context, "127.0.0.1"), TlsServer()
 
         def shake() -> None:
             done = False
             while not done:
-                peer.incoming.write(there.recv(65536))
+                server.incoming.write(there.recv(65536))
                 try:
-                    peer.connection.do_handshake()
+                    server.connection.do_handshake()
                     done = True
                 except ssl.SSLWantReadError:
                     pass
-                there.sendall(peer.outgoing.read())
+                there.sendall(server.outgoing.read())
 
         shaker = threading.Thread(target=shake)
         shaker.start()
         tls.shake_hands(here)
         shaker.join()
         here.setblocking(False)
-        try:  # the tickets for a next session, unless they came with the handshake
+        try:  # the tickets for a later session, unless they arrived with the handshake
             assert tls.unseal(here.recv(65536)) == b""
         except BlockingIOError:
             pass
-    return tls, peer
+    return tls, server
 
 
 @given(
@@ -86,49 +86,49 @@ def agreed() -> tuple[Tls, Peer]:
 def test_encrypted_messages_are_read_completely_however_they_arrive(
     messages: list[bytes], random: object
 ) -> None:
-    tls, peer = agreed()
-    line, read, position = peer.says(*messages), b"", 0
-    while position < len(line):
+    tls, server = handshaken()
+    encrypted, read, position = server.encrypt(*messages), b"", 0
+    while position < len(encrypted):
         size = random.randint(1, 5000)  # type: ignore[attr-defined]
-        read += tls.unseal(line[position : position + size])
+        read += tls.unseal(encrypted[position : position + size])
         position += size
     assert read == b"".join(messages)
 
 
 def test_the_server_can_read_what_the_client_encrypts() -> None:
-    tls, peer = agreed()
-    assert peer.hears(tls.seal(b"one")) + peer.hears(tls.seal(b"two")) == b"onetwo"
+    tls, server = handshaken()
+    assert server.decrypt(tls.seal(b"one")) + server.decrypt(tls.seal(b"two")) == b"onetwo"
 
 
-@pytest.mark.parametrize("spoilt", [0, 5, 30, -1])
-def test_tampered_data_ends_the_connection(spoilt: int) -> None:
-    tls, peer = agreed()
-    line = bytearray(peer.says(b"a message of some length"))
-    line[spoilt] ^= 0x40
+@pytest.mark.parametrize("tampered", [0, 5, 30, -1])
+def test_tampered_data_ends_the_connection(tampered: int) -> None:
+    tls, server = handshaken()
+    encrypted = bytearray(server.encrypt(b"a message of some length"))
+    encrypted[tampered] ^= 0x40
     with pytest.raises(OSError):
-        tls.unseal(bytes(line))
+        tls.unseal(bytes(encrypted))
 
 
 def test_a_tls_close_is_read_after_the_data_before_it() -> None:
-    tls, peer = agreed()
-    line = peer.says(b"last words")
+    tls, server = handshaken()
+    encrypted = server.encrypt(b"last words")
     with pytest.raises(ssl.SSLWantReadError):
-        peer.connection.unwrap()
-    assert tls.unseal(line + peer.outgoing.read()) == b"last words"
+        server.connection.unwrap()
+    assert tls.unseal(encrypted + server.outgoing.read()) == b"last words"
     with pytest.raises(ConnectionResetError):
         tls.unseal(b"")
 
 
 def test_threads_may_encrypt_and_decrypt_at_once() -> None:
-    tls, peer = agreed()
-    line = [peer.says(b"%06d" % number) for number in range(3000)]
+    tls, server = handshaken()
+    encrypted = [server.encrypt(b"%06d" % number) for number in range(3000)]
     read: list[bytes] = []
-    reader = threading.Thread(target=lambda: read.extend(map(tls.unseal, line)))
+    reader = threading.Thread(target=lambda: read.extend(map(tls.unseal, encrypted)))
     reader.start()
     sealed = [tls.seal(b"%06d" % number) for number in range(3000)]
     reader.join()
     assert read == [b"%06d" % number for number in range(3000)]
-    assert b"".join(map(peer.hears, sealed)) == b"".join(read)
+    assert b"".join(map(server.decrypt, sealed)) == b"".join(read)
 
 
 @pytest.fixture
@@ -145,7 +145,7 @@ def authority(tmp_path: Path) -> str:
 
 
 def serve(listener: socket.socket, answer: bytes) -> threading.Thread:
-    """A peer that answers the first bytes and ends without a goodbye."""
+    """A server that answers the first bytes and disconnects without a TLS close."""
 
     def run() -> None:
         accepted, _ = listener.accept()
@@ -164,14 +164,14 @@ def test_data_right_after_the_handshake_is_not_lost(listener: socket.socket, aut
         secured = TlsContext(authority).wrap_socket(raw, server_hostname="127.0.0.1")
         assert isinstance(secured, HandshakeSocket) and secured.send(b"hello") == 5
         assert b"".join(iter(lambda: secured.recv(1), b"\n")) == b"head"
-        line = adopt(secured)
+        connection = adopt(secured)
         read = secured.rest
         while len(read) < 4:
-            read += line.receive(1.0) or b""
+            read += connection.receive(1.0) or b""
         assert read == b"body"
         with pytest.raises(OSError):
             while True:
-                line.receive(1.0)
+                connection.receive(1.0)
     server.join()
 
 

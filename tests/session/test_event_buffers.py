@@ -1,4 +1,4 @@
-"""The queue in front of a consumer: what is kept, replaced or dropped, and in which order it comes out."""
+"""Event buffers: which events are kept, replaced or dropped, and in which order they are read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every wait ends by its answer or its deadline, whichever bell there is."""
+"""Every wait ends by its answer or its deadline, whichever wake-up the system offers."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ def request() -> PendingRequest:
 
 @pytest.fixture(params=["best", "lock"], autouse=True)
 def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The bell of this system, and the one of all others."""
+    """The wake-up of this system, and the one that every system has."""
     if request.param == "lock":
         monkeypatch.setattr(wait, "new_wake_up", wait._LockWakeUp)
     monkeypatch.setattr(wait, "_owned", threading.local())
 
 
 def test_a_wake_up_fired_before_the_wait_ends_it() -> None:
-    bell = own_wake_up()
-    bell.fire()
-    bell.fire()
-    bell.wait(None)
+    wake_up = own_wake_up()
+    wake_up.fire()
+    wake_up.fire()
+    wake_up.wait(None)
 
 
 def test_a_wake_up_that_nobody_fires_times_out() -> None:
-    bell = own_wake_up()
-    bell.wait(0.01)
-    bell.wait(0)
+    wake_up = own_wake_up()
+    wake_up.wait(0.01)
+    wake_up.wait(0)
 
 
 def test_a_thread_keeps_its_wake_up() -> None:
@@ -50,36 +50,36 @@ def test_a_thread_keeps_its_wake_up() -> None:
 
 
 def test_an_answered_request_is_not_waited_for() -> None:
-    waiter = request()
-    waiter.resolve(1)
-    assert waiter.answered and waiter.wait(Deadline(0)) and waiter.outcome == 1
+    pending = request()
+    pending.resolve(1)
+    assert pending.answered and pending.wait(Deadline(0)) and pending.outcome == 1
 
 
 def test_a_wait_ends_at_its_deadline_though_the_wake_up_fires_for_another_request() -> None:
     mine, other = request(), request()
     assert not other.wait(Deadline(0.01))
-    other.resolve(None)  # rings the bell that was lent to it
+    other.resolve(None)  # fires the wake-up that this thread uses for all its waits
     assert not mine.wait(Deadline(0.02))
 
 
 @pytest.mark.parametrize("timeout", [None, 2e6])
 def test_every_waiting_thread_gets_its_answer(timeout: float | None) -> None:
-    """Answers come before, while and after their callers go to sleep."""
+    """Answers arrive before, while and after their callers begin to wait."""
     random = Random(1)
-    waiters = [request() for _ in range(2000)]
+    requests = [request() for _ in range(2000)]
     begun = threading.Barrier(5)
 
     def wait_for_all() -> int:
         begun.wait(PATIENCE)
-        return sum(waiter.wait(Deadline(timeout)) for waiter in waiters)
+        return sum(pending.wait(Deadline(timeout)) for pending in requests)
 
     with ThreadPoolExecutor(4) as pool:
         counts = [pool.submit(wait_for_all) for _ in range(4)]
         begun.wait(PATIENCE)
-        for waiter in waiters:
+        for pending in requests:
             if random.random() < 0.1:
                 threading.Event().wait(0.0005)
-            waiter.resolve(True)
+            pending.resolve(True)
         assert [count.result(PATIENCE) for count in counts] == [2000] * 4
 
 
@@ -89,9 +89,9 @@ def test_without_file_descriptors_a_lock_is_used(monkeypatch: pytest.MonkeyPatch
         raise OSError(24, "too many open files")
 
     monkeypatch.setattr(os, "eventfd", none_left)
-    bell = new_wake_up()
-    bell.fire()
-    bell.wait(None)
+    wake_up = new_wake_up()
+    wake_up.fire()
+    wake_up.wait(None)
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="reads /proc")

@@ -1,4 +1,4 @@
-"""Compares what the soak's callers were told with what the exchange's own ledger says."""
+"""The check of a soak: the outcomes of all calls against the exchange's own ledger."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from qfex import (
     ValidationError,
 )
 from qfex.sim.gateway.audit import AuditTrail
-from tests.soak.trader import Told
+from tests.soak.trader import CallRecord
 
 if TYPE_CHECKING:
     from qfex.sim.engine import OrderRow
@@ -37,21 +37,21 @@ _NAMED = {
 
 
 class Audit:
-    """One comparison.
+    """The comparison of all calls with the ledger.
 
     Parameters
     ----------
     ledger : AuditTrail
-        The exchange's.
-    told : list of Told
+        The ledger of the exchange.
+    records : list of CallRecord
         All calls.
     resolved : dict
-        By client order id, what `resolve` said of the orders whose outcome was unknown.
+        The results of `resolve`, by client order id, for orders whose outcome was unknown.
     """
 
-    def __init__(self, ledger: AuditTrail, told: list[Told], resolved: dict[str, Any]) -> None:
+    def __init__(self, ledger: AuditTrail, records: list[CallRecord], resolved: dict[str, Any]) -> None:
         self._ledger = ledger
-        self._told = told
+        self._records = records
         self._resolved = resolved
         self._rows: dict[str, dict[str, OrderRow]] = defaultdict(dict)
         self._states: dict[str, set[str]] = defaultdict(set)
@@ -59,26 +59,26 @@ class Audit:
         for row in ledger.changes:
             self._rows[row.client_order_id][row.order_id] = row
             self._states[row.order_id].add(row.status)
-            self._owner.setdefault(row.order_id, row.client_order_id)  # refusals that come later may lack it
-        self._placed = {told.key: told.outcome for told in told if told.command in _PLACING}
+            self._owner.setdefault(row.order_id, row.client_order_id)  # later refusals may lack it
+        self._placed = {record.key: record.outcome for record in records if record.command in _PLACING}
 
     def lies(self) -> Iterator[str]:
-        """Everything that a caller was told and that is not so."""
+        """Every outcome that is not true, or that came too late."""
         yield from self._sent_too_often()
-        for told in self._told:
-            if told.seconds > told.timeout + OVERTIME:
-                yield f"took {told.seconds:.2f} s: {told}"
-            if isinstance(told.outcome, Exception) and not isinstance(told.outcome, QfexError):
-                yield f"raised what no caller expects: {told}"
-            elif not self._is_true(told):
-                yield f"not true: {told}, ledger {self._rows.get(told.key)}"
+        for record in self._records:
+            if record.seconds > record.timeout + OVERTIME:
+                yield f"took {record.seconds:.2f} s: {record}"
+            if isinstance(record.outcome, Exception) and not isinstance(record.outcome, QfexError):
+                yield f"raised an undocumented exception: {record}"
+            elif not self._is_true(record):
+                yield f"not true: {record}, ledger {self._rows.get(record.key)}"
 
     def _sent_too_often(self) -> Iterator[str]:
-        """More commands at the exchange than calls that may have sent one, for any order, whatever ids it had."""
+        """Commands of which more reached the exchange than calls may have sent, by order."""
         allowed: Counter[tuple[str, str]] = Counter()
-        for told in self._told:
-            if told.command in _NAMED and not _never_sent(told.outcome):
-                allowed[_NAMED[told.command], self._order_of(told.key)] += 1
+        for record in self._records:
+            if record.command in _NAMED and not _never_sent(record.outcome):
+                allowed[_NAMED[record.command], self._order_of(record.key)] += 1
         came: Counter[tuple[str, str]] = Counter()
         for entry in self._ledger.received:
             if entry.command in _NAMED.values():
@@ -91,16 +91,16 @@ class Audit:
         """The client order id of an order id."""
         return self._owner.get(key, key)
 
-    def _is_true(self, told: Told) -> bool:
-        check = _CHECKS.get(told.command)
-        return check is None or check(self, told)
+    def _is_true(self, record: CallRecord) -> bool:
+        check = _CHECKS.get(record.command)
+        return check is None or check(self, record)
 
-    # --- orders ------------------------------------------------------------------------------------------------
+    # --- orders ---------------------------------------------------------------------------------------------
 
-    def _placed_truly(self, told: Told) -> bool:
-        outcome, rows = told.outcome, self._rows.get(told.key, {})
+    def _placement_is_true(self, record: CallRecord) -> bool:
+        outcome, rows = record.outcome, self._rows.get(record.key, {})
         if isinstance(outcome, OutcomeUnknown):
-            return told.command == "close_position" or self._resolved_truly(told, rows)
+            return record.command == "close_position" or self._resolution_is_true(record, rows)
         if isinstance(outcome, OrderRejected | ApiError):
             return all(OrderStatus(row.status).is_rejection for row in rows.values())
         if isinstance(outcome, Exception):
@@ -108,110 +108,112 @@ class Audit:
         same = (
             isinstance(outcome, Order)
             and outcome.order_id in rows
-            and outcome.client_order_id in (told.key, "")
+            and outcome.client_order_id in (record.key, "")
         )
-        return same and all(getattr(outcome, name) == value for name, value in self._fixed(told).items())
+        return same and all(getattr(outcome, name) == value for name, value in self._fixed(record).items())
 
     @staticmethod
-    def _fixed(told: Told) -> dict[str, Any]:
-        """What of an order's terms stays as it was asked for."""
-        return {name: told.asked[name] for name in ("symbol", "side", "quantity") if name in told.asked}
+    def _fixed(record: CallRecord) -> dict[str, Any]:
+        """The requested terms that an order keeps."""
+        return {
+            name: record.request[name] for name in ("symbol", "side", "quantity") if name in record.request
+        }
 
-    def _resolved_truly(self, told: Told, rows: dict[str, OrderRow]) -> bool:
-        found = self._resolved.get(told.key)
+    def _resolution_is_true(self, record: CallRecord, rows: dict[str, OrderRow]) -> bool:
+        found = self._resolved.get(record.key)
         placed = {order_id for order_id, row in rows.items() if not OrderStatus(row.status).is_rejection}
         if found is None:
-            return told.key in self._resolved and not placed
+            return record.key in self._resolved and not placed
         if isinstance(found, OutcomeUnknown) and "without a client order id" in found.reason:
-            return True  # live stops that the documented exchange lists without their names
+            return True  # open stops, which the documented exchange lists without client order ids
         if not isinstance(found, Order) or found.order_id not in rows:
             return False
         row = rows[found.order_id]
         return found.quantity_filled == row.quantity - row.quantity_remaining
 
-    def _modified_truly(self, told: Told) -> bool:
-        outcome = told.outcome
+    def _modify_is_true(self, record: CallRecord) -> bool:
+        outcome = record.outcome
         if not isinstance(outcome, Order):
             return isinstance(outcome, QfexError)
-        terms = (outcome.price, outcome.quantity) == (told.asked["price"], told.asked["quantity"])
-        return terms and outcome.order_id in self._rows[told.asked["client_order_id"]]
+        terms = (outcome.price, outcome.quantity) == (record.request["price"], record.request["quantity"])
+        return terms and outcome.order_id in self._rows[record.request["client_order_id"]]
 
-    def _cancelled_truly(self, told: Told) -> bool:
-        outcome, rows = told.outcome, self._rows[told.asked["client_order_id"]]
+    def _cancel_is_true(self, record: CallRecord) -> bool:
+        outcome, rows = record.outcome, self._rows[record.request["client_order_id"]]
         if isinstance(outcome, Order):
             return outcome.order_id in rows and "CANCELLED" in self._states[outcome.order_id]
         if isinstance(outcome, OrderRejected) and outcome.status is OrderStatus.NO_SUCH_ORDER:
             replaced = len(rows) > 1
-            return replaced or _is_over(rows[told.key])
+            return replaced or _is_over(rows[record.key])
         return isinstance(outcome, QfexError)
 
-    def _all_cancelled_truly(self, told: Told) -> bool:
-        if not isinstance(told.outcome, list):
-            return isinstance(told.outcome, QfexError)
-        return all(_is_cancelled(self._states[order.order_id]) for order in told.outcome)
+    def _cancel_all_is_true(self, record: CallRecord) -> bool:
+        if not isinstance(record.outcome, list):
+            return isinstance(record.outcome, QfexError)
+        return all(_is_cancelled(self._states[order.order_id]) for order in record.outcome)
 
-    def _waited_truly(self, told: Told) -> bool:
-        outcome = told.outcome
+    def _wait_is_true(self, record: CallRecord) -> bool:
+        outcome = record.outcome
         if isinstance(outcome, Order):
-            return outcome.order_id in self._rows[told.asked["client_order_id"]]
+            return outcome.order_id in self._rows[record.request["client_order_id"]]
         return isinstance(outcome, NotConnected)
 
-    def _found_truly(self, told: Told) -> bool:
-        outcome = told.outcome
+    def _query_is_true(self, record: CallRecord) -> bool:
+        outcome = record.outcome
         if isinstance(outcome, Order):
-            return outcome.client_order_id == told.key
+            return outcome.client_order_id == record.key
         if isinstance(outcome, OrderRejected):
-            return not isinstance(self._placed.get(told.key), Order)
+            return not isinstance(self._placed.get(record.key), Order)
         return isinstance(outcome, QfexError)
 
-    # --- everything else ---------------------------------------------------------------------------------------
+    # --- everything else ------------------------------------------------------------------------------------
 
-    def _listed_truly(self, told: Told) -> bool:
-        if isinstance(told.outcome, QfexError):
+    def _list_is_true(self, record: CallRecord) -> bool:
+        if isinstance(record.outcome, QfexError):
             return True
-        orders = told.outcome.orders
-        return len(orders) <= told.asked["limit"] and {order.symbol for order in orders} <= {
-            told.asked["symbol"]
+        orders = record.outcome.orders
+        return len(orders) <= record.request["limit"] and {order.symbol for order in orders} <= {
+            record.request["symbol"]
         }
 
-    def _traded_truly(self, told: Told) -> bool:
-        if isinstance(told.outcome, QfexError):
+    def _trades_are_true(self, record: CallRecord) -> bool:
+        if isinstance(record.outcome, QfexError):
             return True
-        order_id = told.asked["order_id"]
-        return len(told.outcome) <= told.asked["limit"] and all(
-            order_id in (None, row.order_id) for row in told.outcome
+        order_id = record.request["order_id"]
+        return len(record.outcome) <= record.request["limit"] and all(
+            order_id in (None, row.order_id) for row in record.outcome
         )
 
-    def _levels_truly(self, told: Told) -> bool:
-        return isinstance(told.outcome, QfexError) or len(told.outcome) <= 2
+    def _levels_are_true(self, record: CallRecord) -> bool:
+        return isinstance(record.outcome, QfexError) or len(record.outcome) <= 2
 
-    def _settings_truly(self, told: Told) -> bool:
-        if isinstance(told.outcome, QfexError):
+    def _leverage_is_true(self, record: CallRecord) -> bool:
+        if isinstance(record.outcome, QfexError):
             return True
-        symbols = [row.symbol for row in told.outcome]
+        symbols = [row.symbol for row in record.outcome]
         return len(symbols) == len(set(symbols))
 
-    def _twap_truly(self, told: Told) -> bool:
-        outcome = told.outcome
+    def _twap_is_true(self, record: CallRecord) -> bool:
+        outcome = record.outcome
         return isinstance(outcome, QfexError) or (
-            isinstance(outcome, Twap) and outcome.client_twap_id == told.key
+            isinstance(outcome, Twap) and outcome.client_twap_id == record.key
         )
 
 
 _CHECKS = {
-    "add_order": Audit._placed_truly,
-    "add_stop": Audit._placed_truly,
-    "close_position": Audit._placed_truly,
-    "modify_order": Audit._modified_truly,
-    "cancel_order": Audit._cancelled_truly,
-    "cancel_all_orders": Audit._all_cancelled_truly,
-    "wait": Audit._waited_truly,
-    "get_order": Audit._found_truly,
-    "get_user_orders": Audit._listed_truly,
-    "get_user_trades": Audit._traded_truly,
-    "get_available": Audit._levels_truly,
-    "get_leverage": Audit._settings_truly,
-    "add_twap": Audit._twap_truly,
+    "add_order": Audit._placement_is_true,
+    "add_stop": Audit._placement_is_true,
+    "close_position": Audit._placement_is_true,
+    "modify_order": Audit._modify_is_true,
+    "cancel_order": Audit._cancel_is_true,
+    "cancel_all_orders": Audit._cancel_all_is_true,
+    "wait": Audit._wait_is_true,
+    "get_order": Audit._query_is_true,
+    "get_user_orders": Audit._list_is_true,
+    "get_user_trades": Audit._trades_are_true,
+    "get_available": Audit._levels_are_true,
+    "get_leverage": Audit._leverage_is_true,
+    "add_twap": Audit._twap_is_true,
 }
 
 
@@ -243,16 +245,18 @@ def armed_late(ledger: AuditTrail, account_id: str) -> list[int]:
     return sorted(late)
 
 
-def untrue_fills(told: list[Any], ledger: AuditTrail, account_id: str) -> list[str]:
-    """Fills that were lost, told twice, or told out of their order."""
-    received = [(fill.trade_id, fill.order_id) for fill in told]
+def false_fills(delivered: list[Any], ledger: AuditTrail, account_id: str) -> list[str]:
+    """Fills that were lost, delivered twice, or delivered out of order."""
+    received = [(fill.trade_id, fill.order_id) for fill in delivered]
     done = [(fill.trade_id, fill.order_id) for fill in ledger.fills_of(account_id)]
-    problems = [f"fill told {times} times: {key}" for key, times in Counter(received).items() if times > 1]
+    problems = [
+        f"fill delivered {times} times: {key}" for key, times in Counter(received).items() if times > 1
+    ]
     problems += [f"fill lost: {key}" for key in set(done) - set(received)]
-    problems += [f"fill that never was: {key}" for key in set(received) - set(done)]
+    problems += [f"fill that never happened: {key}" for key in set(received) - set(done)]
     if not problems and received != done:
         place = next(
             place for place, pair in enumerate(zip(received, done, strict=True)) if pair[0] != pair[1]
         )
-        problems.append(f"fills out of order: {received[place]} was told before {done[place]}")
+        problems.append(f"fills out of order: {received[place]} was delivered before {done[place]}")
     return problems

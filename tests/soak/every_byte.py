@@ -1,4 +1,4 @@
-"""Cuts the line after each byte of an order's conversation, and writes down what the caller was told."""
+"""Cuts of the connection after each byte of an order's messages, and the outcome of each."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from tests.support.helpers import AAPL, QUICK, eventually, outcome
 
 Direction = Literal["in", "out"]  # as the exchange sees it: from the client, to the client
 
-_WORKERS = 32  # most of a case is waiting, for the grace of `resolve`
+_WORKERS = 32  # most of a case is waiting for the grace period of `resolve`
 _CASES_OF_A_CLIENT = 8  # then another account takes over, so that its lists stay short
 
 
 @dataclass
 class Case:
-    """One cut: where it was, what the caller was told, and what `resolve` said where that was "unknown"."""
+    """One cut: where it was, the outcome of the order, and the result of `resolve` where that was unknown."""
 
     direction: Direction
     after: int
-    told: Any = None
+    outcome: Any = None
     resolved: Any = None
 
     @property
     def client_order_id(self) -> str:
-        """The order's id; all are of one length, so that all conversations are."""
+        """The client order id. All have one length, so that all messages do."""
         return f"cut-{self.direction:-<3}-{self.after:06}"
 
 
-class Customer:
-    """A client on an account of its own, behind a cable of its own."""
+class CutClient:
+    """A client with its own account, behind its own network proxy."""
 
     def __init__(self, sim: Simulator, terms: dict[str, Any]) -> None:
         self._terms = terms
@@ -48,20 +48,20 @@ class Customer:
         self._client.connect()
 
     def play(self, case: Case) -> None:
-        """Place an order on a line that will be cut, and find out what became of it."""
+        """Place an order on a connection that will be cut, and resolve it if its outcome is unknown."""
         client = self._client
-        line = self._current_line()
+        connection = self._current_connection()
         self._cable.cut_after_bytes(case.after, case.direction)
-        case.told = outcome(lambda: self._place(case.client_order_id))
-        if isinstance(case.told, OutcomeUnknown):
+        case.outcome = outcome(lambda: self._place(case.client_order_id))
+        if isinstance(case.outcome, OutcomeUnknown):
             case.resolved = outcome(lambda: client.resolve(case.client_order_id, AAPL))
-        eventually(lambda: client._session.current is not line, f"the cut of {case}")
+        eventually(lambda: client._session.current is not connection, f"the cut of {case}")
         client.wait_until_ready()
 
     def measure(self, direction: Direction) -> int:
-        """How many bytes the conversation has in a direction."""
+        """The number of bytes that an order and its replies have in a direction."""
         ample = 1_000_000
-        self._current_line()
+        self._current_connection()
         self._cable.cut_after_bytes(ample, direction)
         case = Case(direction, 0)
         self._place(case.client_order_id)
@@ -70,42 +70,42 @@ class Customer:
         return ample - left
 
     def close(self) -> None:
-        """Let the callbacks finish, and leave."""
+        """Let the callbacks finish, and close the client."""
         self._client.close()
 
     def _place(self, client_order_id: str) -> Any:
         return self._client.place_order(AAPL, **self._terms, client_order_id=client_order_id)
 
-    def _current_line(self) -> Any:
+    def _current_connection(self) -> Any:
         self._client.wait_until_ready()
         return self._client._session.current
 
 
 def every_cut(lengths: dict[Direction, int]) -> list[Case]:
-    """A case for every byte of the conversation, in both directions."""
+    """A case for every byte of the messages, in both directions."""
     return [Case(direction, after) for direction, length in lengths.items() for after in range(1, length + 1)]
 
 
-def play_all(sim: Simulator, terms: dict[str, Any], cases: Iterable[Case]) -> list[Customer]:
-    """Share the cases among customers, some of them at work at a time."""
-    shared, customers = _Shared(iter(cases)), []
+def play_all(sim: Simulator, terms: dict[str, Any], cases: Iterable[Case]) -> list[CutClient]:
+    """Share the cases among clients, several of which work at a time."""
+    shared, clients = _Shared(iter(cases)), []
 
     def work() -> None:
         while batch := shared.take(_CASES_OF_A_CLIENT):
-            customer = Customer(sim, terms)
-            customers.append(customer)
+            client = CutClient(sim, terms)
+            clients.append(client)
             for case in batch:
-                customer.play(case)
-            customer.close()
+                client.play(case)
+            client.close()
 
     with ThreadPoolExecutor(_WORKERS) as pool:
         for finished in [pool.submit(work) for _ in range(_WORKERS)]:
             finished.result()
-    return customers
+    return clients
 
 
 class _Shared:
-    """Cases that several threads take from."""
+    """Cases that several threads share."""
 
     def __init__(self, cases: Iterator[Case]) -> None:
         self._cases = cases

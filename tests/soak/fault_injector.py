@@ -1,4 +1,4 @@
-"""The soak's other side: cuts lines at random points, and spoils what is said on them."""
+"""The faults of the soak: connections cut at random points, and messages lost, delayed, repeated and garbled."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ _COMMANDS = [
     "get_user_trades", "add_twap", "cancel_stop_order", "modify_stop_order", "set_user_leverage", "subscribe", "auth",
 ]  # fmt: skip
 
-# The replies to these may carry fills. Late, reversed or unreadable, fills would be out of order by this side's doing.
+# The replies to these commands may carry fills. If they were delayed, reordered or garbled, the exchange itself would
+# send fills out of order.
 _TRADING = ("add_order", "modify_order")
 
 
-class Saboteur:
-    """Does harm to the lines of a simulator. `random` decides what and when.
+class FaultInjector:
+    """Injects faults into the connections of a simulator. `random` determines which and when.
 
     Attributes
     ----------
     done : Counter
-        What it did, by name.
+        The number of injected faults, by name.
     """
 
     def __init__(self, sim: Simulator, random: Random) -> None:
@@ -34,51 +35,51 @@ class Saboteur:
         self.done: Counter[str] = Counter()
 
     def run(self, enough: Callable[[], bool], pause: float, stop: threading.Event) -> None:
-        """Go on until it is enough."""
-        kinds, weights = zip(*_HARM, strict=True)
+        """Inject faults until there are enough, or until `stop` is set."""
+        kinds, weights = zip(*_FAULTS, strict=True)
         while not enough() and not stop.is_set():
-            (harm,) = self._random.choices(kinds, weights)
-            harm(self)
-            self.done[harm.__name__.replace("_", " ")] += 1
+            (fault,) = self._random.choices(kinds, weights)
+            fault(self)
+            self.done[fault.__name__.replace("_", " ")] += 1
             stop.wait(self._random.uniform(0.2, 1.8) * pause)
         self._sim.faults.clear()
 
-    # --- cuts --------------------------------------------------------------------------------------------------
+    # --- cuts -----------------------------------------------------------------------------------------------
 
     def _some_connection(self) -> int | None:
         open_now = self._sim.connections
         return self._random.choice(open_now).id if open_now else None
 
     def drop_one(self) -> None:
-        """Cut a line now."""
+        """Cut a connection now."""
         connection = self._some_connection()
         if connection is not None:
             self._sim.faults.drop_now(connection=connection, reset=self._random.random() < 0.5)
 
     def drop_all(self) -> None:
-        """Cut all lines now."""
+        """Cut all connections now."""
         self._sim.faults.drop_now(reset=self._random.random() < 0.5)
 
     def drop_in_a_frame(self) -> None:
-        """Cut the line that carries some byte, often in the middle of a message."""
+        """Cut a connection after a random number of bytes, often within a message."""
         direction: Any = self._random.choice(["in", "out"])
         self._sim.faults.drop_after_bytes(
             self._random.randint(1, 3000), direction, reset=self._random.random() < 0.5
         )
 
     def drop_around_a_command(self) -> None:
-        """Cut a line when a command has come, or before its reply."""
+        """Cut a connection when a command arrives, or before its reply."""
         faults, command = self._sim.faults, self._random.choice(_COMMANDS)
         drop = self._random.choice([faults.drop_before_command, faults.drop_before_reply])
         drop(command, reset=self._random.random() < 0.5)
 
     def close_politely(self) -> None:
-        """End a line with a close frame."""
+        """End a connection with a close frame."""
         connection = self._some_connection()
         if connection is not None:
             self._sim.faults.close_with(self._random.choice([1000, 1001, 1012]), connection=connection)
 
-    # --- everything else ---------------------------------------------------------------------------------------
+    # --- everything else ------------------------------------------------------------------------------------
 
     def swallow(self) -> None:
         """Lose a command, or the reply to one."""
@@ -86,50 +87,50 @@ class Saboteur:
         self._random.choice([faults.swallow_reply, faults.swallow_command])(command)
 
     def delay(self) -> None:
-        """Answer a command late."""
+        """Delay the reply to a command."""
         seconds = self._random.uniform(0.05, 1.5)
         self._on_reply(self._sim.faults.delay, self._random.choice(_COMMANDS[:-2]), seconds)
 
     def _on_reply(self, fault: Callable[..., None], command: str, *arguments: Any) -> None:
-        """Spoil the reply to a command, or a message about an order where the reply may carry fills."""
+        """Apply a fault to the reply to a command, or to an order's message where the reply may carry fills."""
         if command in _TRADING:
             fault(*arguments, kind="order_response")
         else:
             fault(*arguments, command)
 
     def repeat(self) -> None:
-        """Say something twice: an order's message or a fill."""
+        """Send an order's message or a fill twice."""
         self._sim.faults.duplicate(kind=self._random.choice(["order_response", "fill_response"]))
 
-    def spoil(self) -> None:
-        """Make a frame unreadable, or reorder a reply."""
+    def garble(self) -> None:
+        """Garble or truncate a frame, or reorder a reply."""
         faults, command = self._sim.faults, self._random.choice(_COMMANDS[:-2])
-        spoil = self._random.choice([faults.garble, faults.truncate, faults.reorder])
-        if spoil != faults.reorder:
-            self._on_reply(spoil, command)
+        fault = self._random.choice([faults.garble, faults.truncate, faults.reorder])
+        if fault != faults.reorder:
+            self._on_reply(fault, command)
         elif command not in _TRADING:
             faults.reorder(command)
 
     def refuse(self) -> None:
-        """Turn away the next connections."""
+        """Refuse the next connections."""
         self._sim.faults.refuse_connections(self._random.randint(1, 3))
 
     def answer_with_an_error(self) -> None:
-        """Refuse a command, with or without saying which."""
+        """Reply to a command with an error, with or without an echo."""
         echo: Any = self._random.choice(["object", "text", None])
         self._sim.faults.error_reply(self._random.choice(_COMMANDS[:-2]), "ServerError", "busy", echo=echo)
 
 
-_HARM: list[tuple[Callable[[Saboteur], None], int]] = [
-    (Saboteur.drop_one, 30),
-    (Saboteur.drop_all, 2),
-    (Saboteur.drop_in_a_frame, 30),
-    (Saboteur.drop_around_a_command, 30),
-    (Saboteur.close_politely, 5),
-    (Saboteur.swallow, 3),
-    (Saboteur.delay, 6),
-    (Saboteur.repeat, 6),
-    (Saboteur.spoil, 3),
-    (Saboteur.refuse, 3),
-    (Saboteur.answer_with_an_error, 5),
+_FAULTS: list[tuple[Callable[[FaultInjector], None], int]] = [
+    (FaultInjector.drop_one, 30),
+    (FaultInjector.drop_all, 2),
+    (FaultInjector.drop_in_a_frame, 30),
+    (FaultInjector.drop_around_a_command, 30),
+    (FaultInjector.close_politely, 5),
+    (FaultInjector.swallow, 3),
+    (FaultInjector.delay, 6),
+    (FaultInjector.repeat, 6),
+    (FaultInjector.garble, 3),
+    (FaultInjector.refuse, 3),
+    (FaultInjector.answer_with_an_error, 5),
 ]

@@ -1,4 +1,4 @@
-"""Measures what must stay flat: leaks of reconnects (R10), idle processors (R19), memory under load (R36).
+"""Measurements of what must not grow: leaks of reconnects (R10), the idle processor (R19), memory under load (R36).
 
 ``python -m tests.soak.figures`` prints the figures of ``docs/reliability.md``. The exchange runs in a process
 of its own, so that only the client is measured. Linux only: it reads ``/proc``.
@@ -26,11 +26,11 @@ from tests.support.websocket import TEXT, server_frame
 _BURST = 500  # messages that the flood writes at once
 
 
-# --- the exchanges, in their own process ---------------------------------------------------------------------------
+# --- exchanges in their own process -------------------------------------------------------------------------
 
 
 def drops(peer: Peer) -> None:
-    """Lets the client in, answers its questions, and vanishes."""
+    """Accept the client, answer its queries, and drop the connection."""
     peer.accept()
     request: dict[str, Any] = {}
     while request.get("type") not in ("get_user_orders", "get_leverage"):
@@ -40,7 +40,7 @@ def drops(peer: Peer) -> None:
 
 
 def floods(peer: Peer) -> None:
-    """Sends trades and quotes without end, in the exchange's numbering."""
+    """Send trades and quotes without end, with sequence numbers."""
     peer.upgrade()
     for _ in range(2):
         asked = peer.receive("subscribe")
@@ -85,7 +85,7 @@ def exchange_elsewhere(script: Callable[[Peer], None]) -> Iterator[Environment]:
         there.close()
 
 
-# --- what is measured ----------------------------------------------------------------------------------------------
+# --- measurements -------------------------------------------------------------------------------------------
 
 
 def resident() -> float:
@@ -101,9 +101,9 @@ def descriptors() -> int:
 
 
 def reconnects(number: int, warm_up: int = 50) -> dict[str, Any]:
-    """R10: lose the line again and again; threads, descriptors and memory before and after."""
+    """R10: lose the connection again and again. What it costs in threads, descriptors and memory."""
     with exchange_elsewhere(drops) as environment, _trade_client(environment) as client:
-        client.get_user_orders()  # upon which the first line is lost
+        client.get_user_orders()  # after which the first connection is lost
         _await_reconnects(client, warm_up)
         threads, files, memory = threading.active_count(), descriptors(), resident()
         begun = monotonic()
@@ -126,7 +126,7 @@ def _await_reconnects(client: TradeClient, number: int) -> None:
 
 
 def _least(measure: Callable[[], int]) -> int:
-    """The least of some measurements: a line may be open or closed at the moment of one."""
+    """The least of several measurements: at the moment of one, a connection may be open or closed."""
     least, pause = measure(), threading.Event()
     for _ in range(20):
         pause.wait(0.01)
@@ -135,13 +135,13 @@ def _least(measure: Callable[[], int]) -> int:
 
 
 def idle(seconds: float, connected: bool) -> dict[str, Any]:
-    """R19: the processor time of a client whose exchange is quiet, or away."""
+    """R19: the processor time of a client whose exchange is quiet or unreachable."""
     with ExitStack() as elsewhere:
         environment = elsewhere.enter_context(exchange_elsewhere(answers_everything))
         with _trade_client(environment, reconnect=ReconnectPolicy()) as client:
             if not connected:
                 elsewhere.close()
-                eventually(lambda: client.state is not ConnectionState.READY, "the loss")
+                eventually(lambda: client.state is not ConnectionState.READY, "the loss of the connection")
             begun, used = monotonic(), process_time()
             threading.Event().wait(seconds)
             share = (process_time() - used) / (monotonic() - begun)
@@ -149,7 +149,7 @@ def idle(seconds: float, connected: bool) -> dict[str, Any]:
 
 
 def flood(seconds: float) -> dict[str, Any]:
-    """R36: as many messages as go through, and a consumer that never comes."""
+    """R36: as many messages as possible, and a stream that nobody reads."""
     with exchange_elsewhere(floods) as environment, MarketDataClient(environment, reconnect=None) as client:
         stream = client.stream(MarketChannel.TRADE, MarketChannel.BBO, maxsize=10_000)
         client.subscribe(MarketChannel.TRADE, "AAPL-USD")
@@ -161,9 +161,9 @@ def flood(seconds: float) -> dict[str, Any]:
             pause.wait(0.25)
         growth, took = resident() - memory, monotonic() - begun
         received = client.stats().received - before
-        line = client._session.current
-        assert line is not None, client._session.failure
-        line.transport.abort()
+        connection = client._session.current
+        assert connection is not None, client._session.failure
+        connection.transport.abort()
         eventually(lambda: not client.is_alive, "the end of the flood")
         counted = client.stats()
         return {
@@ -175,9 +175,9 @@ def flood(seconds: float) -> dict[str, Any]:
 
 
 def _lost(client: MarketDataClient, stream: Any, counted: Any) -> dict[str, int]:
-    """Trades that came and are not in the stream, and what the statistics say of them."""
-    came = counted.received - 2  # but for the two confirmations
-    trades, quotes = came // 2, came - came // 2
+    """Trades and quotes that arrived and are not in the stream, and the counters for them."""
+    arrived = counted.received - 2  # without the two confirmations
+    trades, quotes = arrived // 2, arrived - arrived // 2
     held = [stream.get(timeout=0) for _ in range(len(stream))]
     kept = sum(hasattr(event, "trade_id") for event in held)
     return {

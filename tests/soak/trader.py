@@ -1,4 +1,4 @@
-"""One thread of the soak: it mixes every command of the trade client, and writes down what it was told."""
+"""One thread of the soak, which mixes every command of the trade client and records the outcomes."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from qfex import CancelIdType, Channel, Order, OrderRequest, Position, TradeClie
 PRICES = {"AAPL-USD": D(200), "GOLD-USD": D(4000)}
 SIZES = {"AAPL-USD": D(1), "GOLD-USD": D("0.01")}
 
-_MOST_LIVE = 6  # orders of a trader that rest at a time
+_MOST_LIVE = 6  # resting orders of a trader at a time
 _TIMEOUTS = (0.3, 1.0, 2.0)  # seconds; short ones leave late replies behind
 
 
 @dataclass
-class Told:
-    """One call: what was asked, what the caller was told, and how long it took.
+class CallRecord:
+    """One call: its request, its outcome, and how long it took.
 
     Attributes
     ----------
     key : str
-        The client order id, order id, or client TWAP id that it was about.
-    asked : dict
-        What the answer must agree with.
+        The client order id, order id or client TWAP id of the call.
+    request : dict
+        The terms that the outcome must agree with.
     """
 
     command: str
     key: str
-    asked: dict[str, Any]
+    request: dict[str, Any]
     timeout: float
     outcome: Any = None
     seconds: float = 0.0
@@ -41,41 +41,41 @@ class Told:
 
 @dataclass
 class Trader:
-    """Acts for one client until told to stop. `random` decides everything that it does."""
+    """A thread that trades for one client. `random` determines everything that it does."""
 
     name: str
     client: TradeClient
     random: Random
-    told: list[Told] = field(default_factory=list)
+    records: list[CallRecord] = field(default_factory=list)
     _mine: list[Order] = field(default_factory=list)
     _number: int = 0
 
     def run(self, stop: threading.Event) -> None:
-        """Act until stopped."""
+        """Trade until `stop` is set."""
         actions, weights = zip(*_ACTIONS, strict=True)
         while not stop.is_set():
             (action,) = self.random.choices(actions, weights)
             action(self)
 
-    # --- what is written down ----------------------------------------------------------------------------------
+    # --- records --------------------------------------------------------------------------------------------
 
-    def call(self, command: str, key: str, work: Callable[[float], Any], **asked: Any) -> Any:
-        """Make a call with some timeout; what it returned or raised."""
-        told = Told(command, key, asked, self.random.choice(_TIMEOUTS))
+    def call(self, command: str, key: str, work: Callable[[float], Any], **request: Any) -> Any:
+        """Make a call with a random timeout. Return what it returned or raised."""
+        record = CallRecord(command, key, request, self.random.choice(_TIMEOUTS))
         begun = monotonic()
         try:
-            told.outcome = work(told.timeout)
+            record.outcome = work(record.timeout)
         except Exception as error:
-            told.outcome = error
-        told.seconds = monotonic() - begun
-        self.told.append(told)
-        return told.outcome
+            record.outcome = error
+        record.seconds = monotonic() - begun
+        self.records.append(record)
+        return record.outcome
 
     def _new_id(self) -> str:
         self._number += 1
         return f"{self.name}-{self._number:06}"
 
-    # --- orders ------------------------------------------------------------------------------------------------
+    # --- orders ---------------------------------------------------------------------------------------------
 
     def _terms(self, resting: bool) -> dict[str, Any]:
         symbol = self.random.choice(list(PRICES))
@@ -105,7 +105,7 @@ class Trader:
         self.place(resting=False, wait=self.random.random() < 0.5)
 
     def submit(self) -> None:
-        """Send an order, and ask for its answer more than once."""
+        """Submit an order and ask for its result more than once."""
         key, terms = self._new_id(), self._terms(resting=self.random.random() < 0.5)
 
         def work(timeout: float) -> Order:
@@ -118,7 +118,7 @@ class Trader:
         self._keep(self.call("add_order", key, work, **terms))
 
     def place_many(self) -> None:
-        """Place some orders at once."""
+        """Place three orders in one batch."""
         wanted = [(self._new_id(), self._terms(resting=True)) for _ in range(3)]
         requests = [OrderRequest(**terms, client_order_id=key) for key, terms in wanted]
         outcomes = self.call(
@@ -126,7 +126,7 @@ class Trader:
         )
         if isinstance(outcomes, list):
             for (key, terms), outcome in zip(wanted, outcomes, strict=True):
-                self.told.append(Told("add_order", key, terms, 1.0, outcome))
+                self.records.append(CallRecord("add_order", key, terms, 1.0, outcome))
                 self._keep(outcome)
 
     def modify(self) -> None:
@@ -183,12 +183,12 @@ class Trader:
                 client_order_id=order.client_order_id,
             )
 
-    # --- stops and TWAPs ---------------------------------------------------------------------------------------
+    # --- stops and TWAPs ------------------------------------------------------------------------------------
 
     def stop_order(self) -> None:
-        """Place a stop, move it, and cancel it; many are refused, since they may not exceed the position."""
+        """Place a stop, modify it and cancel it. Many are refused, since they may not exceed the position."""
         key, symbol = self._new_id(), self.random.choice(list(PRICES))
-        # The documented reply to a stop names no client order id: two sessions of one account must not place alike.
+        # The documented reply to a stop has no client order id: two sessions of one account must place different ones.
         away = D("0.8") if self.name < "b" else D("0.7")
         size, price = SIZES[symbol], (PRICES[symbol] * away).quantize(D(1))
 
@@ -228,17 +228,17 @@ class Trader:
             "cancel_twap", key, lambda timeout: self.client.cancel_twap(key, symbol=symbol, timeout=timeout)
         )
 
-    # --- reads and settings ------------------------------------------------------------------------------------
+    # --- reads and settings ---------------------------------------------------------------------------------
 
     def get_order(self) -> None:
-        """Ask for one of the own orders, live or not."""
-        placed = [each for each in self.told[-50:] if each.command == "add_order"]
+        """Ask for an order of this trader, open or not."""
+        placed = [each for each in self.records[-50:] if each.command == "add_order"]
         if placed:
             order = self.random.choice(placed)
             self.call(
                 "get_order",
                 order.key,
-                lambda timeout: self.client.get_order(order.asked["symbol"], order.key, timeout=timeout),
+                lambda timeout: self.client.get_order(order.request["symbol"], order.key, timeout=timeout),
             )
 
     def get_user_orders(self) -> None:
@@ -253,7 +253,7 @@ class Trader:
 
     def get_user_trades(self) -> None:
         """Ask for a page of trades, of all orders or of one."""
-        orders = [each.outcome for each in self.told[-50:] if isinstance(each.outcome, Order)]
+        orders = [each.outcome for each in self.records[-50:] if isinstance(each.outcome, Order)]
         order = self.random.choice([None, *orders])
         asked = {"limit": self.random.randint(1, 20), "order_id": order and order.order_id}
         self.call(
@@ -264,7 +264,7 @@ class Trader:
         )
 
     def leverage(self) -> None:
-        """Read and set leverage; setting is refused while there are orders."""
+        """Read and set leverage. Setting it is refused while there are orders."""
         symbol, client = self.random.choice(list(PRICES)), self.client
         self.call("get_leverage", "", lambda timeout: client.get_leverage(timeout=timeout))
         self.call(
@@ -273,7 +273,7 @@ class Trader:
         self.call("set_leverage", "", lambda timeout: client.set_leverage(symbol, 10, timeout=timeout))
 
     def channels(self) -> None:
-        """Subscribe and unsubscribe, and listen for a moment."""
+        """Subscribe, read a stream for a moment, and unsubscribe."""
         channel, client = Channel.POSITIONS, self.client
         self.call("subscribe", "", lambda timeout: client.subscribe(channel, timeout=timeout))
         with client.stream(Channel.CONNECTION) as stream:
@@ -281,7 +281,7 @@ class Trader:
         self.call("unsubscribe", "", lambda timeout: client.unsubscribe(channel, timeout=timeout))
 
     def look(self) -> None:
-        """Read what needs no message."""
+        """Read the state that needs no message."""
         held: dict[str, Position] = self.client.positions
         assert all(symbol == position.symbol for symbol, position in held.items())
         self.client.stats()

@@ -1,79 +1,53 @@
-"""A proxy on loopback that tunnels (``CONNECT``), whatever the host, to a port of this machine."""
+"""An HTTP proxy on loopback. It tunnels to ports of this machine, whatever the host is called."""
 
 from __future__ import annotations
 
 import base64
 import selectors
 import socket
-import threading
-from types import TracebackType
+from collections.abc import Callable
+from functools import partial
 
-_PATIENCE = 10.0  # seconds
+from tests.support.loopback import PATIENCE, LoopbackServer
 
 
-class ConnectProxy:
-    """Tunnels, for those who show the right user and password, if one is asked for.
+class ConnectProxy(LoopbackServer):
+    """A proxy for ``CONNECT``, which asks for a user and a password if it has them.
 
     Attributes
     ----------
-    asked : list of str
-        The hosts and ports that it was asked for, in their order.
+    targets : list of str
+        The hosts and ports of the requests, in their order.
     """
 
     def __init__(self, user: str = "", password: str = "") -> None:
-        self.asked: list[str] = []
+        super().__init__()
+        self.targets: list[str] = []
         self.user, self.password = user, password
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._threads: list[threading.Thread] = []
-        self._sockets: list[socket.socket] = []
 
     @property
     def address(self) -> str:
         """Host and port."""
-        return f"127.0.0.1:{self._listener.getsockname()[1]}"
+        return f"127.0.0.1:{self.port}"
 
-    def __enter__(self) -> ConnectProxy:
-        self._start(threading.Thread(target=self._accept, daemon=True))
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for sock in self._sockets:
-            _end(sock)
-        for thread in self._threads:
-            thread.join(_PATIENCE)
-
-    def _start(self, thread: threading.Thread) -> None:
-        self._threads.append(thread)
-        thread.start()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                sock, _ = self._listener.accept()
-            except OSError:
-                return
-            sock.settimeout(_PATIENCE)
-            self._sockets.append(sock)
-            self._start(threading.Thread(target=self._serve, args=(sock,), daemon=True))
+    def handler(self, sock: socket.socket) -> Callable[[], None]:
+        """Answer the request, and tunnel if it is accepted."""
+        return partial(self._serve, sock)
 
     def _serve(self, sock: socket.socket) -> None:
         with sock:
             try:
                 self._answer(sock, _head(sock))
             except OSError:
-                pass  # one side has gone
+                pass  # one side has disconnected
 
     def _answer(self, sock: socket.socket, head: list[str]) -> None:
         target = head[0].split(" ")[1]
-        self.asked.append(target)
+        self.targets.append(target)
         if not self._may_pass(head):
             sock.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
             return
-        with socket.create_connection(("127.0.0.1", int(target.rsplit(":", 1)[1])), _PATIENCE) as far:
+        with socket.create_connection(("127.0.0.1", int(target.rsplit(":", 1)[1])), PATIENCE) as far:
             self._sockets.append(far)
             sock.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
             _tunnel(sock, far)
@@ -100,15 +74,8 @@ def _tunnel(near: socket.socket, far: socket.socket) -> None:
         selector.register(near, selectors.EVENT_READ, far)
         selector.register(far, selectors.EVENT_READ, near)
         while True:
-            for key, _ in selector.select(_PATIENCE):
+            for key, _ in selector.select(PATIENCE):
                 data = key.fileobj.recv(65536)  # type: ignore[union-attr]
                 if not data:
                     return
                 key.data.sendall(data)
-
-
-def _end(sock: socket.socket) -> None:
-    try:
-        sock.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass  # closed already

@@ -1,4 +1,4 @@
-"""An exchange that says and does what a test's script tells it: a raw WebSocket server on loopback."""
+"""A scripted exchange: a raw WebSocket server on loopback, with a script of the test for each connection."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import ssl
 import struct
 import threading
 from collections.abc import Callable
+from functools import partial
 from types import TracebackType
 from typing import Any
 
 from qfex import Environment, HmacCredentials, TradeClient
+from tests.support.loopback import PATIENCE, LoopbackServer, end
 from tests.support.websocket import (
     CLOSE,
     PING,
@@ -24,8 +26,6 @@ from tests.support.websocket import (
 )
 
 CREDENTIALS = HmacCredentials("qfex_pub_test", "qfex_secret_test")
-
-_PATIENCE = 10.0  # seconds that a script waits for the client
 
 Message = dict[str, Any]
 
@@ -43,7 +43,7 @@ class Disconnected(Exception):
 
 
 class Peer:
-    """A client's connection as the exchange sees it. Used by its script's thread; `write` by any.
+    """The exchange's end of a connection. Its script uses it from one thread; any thread may write.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Peer:
     commands : list of dict
         Messages received so far.
     texts : list of str
-        The same as they came.
+        The same messages as text.
     controls : list of int
         Opcodes of the control frames received so far.
     """
@@ -76,14 +76,14 @@ class Peer:
         self.write(upgrade_reply(self.request, *headers))
 
     def receive(self, kind: str | None = None) -> Message:
-        """The next message, or the next of a type; pings and closes are dealt with on the way."""
+        """The next message, or the next of a type; pings and closes before it are answered."""
         while True:
             message = self.receive_any()
             if message is not None and kind in (None, message["type"]):
                 return message
 
     def receive_any(self) -> Message | None:
-        """The next message, or None after a control frame, which is dealt with."""
+        """The next message, or None after a control frame, which is answered."""
         opcode, payload = read_client_frame(self._take)
         if opcode == TEXT:
             self.texts.append(payload.decode())
@@ -113,7 +113,7 @@ class Peer:
         return self.controls.count(CLOSE)
 
     def read_until_closed(self) -> None:
-        """Read what the client says until it is gone."""
+        """Read and record messages until the client disconnects."""
         try:
             while True:
                 self.receive()
@@ -121,11 +121,11 @@ class Peer:
             pass
 
     def stop_reading(self) -> None:
-        """Read nothing any more, until the test is over."""
-        self.released.wait(_PATIENCE)
+        """Read nothing until the test is over."""
+        self.released.wait(PATIENCE)
 
     def discard_input(self) -> None:
-        """Take what comes and make nothing of it, until the client is gone."""
+        """Read bytes and ignore them until the client disconnects."""
         try:
             while True:
                 self._fill()
@@ -148,7 +148,7 @@ class Peer:
             raise Disconnected from error
 
     def drop(self, *, reset: bool = False) -> None:
-        """End the connection without a word, with FIN or with RST."""
+        """End the connection without a close frame, with FIN or with RST."""
         if reset:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.sock.close()
@@ -159,7 +159,7 @@ class Peer:
             raise Disconnected from error
 
     def accept(self) -> None:
-        """Let the client in: upgrade, authentication and the first subscription."""
+        """Accept the client: upgrade, login and the first subscription."""
         self.upgrade()
         self.receive("auth")
         self.send({"authenticated": True})
@@ -172,7 +172,7 @@ class Peer:
         return request
 
     def answer(self, request: Message) -> None:
-        """Answer a message as an exchange would that has neither orders nor trades."""
+        """Answer a message like an exchange without orders and trades."""
         kind, params = request["type"], request["params"]
         if kind == "subscribe":
             self.send(*({"subscribed": channel} for channel in params["channels"]))
@@ -202,93 +202,69 @@ class Peer:
         self._buffer += data
 
 
-class ScriptedExchange:
-    """Serves each connection, in the order in which they come, with the next script; the last serves all others.
+class ScriptedExchange(LoopbackServer):
+    """A server that runs the next script for each new connection, and the last one for all that follow.
 
-    A script that ends leaves its connection open. What it raises fails the test, but for `Disconnected`.
+    A connection stays open when its script ends. An exception of a script fails the test, except `Disconnected`.
     """
 
     def __init__(self, *scripts: Script, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__()
         self._scripts = list(scripts)
         self._tls = tls
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._threads: list[threading.Thread] = []
         self._errors: list[BaseException] = []
         self.peers: list[Peer] = []
         self.credentials = CREDENTIALS
 
     @property
     def environment(self) -> Environment:
-        """Where it is. Its REST interface does not exist."""
-        port = self.port
-        return Environment(f"ws://127.0.0.1:{port}/", f"ws://127.0.0.1:{port}/", "http://127.0.0.1:9")
-
-    @property
-    def port(self) -> int:
-        """Where it listens, on loopback."""
-        return int(self._listener.getsockname()[1])
-
-    def __enter__(self) -> ScriptedExchange:
-        self._start(self._accept)
-        return self
+        """Its URLs. Nothing listens at the REST URL."""
+        url = f"ws://127.0.0.1:{self.port}/"
+        return Environment(url, url, "http://127.0.0.1:9")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
         for peer in self.peers:
             peer.released.set()
-            _end(peer.sock)
-        for thread in self._threads:
-            thread.join(_PATIENCE)
+            end(peer.sock)
+        super().__exit__(kind, error, trace)
         if self._errors and error is None:
             raise self._errors[0]
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                sock, _ = self._listener.accept()
-            except OSError:
-                return
-            sock.settimeout(_PATIENCE)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            peer = Peer(sock)
-            self.peers.append(peer)
-            script = self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
-            self._start(lambda script=script, peer=peer: self._run(script, peer))  # type: ignore[misc]
+    def handler(self, sock: socket.socket) -> Callable[[], None]:
+        """Run the next script."""
+        peer = Peer(sock)
+        self.peers.append(peer)
+        script = self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
+        return partial(self._run, script, peer)
 
     def _run(self, script: Script, peer: Peer) -> None:
         try:
             if self._tls is not None:
                 peer.sock = self._tls.wrap_socket(peer.sock, server_side=True)
             script(peer)
-        except (Disconnected, ssl.SSLError):  # a client that does not trust the certificate leaves, too
+        except (Disconnected, ssl.SSLError):  # a client that does not trust the certificate disconnects, too
             pass
         except BaseException as error:
             self._errors.append(error)
 
-    def _start(self, target: Callable[[], None]) -> None:
-        thread = threading.Thread(target=target, name="scripted-exchange", daemon=True)
-        self._threads.append(thread)
-        thread.start()
-
 
 def answers_everything(peer: Peer) -> None:
-    """Let the client in and answer all that it says."""
+    """Accept the client and answer every message."""
     peer.accept()
     while True:
         peer.answer(peer.receive())
 
 
 def answers_nothing(peer: Peer) -> None:
-    """Let the client in and answer nothing any more."""
+    """Accept the client, then answer nothing."""
     peer.accept()
     peer.read_until_closed()
 
 
 def drops_after_an_order(peer: Peer) -> None:
-    """Oblige, then acknowledge an order and vanish."""
+    """Accept the client, answer until the first order is acknowledged, and drop the connection."""
     peer.accept()
     while (request := peer.receive())["type"] != "add_order":
         peer.answer(request)
@@ -331,11 +307,3 @@ def _text(message: Message | str | bytes) -> bytes:
     if isinstance(message, dict):
         return json.dumps(message).encode()
     return message.encode() if isinstance(message, str) else message
-
-
-def _end(sock: socket.socket) -> None:
-    try:
-        sock.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass
-    sock.close()

@@ -1,4 +1,4 @@
-"""What tests share: constants, quick policies, waiting for events, and what really reached the exchange."""
+"""What tests share: constants, quick policies, waiting for events, and what reached the exchange."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ Connect = Callable[..., TradeClient]
 #: For tests of what is the same in both dialects of the exchange.
 live_only = pytest.mark.parametrize("dialect", ["live"], indirect=True)
 
-#: Reconnects at once, and calls no line dead by itself.
+#: Reconnects at once. Its heartbeat is too slow to matter in a test.
 QUICK = ReconnectPolicy(initial_delay=0.001, max_delay=0.02)
-#: Reconnects at once, and notices a answers_nothing peer within half a second.
+#: Reconnects at once, and notices a silent peer within half a second.
 ALERT = ReconnectPolicy(initial_delay=0.001, max_delay=0.02, heartbeat_interval=0.25, heartbeat_timeout=0.25)
 
 Result = TypeVar("Result")
@@ -42,7 +42,7 @@ def eventually(condition: Callable[[], Any], what: str, patience: float = 2 * PA
 
 @contextmanager
 def background(work: Callable[[], Result]) -> Iterator[Callable[[], Result]]:
-    """Run a call on a thread of its own; what is given waits for its result, or raises what it raised."""
+    """Run a call on its own thread. The value is a function that waits for its result."""
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(work)
         yield lambda: future.result(PATIENCE)
@@ -59,7 +59,7 @@ def outcome(call: Callable[[], Any]) -> Any:
 def next_event(
     stream: Any, wanted: Callable[[Any], bool] = lambda event: True, timeout: float = PATIENCE
 ) -> Any:
-    """The first event of a stream that is wanted; raises `NoEvent` when none comes in time."""
+    """The next wanted event of a stream; others are skipped. Raises `NoEvent` when none arrives in time."""
     end = monotonic() + timeout
     while True:
         event = stream.get(max(0.0, end - monotonic()))
@@ -68,19 +68,19 @@ def next_event(
 
 
 def catch_up(client: TradeClient) -> None:
-    """Wait until everything that the exchange has sent to this client was read."""
+    """Wait until the client has read everything that the exchange has sent so far."""
     client.get_leverage()
 
 
 def sent(sim: Simulator, command: str) -> list[dict[str, Any]]:
-    """Parameters of every command of a kind that reached the exchange."""
+    """The parameters of every command of a type that reached the exchange."""
     return [entry.params for entry in sim.ledger.received if entry.command == command]
 
 
 def trading_commands(sim: Simulator) -> int:
-    """How many commands reached the exchange, those that open a line left out."""
-    opening = ("auth", "subscribe", "cancel_on_disconnect")
-    return sum(entry.command not in opening for entry in sim.ledger.received)
+    """The number of commands that reached the exchange, without those of the login."""
+    login = ("auth", "subscribe", "cancel_on_disconnect")
+    return sum(entry.command not in login for entry in sim.ledger.received)
 
 
 class Received:
@@ -115,7 +115,7 @@ class Received:
         return self._read == len(self.events)
 
     def wait(self, enough: Callable[[list[Any]], Any], patience: float = PATIENCE) -> list[Any]:
-        """Wait until the list of events is enough."""
+        """Wait until the list of events meets a condition."""
         with self._grown:
             assert self._grown.wait_for(lambda: enough(self.events), patience), f"not enough: {self.events}"
             return list(self.events)
@@ -126,7 +126,7 @@ class Received:
 
 
 def wait_for_reconnects(received: Received, times: int = 1) -> list[ConnectionEvent]:
-    """Wait until a client has come through so many outages."""
+    """Wait until a client has reconnected a number of times; the events of that."""
     events = received.wait(lambda events: len(_outages(events)) >= times)
     return _outages(events)
 

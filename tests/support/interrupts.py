@@ -16,15 +16,12 @@ from qfex import (
 from tests.support.helpers import AAPL
 
 _LIBRARY = qfex.__file__.removesuffix("__init__.py")
-_LAST_OF_ALL = (
-    "net/transport.py",
-    "net/sockets.py",
-    "net/frames.py",
-)  # a write ends or cuts the connection
+# A write that is interrupted cuts the connection, so that these files are not interrupted.
+_WRITERS = ("net/transport.py", "net/sockets.py", "net/frames.py")
 
 
 class CtrlC:
-    """Raises KeyboardInterrupt at the n-th line of the library that this thread comes by."""
+    """A block in which KeyboardInterrupt is raised at the n-th line of the library that this thread executes."""
 
     def __init__(self, number: int) -> None:
         self.left = number
@@ -40,7 +37,7 @@ class CtrlC:
 
     def _enter(self, frame: FrameType, event: str, arg: Any) -> Any:
         name = frame.f_code.co_filename
-        return self._step if name.startswith(_LIBRARY) and not name.endswith(_LAST_OF_ALL) else None
+        return self._step if name.startswith(_LIBRARY) and not name.endswith(_WRITERS) else None
 
     def _step(self, frame: FrameType, event: str, arg: Any) -> Any:
         if event == "line" and self.left > 0 and not _is_with(frame):
@@ -52,13 +49,16 @@ class CtrlC:
 
 
 def _is_with(frame: FrameType) -> bool:
-    """A tracer comes by again as the block ends; the interpreter looks for signals only after the lock is free."""
+    """Whether the line is a ``with`` statement, which is traced again when its block ends, with the lock still held.
+
+    The interpreter itself handles signals only after the lock is released.
+    """
     return linecache.getline(frame.f_code.co_filename, frame.f_lineno).lstrip().startswith("with ")
 
 
 CALLS: dict[str, Callable[[TradeClient], Any]] = {
     "a read": lambda client: client.get_user_trades(),
     "an order": lambda client: client.place_order(AAPL, "BUY", 1, 200),
-    "a command with a lane": lambda client: client.set_leverage(AAPL, 5),
+    "a command with an exclusive key": lambda client: client.set_leverage(AAPL, 5),
     "a burst": lambda client: client.place_orders([OrderRequest(AAPL, "BUY", 1, 200)] * 2),
 }

@@ -1,4 +1,4 @@
-"""Runs scripts as users run them: in a process of their own, every warning an error."""
+"""Scripts run as users run them: in their own process, with every warning an error."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PATIENCE = 30.0  # seconds: an upper limit, never a delay
 
 
 class UserScript:
-    """A running script. It has ``client``, made from its environment, and all of ``qfex``; it says `ready` itself."""
+    """A running script, in which ``client``, all names of ``qfex`` and ``ready()``, which prints a line, are defined."""
 
     def __init__(self, body: str, environment: Environment, credentials: HmacCredentials) -> None:
         lines = "from qfex import *\nclient = TradeClient.from_env(request_timeout=60)\n"
@@ -58,12 +58,12 @@ class UserScript:
         self._process.send_signal(signal.SIGINT)
 
     def kill(self) -> None:
-        """End it without its knowledge."""
+        """Kill the process."""
         self._process.kill()
         self._process.wait()
 
     def wait(self) -> tuple[int, str, float]:
-        """Wait for its end: exit code, what it wrote on stderr, and how long the wait was."""
+        """Wait until it ends; its exit code, its stderr, and the seconds that the wait took."""
         begun = monotonic()
         _, errors = self._process.communicate(timeout=_PATIENCE)
         return self._process.returncode, errors, monotonic() - begun
