@@ -13,6 +13,7 @@ from ..net.errors import ConnectionEnded, SendFailed
 from ..net.options import TransportOptions
 from ..policies import ReconnectPolicy
 from ..protocol.procedure import Procedure
+from ..protocol.wire.command import Command
 from .connection import ClientConnection
 from .events import log
 from .reader import Reader
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from .session import Session
 
 _LOGIN_LIMIT = 15.0  # seconds for authentication and subscriptions; the exchange's own client waits as long
+_WORK_INTERVAL = 0.25  # seconds; how late what is due by the clock may be done
 _RESYNC_LIMIT = (
     5.0  # seconds for what was missed; then the connection is used without it, and an error reported
 )
@@ -115,12 +117,13 @@ class Lifecycle:
         connection = reader.connection
         try:
             session.set_state(ConnectionState.AUTHENTICATING, attempt)
-            self._carry_out(connection.login(), reader, _LOGIN_LIMIT)
+            self._carry_out(connection.login(), reader, _LOGIN_LIMIT, urgent=True)
             if self._was_ready:
                 session.set_state(ConnectionState.RESTORING, attempt)
                 self._resync(reader)
             session.events.publish(list(connection.release()))
             session.state_changed.notify_all()
+            self._send_outgoing(connection)  # before a caller may send: subscriptions come first
         except BaseException as error:
             lost = isinstance(error, ConnectionEnded)
             connection.end(error if lost else ConnectionEnded(str(error), closed=session.is_ending))  # type: ignore[arg-type]
@@ -140,7 +143,7 @@ class Lifecycle:
             transport.abort()
             transport.release()
             raise NotConnected("the client is closed")
-        protocol = session.endpoint.new_connection(monotonic)
+        protocol = session.endpoint.new_connection(monotonic, self._may_send)
         reader = Reader(
             ClientConnection(transport, protocol, session.mutex),
             policy=self._policy,
@@ -152,14 +155,21 @@ class Lifecycle:
         self._sent_before, self._received_before, self._reader = self.sent, self.received, reader
         return reader
 
+    def _may_send(self, command: Command) -> bool:
+        limiter = self._session.limiter
+        if limiter is None:
+            return True
+        spec = self._session.endpoint.specs[type(command)]
+        return limiter.takes(spec.weight, spec.bucket)
+
     def _throttle(self, bucket: str | None, seconds: float | None) -> None:
         if self._session.limiter is not None:
             self._session.limiter.pause(bucket, seconds)
 
-    def _carry_out(self, procedure: Procedure, reader: Reader, limit: float) -> None:
+    def _carry_out(self, procedure: Procedure, reader: Reader, limit: float, *, urgent: bool = False) -> None:
         """Run a procedure to its end, reading meanwhile."""
         connection = reader.connection
-        run = connection.start(procedure)
+        run = connection.start(procedure, urgent=urgent)
         until = monotonic() + limit
         while not run.done:
             if self._session.is_ending:
@@ -172,8 +182,10 @@ class Lifecycle:
         if run.error is not None:
             raise run.error
 
-    @staticmethod
-    def _send_outgoing(connection: ClientConnection) -> None:
+    def _send_outgoing(self, connection: ClientConnection) -> None:
+        """Send what procedures ask for: commands on the socket, inquiries to a worker thread."""
+        for step in connection.take_inquiries():
+            self._session.answer_later(connection, step)
         frames = connection.take_outgoing()
         if frames:
             try:
@@ -209,7 +221,8 @@ class Lifecycle:
         connection = reader.connection
         try:
             while True:
-                reader.read()
+                self._send_outgoing(connection)
+                reader.read(monotonic() + _WORK_INTERVAL)
         except ConnectionEnded as ended:
             renewing = connection.renewing
             self._lose(reader, ConnectionEnded(renewing) if renewing else ended)

@@ -232,7 +232,8 @@ def wrong_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """A function that sets the client's clock wrong by some seconds. The exchange's clock stays right."""
 
     def set_clock(ahead: float) -> None:
-        monkeypatch.setattr("qfex.client.time", SimpleNamespace(time=lambda: time.time() + ahead))
+        clock = SimpleNamespace(time=lambda: time.time() + ahead, monotonic=time.monotonic)
+        monkeypatch.setattr("qfex.client.time", clock)
         monkeypatch.setattr("qfex.net.transport.time", lambda: time.time() + ahead)
 
     return set_clock

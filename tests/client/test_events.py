@@ -66,7 +66,9 @@ def test_channels_requested_before_connecting_are_subscribed_on_the_first_connec
     client.on(Channel.BALANCES, received)
     client.on(Channel.CONNECTION, connections := Received())
     with client.stream(Channel.POSITIONS) as positions, client:
-        assert sent(sim, "subscribe") == [{"channels": ["order_responses", "balances", "positions"]}]
+        assert sent(sim, "subscribe") == [
+            {"channels": [channel]} for channel in ("order_responses", "balances", "positions")
+        ]
         assert isinstance(received.next(), Balance) and isinstance(next_event(positions), Position)
         states = [connections.next().state for _ in range(3)]
     assert states == [ConnectionState.CONNECTING, ConnectionState.AUTHENTICATING, ConnectionState.READY]

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from qfex import Environment, HmacCredentials, TradeClient
-from tests.support.loopback import PATIENCE, LoopbackServer, end
+from tests.support.loopback import PATIENCE, LoopbackServer, shut_down
 from tests.support.websocket import (
     CLOSE,
     PING,
@@ -227,8 +227,10 @@ class ScriptedExchange(LoopbackServer):
     ) -> None:
         for peer in self.peers:
             peer.released.set()
-            end(peer.sock)
+            shut_down(peer.sock)
         super().__exit__(kind, error, trace)
+        for peer in self.peers:
+            peer.sock.close()
         if self._errors and error is None:
             raise self._errors[0]
 

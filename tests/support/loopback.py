@@ -35,10 +35,13 @@ class LoopbackServer:
     ) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        # Closed only after the threads have ended: a thread that waits for a socket does not notice that it is closed.
         for sock in self._sockets:
-            end(sock)
+            shut_down(sock)
         for thread in self._threads:
             thread.join(PATIENCE)
+        for sock in self._sockets:
+            sock.close()
 
     def handler(self, sock: socket.socket) -> Callable[[], None]:
         """The work of a new connection, which runs on its own thread. Connections come here in their order."""
@@ -61,10 +64,9 @@ class LoopbackServer:
         thread.start()
 
 
-def end(sock: socket.socket) -> None:
-    """Shut down and close a socket, which wakes the thread that reads it."""
+def shut_down(sock: socket.socket) -> None:
+    """End a connection, which wakes the thread that waits for its socket."""
     try:
         sock.shutdown(socket.SHUT_RDWR)
     except OSError:
         pass  # not connected any more
-    sock.close()

@@ -44,9 +44,11 @@ class MarketEndpoint(Endpoint):
         """URL and headers of the next connection."""
         return self._url, {}
 
-    def new_connection(self, clock: Callable[[], float]) -> MarketConnection:
+    def new_connection(
+        self, clock: Callable[[], float], may_send: Callable[[Command], bool] = lambda command: True
+    ) -> MarketConnection:
         """The pure side of a new connection."""
-        return MarketConnection(self.markets, clock)
+        return MarketConnection(self.markets, clock, may_send)
 
     def policy_of(self, channel: OpenEnum) -> Policy:
         """Conflate snapshots, drop the oldest trades, keep errors and changes of the connection."""
@@ -75,8 +77,10 @@ class MarketConnection(ProtocolConnection):
     errors = MarketChannel.ERRORS
     table: MarketRequestTable
 
-    def __init__(self, markets: MarketState, clock: Callable[[], float]) -> None:
-        super().__init__()
+    def __init__(
+        self, markets: MarketState, clock: Callable[[], float], may_send: Callable[[Command], bool]
+    ) -> None:
+        super().__init__(clock, may_send)
         self.markets = markets
         self.table = MarketRequestTable(clock)
         self._sequence = SequenceCheck()
