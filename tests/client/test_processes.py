@@ -98,7 +98,7 @@ def test_r16_a_script_that_does_not_close_its_client_ends_with_one_warning(
     """Its orders are cancelled if cancel-on-disconnect is armed."""
     watcher = connect(sim)
     body = """
-    client._account.set_cancel_on_disconnect(True)
+    client = TradeClient.from_env(cancel_on_disconnect=True)
     client.connect()
     client.place_order('AAPL-USD', 'BUY', 1, 190)
     ready()
@@ -158,7 +158,7 @@ def test_r17_a_script_exits_quietly_at_random_moments(sim: Simulator) -> None:
 def test_r30_the_orders_of_a_killed_process_are_cancelled(sim: Simulator, connect: Connect) -> None:
     watcher = connect(sim)
     body = """
-    client._account.set_cancel_on_disconnect(True)
+    client = TradeClient.from_env(cancel_on_disconnect=True)
     with client:
         client.place_order('AAPL-USD', 'BUY', 1, 190)
         ready()
