@@ -66,10 +66,10 @@ def test_channels_requested_before_connecting_are_subscribed_on_the_first_connec
     client.on(Channel.BALANCES, received)
     client.on(Channel.CONNECTION, connections := Received())
     with client.stream(Channel.POSITIONS) as positions, client:
+        assert isinstance(received.next(), Balance) and isinstance(next_event(positions), Position)
         assert sent(sim, "subscribe") == [
             {"channels": [channel]} for channel in ("order_responses", "balances", "positions")
         ]
-        assert isinstance(received.next(), Balance) and isinstance(next_event(positions), Position)
         states = [connections.next().state for _ in range(3)]
     assert states == [ConnectionState.CONNECTING, ConnectionState.AUTHENTICATING, ConnectionState.READY]
 
@@ -126,7 +126,8 @@ def test_fills_are_delivered_to_both_sides(client: TradeClient, counterparty: Tr
 def test_positions_and_balance_are_the_latest_known(
     sim: Simulator, client: TradeClient, counterparty: TradeClient
 ) -> None:
-    assert client.positions == {} and client.balance is None
+    assert {symbol: row.position for symbol, row in client.positions.items()} == {AAPL: 0, GOLD: 0}
+    assert client.balance is not None and client.balance.deposit == 100_000
     counterparty.place_order(AAPL, "SELL", 2, 336)
     client.place_order(AAPL, "BUY", 2, 336, wait=True)
     client.subscribe(Channel.POSITIONS, Channel.BALANCES)

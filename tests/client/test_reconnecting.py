@@ -205,11 +205,14 @@ def test_r14_an_outage_is_reported_once_with_its_bounds_after_everything_is_rest
     assert restored_then == [(frozenset({"order_responses", "fills"}), "get_user_orders")]
 
 
-def test_r19_the_processor_rests_between_two_attempts_to_connect(scripted: Scripted) -> None:
+def test_r19_the_processor_rests_between_two_attempts_to_connect(
+    scripted: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Attempts are as rare as the policy says, and nothing polls between them."""
-    exchange, client = scripted(
-        answers_everything, reconnect=ReconnectPolicy(initial_delay=600, max_delay=600)
-    )
+    monkeypatch.setattr(
+        ReconnectPolicy, "delay", lambda policy, attempt: 600.0
+    )  # jitter may give no delay at all
+    exchange, client = scripted(answers_everything, reconnect=ReconnectPolicy())
     exchange.peers[0].drop()
     eventually(lambda: client.state is ConnectionState.RECONNECTING, "the loss of the connection")
     reader = client._session._reader_thread
