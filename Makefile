@@ -31,7 +31,7 @@ lint: $(VENV)/.dev  ## check style and types
 	$(BIN)/mypy
 
 soak: $(VENV)/.test  ## run the long tests: more than a thousand lost connections, checked against the exchange's ledger
-	$(RUN) -m tests.reliability.soak
+	$(RUN) -m tests.soak
 	$(RUN) -m pytest -m soak
 
 bench: $(VENV)/.bench  ## measure the client beside others

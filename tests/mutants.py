@@ -17,7 +17,6 @@ import pytest
 
 from qfex.protocol.market.commands import SPECS as MARKET_SPECS
 from qfex.protocol.spec import CommandSpec
-from qfex.protocol.trade import commands as c
 from qfex.protocol.trade.answers import NOT_MINE
 from qfex.protocol.trade.specs import SPECS as TRADE_SPECS
 from qfex.protocol.wire.command import Command
