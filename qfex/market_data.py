@@ -10,7 +10,7 @@ from .base_client import BaseClient
 from .deadline import Deadline
 from .enums import CandleInterval, ErrorCode, MarketChannel
 from .environment import Environment
-from .errors import InvalidParameter, RequestTimeout, ValidationError
+from .errors import ConnectionLost, InvalidParameter, RequestTimeout, ValidationError
 from .models.connection import ConnectionEvent, ErrorEvent
 from .models.market import (
     Bbo,
@@ -35,6 +35,7 @@ from .protocol.market.commands import (
     subscriptions,
 )
 from .protocol.market.connection import MarketEndpoint, unconfirmed
+from .protocol.market.reconcile import FIRST_PATIENCE
 from .session.events import Registration
 from .session.streams import DEFAULT_SIZE, Stream
 
@@ -145,30 +146,42 @@ class MarketDataClient(BaseClient[MarketChannel]):
         sig_figs: int | None = None,
         timeout: float | None = None,
     ) -> None:
-        """Unsubscribe. Takes and raises what `subscribe` does."""
+        """Unsubscribe. Takes and raises what `subscribe` does.
+
+        A symbol that was subscribed by itself goes on when ``"*"`` is unsubscribed; one that was not ends with it. While
+        ``"*"`` is subscribed, no single symbol can be taken out of it.
+
+        If the call fails because it could not be sent, or because the exchange refuses it, the subscription stands. If it
+        was sent and not answered, the subscription counts as ended.
+        """
         named, options = _options(channel, intervals, sig_figs)
-        command = MarketUnsubscribe(named, _symbols(symbols), options)
-        self._forget(command.topics)
-        self._request(command, timeout)
+        topics, deadline = MarketSubscribe(named, _symbols(symbols), options).topics, self._deadline(timeout)
+        self.wait_until_ready(deadline.remaining())
+        ending = self._state.read(lambda: self._markets.subscriptions.leave(topics))
+        self._request_all(subscriptions(ending, MarketUnsubscribe), deadline)
 
     def _subscribe(self, topics: Iterable[Topic], deadline: Deadline) -> None:
-        lacking = self._state.read(lambda: self._markets.want(topics))
-        commands, refused = list(subscriptions(lacking)), dict[str, None]()
-        while commands:
+        self.wait_until_ready(deadline.remaining())  # nothing is in force on a lost connection
+        missing = self._state.read(lambda: self._markets.subscriptions.want(topics))
+        self._request_all(subscriptions(missing), deadline)
+
+    def _request_all(self, commands: Iterable[MarketSubscribe], deadline: Deadline) -> None:
+        """Send commands one after the other, and refuse what the exchange has not confirmed."""
+        refused: dict[str, None] = {}
+        for command in commands:
             try:
-                ack = self._requests.request(commands[0], deadline.remaining())
-            except BaseException:
-                self._forget(topic for command in commands for topic in command.topics)
+                ack = self._requests.request(command, deadline.remaining())
+            except (RequestTimeout, ConnectionLost) as error:
+                if isinstance(command, MarketUnsubscribe) and getattr(error, "sent", True):
+                    self._end(command.topics)
                 raise
-            command = commands.pop(0)
             refused.update(dict.fromkeys(unconfirmed(command, ack)))
-            self._forget(topic for topic in command.topics if topic.symbol in refused)
         if refused:
             message = f"the exchange did not confirm {', '.join(refused)}"
             raise InvalidParameter(ErrorCode.INVALID_PARAMETER, message)
 
-    def _forget(self, topics: Iterable[Topic]) -> None:
-        self._state.read(lambda: self._markets.drop(topics))
+    def _end(self, topics: Iterable[Topic]) -> None:
+        self._state.read(lambda: self._markets.end(topics))
 
     # --- newest values ----------------------------------------------------------------------------------------
 
@@ -230,13 +243,23 @@ class MarketDataClient(BaseClient[MarketChannel]):
         """Newest value of a stream, whose messages are of a model."""
         topic, deadline = Topic(channel, text(symbol, "symbol"), option), self._deadline(timeout)
         self.wait_until_ready(deadline.remaining())  # values of a lost connection are stale
-        self._subscribe([topic], deadline)
+        if not self._await_subscription(topic, deadline):
+            self._subscribe([topic], deadline)
         value: _T | None = self._state.wait_until(
             lambda: self._markets.newest(topic), lambda value: value is not None, deadline
         )
         if value is None:
             raise RequestTimeout(f"no {channel} of {symbol} within the time allowed", sent=True)
         return value
+
+    def _await_subscription(self, topic: Topic, deadline: Deadline) -> bool:
+        """Whether a topic is in force; waits a moment where it has been asked for already, after an outage for instance."""
+        known = self._markets.subscriptions
+        return self._state.wait_until(
+            lambda: (known.is_in_force(topic), known.is_requested(topic)),
+            lambda reading: reading[0] or not reading[1],
+            deadline.at_most(FIRST_PATIENCE),
+        )[0]
 
     def _sequence_gaps(self) -> int:
         return self._markets.sequence_gaps

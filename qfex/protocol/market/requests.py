@@ -56,18 +56,35 @@ class MarketRequestTable:
 
     def answer(self, message: MarketMessage) -> Sequence[tuple[Request, Any]]:
         """The request that a message answers, taken out of the table, with its result or exception."""
-        for request in self.filed:
-            if isinstance(message, Failure):
-                if isinstance(message.echo, dict) and echoes(request.command, message.echo):
-                    self.remove(request)
-                    return [(request, api_error(message))]
-            elif isinstance(message, SubscriptionAck) and _acknowledges(message, request.command):
-                self.remove(request)
-                return [(request, message)]
-        return ()
+        if isinstance(message, Failure):
+            request = next((each for each in self.filed if _refuses(message, each.command)), None)
+            outcome: Any = api_error(message)
+        elif isinstance(message, SubscriptionAck):
+            request, outcome = self._confirmed(message), message
+        else:
+            return ()
+        if request is None:
+            return ()
+        self.remove(request)
+        return [(request, outcome)]
+
+    def _confirmed(self, ack: SubscriptionAck) -> Request | None:
+        """The oldest request for just these symbols, else the oldest for these and others."""
+        possible = [request for request in self.filed if _confirms(ack, request.command)]
+        exact = (request for request in possible if set(ack.symbols) == set(_symbols(request)))
+        return next(exact, possible[0] if possible else None)
 
 
-def _acknowledges(ack: SubscriptionAck, command: Any) -> bool:
+def _symbols(request: Request) -> tuple[str, ...]:
+    command: Any = request.command
+    return tuple(command.symbols)
+
+
+def _refuses(failure: Failure, command: Command) -> bool:
+    return isinstance(failure.echo, dict) and echoes(command, failure.echo)
+
+
+def _confirms(ack: SubscriptionAck, command: Any) -> bool:
     if ack.subscribed is isinstance(command, MarketUnsubscribe):
         return False
-    return command.channel.value in ack.channels and set(ack.symbols) <= set(command.symbols)
+    return set(ack.symbols) <= set(command.symbols) and any(map(ack.covers, command.topics))
