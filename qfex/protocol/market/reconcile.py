@@ -116,12 +116,10 @@ class Reconciler:
         list of Topic
             Topics whose loss is to be reported.
         """
-        known = self._subscriptions
+        known, splits = self._subscriptions, len(command.symbols) > 1
         missing = known.missing(command.topics)
-        is_limited = isinstance(error, RateLimited)  # several messages instead of one would make it worse
-        splits = len(command.symbols) > 1 and not is_limited
         for topic in missing:
-            self._retries[topic] = self._plan(topic, error, splits, alone=not is_limited)
+            self._retries[topic] = self._plan(self._retry(topic), error, splits)
         self.look()
         if splits:
             return []
@@ -129,10 +127,12 @@ class Reconciler:
         known.lost.update(dict.fromkeys(lost))
         return lost
 
-    def _plan(self, topic: Topic, error: QfexError | None, splits: bool, alone: bool) -> Retry:
-        failures = self._retry(topic).failures + 1
-        delay = 0.0 if splits else delay_after(error, failures)
-        return Retry(self._clock() + delay, failures, alone or self._retry(topic).alone)
+    def _plan(self, retry: Retry, error: QfexError | None, splits: bool) -> Retry:
+        now, failures = self._clock(), retry.failures + 1
+        # Many messages at once do not help against a rate limit, unless it is meant for one of the topics.
+        if isinstance(error, RateLimited):
+            return Retry(now + delay_after(error, failures), failures, retry.alone or failures > 1)
+        return Retry(now if splits else now + delay_after(error, failures), failures, alone=True)
 
     def succeeded(self, topics: Sequence[Topic]) -> list[Topic]:
         """Forget the failures of topics that are in force; those whose loss was reported."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from ..procedure import Step
 from ..request import Request
 from ..wire.command import Command
 from ..wire.failures import Failure, api_error, echoes
@@ -57,22 +58,22 @@ class MarketRequestTable:
     def answer(self, message: MarketMessage) -> Sequence[tuple[Request, Any]]:
         """The request that a message answers, taken out of the table, with its result or exception."""
         if isinstance(message, Failure):
-            request = next((each for each in self.filed if _refuses(message, each.command)), None)
+            possible = [request for request in self.filed if _refuses(message, request.command)]
             outcome: Any = api_error(message)
         elif isinstance(message, SubscriptionAck):
-            request, outcome = self._confirmed(message), message
+            possible = [request for request in self.filed if _confirms(message, request.command)]
+            # A request for just these symbols comes before one for these and others.
+            possible.sort(key=lambda request: set(message.symbols) != set(_symbols(request)))
+            outcome = message
         else:
             return ()
-        if request is None:
+        if not possible:
             return ()
+        # Of equal requests the exchange may have ignored an earlier one, and a procedure asks again by itself.
+        alike = (request for request in possible if request.command == possible[0].command)
+        request = min(alike, key=lambda request: isinstance(request, Step))
         self.remove(request)
         return [(request, outcome)]
-
-    def _confirmed(self, ack: SubscriptionAck) -> Request | None:
-        """The oldest request for just these symbols, else the oldest for these and others."""
-        possible = [request for request in self.filed if _confirms(ack, request.command)]
-        exact = (request for request in possible if set(ack.symbols) == set(_symbols(request)))
-        return next(exact, possible[0] if possible else None)
 
 
 def _symbols(request: Request) -> tuple[str, ...]:
