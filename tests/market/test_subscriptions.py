@@ -338,6 +338,27 @@ def test_a_late_obedience_to_a_call_that_timed_out_is_undone(session: Session) -
     assert [event for event in session.events if event.channel is BBO] == []
 
 
+@pytest.mark.parametrize("expands", [True, False])
+def test_a_late_obedience_of_every_symbol_is_undone_and_wanted_symbols_go_on(expands: bool) -> None:
+    session = Session(expands)
+    session.client.subscribe("bbo", "A")
+    session.exchange.mood = "obey"
+    with pytest.raises(RequestTimeout):
+        session.client.subscribe("bbo", "*")
+    session.exchange.mood = "oblige"
+    session.advance(20)
+    assert session.exchange.delivered == {A} and session.known.missing([A]) == []
+
+
+def test_an_attempt_that_an_unsubscription_overtakes_is_undone(session: Session) -> None:
+    session.client.subscribe("bbo", "A")
+    session.reconnect()
+    assert session.connection.outgoing  # the subscription, which is not sent yet
+    session.client.unsubscribe("bbo", "A")
+    session.pump()
+    assert session.exchange.delivered == set()
+
+
 def test_what_is_under_way_when_a_stream_ends_is_neither_kept_nor_delivered(session: Session) -> None:
     session.client.subscribe("bbo", "A")
     session.client.unsubscribe("bbo", "A")

@@ -225,6 +225,9 @@ class MarketConnection(ProtocolConnection):
         wanted = self.markets.subscriptions.wanted
         if by_user:
             wanted.update(dict.fromkeys(topics))
+        for topic in topics:
+            if topic not in wanted:  # unsubscribed since, by a message that was sent earlier
+                self._reconciler.end(topic)
         topics = [topic for topic in topics if topic in wanted]
         self.markets.confirm(topics)
         restored = self._reconciler.succeeded(topics)

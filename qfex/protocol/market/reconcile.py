@@ -19,7 +19,7 @@ _REFUSAL_BACKOFF = 60.0  # seconds between attempts after a refusal; also the lo
 _LOOK_INTERVAL = 0.25  # seconds after which to look again at a request in flight
 
 #: Seconds for which messages of an unwanted stream may be the last ones under way, and between requests to end it.
-_UNDER_WAY, _END_INTERVAL = 2.0, 30.0
+_UNDER_WAY, _END_INTERVAL = 2.0, 10.0
 _MOST_UNWANTED = 1000
 
 
@@ -53,7 +53,7 @@ class Reconciler:
         self._subscriptions = subscriptions
         self._clock = clock
         self._retries: dict[Topic, Retry] = {}
-        self._unwanted: dict[Topic, float] = {}
+        self._unwanted: dict[Topic, Retry] = {}
         self._ending: dict[Topic, None] = {}
         self.next_look = float("inf")
 
@@ -87,7 +87,7 @@ class Reconciler:
         due = {
             topic: None
             for topic in known.missing(known.wanted)
-            if self._retry(topic).due <= now and not known.is_requested(topic)
+            if self._retry(topic).due <= now and not known.is_requested(topic, by_user=False)
         }
         return [topic for topic in due if topic.symbol == EVERY_SYMBOL or topic.of_every_symbol not in due]
 
@@ -148,15 +148,21 @@ class Reconciler:
     def note_unwanted(self, topic: Topic) -> None:
         """Note a message of a stream that is not subscribed; if such messages go on to come, the stream is ended.
 
-        This happens after a command that was not answered in time, and yet was obeyed.
+        This happens after a command that was not answered in time, and yet was obeyed. If the end of the symbol changes
+        nothing, every symbol may have been subscribed, so the two are tried in turn.
         """
         now = self._clock()
-        if len(self._unwanted) < _MOST_UNWANTED:
-            tolerated = self._unwanted.setdefault(topic, now + _UNDER_WAY)
-            if now >= tolerated:
-                self._unwanted[topic] = now + _END_INTERVAL
-                self._ending[topic] = None
-                self.look()
+        if len(self._unwanted) >= _MOST_UNWANTED:
+            return
+        end = self._unwanted.setdefault(topic, Retry(now + _UNDER_WAY))
+        if now >= end.due:
+            self._unwanted[topic] = Retry(now + _END_INTERVAL, end.failures + 1)
+            self.end(topic.of_every_symbol if end.failures % 2 else topic)
+
+    def end(self, topic: Topic) -> None:
+        """Plan to unsubscribe a topic that the exchange has subscribed and that is not wanted."""
+        self._ending[topic] = None
+        self.look()
 
     def _take_ending(self) -> list[Topic]:
         ending, self._ending = self._ending, {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...enums import MarketChannel
+from ..procedure import Step
 from ..request import Request
 from .commands import EVERY_SYMBOL, MarketSubscribe, Topic
 
@@ -41,9 +42,18 @@ class Subscriptions:
         """Whether the exchange has confirmed a topic on this connection, by itself or with every symbol."""
         return topic in self.in_force or topic.of_every_symbol in self.in_force
 
-    def is_requested(self, topic: Topic) -> bool:
-        """Whether a subscription of a topic waits for its answer on this connection."""
-        return any(_subscribes(request, topic) for request in self._requests)
+    def is_requested(self, topic: Topic, *, by_user: bool = True) -> bool:
+        """Whether a subscription of a topic waits for its answer on this connection.
+
+        Parameters
+        ----------
+        topic : Topic
+        by_user : bool
+            Whether the requests of users count, besides those of procedures.
+        """
+        return any(
+            _subscribes(request, topic) for request in self._requests if by_user or isinstance(request, Step)
+        )
 
     def accepts(self, topic: Topic) -> bool:
         """Whether a message of a topic concerns the user."""
