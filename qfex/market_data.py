@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from time import time
 from typing import Any, Literal, TypeVar, overload
 
 from .arguments import text
@@ -61,9 +62,15 @@ class MarketDataClient(BaseClient[MarketChannel]):
             client.block_for_close()
 
     The reads (`bbo`, `order_book`, ...) return the newest value of this connection: they subscribe when that is needed,
-    and wait for the first value. After a lost connection the streams are subscribed again, and values of the old one are
-    not returned any more. A consumer that is slow gets the newest snapshot of each symbol; of trades it misses the
+    and wait for the first value. A consumer that is slow gets the newest snapshot of each symbol; of trades it misses the
     oldest ones.
+
+    After a lost connection the streams are subscribed again, and values of the old one are not returned any more. A stream
+    that the exchange refuses, or does not confirm, harms no other: it is reported once as an `ErrorEvent` of kind
+    ``"subscription"``, and tried again after 1, 2, 4, ... 30 seconds, after a refusal every minute.
+
+    The newest value is the one with the highest `sequence`; of candles the one with the latest start. Times decide only
+    between messages without a sequence.
 
     Parameters
     ----------
@@ -90,7 +97,7 @@ class MarketDataClient(BaseClient[MarketChannel]):
         proxy: str | None = None,
         ca_file: str | None = None,
     ) -> None:
-        endpoint = MarketEndpoint(environment.market_data_url)
+        endpoint = MarketEndpoint(environment.market_data_url, time)
         self._markets = endpoint.markets
         super().__init__(
             "qfex-market-data",
@@ -112,6 +119,8 @@ class MarketDataClient(BaseClient[MarketChannel]):
         timeout: float | None = None,
     ) -> None:
         """Subscribe to a channel. Restored on every connection; asking twice does no harm.
+
+        What is subscribed and could not be restored on this connection is requested again.
 
         Parameters
         ----------
@@ -202,7 +211,11 @@ class MarketDataClient(BaseClient[MarketChannel]):
         return self._newest(MarkPrice, MarketChannel.MARK_PRICE, symbol, timeout)
 
     def last_trades(self, symbol: str, *, timeout: float | None = None) -> list[PublicTrade]:
-        """Trades since the subscription, oldest first, at most the newest 1,000; waits for the first one."""
+        """Trades since the subscription, oldest first, at most the newest 1,000; waits for the first one.
+
+        On a new connection they begin again. Where a sequence gap was reported, trades may be missing; the exchange does
+        not send them again.
+        """
         self._newest(PublicTrade, MarketChannel.TRADE, symbol, timeout)
         topic = Topic(MarketChannel.TRADE, text(symbol, "symbol"))
         return self._state.read(lambda: self._markets.trades(topic))

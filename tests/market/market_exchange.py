@@ -113,7 +113,7 @@ class Session:
     def __init__(self, expands: bool = True) -> None:
         self.exchange = MarketExchange(expands)
         self.now = 0.0
-        self.endpoint = MarketEndpoint("ws://127.0.0.1:9/")
+        self.endpoint = MarketEndpoint("ws://127.0.0.1:9/", lambda: 2e9)
         self.markets = self.endpoint.markets
         self.known = self.markets.subscriptions
         self.events: list[Event] = []

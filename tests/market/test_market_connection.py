@@ -36,7 +36,7 @@ def mark(price: int, sequence: int | None = None, seconds: float | None = None) 
 
 @pytest.fixture
 def endpoint() -> MarketEndpoint:
-    return MarketEndpoint("ws://127.0.0.1:1/")
+    return MarketEndpoint("ws://127.0.0.1:1/", lambda: NOON.timestamp())
 
 
 @pytest.fixture

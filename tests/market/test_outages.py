@@ -134,6 +134,20 @@ def test_a_read_asks_by_itself_when_restoring_takes_long() -> None:
         assert client.bbo(AAPL).bid.price == 200
 
 
+def test_subscriptions_are_sent_again_before_the_connection_is_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Exchange(obliging(100), obliging(200)) as exchange, client_of(exchange) as client:
+        client.subscribe("bbo", AAPL)
+        session, sent = client._session, []
+        put_in_use = session.put_in_use
+        monkeypatch.setattr(
+            session,
+            "put_in_use",
+            lambda connection: (sent.append(client.stats().sent), put_in_use(connection)),
+        )
+        lose_connection(exchange, client)
+        assert sent == [1, 2]  # as the connection is lost, and as the next one comes into use
+
+
 def test_a_call_during_the_outage_waits_for_the_next_connection() -> None:
     def slow_upgrade(peer: Peer) -> None:
         peer.released.wait(0.3)
@@ -146,6 +160,7 @@ def test_a_call_during_the_outage_waits_for_the_next_connection() -> None:
         exchange.peers[-1].vanish()
         states.next(lambda event: event.state == "RECONNECTING")
         client.subscribe("bbo", AAPL)
+        assert client.state == "READY"
         assert client.bbo(AAPL).bid.price == 200
         client.unsubscribe("bbo", AAPL)
         assert [command["type"] for command in exchange.peers[-1].commands][-1] == "unsubscribe"

@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qfex import InvalidParameter, QfexError, RateLimited, RequestTimeout, ServerError
+from qfex import (
+    ConnectionLost,
+    InvalidParameter,
+    NotConnected,
+    QfexError,
+    RateLimited,
+    RequestTimeout,
+    ServerError,
+)
 from qfex.enums import CandleInterval, ErrorCode, MarketChannel
 from qfex.protocol.market.commands import EVERY_SYMBOL, MarketSubscribe, Topic, subscriptions
 from qfex.protocol.market.messages import SubscriptionAck
@@ -245,6 +253,22 @@ def test_single_symbols_go_on_when_every_symbol_is_unsubscribed(expands: bool) -
     assert session.exchange.delivered == {A, B}
 
 
+def test_a_value_is_not_given_out_while_its_stream_may_not_be_in_force(session: Session) -> None:
+    session.client.subscribe("bbo", "A")
+    session.client.subscribe("bbo", "*")
+    session.advance(1)
+    session.exchange.moods["A"] = "ignore"
+    session.client.unsubscribe("bbo", "*")
+    session.pump()
+    assert session.markets.newest(A) is None
+    session.advance(10)
+    session.exchange.moods.clear()
+    session.advance(30, pulses=False)
+    assert (
+        session.known.is_in_force(A) and session.markets.newest(A) is None
+    )  # the last value is half a minute old
+
+
 @pytest.mark.parametrize("expands", [True, False])
 @pytest.mark.parametrize("by_itself", [True, False])
 def test_a_symbol_cannot_be_taken_out_of_every_symbol(expands: bool, by_itself: bool) -> None:
@@ -266,6 +290,14 @@ def test_a_read_of_one_symbol_uses_the_subscription_of_every_symbol(session: Ses
     session.advance(1)
     assert session.client.bbo("A").symbol == "A"
     assert asked(session) == [["*"]] and set(session.known.wanted) == {EVERY}
+
+
+def test_single_symbols_are_not_asked_for_besides_every_symbol(session: Session) -> None:
+    session.client.subscribe("bbo", ["A", "B"])
+    session.client.subscribe("bbo", "*")
+    session.reconnect()
+    session.advance(5)
+    assert asked(session) == [["*"]] and session.known.missing([A, B, EVERY]) == []
 
 
 def test_single_symbols_are_restored_where_every_symbol_is_refused(session: Session) -> None:
@@ -308,6 +340,37 @@ def test_an_end_without_an_answer_counts_as_done(session: Session, mood: str) ->
     session.advance(5)
     assert session.known.wanted == {} and session.exchange.delivered == set()
     assert session.events == []
+
+
+@pytest.mark.parametrize(
+    ("error", "stands"),
+    [
+        (RequestTimeout("no connection", sent=False), True),
+        (RequestTimeout("no answer", sent=True), False),
+        (ConnectionLost("lost"), False),
+        (NotConnected("closed"), True),
+    ],
+)
+def test_an_end_that_fails_stands_for_what_may_have_been_sent(
+    session: Session, monkeypatch: pytest.MonkeyPatch, error: QfexError, stands: bool
+) -> None:
+    def fail(command: object, timeout: float | None) -> None:
+        raise error
+
+    session.client.subscribe("bbo", "A")
+    monkeypatch.setattr(session, "request", fail)
+    with pytest.raises(type(error)):
+        session.client.unsubscribe("bbo", "A")
+    assert (A in session.known.wanted, session.known.is_in_force(A)) == (stands, stands)
+
+
+def test_a_loss_is_reported_with_the_message_that_shows_it(session: Session) -> None:
+    session.client.subscribe("bbo", "A")
+    session.exchange.mood = "refuse"
+    session.reconnect()
+    (text,) = session.connection.outgoing
+    session.receive(*session.exchange.take(text))
+    assert len(session.reports()) == 1
 
 
 def test_a_part_of_the_end_may_be_confirmed(session: Session) -> None:

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
-from time import time
 from typing import Any
 
 from ...enums import MarketChannel, OpenEnum
@@ -44,7 +43,7 @@ class MarketEndpoint(Endpoint):
     connection = MarketChannel.CONNECTION
     specs = SPECS
 
-    def __init__(self, url: str, now: Callable[[], float] = time) -> None:
+    def __init__(self, url: str, now: Callable[[], float]) -> None:
         self._url = url
         self.markets = MarketState(now)
 
@@ -140,8 +139,7 @@ class MarketConnection(ProtocolConnection):
     @property
     def has_work(self) -> bool:
         """Whether `work` may have something to do."""
-        due = self._reconciler.next_look <= self.clock()
-        return due or bool(self._problems) or super().has_work
+        return super().has_work or self._reconciler.next_look <= self.clock()
 
     def _begin_work(self) -> None:
         for command, patience in self._reconciler.commands():

@@ -165,7 +165,8 @@ def is_stale(message: Any, known: Any, now: Callable[[], float]) -> bool:
     if isinstance(message, Candle) and message.start != known.start:
         return _is_later(known.start, message.start, now)
     if message.sequence is not None and known.sequence is not None:
-        return bool(message.sequence < known.sequence or message == known)
+        is_repeated = message.sequence == known.sequence and message == known
+        return bool(message.sequence < known.sequence or is_repeated)
     return not isinstance(message, Candle) and _is_later(known.time, message.time, now)
 
 
