@@ -197,6 +197,33 @@ def test_a_subscription_that_the_exchange_ends_is_asked_for_again(session: Sessi
     assert session.known.missing([A, B]) == []
 
 
+def test_a_subscription_that_came_into_force_begins_again_with_short_delays(session: Session) -> None:
+    session.client.subscribe("bbo", "A")
+    session.exchange.mood = "fail"
+    session.reconnect()
+    session.advance(20)
+    session.exchange.mood = "oblige"
+    session.advance(20)
+    assert session.known.is_in_force(A)
+    session.exchange.mood, attempts = "fail", len(asked(session))
+    session.receive({"type": "unsubscribed", "channels": ["bbo"], "symbols": ["A"]})
+    session.advance(1.5)
+    assert len(asked(session)) == attempts + 2
+
+
+@pytest.mark.parametrize("symbol", ["A", "*"])
+def test_messages_of_a_wanted_stream_are_delivered_before_its_confirmation(
+    session: Session, symbol: str
+) -> None:
+    session.client.subscribe("bbo", symbol)
+    session.exchange.mood = "obey"
+    session.reconnect()
+    session.events.clear()
+    session.advance(60)
+    assert len([event for event in session.events if event.key == A]) >= 4 * 58
+    assert {command["type"] for command in session.exchange.commands} == {"subscribe"}
+
+
 # --- the user's calls -----------------------------------------------------------------------------------------
 
 

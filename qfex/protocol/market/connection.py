@@ -208,15 +208,17 @@ class MarketConnection(ProtocolConnection):
 
     def _acknowledgement(self, ack: SubscriptionAck, answered: Sequence[Answer]) -> None:
         # Noted here and not by the caller, whose thread may run only after the connection was lost and restored.
+        subscriptions = self.markets.subscriptions
         for request, _ in answered:
-            topics = [topic for topic in request.command.topics if ack.covers(topic)]
-            if not ack.subscribed:
+            topics, by_user = [*filter(ack.covers, request.command.topics)], not isinstance(request, Step)
+            if ack.subscribed:
+                self._confirmed(topics, by_user)
+            elif by_user:
                 self.markets.end(topics)
             else:
-                self._confirmed(topics, by_user=not isinstance(request, Step))
+                subscriptions.revoke(topics)
         if not answered and not ack.subscribed:  # ended by the exchange
-            subscriptions = self.markets.subscriptions
-            subscriptions.revoke([topic for topic in subscriptions.in_force if ack.covers(topic)])
+            subscriptions.revoke(filter(ack.covers, subscriptions.in_force))
         self._reconciler.look()
 
     def _confirmed(self, topics: list[Topic], by_user: bool) -> None:

@@ -75,7 +75,8 @@ class Reconciler:
                 together.append(topic)
         for command in subscriptions(together):
             yield command, FIRST_PATIENCE
-        for command in subscriptions(self._take_ending(), MarketUnsubscribe):
+        ending, self._ending = self._ending, {}
+        for command in subscriptions(ending, MarketUnsubscribe):
             yield command, _LONGEST_PATIENCE
         missing = self._subscriptions.missing(self._subscriptions.wanted)
         dues = (max(self._retry(topic).due, now + _LOOK_INTERVAL) for topic in missing)
@@ -163,10 +164,6 @@ class Reconciler:
         """Plan to unsubscribe a topic that the exchange has subscribed and that is not wanted."""
         self._ending[topic] = None
         self.look()
-
-    def _take_ending(self) -> list[Topic]:
-        ending, self._ending = self._ending, {}
-        return [topic for topic in ending if not self._subscriptions.accepts(topic)]
 
 
 def delay_after(error: QfexError | None, failures: int) -> float:

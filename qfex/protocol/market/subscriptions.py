@@ -56,12 +56,12 @@ class Subscriptions:
         )
 
     def accepts(self, topic: Topic) -> bool:
-        """Whether a message of a topic concerns the user."""
-        if self.is_in_force(topic) or self.is_requested(topic):
+        """Whether a message of a topic concerns the user: it is subscribed, or is going to be."""
+        if self.is_in_force(topic) or self._is_wanted(topic) or self.is_requested(topic):
             return True
         # The statistics of one symbol come under the name of all.
         return topic.channel is MarketChannel.MARKET_STATS and any(
-            each.channel is topic.channel for each in self.in_force
+            each.channel is topic.channel for each in self.wanted
         )
 
     def missing(self, topics: Iterable[Topic]) -> list[Topic]:
@@ -95,23 +95,28 @@ class Subscriptions:
         self.in_force[topic] = None
 
     def revoke(self, topics: Iterable[Topic]) -> None:
-        """Note that topics are not in force any more; those that are wanted are to be subscribed again."""
-        for topic in topics:
-            self.in_force.pop(topic, None)
-
-    def end(self, topics: Iterable[Topic]) -> None:
-        """Note that topics are neither wanted nor in force any more.
+        """Note that topics are not in force any more; those that are wanted are to be subscribed again.
 
         What the end of every symbol does to a single one is not known, so single ones have to be confirmed again.
         """
-        ended = dict.fromkeys(topics)
+        revoked = set(topics)
+        for each in list(self.in_force):
+            if each in revoked or each.of_every_symbol in revoked:
+                del self.in_force[each]
+
+    def end(self, topics: Iterable[Topic]) -> None:
+        """Note that topics are neither wanted nor in force any more."""
+        ended = list(topics)
         for topic in ended:
             self._forget(topic)
-        self.revoke([each for each in self.in_force if each in ended or each.of_every_symbol in ended])
+        self.revoke(ended)
 
     def _forget(self, topic: Topic) -> None:
         self.wanted.pop(topic, None)
         self.lost.pop(topic, None)
+
+    def _is_wanted(self, topic: Topic) -> bool:
+        return topic in self.wanted or topic.of_every_symbol in self.wanted
 
     def _is_covered(self, topic: Topic) -> bool:
         return topic.symbol != EVERY_SYMBOL and topic.of_every_symbol in self.wanted
