@@ -121,6 +121,7 @@ class Lifecycle:
             if self._was_ready:
                 session.set_state(ConnectionState.RESTORING, attempt)
                 self._resync(reader)
+            self._send_outgoing(connection)  # of procedures that go on while the connection is used
             session.events.publish(list(connection.release()))
             session.state_changed.notify_all()
             self._send_outgoing(connection)  # before a caller may send: subscriptions come first
