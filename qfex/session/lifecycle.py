@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from ..deadline import Deadline
 from ..enums import ConnectionState
@@ -14,7 +14,7 @@ from ..net.options import TransportOptions
 from ..policies import ReconnectPolicy
 from ..protocol.procedure import Procedure
 from ..protocol.wire.command import Command
-from .connection import ClientConnection
+from .connection import GOODBYE, ClientConnection
 from .events import log
 from .reader import Reader
 
@@ -69,7 +69,9 @@ class Lifecycle:
             log.critical("the reader thread of %s died", session.name, exc_info=error)
             session.fail(QfexError(f"the reader thread died: {error!r}"))
         finally:
-            if not session.is_abandoned:
+            if session.forgotten:
+                session.end_forgotten()
+            elif not session.is_abandoned:
                 session.set_state(ConnectionState.DISCONNECTED, reason=str(session.failure or ""))
                 session.ended.set()
 
@@ -210,6 +212,7 @@ class Lifecycle:
             gap = (self._gap_start, datetime.now(timezone.utc))
             self._gap_start = None
             self.reconnects += 1
+            log.info("%s: the connection is restored", self._session.name)
         self._was_ready = True
         self._session.last_error = None
         self._session.put_in_use(reader.connection)
@@ -221,9 +224,10 @@ class Lifecycle:
         """Read until the connection ends; seconds to wait before the next attempt."""
         connection = reader.connection
         try:
-            while True:
+            while not (connection.stopping or self._session.forgotten):
                 self._send_outgoing(connection)
                 reader.read(monotonic() + _WORK_INTERVAL)
+            self._stop(reader)
         except ConnectionEnded as ended:
             renewing = connection.renewing
             self._lose(reader, ConnectionEnded(renewing) if renewing else ended)
@@ -235,6 +239,18 @@ class Lifecycle:
             return 0.0
         return self._policy.delay(1)
 
+    def _stop(self, reader: Reader) -> NoReturn:
+        """End the connection on purpose. Reading goes on for a moment, until the peer has read what was sent last."""
+        connection = reader.connection
+        if self._session.forgotten:
+            connection.transport.send_close()
+            raise ConnectionEnded("the client was not closed", closed=True)
+        connection.teardown(Deadline(GOODBYE))
+        until = monotonic() + GOODBYE
+        while monotonic() < until:
+            reader.read(until)
+        raise ConnectionEnded(connection.renewing)
+
     def _lose(self, reader: Reader, ended: ConnectionEnded) -> None:
         session, closed = self._session, self._session.closing.is_set()
         session.put_in_use(None)
@@ -243,6 +259,8 @@ class Lifecycle:
         session.last_error = NotConnected(str(ended))
         if ended.silent:
             session.set_state(ConnectionState.STALE, reason=str(ended))
+        if not closed:
+            log.warning("%s: the connection was lost: %s", session.name, ended)
         if not closed and session.reconnect is not None:
             session.set_state(ConnectionState.RECONNECTING, reason=str(ended))
         reader.connection.end(ConnectionEnded(ended.reason, ended.code, closed=closed))

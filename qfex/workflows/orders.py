@@ -37,6 +37,7 @@ class PendingOrder:
     __slots__ = ("_request", "_requests", "client_order_id")
 
     def __init__(self, request: SentRequest, requests: Requests, client_order_id: str) -> None:
+        request.detached = True
         self._request = request
         self._requests = requests
         self.client_order_id = client_order_id

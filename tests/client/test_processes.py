@@ -187,7 +187,7 @@ def refused(work):
 with client:
     stream = client.stream(Channel.ORDERS)
     order = client.place_order('AAPL-USD', 'BUY', 1, 190)
-    client._session._mutex.acquire()  # as if the reader had it at the moment of the fork
+    client._session.mutex.acquire()  # as if the reader had it at the moment of the fork
     child = os.fork()
     if child == 0:
         calls = [
@@ -205,7 +205,7 @@ with client:
         print(wrong, flush=True)
         os._exit(0)
     os.waitpid(child, 0)
-    client._session._mutex.release()
+    client._session.mutex.release()
     print(client.cancel_order(order).status, flush=True)
 """
 

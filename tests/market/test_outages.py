@@ -10,10 +10,10 @@ import pytest
 
 from qfex import InvalidParameter, MarketChannel, MarketDataClient, RequestTimeout
 from qfex.sim import Simulator
-from tests.reliability.exchange import Exchange, Message, Peer
-from tests.reliability.helpers import background, eventually
+from tests.support.exchange import Message, Peer, ScriptedExchange
+from tests.support.helpers import background, eventually
 
-from .conftest import FAST, PATIENCE, Heard, MakeClient
+from .conftest import FAST, PATIENCE, MakeClient, Received
 
 AAPL, GOLD, GONE = "AAPL-USD", "GOLD-USD", "GONE-USD"
 
@@ -45,11 +45,11 @@ def obliging(price: int, answer: Answer = lambda peer, command: False) -> Callab
     return script
 
 
-def client_of(exchange: Exchange) -> MarketDataClient:
+def client_of(exchange: ScriptedExchange) -> MarketDataClient:
     return MarketDataClient(exchange.environment, reconnect=FAST, request_timeout=PATIENCE)
 
 
-def lose_connection(exchange: Exchange, client: MarketDataClient) -> float:
+def lose_connection(exchange: ScriptedExchange, client: MarketDataClient) -> float:
     """Cut the connection and wait for the next one; the seconds that it took."""
     start, reconnects = monotonic(), client.stats().reconnects
     exchange.peers[-1].vanish()
@@ -75,8 +75,8 @@ def refuse(code: str, text: str = "") -> Answer:
     "answer", [refuse("RateLimited", "slow down, retry after 50 ms"), refuse("ServerError")]
 )
 def test_an_error_on_restoring_passes_and_is_reported(answer: Answer) -> None:
-    with Exchange(obliging(100), obliging(200, answer)) as exchange, client_of(exchange) as client:
-        errors = Heard()
+    with ScriptedExchange(obliging(100), obliging(200, answer)) as exchange, client_of(exchange) as client:
+        errors = Received()
         client.on(MarketChannel.ERRORS, errors)
         client.bbo(AAPL)
         lose_connection(exchange, client)
@@ -88,8 +88,8 @@ def test_an_error_on_restoring_passes_and_is_reported(answer: Answer) -> None:
 
 def test_subscribing_what_could_not_be_restored_sends_it_again() -> None:
     answer = refuse("InvalidParameter")
-    with Exchange(obliging(100), obliging(200, answer)) as exchange, client_of(exchange) as client:
-        errors = Heard()
+    with ScriptedExchange(obliging(100), obliging(200, answer)) as exchange, client_of(exchange) as client:
+        errors = Received()
         client.on(MarketChannel.ERRORS, errors)
         client.subscribe("bbo", AAPL)
         lose_connection(exchange, client)
@@ -103,7 +103,10 @@ def test_silence_about_one_symbol_delays_neither_the_connection_nor_the_others()
     def silent_about_one(peer: Peer, command: Message) -> bool:
         return GONE in command["symbols"]
 
-    with Exchange(obliging(100), obliging(200, silent_about_one)) as exchange, client_of(exchange) as client:
+    with (
+        ScriptedExchange(obliging(100), obliging(200, silent_about_one)) as exchange,
+        client_of(exchange) as client,
+    ):
         for symbol in (AAPL, GONE, GOLD):
             client.subscribe("bbo", symbol)
         assert lose_connection(exchange, client) < 1
@@ -117,7 +120,7 @@ def test_a_read_waits_while_its_stream_is_restored() -> None:
         peer.released.wait(0.3)
         return False
 
-    with Exchange(obliging(100), obliging(200, late)) as exchange, client_of(exchange) as client:
+    with ScriptedExchange(obliging(100), obliging(200, late)) as exchange, client_of(exchange) as client:
         client.bbo(AAPL)
         lose_connection(exchange, client)
         assert client.bbo(AAPL).bid.price == 200
@@ -128,14 +131,17 @@ def test_a_read_asks_by_itself_when_restoring_takes_long() -> None:
     def silent_at_first(peer: Peer, command: Message) -> bool:
         return len(peer.commands) < 3
 
-    with Exchange(obliging(100), obliging(200, silent_at_first)) as exchange, client_of(exchange) as client:
+    with (
+        ScriptedExchange(obliging(100), obliging(200, silent_at_first)) as exchange,
+        client_of(exchange) as client,
+    ):
         client.subscribe("bbo", AAPL)
         lose_connection(exchange, client)
         assert client.bbo(AAPL).bid.price == 200
 
 
 def test_subscriptions_are_sent_again_before_the_connection_is_ready(monkeypatch: pytest.MonkeyPatch) -> None:
-    with Exchange(obliging(100), obliging(200)) as exchange, client_of(exchange) as client:
+    with ScriptedExchange(obliging(100), obliging(200)) as exchange, client_of(exchange) as client:
         client.subscribe("bbo", AAPL)
         session, sent = client._session, []
         put_in_use = session.put_in_use
@@ -153,9 +159,9 @@ def test_a_call_during_the_outage_waits_for_the_next_connection() -> None:
         peer.released.wait(0.3)
         obliging(200)(peer)
 
-    with Exchange(obliging(100), slow_upgrade) as exchange, client_of(exchange) as client:
+    with ScriptedExchange(obliging(100), slow_upgrade) as exchange, client_of(exchange) as client:
         client.bbo(AAPL)
-        states = Heard()
+        states = Received()
         client.on(MarketChannel.CONNECTION, states)
         exchange.peers[-1].vanish()
         states.next(lambda event: event.state == "RECONNECTING")
@@ -170,7 +176,7 @@ def test_an_end_that_was_never_sent_leaves_the_subscription() -> None:
     def never(peer: Peer) -> None:
         peer.idle()
 
-    with Exchange(obliging(100), never, obliging(200)) as exchange, client_of(exchange) as client:
+    with ScriptedExchange(obliging(100), never, obliging(200)) as exchange, client_of(exchange) as client:
         client.bbo(AAPL)
         exchange.peers[-1].vanish()
         eventually(lambda: len(exchange.peers) == 2, "another connection")
@@ -196,7 +202,7 @@ def test_a_quote_under_way_when_its_stream_ends_is_not_given_out_later(before: b
         peer.send(*(messages if before else reversed(messages)), quote(GOLD, 1))
         return True
 
-    with Exchange(obliging(100, under_way)) as exchange, client_of(exchange) as client:
+    with ScriptedExchange(obliging(100, under_way)) as exchange, client_of(exchange) as client:
         assert client.bbo(AAPL).bid.price == 100
         received = client.stats().received
         client.unsubscribe("bbo", AAPL)
@@ -216,14 +222,14 @@ def test_last_trades_have_no_hole(market: Simulator, make_client: MakeClient) ->
             peer.send({**trade, "trade_id": "under way"}, confirmation, {**trade, "trade_id": "too late"})
         return True
 
-    with Exchange(obliging(1, under_way)) as exchange, client_of(exchange) as client:
+    with ScriptedExchange(obliging(1, under_way)) as exchange, client_of(exchange) as client:
         assert [trade.trade_id for trade in client.last_trades(AAPL)] == ["after 1"]
         client.unsubscribe("trade", AAPL)
         assert [trade.trade_id for trade in client.last_trades(AAPL)] == ["after 3"]
 
 
 def test_a_read_gives_no_value_of_the_lost_connection() -> None:
-    with Exchange(obliging(100), obliging(200)) as exchange, client_of(exchange) as client:
+    with ScriptedExchange(obliging(100), obliging(200)) as exchange, client_of(exchange) as client:
         client.subscribe("bbo", "*")
         exchange.peers[-1].send(quote(AAPL, 100))
         assert client.bbo(AAPL).bid.price == 100
@@ -244,7 +250,7 @@ def test_single_symbols_follow_the_market_after_the_end_of_every_symbol(
     data.subscribe("mark_price", "*")
     data.unsubscribe("mark_price", "*")
     data.mark_price(AAPL)
-    heard = Heard()
+    heard = Received()
     data.on(MarketChannel.MARK_PRICE, heard)
     market.set_mark_price(GOLD, 4200)
     market.set_mark_price(AAPL, 340)
@@ -258,7 +264,7 @@ def test_every_symbol_follows_the_market_after_the_end_of_one(
     data.subscribe("mark_price", AAPL)
     data.subscribe("mark_price", "*")
     data.unsubscribe("mark_price", AAPL)
-    heard = Heard()
+    heard = Received()
     data.on(MarketChannel.MARK_PRICE, heard)
     market.set_mark_price(AAPL, 340)
     heard.next(lambda mark: mark.price == 340)
