@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -191,7 +192,7 @@ def test_a_slow_exchange_is_given_more_time_with_each_attempt(session: Session) 
 def test_a_subscription_that_the_exchange_ends_is_asked_for_again(session: Session) -> None:
     session.client.subscribe("bbo", ["A", "B"])
     session.receive({"type": "unsubscribed", "channels": ["bbo"], "symbols": ["A"]})
-    assert session.known.missing([A, B]) == [A]
+    assert session.known.missing([A, B]) == [A] and len(session.connection.outgoing) == 1
     session.pump()
     assert asked(session) == [["A", "B"], ["A"]]
     assert session.known.missing([A, B]) == []
@@ -278,6 +279,16 @@ def test_single_symbols_go_on_when_every_symbol_is_unsubscribed(expands: bool) -
     session.reconnect()
     session.pump()
     assert session.exchange.delivered == {A, B}
+
+
+def test_the_value_of_a_single_symbol_outlives_the_end_of_every_symbol(session: Session) -> None:
+    session.client.subscribe("bbo", "A")
+    session.client.subscribe("bbo", "*")
+    session.advance(1)
+    session.client.unsubscribe("bbo", "*")
+    session.pump()
+    assert session.known.is_in_force(A)
+    assert session.markets.newest(A).bid.price == session.exchange.price
 
 
 def test_a_value_is_not_given_out_while_its_stream_may_not_be_in_force(session: Session) -> None:
@@ -447,6 +458,28 @@ def test_an_attempt_that_an_unsubscription_overtakes_is_undone(session: Session)
     session.client.unsubscribe("bbo", "A")
     session.pump()
     assert session.exchange.delivered == set()
+
+
+def test_a_stream_that_nobody_wants_is_ended_with_the_message_that_shows_it(session: Session) -> None:
+    session.receive(session.exchange.data(A))
+    session.now += 5
+    session.receive(session.exchange.data(A))
+    assert [json.loads(text)["type"] for text in session.connection.outgoing] == ["unsubscribe"]
+
+
+def test_the_late_end_of_a_stream_that_nobody_wanted_leaves_what_the_user_wants_since(
+    session: Session,
+) -> None:
+    session.exchange.mood = "ignore"
+    for _ in range(2):
+        session.receive(session.exchange.data(A))
+        session.now += 5
+    session.pump()
+    session.exchange.mood = "oblige"
+    session.client.subscribe("bbo", "*")
+    session.client.subscribe("bbo", "A")
+    session.receive({"type": "unsubscribed", "channels": ["bbo"], "symbols": ["A"]})
+    assert set(session.known.wanted) == {A, EVERY}
 
 
 def test_what_is_under_way_when_a_stream_ends_is_neither_kept_nor_delivered(session: Session) -> None:
