@@ -129,7 +129,7 @@ class Session:
 
     def pump(self) -> None:
         """Carry messages until nobody has one to send."""
-        self.events += self.connection.work()
+        self.events += self.connection.work()[1]
         while self.connection.outgoing:
             for text in self._outgoing():
                 self.receive(*self.exchange.take(text))
@@ -146,7 +146,7 @@ class Session:
             answered += answers
             self.events += events
             if self.connection.has_work:
-                self.events += self.connection.work()
+                self.events += self.connection.work()[1]
         return answered
 
     def advance(self, seconds: float, *, pulses: bool = True) -> None:
