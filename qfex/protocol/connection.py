@@ -152,9 +152,13 @@ class ProtocolConnection(ABC):
             if isinstance(step.command, Inquiry):
                 step.filed = False
             elif not step.answered:
-                self.table.give_up(step)
+                self._abandon(step)
         run.expire()
         self._forget_finished()
+
+    def _abandon(self, step: Step) -> None:
+        """Stop waiting for the answer to a command of a procedure."""
+        self.table.give_up(step)
 
     def answer_inquiry(self, step: Step, outcome: Any) -> None:
         """Take the answer to an inquiry, unless it was given up."""
