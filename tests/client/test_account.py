@@ -22,7 +22,7 @@ from qfex import (
     UserTrade,
 )
 from qfex.sim import Simulator
-from tests.support.exchange import Message, Peer, Script, Scripted
+from tests.support.exchange import ExchangeScript, Message, Peer, Scripted
 from tests.support.helpers import AAPL, GOLD, D, outcome, sent
 
 
@@ -184,7 +184,7 @@ def test_a_leverage_that_is_not_offered_is_refused(client: TradeClient, level: A
 # --- empty lists --------------------------------------------------------------------------------------------
 
 
-def answering(answers: dict[str, Message]) -> Script:
+def answering(answers: dict[str, Message]) -> ExchangeScript:
     """An exchange that gives these answers to some commands, and the usual ones to all others."""
 
     def script(peer: Peer) -> None:
