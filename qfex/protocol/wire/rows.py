@@ -1,0 +1,85 @@
+"""One row of an answer as a model, and what may be null in it.
+
+The types of a model say which members may be null: ``Decimal | None`` becomes None. A null text or flag is like one that
+is left out, and so is an enumeration that is blank where it is left out. Anything else must have a value: a row with a
+null quantity does not say what it is about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
+from types import NoneType
+from typing import Any, TypeVar, get_args, get_type_hints
+
+import attrs
+
+from .codec import WIRE_NAMES, structure
+from .times import may_be_time
+
+_T = TypeVar("_T")
+
+
+@attrs.frozen
+class _Members:
+    """What the members of a model may be on the wire, by their names there.
+
+    Attributes
+    ----------
+    times : frozenset of str
+        Times that may be unknown. A time that must be known names its row, as the start of a candle does.
+    left_out : frozenset of str
+        Members whose null is like leaving them out.
+    texts : frozenset of str
+        Texts that must be there: identifiers.
+    """
+
+    times: frozenset[str]
+    left_out: frozenset[str]
+    texts: frozenset[str]
+
+
+def read_row(row: Any, model: type[_T], names: Mapping[str, str] | None = None) -> tuple[_T, list[str]]:
+    """Make a model of a row, and list what is odd about the row and was left out: implausible times.
+
+    Parameters
+    ----------
+    row : dict
+        The row.
+    model : type
+        The model.
+    names : mapping of str to str, optional
+        Names on the wire of attributes that are named otherwise, where `WIRE_NAMES` does not have the model.
+
+    Raises
+    ------
+    ValueError
+        If the row does not fit the model.
+    """
+    if not isinstance(row, Mapping):
+        raise ValueError(f"a row is not an object: {str(row)[:60]}")
+    allowed = _members(model, tuple((WIRE_NAMES.get(model, {}) if names is None else names).items()))
+    nulls = {name for name, value in row.items() if value is None}
+    if nulls & allowed.texts:
+        raise ValueError(f"null in place of {', '.join(sorted(nulls & allowed.texts))}")
+    odd = [name for name in allowed.times if row.get(name) is not None and not may_be_time(row[name])]
+    members = {name: value for name, value in row.items() if name not in nulls & allowed.left_out}
+    members.update(dict.fromkeys(odd))
+    return structure(members, model), [f"{name} is not a plausible time: {str(row[name])[:60]}" for name in odd]
+
+
+@cache
+def _members(model: type, names: tuple[tuple[str, str], ...]) -> _Members:
+    on_wire, types = dict(names), get_type_hints(model)
+    times, left_out, texts = set(), set(), set()
+    for field in attrs.fields(model):
+        name, kind = on_wire.get(field.name, field.name), types[field.name]
+        if NoneType in get_args(kind):
+            times |= {name} if datetime in get_args(kind) else set()
+        elif field.default is attrs.NOTHING:
+            texts |= {name} if kind is str else set()
+        elif kind is bool or not isinstance(field.default, (str, int, Decimal)) or field.default == "":
+            left_out.add(name)
+    return _Members(frozenset(times), frozenset(left_out), frozenset(texts))
