@@ -181,7 +181,8 @@ class Rebalancer:
 
     def _account(self, targets: Targets) -> Account:
         rest = self._executor.rest
-        marks = {row.symbol: row.current_mark_price for row in rest.symbol_metrics()}
+        metrics = ((row.symbol, row.current_mark_price) for row in rest.symbol_metrics())
+        marks = {symbol: mark for symbol, mark in metrics if mark is not None}
         return Account(rest.balance().equity, self._settled_positions(), marks, rest.instruments())
 
     def _settled_positions(self) -> dict[str, Decimal]:

@@ -22,7 +22,6 @@ from .command import Command
 from .redact import redact, redact_text
 from .retry_hint import retry_after
 
-
 #: Members that identify what a message is about, the most telling one first.
 _ID_MEMBERS = ("client_order_id", "order_id", "client_twap_id", "stop_order_id", "twap_id")
 _FIRST_KEY = re.compile(r'\s*\{\s*"(\w+)"\s*:')
@@ -171,6 +170,7 @@ _CLASSES: dict[ErrorCode, type[ApiError]] = {
     ErrorCode.KYC_REQUIRED: errors.KycRequired,
     ErrorCode.TNC_REQUIRED: errors.TncRequired,
 }
+
 
 def api_error(failure: Failure) -> ApiError:
     """The exception that an error message stands for."""

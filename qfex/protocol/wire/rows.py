@@ -1,4 +1,4 @@
-"""One row of an answer as a model, and what may be null in it.
+"""Rows of an answer as models: an unreadable row costs that row, and a null what it is in place of.
 
 The types of a model say which members may be null: ``Decimal | None`` becomes None. A null text or flag is like one that
 is left out, and so is an enumeration that is blank where it is left out. Anything else must have a value: a row with a
@@ -7,19 +7,60 @@ null quantity does not say what it is about.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from types import NoneType
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, Generic, TypeVar, get_args, get_type_hints
 
 import attrs
 
 from .codec import WIRE_NAMES, structure
-from .times import may_be_time
+from .times import is_implausible
 
 _T = TypeVar("_T")
+
+
+@attrs.define
+class Rows(Generic[_T]):
+    """The rows of a list.
+
+    Attributes
+    ----------
+    read : list
+        The rows that can be read, as models.
+    unread : list of tuple
+        Each of the other rows, and why it cannot be read.
+    odd : list of tuple
+        Rows that were read without something odd in them, such as an implausible time, each with what that is.
+    """
+
+    read: list[_T] = attrs.Factory(list)
+    unread: list[tuple[Any, Exception]] = attrs.Factory(list)
+    odd: list[tuple[Any, str]] = attrs.Factory(list)
+
+
+def read_rows(rows: Iterable[Any] | None, read: Callable[[Any], tuple[_T, list[str]]]) -> Rows[_T]:
+    """Read each row of a list; null is an empty list.
+
+    Parameters
+    ----------
+    rows : list or None
+        The list.
+    read : callable
+        Makes a model of a row and lists what is odd about it, as `read_row` does. Whatever it raises costs the row.
+    """
+    found: Rows[_T] = Rows()
+    for row in rows or ():
+        try:
+            made, odd = read(row)
+        except Exception as error:
+            found.unread.append((row, error))
+        else:
+            found.read.append(made)
+            found.odd += [(row, reason) for reason in odd]
+    return found
 
 
 @attrs.frozen
@@ -60,18 +101,21 @@ def read_row(row: Any, model: type[_T], names: Mapping[str, str] | None = None) 
     """
     if not isinstance(row, Mapping):
         raise ValueError(f"a row is not an object: {str(row)[:60]}")
-    allowed = _members(model, tuple((WIRE_NAMES.get(model, {}) if names is None else names).items()))
+    renamed = WIRE_NAMES.get(model, {}) if names is None else names
+    allowed = _members(model, tuple(renamed.items()))  # type: ignore[arg-type]
     nulls = {name for name, value in row.items() if value is None}
     if nulls & allowed.texts:
         raise ValueError(f"null in place of {', '.join(sorted(nulls & allowed.texts))}")
-    odd = [name for name in allowed.times if row.get(name) is not None and not may_be_time(row[name])]
+    odd = [name for name in allowed.times if row.get(name) is not None and is_implausible(row[name])]
     members = {name: value for name, value in row.items() if name not in nulls & allowed.left_out}
     members.update(dict.fromkeys(odd))
-    return structure(members, model), [f"{name} is not a plausible time: {str(row[name])[:60]}" for name in odd]
+    return structure(members, model), [
+        f"{name} is not a plausible time: {str(row[name])[:60]}" for name in odd
+    ]
 
 
 @cache
-def _members(model: type, names: tuple[tuple[str, str], ...]) -> _Members:
+def _members(model: Any, names: tuple[tuple[str, str], ...]) -> _Members:
     on_wire, types = dict(names), get_type_hints(model)
     times, left_out, texts = set(), set(), set()
     for field in attrs.fields(model):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -35,8 +36,10 @@ def parse_time(value: Any) -> datetime:
 
 
 def _from_unix(number: float) -> datetime:
-    per_second = next(units for size, units in _UNITS if abs(number) < size)
-    return datetime.fromtimestamp(number / per_second, timezone.utc)
+    for size, per_second in _UNITS:
+        if abs(number) < size:
+            return datetime.fromtimestamp(number / per_second, timezone.utc)
+    raise ValueError(f"not a time: {number}")
 
 
 def is_plausible(moment: datetime) -> bool:
@@ -47,9 +50,9 @@ def is_plausible(moment: datetime) -> bool:
     return _OLDEST <= moment <= _newest
 
 
-def may_be_time(value: Any) -> bool:
-    """Whether a value of the wire can be read as a plausible time."""
+def is_implausible(value: Any) -> bool:
+    """Whether a value of the wire is a time, or a number in its place, at which nothing can have happened."""
     try:
-        return is_plausible(parse_time(value))
-    except (ValueError, TypeError, OverflowError, OSError, StopIteration):
-        return False
+        return not is_plausible(parse_time(value))
+    except (ValueError, TypeError, OverflowError, OSError):
+        return isinstance(value, (int, float, Decimal)) or bool(_NUMBER.fullmatch(str(value)))
