@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from pathlib import Path
 from typing import TypeVar
 
 from qfex.credentials import HmacCredentials
 from qfex.environment import Environment
 
+from ..arithmetic import ARITHMETIC
 from ..engine import Exchange, Rules
 from ..feeds.faults import FeedFaults
 from ..gateway.audit import AuditTrail
@@ -95,9 +96,9 @@ class Simulator:
             rules=rules,
             record=record,
         )
-        self._runtime = assemble(self._options)
-        self._credentials = self._open_account(Decimal(100_000))
         self._loop: LoopThread | None = None
+        self._runtime = self._call(lambda: assemble(self._options))
+        self._credentials = self._call(lambda: self._open_account(Decimal(100_000)))
         self._started = False
         self._server = Server(self._runtime)
         self._faults = Faults(self._call, self._server.trade, self._server.plan, self._runtime)
@@ -245,7 +246,10 @@ class Simulator:
 
     def _call(self, action: Callable[[], Result]) -> Result:
         """Run ``action`` on the loop, or in the calling thread while there is none."""
-        return action() if self._loop is None else self._loop.call(action)
+        if self._loop is not None:
+            return self._loop.call(action)
+        with localcontext(ARITHMETIC):
+            return action()
 
     def _open_account(self, balance: Decimal, can_trade: bool = True) -> HmacCredentials:
         key = self._runtime.accounts.open(balance, can_trade=can_trade)
