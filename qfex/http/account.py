@@ -26,6 +26,7 @@ from ..models.history import (
 from ..models.orders import UserTrade
 from ..models.twaps import Twap
 from ..protocol import rest
+from ..protocol.paging import Pages
 from ..protocol.wire.numbers import on_wire, parse_decimal
 from .messages import ApiCall
 from .operations import (
@@ -94,7 +95,7 @@ class AccountOperations(Operations):
     ) -> Iterator[UserTrade]:
         """Iterate over all trades in the order of the exchange, reading pages as they are needed.
 
-        New trades shift the pages while they are read. Even then no trade is yielded twice.
+        New trades shift the pages while they are read. Even then no trade is left out or yielded twice.
         """
         query = {**given(exchange_order_id=order_id, symbol=symbol), **period(start, end)}
         at_most(MAX_PAGE, page_size, "page_size")
@@ -243,16 +244,12 @@ class AccountOperations(Operations):
         return read(rest.NEVER_FUNDED)
 
     def _pages_of_trades(self, query: Query, page_size: int) -> Iterator[UserTrade]:
-        seen: set[tuple[str, str]] = set()
-        offset = 0
-        while True:
-            rows = self._get_private(rest.user_trades, "/user/trade", {**query, **page(page_size, offset)})
-            fresh = [row for row in rows if (row.trade_id, row.order_id) not in seen]
-            if not fresh:  # a short page is not the last one: the exchange may send fewer rows than requested
-                return
-            seen.update((row.trade_id, row.order_id) for row in fresh)
-            yield from fresh
-            offset += len(rows)
+        pages: Pages[UserTrade] = Pages(
+            lambda row: (row.trade_id, row.order_id), page_size, rows_vanish=False
+        )
+        while not pages.done:
+            asked = {**query, **page(pages.limit, pages.offset)}
+            yield from pages.take(*self._get_private(rest.page_of_trades, "/user/trade", asked))
 
     def _private_rows(self, model: type[_T], path: str, query: Query, complete: bool = False) -> list[_T]:
         return self._get_private(partial(rest.rows, model=model, complete=complete), path, query)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from decimal import Decimal, localcontext
+from numbers import Real
 from pathlib import Path
 from typing import TypeVar
 
@@ -169,14 +170,14 @@ class Simulator:
         HmacCredentials
             The keys of the account.
         """
-        return self.exchange_call(lambda _: self._open_account(Decimal(balance), can_trade))
+        return self.exchange_call(lambda _: self._open_account(_decimal(balance), can_trade))
 
     def create_subaccount(self, credentials: HmacCredentials, balance: Amount = 0) -> str:
         """Open a subaccount of the key's owner with a deposit, and return its id."""
 
         def create(exchange: Exchange) -> str:
             account_id = self._runtime.accounts.create_subaccount(self._owner(credentials))
-            exchange.deposit(account_id, Decimal(balance))
+            exchange.deposit(account_id, _decimal(balance))
             return account_id
 
         return self.exchange_call(create)
@@ -192,7 +193,7 @@ class Simulator:
 
     def set_mark_price(self, symbol: str, price: Amount) -> None:
         """Set a mark price: stops trigger, and the quoted book follows."""
-        self.exchange_call(lambda exchange: exchange.set_mark_price(symbol, Decimal(price)))
+        self.exchange_call(lambda exchange: exchange.set_mark_price(symbol, _decimal(price)))
 
     def advance(self, seconds: float) -> None:
         """Advance the simulated time: TWAPs, funding, publications and deadlines that fall due run."""
@@ -260,3 +261,8 @@ class Simulator:
         if key is None:
             raise ValueError("these credentials do not belong to this simulator")
         return key.user_id
+
+
+def _decimal(value: Amount) -> Decimal:
+    """An amount as a Decimal. Numbers of other libraries, such as numpy's, go through their text."""
+    return Decimal(str(value)) if isinstance(value, Real) else Decimal(value)
