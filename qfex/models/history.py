@@ -110,7 +110,7 @@ class SettlementPrice:
     future_settlement_price: Decimal
     spot_settlement_price: Decimal | None
     spot_to_future_ratio: Decimal | None
-    asof: str
+    asof: str | None
     time: datetime | None
 
 
@@ -144,12 +144,12 @@ class Contract:
     """
 
     ticker_id: str
-    base_currency: str
-    target_currency: str
+    base_currency: str | None
+    target_currency: str | None
     last_price: Decimal | None
     base_volume: Decimal | None
     target_volume: Decimal | None
-    product_type: str
+    product_type: str | None
     open_interest: Decimal | None
     open_interest_usd: Decimal | None
     long_open_interest: Decimal | None
@@ -157,7 +157,7 @@ class Contract:
     short_open_interest: Decimal | None
     short_open_interest_usd: Decimal | None
     index_price: Decimal | None
-    index_currency: str
+    index_currency: str | None
     funding_rate: Decimal | None
     funding_interval_minutes: int | None
     next_funding_rate: Decimal | None

@@ -78,7 +78,9 @@ def test_every_row_that_stays_comes_exactly_once(
 
 
 @settings(max_examples=200)
-@given(st.integers(0, 120), changes("nothing", "in front", "at the end"), st.integers(1, 30), st.integers(1, 40))
+@given(
+    st.integers(0, 120), changes("nothing", "in front", "at the end"), st.integers(1, 30), st.integers(1, 40)
+)
 def test_every_row_of_a_growing_history_comes_exactly_once(
     size: int, happens: list[tuple[str, int, int]], page_size: int, cap: int
 ) -> None:

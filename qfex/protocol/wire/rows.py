@@ -74,7 +74,7 @@ class _Members:
     left_out : frozenset of str
         Members whose null is like leaving them out.
     texts : frozenset of str
-        Texts that must be there: identifiers.
+        Texts and enumerations that must be there, of which a null would otherwise be read as blank.
     """
 
     times: frozenset[str]
@@ -122,8 +122,16 @@ def _members(model: Any, names: tuple[tuple[str, str], ...]) -> _Members:
         name, kind = on_wire.get(field.name, field.name), types[field.name]
         if NoneType in get_args(kind):
             times |= {name} if datetime in get_args(kind) else set()
-        elif field.default is attrs.NOTHING:
-            texts |= {name} if kind is str else set()
-        elif kind is bool or not isinstance(field.default, (str, int, Decimal)) or field.default == "":
+        elif _is_like_nothing(field.default):
             left_out.add(name)
+        elif isinstance(kind, type) and issubclass(kind, str):
+            texts.add(name)
     return _Members(frozenset(times), frozenset(left_out), frozenset(texts))
+
+
+def _is_like_nothing(default: Any) -> bool:
+    """Whether a default says nothing, as a blank text or enumeration, a flag that is not set, or no market hours do."""
+    if isinstance(default, str):
+        return not default
+    is_number = isinstance(default, (int, Decimal)) and not isinstance(default, bool)
+    return default is not attrs.NOTHING and not is_number
