@@ -101,7 +101,7 @@ class Simulator:
         self._runtime = self._call(lambda: assemble(self._options))
         self._credentials = self._call(lambda: self._open_account(Decimal(100_000)))
         self._started = False
-        self._server = Server(self._runtime)
+        self._server = self._call(lambda: Server(self._runtime))
         self._faults = Faults(self._call, self._server.trade, self._server.plan, self._runtime)
         self._feed_faults = FeedFaults(self._call, self._runtime.feed_plan)
 
