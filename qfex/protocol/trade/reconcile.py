@@ -265,14 +265,14 @@ def _last_state(account: AccountState, order: Order) -> Generator[Sequence[Comma
         (rows,) = yield [ReadHistory(frozenset(), order.symbol, order.client_order_id)]
     except QfexError:
         return None
-    own = [row for row in rows if row.order_id == order.order_id and row.is_done]
-    others = [row for row in rows if row.order_id not in account.orders and is_same_order(order, row)]
+    finished: list[Order] = rows
+    own = [row for row in finished if row.order_id == order.order_id and row.is_done]
+    others = [row for row in finished if row.order_id not in account.orders and is_same_order(order, row)]
     if command is not None:
         others = [row for row in others if _is_result(row, command)]
     if own:
         return own[-1]
-    successor: Order | None = others[0] if len(others) == 1 else None
-    return successor
+    return others[0] if len(others) == 1 else None
 
 
 def _take_end(account: AccountState, ended: Order) -> None:
