@@ -1,4 +1,4 @@
-"""Signal handlers that call the client ("on SIGTERM cancel all orders"): they work or are refused at once, and never hang."""
+"""Signal handlers that call the client ("on SIGTERM cancel all orders"): they work or are refused at once."""
 
 from __future__ import annotations
 
