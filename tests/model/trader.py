@@ -1,0 +1,337 @@
+"""A client of ours: its threads, what they asked for, and what it delivered."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from time import monotonic
+from typing import Any
+
+from qfex import (
+    CancelIdType,
+    Channel,
+    ErrorEvent,
+    Fill,
+    Order,
+    OrderRequest,
+    QfexError,
+    ReconnectPolicy,
+    TradeClient,
+)
+
+from .market import SYMBOLS
+from .venue import Venue
+
+#: Reconnects at once, and notices a silent peer within a second.
+POLICY = ReconnectPolicy(initial_delay=0.01, max_delay=0.05, heartbeat_interval=0.4, heartbeat_timeout=0.4)
+TIMEOUT = 1.0  # seconds for a call
+_RATE = 12.0  # calls of a thread per second
+_HUNDREDTH = Decimal("0.01")
+_CHANNELS = (Channel.FILLS, Channel.POSITIONS, Channel.BALANCES, Channel.STOP_ORDERS)
+
+
+@dataclass
+class Call:
+    """One call and how it ended.
+
+    Attributes
+    ----------
+    key : str
+        What it is known by at the venue: a client order id, or an order id and a price.
+    outcome : object
+        What was returned, or the exception.
+    """
+
+    client: str
+    command: str
+    key: str
+    asked: dict[str, Any]
+    outcome: Any = None
+    begun: float = field(default_factory=monotonic)
+    ended: float = 0.0
+
+
+@dataclass
+class Wish:
+    """Whether a channel is wanted: True, False, or None where the last call failed."""
+
+    wanted: bool | None
+    since: float
+
+
+class Participant:
+    """A client, its threads, and what its callbacks got.
+
+    Attributes
+    ----------
+    calls : list of Call
+    seen : dict of str to Order
+        Every order that a call returned, by order id.
+    wishes : dict of Channel to list of Wish
+        All that was asked for of each channel, in order.
+    """
+
+    def __init__(self, name: str, venue: Venue, seed: int, armed: bool = False) -> None:
+        self.name = name
+        self.venue = venue
+        self.client = TradeClient(
+            venue.environment(name),
+            venue.credentials(name),
+            reconnect=POLICY,
+            request_timeout=TIMEOUT,
+            cancel_on_disconnect=armed,
+        )
+        self.calls: list[Call] = []
+        self.seen: dict[str, Order] = {}
+        self.fills: list[Fill] = []
+        self.orders: list[Order] = []
+        self.errors: list[ErrorEvent] = []
+        self.armed = armed
+        self.wishes: dict[Channel, list[Wish]] = {channel: [] for channel in _CHANNELS}
+
+    def connect(self) -> None:
+        """Connect and subscribe, before anything goes wrong."""
+        self.client.connect()
+        self.client.on(Channel.ORDERS, self.orders.append)
+        self.client.on(Channel.ERRORS, self.errors.append)
+        self.client.on(Channel.FILLS, self.fills.append)
+        self.client.subscribe(Channel.POSITIONS, Channel.BALANCES)
+        for channel in (Channel.FILLS, Channel.POSITIONS, Channel.BALANCES):
+            self.wishes[channel].append(Wish(True, monotonic()))
+
+    def record(self, call: Call, work: Callable[[], Any]) -> Any:
+        """Make a call; what it returned, or the exception that it raised."""
+        self.calls.append(call)
+        try:
+            call.outcome = work()
+        except QfexError as error:
+            call.outcome = error
+        call.ended = monotonic()
+        if isinstance(call.outcome, Order):
+            self.seen[call.outcome.order_id] = call.outcome
+        return call.outcome
+
+
+class Trader:
+    """One thread of a participant.
+
+    Parameters
+    ----------
+    participant : Participant
+    number : int
+        Decides its prices, which no other thread of the history uses.
+    seed : str
+    """
+
+    def __init__(self, participant: Participant, number: int, seed: str) -> None:
+        self._self = participant
+        self._client = participant.client
+        self._random = random.Random(seed)
+        self._name = f"{participant.name}{number}"
+        self._numbers = itertools.count(1)
+        self._base = Decimal(100 + 20 * number)
+        self._fraction = 0.0
+        self._symbol = SYMBOLS[0]
+
+    def run(self, stop: threading.Event) -> None:
+        """Make calls until the end."""
+        steps, weights = zip(*_STEPS.items(), strict=True)
+        while not stop.wait(self._random.expovariate(_RATE)):
+            (step,) = self._random.choices(steps, weights)
+            self._fraction, self._symbol = self._random.random(), self._random.choice(SYMBOLS)
+            getattr(self, step)()
+
+    # --- helpers -----------------------------------------------------------------------------------------------
+
+    def _call(self, command: str, work: Callable[[], Any], key: str = "", **asked: Any) -> Any:
+        return self._self.record(Call(self._self.name, command, key, asked), work)
+
+    def _new_price(self) -> Decimal:
+        return self._base + next(self._numbers) * _HUNDREDTH
+
+    def _new_id(self) -> str:
+        return f"{self._name}-{next(self._numbers)}"
+
+    def _terms(self) -> dict[str, Any]:
+        side = "BUY" if self._fraction < 0.5 else "SELL"
+        return {"symbol": self._symbol, "side": side, "quantity": Decimal("0.3"), "price": self._new_price()}
+
+    def _pick(self, stops: bool = False) -> Order | None:
+        orders = [order for order in self._client.open_orders.values() if order.order_type.is_stop is stops]
+        orders.sort(key=lambda order: order.order_id)
+        return orders[int(self._fraction * len(orders))] if orders else None
+
+    # --- placing -----------------------------------------------------------------------------------------------
+
+    def place(self) -> None:
+        named, terms = self._new_id(), self._terms()
+        self._call("place", lambda: self._client.place_order(**terms, client_order_id=named), named, **terms)
+
+    def place_ioc(self) -> None:
+        named, terms = self._new_id(), {**self._terms(), "time_in_force": "IOC"}
+        wait = self._fraction < 0.3
+        self._call(
+            "place",
+            lambda: self._client.place_order(**terms, client_order_id=named, wait=wait),
+            named,
+            **terms,
+        )
+
+    def submit(self) -> None:
+        named, terms = self._new_id(), self._terms()
+        self._call(
+            "place",
+            lambda: self._client.submit_order(**terms, client_order_id=named).result(),
+            named,
+            **terms,
+        )
+
+    def place_several(self) -> None:
+        requests = [OrderRequest(**self._terms(), client_order_id=self._new_id()) for _ in range(3)]
+        begun = monotonic()
+        for request, outcome in zip(requests, self._client.place_orders(requests), strict=True):
+            terms = {"symbol": request.symbol, "price": request.price}
+            call = Call(self._self.name, "place", request.client_order_id or "", terms, begun=begun)
+            self._self.record(call, lambda outcome=outcome: outcome)  # type: ignore[misc]
+
+    def place_stop(self) -> None:
+        named, price = self._new_id(), self._new_price()
+        terms = {"symbol": self._symbol, "price": price}
+        self._call(
+            "place",
+            lambda: self._client.place_stop_order(
+                self._symbol, "SELL", "STOP_LOSS", Decimal("0.2"), price, client_order_id=named
+            ),
+            named,
+            **terms,
+        )
+
+    def close(self) -> None:
+        named = self._new_id()
+        self._call(
+            "place",
+            lambda: self._client.close_position(self._symbol, client_order_id=named),
+            named,
+            symbol=self._symbol,
+        )
+
+    # --- changing ----------------------------------------------------------------------------------------------
+
+    def modify(self) -> None:
+        order, price = self._pick(), self._new_price()
+        if order is not None:
+            self._call(
+                "modify",
+                lambda: self._client.modify_order(order, price=price),
+                order_id=order.order_id,
+                price=price,
+            )
+
+    def modify_stop(self) -> None:
+        order, price = self._pick(stops=True), self._new_price()
+        if order is not None:
+            self._call(
+                "modify stop",
+                lambda: self._client.modify_stop_order(order, trigger_price=price, quantity=order.quantity),
+                order_id=order.order_id,
+                price=price,
+            )
+
+    def cancel(self) -> None:
+        order = self._pick()
+        if order is not None:
+            self._call("cancel", lambda: self._client.cancel_order(order), order_id=order.order_id)
+
+    def cancel_by_name(self) -> None:
+        order = self._pick()
+        if order is not None and order.client_order_id:
+            self._call(
+                "cancel",
+                lambda: self._client.cancel_order(
+                    order.client_order_id, symbol=order.symbol, id_type=CancelIdType.CLIENT_ORDER_ID
+                ),
+                order_id=order.order_id,
+            )
+
+    def cancel_stop(self) -> None:
+        order = self._pick(stops=True)
+        if order is not None:
+            self._call("cancel stop", lambda: self._client.cancel_stop_order(order), order_id=order.order_id)
+
+    def cancel_all(self) -> None:
+        self._call("cancel all", lambda: self._client.cancel_all_orders())
+
+    # --- asking ------------------------------------------------------------------------------------------------
+
+    def wait(self) -> None:
+        order = self._pick()
+        if order is not None:
+            self._call("wait", lambda: self._client.wait_until_done(order, 0.4), order_id=order.order_id)
+
+    def query(self) -> None:
+        order = self._pick()
+        if order is not None:
+            name = order.client_order_id if self._fraction < 0.3 and order.client_order_id else order.order_id
+            self._call("query", lambda: self._client.get_order(order.symbol, name), order_id=order.order_id)
+
+    def list_orders(self) -> None:
+        self._call("list", lambda: self._client.get_user_orders())
+
+    def go_through_orders(self) -> None:
+        self._call("iterate", lambda: list(self._client.iter_user_orders(page_size=3)))
+
+    def list_trades(self) -> None:
+        self._call("trades", lambda: self._client.get_user_trades(limit=20))
+
+    def list_leverage(self) -> None:
+        self._call("leverage", lambda: self._client.get_leverage())
+
+
+_STEPS: dict[str, int] = {
+    "place": 26,
+    "place_ioc": 8,
+    "submit": 6,
+    "place_several": 5,
+    "place_stop": 6,
+    "close": 2,
+    "modify": 16,
+    "modify_stop": 4,
+    "cancel": 10,
+    "cancel_by_name": 4,
+    "cancel_stop": 3,
+    "cancel_all": 1,
+    "wait": 8,
+    "query": 6,
+    "list_orders": 3,
+    "go_through_orders": 3,
+    "list_trades": 3,
+    "list_leverage": 2,
+}
+
+
+class Subscriber:
+    """A thread that subscribes and unsubscribes channels."""
+
+    def __init__(self, participant: Participant, seed: str) -> None:
+        self._self = participant
+        self._random = random.Random(seed)
+
+    def run(self, stop: threading.Event) -> None:
+        """Make calls until the end."""
+        while not stop.wait(self._random.expovariate(4.0)):
+            channel = self._random.choice(_CHANNELS)
+            self.toggle(channel, self._random.random() < 0.6)
+
+    def toggle(self, channel: Channel, wanted: bool) -> None:
+        """Subscribe a channel, or unsubscribe it."""
+        client, wishes = self._self.client, self._self.wishes[channel]
+        call = Call(self._self.name, "subscribe" if wanted else "unsubscribe", channel.value, {})
+        wishes.append(Wish(None, call.begun))
+        work = client.subscribe if wanted else client.unsubscribe
+        outcome = self._self.record(call, lambda: work(channel))
+        if not isinstance(outcome, Exception):
+            wishes.append(Wish(wanted, call.ended))
