@@ -54,9 +54,9 @@ def _run_elsewhere(seeds: list[int], arguments: Any) -> int:
     slowest = 0.0
     with ThreadPoolExecutor(arguments.jobs) as pool:
         for code, text in pool.map(lambda seed: _replay(seed, arguments), seeds):
-            *differences, last = text.strip().split("\n") or [""]
+            last = text.strip().split("\n")[-1]
             if code:
-                print("\n".join((*differences, last)), flush=True)
+                print(text, flush=True)
                 figures["failed"] += 1
                 continue
             counted = json.loads(last)

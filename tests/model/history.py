@@ -18,6 +18,7 @@ from .actors import MarketActor, OtherSession
 from .audit import audit
 from .check import Difference, differences, market_differences
 from .options import Options
+from .trace import Trace
 from .trader import Participant, Subscriber, Trader
 from .venue import PULSE, Venue
 from .watcher import Watcher
@@ -26,7 +27,6 @@ LENGTH = 1.2  # seconds
 QUIET = 5.0 + PULSE  # seconds within which everybody has to agree
 _CALLS_END = 15.0  # seconds after which no call of a thread may still be running
 _MARKET_RATE = 15.0  # things that happen per second
-_SHOWN = 12  # messages of a trace
 
 
 @dataclass
@@ -46,22 +46,15 @@ class Report:
     found: list[Difference] = field(default_factory=list)
     converged_after: float = 0.0
     figures: dict[str, Any] = field(default_factory=dict)
-    trace: list[tuple[float, str, str, Any]] = field(default_factory=list)
+    trace: Trace = field(default_factory=Trace)
 
     def __str__(self) -> str:
         lines = [f"seed {self.seed}, disturbed by {', '.join(self.options.classes) or 'nothing'}"]
         lines += [str(self.options.shapes)]
         for difference in self.found:
-            lines += [f"- {difference}", *self._messages_about(difference.about)]
+            lines += [f"- {difference}"]
+            lines += [f"    {line}" for line in self.trace.about(difference.about, difference.client)]
         return "\n".join(lines)
-
-    def _messages_about(self, about: str) -> list[str]:
-        if not about:
-            return []
-        told = [
-            f"    {at:6.3f} {link} {way} {text}" for at, link, way, text in self.trace if about in str(text)
-        ]
-        return [line[:400] for line in told[-_SHOWN:]]
 
 
 def run(seed: int, options: Options, length: float = LENGTH) -> Report:

@@ -152,6 +152,7 @@ class Link:
             self._fill()
         head = self._take(self._buffer.index(b"\r\n\r\n") + 4).decode()
         self.owner = head.split(" ")[1].partition("?")[0].strip("/")
+        self.name = f"{self.name}-{self.owner}"
         lines = (line.partition(": ") for line in head.split("\r\n"))
         key = next(value for name, _, value in lines if name.lower() == "sec-websocket-key")
         accept = base64.b64encode(hashlib.sha1((key + _GUID).encode()).digest()).decode()

@@ -142,6 +142,8 @@ class Disturbances:
         The market data gateway answers a subscription with an error, or not at all.
     odd_market : bool
         Whether candles are corrected after the next one has begun, and times go backwards.
+    paged : bool
+        Whether clients go through lists page by page while these change.
     """
 
     cuts: float = 0.0
@@ -162,6 +164,7 @@ class Disturbances:
     rest_errors: float = 0.0
     refused_topics: float = 0.0
     odd_market: bool = False
+    paged: bool = False
 
 
 #: Named classes of disturbances. ``shapes`` is one too: without it every message has its plainest form.
@@ -185,6 +188,7 @@ CLASSES: dict[str, dict[str, Any]] = {
     "rest_errors": {"rest_errors": 0.3},
     "refused_topics": {"refused_topics": 0.2},
     "odd_market": {"odd_market": True},
+    "paged": {"paged": True},
 }
 
 

@@ -282,7 +282,8 @@ class Trader:
         self._call("list", lambda: self._client.get_user_orders())
 
     def go_through_orders(self) -> None:
-        self._call("iterate", lambda: list(self._client.iter_user_orders(page_size=3)))
+        size = 3 if self._self.venue.options.disturbances.paged else 1000
+        self._call("iterate", lambda: list(self._client.iter_user_orders(page_size=size)))
 
     def list_trades(self) -> None:
         self._call("trades", lambda: self._client.get_user_trades(limit=20))

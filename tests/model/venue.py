@@ -8,7 +8,6 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable
-from time import monotonic
 from types import TracebackType
 from typing import Any
 
@@ -20,6 +19,7 @@ from .link import Link
 from .market import MarketGateway
 from .options import Options
 from .rest import RestServer
+from .trace import Trace
 from .trading import TradeGateway
 
 PULSE = 0.2  # seconds between two messages about positions, balance and prices
@@ -40,8 +40,8 @@ class Venue:
     ----------
     lock : RLock
         Guards the ledger and the market.
-    trace : list
-        Time, connection, direction and text of all messages.
+    trace : Trace
+        All messages.
     """
 
     def __init__(self, seed: int, options: Options) -> None:
@@ -52,10 +52,9 @@ class Venue:
         self.faults.calm = True
         self.trading = TradeGateway(self.ledger, options.shapes, self.faults)
         self.market = MarketGateway(self.faults)
-        self.trace: list[tuple[float, str, str, Any]] = []
+        self.trace = Trace()
         self.links: list[Link] = []
         self.cuts = 0
-        self._begun = monotonic()
         self._accepted = 0
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -124,7 +123,7 @@ class Venue:
             self._accepted += 1
             # Market data has one sequence of numbers, so its channels never overtake each other.
             crossed = self.options.disturbances.crossed and gateway == "trade"
-            link = Link(sock, f"{gateway}{self._accepted}", _DELAY, crossed, self._note)
+            link = Link(sock, f"{gateway}{self._accepted}", _DELAY, crossed, self.trace.note)
             self._start(lambda link=link, gateway=gateway: self._serve(link, gateway))  # type: ignore[misc]
 
     def _serve(self, link: Link, gateway: str) -> None:
@@ -161,9 +160,6 @@ class Venue:
         else:
             self.market.dropped(link)
 
-    def _note(self, link: str, direction: str, message: Any) -> None:
-        self.trace.append((monotonic() - self._begun, link, direction, message))
-
     # --- threads -----------------------------------------------------------------------------------------------
 
     def _send_pulses(self) -> None:
@@ -182,7 +178,7 @@ class Venue:
                         self._cut(link, kind)
 
     def _cut(self, link: Link, kind: str) -> None:
-        self._note(link.name, "cut", kind)
+        self.trace.note(link.name, "cut", kind)
         self.cuts += 1
         if kind == "hole":
             link.silent = True
