@@ -29,7 +29,7 @@ from .credentials import HmacCredentials, JwtCredentials, credentials_from_env
 from .deadline import Deadline
 from .enums import CancelIdType, Channel, OrderType, Side, TimeInForce
 from .environment import Environment, environment_from_env, require_safe_for_secrets
-from .errors import OutcomeUnknown, QfexError, ValidationError
+from .errors import QfexError, ValidationError
 from .models.account import Balance, Leverage, Position
 from .models.connection import ConnectionEvent, ErrorEvent
 from .models.orders import Fill, OpenOrders, Order, StopOrder, UserTrade
@@ -38,7 +38,7 @@ from .net.options import TransportOptions
 from .order_request import OrderRequest
 from .policies import RateLimitPolicy, ReconnectPolicy
 from .protocol.trade import commands as c
-from .protocol.trade.connection import WHAT_WAS_TRADED, TradeEndpoint
+from .protocol.trade.connection import TradeEndpoint
 from .session.events import Registration
 from .session.rate_limit import shared_limiter
 from .session.requests import SentRequest
@@ -49,6 +49,7 @@ from .workflows.orders import (
     PendingOrder,
     cancel_all_orders,
     iter_orders,
+    learn_past_fills,
     query_order,
     send_proven,
     wait_for_placed,
@@ -127,7 +128,7 @@ class TradeClient(BaseClient[Channel]):
         require_safe_for_secrets(environment.trade_url)
         account_id = optional_text(account_id, "account_id")
         self._instruments = None if instruments is None else dict(instruments)
-        endpoint = TradeEndpoint(environment.trade_url, credentials, account_id, time.time)
+        endpoint = TradeEndpoint(environment.trade_url, credentials, account_id, time.time, time.monotonic)
         endpoint.account.cancel_on_disconnect = cancel_on_disconnect
         super().__init__(
             "qfex-trade",
@@ -139,6 +140,7 @@ class TradeClient(BaseClient[Channel]):
         )
         self._account = Account(endpoint.account, self._state)
         self._history = History(environment, credentials, account_id=account_id, proxy=proxy, ca_file=ca_file)
+        self._session.answer_inquiry = self._history.answer
         # Unique among all clients of all processes, and cheaper than drawing each id at random.
         self._id_prefix = os.urandom(11).hex()
         self._id_counter = count(10**9)
@@ -454,13 +456,7 @@ class TradeClient(BaseClient[Channel]):
             If the exchange refuses; the setting before stays.
         """
         command = c.SetCancelOnDisconnect(flag(enabled, "enabled"))
-        before = self._account.set_cancel_on_disconnect(command.enabled)
-        try:
-            send_proven(self._requests, command, self._deadline(timeout))
-        except QfexError as error:
-            if not isinstance(error, OutcomeUnknown):  # refused or never sent
-                self._account.set_cancel_on_disconnect(before)
-            raise
+        send_proven(self._requests, command, self._deadline(timeout))
 
     # --- stops -------------------------------------------------------------------------------------------------
 
@@ -816,7 +812,7 @@ class TradeClient(BaseClient[Channel]):
         wanted = exchange_channels(channels)
         deadline = self._deadline(timeout)
         self._session.refuse_if_closed()
-        missing = tuple(channel for channel in wanted if not self._account.wants(channel))
+        missing = tuple(channel for channel in wanted if not self._account.is_in_force(channel))
         if missing:
             self._requests.request(c.Subscribe(missing), deadline.remaining())
         if Channel.FILLS in wanted:
@@ -835,7 +831,6 @@ class TradeClient(BaseClient[Channel]):
             raise ValidationError(
                 "channels", "order_responses", "is needed for the replies to order commands"
             )
-        self._account.drop(wanted)
         self._request(c.Unsubscribe(tuple(wanted)), timeout)
 
     def _want(self, channel: Channel) -> None:
@@ -858,8 +853,7 @@ class TradeClient(BaseClient[Channel]):
 
     def _learn_fills(self, deadline: Deadline) -> None:
         """Find out what was traded before, so that an outage can be told from the past."""
-        if not self._account.knows_past_fills():
-            self._requests.request(WHAT_WAS_TRADED, deadline.remaining())
+        learn_past_fills(self._requests, self._account, deadline)
 
     @overload
     def on(self, channel: Literal[Channel.ORDERS], callback: Callable[[Order], object]) -> Registration: ...

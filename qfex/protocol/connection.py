@@ -13,7 +13,7 @@ from typing import Any
 from ..enums import OpenEnum
 from ..models.connection import ErrorEvent
 from .events import Event, Policy
-from .procedure import Procedure, ProcedureRun, Step
+from .procedure import Inquiry, Procedure, ProcedureRun, Step
 from .request import Request
 from .spec import CommandSpec
 from .wire.command import Command
@@ -39,6 +39,8 @@ class ProtocolConnection(ABC):
         The requests in flight.
     outgoing : list of bytes
         Messages of procedures that wait to be sent. The owner takes and sends them after each call.
+    inquiries : list of Step
+        Questions of procedures that are not for the socket. The owner takes them, and calls `answer_inquiry`.
     throttled : list
         What the exchange said of the message budget: which bucket is empty, None where it did not say, and for how many
         seconds, None likewise. The owner takes and obeys it after each call.
@@ -54,6 +56,8 @@ class ProtocolConnection(ABC):
         self.throttled: list[tuple[str | None, float | None]] = []
         self._runs: list[ProcedureRun] = []
         self._unsent: list[ProcedureRun] = []
+        self._late_answers: list[Answer] = []
+        self.inquiries: list[Step] = []
 
     # --- requests ----------------------------------------------------------------------------------------------
 
@@ -89,7 +93,12 @@ class ProtocolConnection(ABC):
                 log.exception("a message could not be handled")
                 event = ErrorEvent("internal", str(error), repr(message), error)
                 events.append(Event(self.errors, None, event))
-        return answers, events
+        return answers + self._take_late_answers(), events
+
+    def _take_late_answers(self) -> list[Answer]:
+        """Answers to callers' requests that were found out in another way than by a reply."""
+        late, self._late_answers = self._late_answers, []
+        return late
 
     def _take(self, message: Any, answers: list[Answer], events: list[Event]) -> None:
         table = self.table
@@ -132,12 +141,21 @@ class ProtocolConnection(ABC):
         if run in self._unsent:
             self._unsent.remove(run)
         for step in run.steps:
-            if not step.answered:
+            if isinstance(step.command, Inquiry):
+                step.filed = False
+            elif not step.answered:
                 self.table.give_up(step)
         run.expire()
         self._forget_finished()
 
-    def work(self, may_ask: bool = True) -> list[Event]:
+    def answer_inquiry(self, step: Step, outcome: Any) -> None:
+        """Take the answer to an inquiry, unless it was given up."""
+        if step.filed:
+            step.filed = False
+            step.run.answer(step, outcome)
+            self._forget_finished()
+
+    def work(self, may_ask: bool = True) -> tuple[list[Answer], list[Event]]:
         """Do what is due by the clock: send steps that had to wait, stop waiting for those that are overdue.
 
         The owner calls it after each message and at least twice a second, once the connection is in use.
@@ -149,7 +167,9 @@ class ProtocolConnection(ABC):
 
         Returns
         -------
-        list of Event
+        answers : list
+            Requests of callers that are answered by it.
+        events : list of Event
             What users see of it.
         """
         now = self.clock()
@@ -160,14 +180,15 @@ class ProtocolConnection(ABC):
             for run in unsent:
                 self._send_steps(run)
             self._begin_work()
-        return self._found()
+        events = self._found()
+        return self._take_late_answers(), events
 
     @property
     def has_work(self) -> bool:
         """Whether `work` may have something to do."""
         return bool(self._runs)
 
-    def _begin_work(self) -> None:
+    def _begin_work(self) -> None:  # noqa: B027 - a gateway may have none
         """Start the procedures that are due; the gateways say which."""
 
     def _found(self) -> list[Event]:
@@ -178,6 +199,10 @@ class ProtocolConnection(ABC):
         """File the commands of a step and queue their bytes, once their exclusive keys and the budget allow it."""
         for step in run.steps:
             if step.filed or step.answered:
+                continue
+            if isinstance(step.command, Inquiry):
+                step.filed = True
+                self.inquiries.append(step)
                 continue
             if self.table.holder(step.command) or not (run.urgent or self._may_send(step.command)):
                 self._unsent.append(run)
@@ -217,6 +242,9 @@ class ProtocolConnection(ABC):
     @abstractmethod
     def release(self) -> Sequence[Event]:
         """Events that were held back until the end of login and resync."""
+
+    def ended(self) -> None:  # noqa: B027 - a gateway may have nothing to note
+        """Note that the connection is over, before its requests fail."""
 
     @abstractmethod
     def teardown(self) -> Sequence[Command]:

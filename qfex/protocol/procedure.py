@@ -17,6 +17,10 @@ from .wire.command import Command
 Procedure = Generator[Sequence[Command], list[Any], Any]
 
 
+class Inquiry(Command, frozen=True):
+    """A question that is not sent on the socket: a worker thread of the client answers it."""
+
+
 class Step(Request, eq=False, kw_only=True):
     """A command of a procedure, and how it ended."""
 

@@ -11,9 +11,9 @@ from ..deadline import Deadline
 from ..errors import RequestTimeout
 from ..net.errors import ConnectionEnded
 from ..net.frames import TEXT, encode_frame
-from ..protocol.connection import ProtocolConnection
+from ..protocol.connection import Answer, ProtocolConnection
 from ..protocol.events import Event
-from ..protocol.procedure import Procedure, ProcedureRun
+from ..protocol.procedure import Procedure, ProcedureRun, Step
 from ..protocol.request import Request
 from ..protocol.wire.command import Command
 from .wait import WaitList
@@ -197,20 +197,38 @@ class ClientConnection:
 
     # --- messages and procedures: the reader thread ------------------------------------------------------------
 
-    def receive(self, frame: bytes) -> tuple[list[tuple[Any, Any]], list[Event]]:
+    def receive(self, frame: bytes) -> tuple[list[Answer], list[Event]]:
         """Take a message frame; see `ProtocolConnection.receive`."""
         with self._mutex:
             answers, events = self._protocol.receive(frame)
             if self._protocol.has_work:
-                events += self._protocol.work(not self._requests_changed)
-        if answers and self._requests_changed:
+                late, found = self._protocol.work(not self._requests_changed)
+                answers += late
+                events += found
+        if self._requests_changed:  # a key may be free: answers to procedures are not among `answers`
             self._requests_changed.notify_all()
         return answers, events
 
-    def work(self) -> list[Event]:
+    def work(self) -> tuple[list[Answer], list[Event]]:
         """Do what is due by the clock; see `ProtocolConnection.work`."""
         with self._mutex:
-            return self._protocol.work(not self._requests_changed)
+            done = self._protocol.work(not self._requests_changed)
+        if self._requests_changed:
+            self._requests_changed.notify_all()
+        return done
+
+    def take_inquiries(self) -> list[Step]:
+        """Questions of procedures that a worker thread has to answer."""
+        if not self._protocol.inquiries:
+            return []
+        with self._mutex:
+            inquiries, self._protocol.inquiries = self._protocol.inquiries, []
+        return inquiries
+
+    def answer_inquiry(self, step: Step, outcome: Any) -> None:
+        """Take the answer to an inquiry; from any thread."""
+        with self._mutex:
+            self._protocol.answer_inquiry(step, outcome)
 
     def start(self, procedure: Procedure, *, urgent: bool = False) -> ProcedureRun:
         """Begin a procedure; see `ProtocolConnection.start`."""
@@ -268,6 +286,7 @@ class ClientConnection:
         self.transport.abort()
         with self._mutex:
             self._ended = ended
+            self._protocol.ended()
             requests: list[Any] = [request for request in self._table if not request.awaits_late_reply]
             for request in list(self._table):
                 self._table.remove(request)

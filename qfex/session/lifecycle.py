@@ -123,6 +123,7 @@ class Lifecycle:
                 self._resync(reader)
             session.events.publish(list(connection.release()))
             session.state_changed.notify_all()
+            self._send_outgoing(connection)  # before a caller may send: subscriptions come first
         except BaseException as error:
             lost = isinstance(error, ConnectionEnded)
             connection.end(error if lost else ConnectionEnded(str(error), closed=session.is_ending))  # type: ignore[arg-type]
@@ -181,8 +182,10 @@ class Lifecycle:
         if run.error is not None:
             raise run.error
 
-    @staticmethod
-    def _send_outgoing(connection: ClientConnection) -> None:
+    def _send_outgoing(self, connection: ClientConnection) -> None:
+        """Send what procedures ask for: commands on the socket, inquiries to a worker thread."""
+        for step in connection.take_inquiries():
+            self._session.answer_later(connection, step)
         frames = connection.take_outgoing()
         if frames:
             try:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..deadline import Deadline
 from ..enums import ConnectionState
@@ -19,6 +20,7 @@ from ..net.options import TransportOptions
 from ..policies import ReconnectPolicy
 from ..protocol.connection import Endpoint
 from ..protocol.events import Event
+from ..protocol.procedure import Step
 from .connection import ClientConnection
 from .events import EventHub, log
 from .lifecycle import Lifecycle, transport_type
@@ -34,6 +36,10 @@ _GOODBYE = (
 
 #: States on the way to a connection. Nobody waits for these: waking others would only slow the reader down.
 _ON_THE_WAY = (ConnectionState.CONNECTING, ConnectionState.AUTHENTICATING, ConnectionState.RESTORING)
+
+
+def _no_answer(inquiry: Any) -> Any:
+    raise NotConnected("there is nobody to ask")
 
 
 class Session:
@@ -54,6 +60,11 @@ class Session:
     options : TransportOptions
     limiter : RateLimiter or None
         The message budget; what the exchange says of it is passed on.
+
+    Attributes
+    ----------
+    answer_inquiry : callable
+        Answers a question of a procedure that is not for the socket, on a worker thread.
     """
 
     def __init__(
@@ -82,6 +93,7 @@ class Session:
         self.closing = Latch()
         self._spent = False  # closed by the user, for good
         self.ended = Latch()
+        self.answer_inquiry: Callable[[Any], Any] = _no_answer
         self.events = EventHub(name, endpoint, self._dispatcher_died, self._stop_inflow)
         self.round_trips: deque[float] = deque(maxlen=1000)
         self.lifecycle = Lifecycle(self, options)
@@ -303,6 +315,18 @@ class Session:
         """Make a connection the one in use, or none."""
         with self._lock:
             self.current = connection
+
+    def answer_later(self, connection: ClientConnection, step: Step) -> None:
+        """Answer an inquiry of a procedure on a thread of its own: it may take long."""
+
+        def answer() -> None:
+            try:
+                outcome: Any = self.answer_inquiry(step.command)
+            except Exception as error:  # whatever it is, the procedure has to know
+                outcome = error
+            connection.answer_inquiry(step, outcome)
+
+        threading.Thread(target=answer, name=f"{self.name}-history", daemon=True).start()
 
     # --- changes of the state ----------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TypeVar
 
 from ..arguments import text
@@ -10,9 +10,10 @@ from ..deadline import Deadline
 from ..enums import Channel
 from ..errors import ValidationError
 from ..models.account import Balance, Position
-from ..models.orders import Order
+from ..models.orders import Order, UserTrade
 from ..models.twaps import Twap
 from ..protocol.trade.account import AccountState
+from ..protocol.trade.fills import TradePages
 from ..session.state import StateReader
 
 _ValueT = TypeVar("_ValueT")
@@ -72,6 +73,7 @@ class Account:
         def note() -> None:
             if order.order_id not in self._state.orders:
                 self._state.orders.apply(order)
+                self._state.question(order.order_id, "a caller waits for an order that was not seen")
 
         self._reader.read(note)
 
@@ -93,15 +95,6 @@ class Account:
 
     # --- what the user wants of every connection ---------------------------------------------------------------
 
-    def set_cancel_on_disconnect(self, enabled: bool) -> bool:
-        """Arm cancel-on-disconnect on every connection from now on, or not; the setting before."""
-
-        def change() -> bool:
-            before, self._state.cancel_on_disconnect = self._state.cancel_on_disconnect, enabled
-            return before
-
-        return self._reader.read(change)
-
     def wants(self, channel: Channel) -> bool:
         """Whether a channel is subscribed on every connection."""
         return self._reader.read(lambda: channel in self._state.channels)
@@ -110,18 +103,22 @@ class Account:
         """Subscribe a channel on every connection from now on."""
         self._reader.read(lambda: self._state.channels.setdefault(channel))
 
-    def drop(self, channels: Iterable[Channel]) -> None:
-        """Subscribe channels no more."""
-
-        def drop() -> None:
-            for channel in channels:
-                self._state.channels.pop(channel, None)
-
-        self._reader.read(drop)
+    def is_in_force(self, channel: Channel) -> bool:
+        """Whether the exchange has confirmed a channel on the connection in use."""
+        return self._reader.read(lambda: channel in self._state.in_force)
 
     def knows_past_fills(self) -> bool:
         """Whether it is known what was traded before fills were subscribed."""
         return self._reader.read(lambda: self._state.fills.has_baseline)
+
+    def add_past_fills(self, pages: TradePages, page: list[UserTrade]) -> None:
+        """Add a page of the trade history; what was traded before is known when all of it was read."""
+
+        def add() -> None:
+            if pages.add(page, self._state.fills):
+                self._state.fills.set_baseline(pages.rows)
+
+        self._reader.read(add)
 
     # --- waiting -----------------------------------------------------------------------------------------------
 

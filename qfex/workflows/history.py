@@ -10,11 +10,13 @@ from ..environment import Environment
 from ..errors import ConnectionLost, QfexError
 from ..models.orders import Order
 from ..models.twaps import Twap
+from ..protocol.trade.questions import ReadHistory
 
 if TYPE_CHECKING:
     from ..rest import RestClient
 
 _TIMEOUT = 5.0  # seconds; the socket is what matters, the history only confirms
+_PAGE, _MAX_PAGES = 1000, 20
 
 
 class History:
@@ -52,6 +54,28 @@ class History:
         with self._open(deadline) as rest:
             rows = rest.historic_orders(symbol=symbol, client_order_id=client_order_id)
         return next((row.as_order() for row in rows if row.client_order_id == client_order_id), None)
+
+    def answer(self, inquiry: ReadHistory) -> list[Order]:
+        """Finished orders by their ids, or all of one client order id; as far as the history has them.
+
+        Raises
+        ------
+        QfexError
+            If the history could not be asked.
+        """
+        found: dict[str, Order] = {}
+        with self._open(Deadline(_TIMEOUT)) as rest:
+            for page in range(_MAX_PAGES):
+                rows = rest.historic_orders(
+                    symbol=inquiry.symbol,
+                    client_order_id=inquiry.client_order_id,
+                    limit=_PAGE,
+                    offset=page * _PAGE,
+                )
+                found.update((row.order_id, row.as_order()) for row in rows)
+                if not rows or (inquiry.order_ids and inquiry.order_ids <= found.keys()):
+                    break
+        return list(found.values())
 
     def twap(self, twap: Twap, deadline: Deadline) -> Twap:
         """The final state of a TWAP; `twap` itself where the history does not have it or could not be asked."""

@@ -9,8 +9,10 @@ from ..arguments import seconds, whole
 from ..deadline import Deadline
 from ..enums import Channel
 from ..errors import NotConnected, OrderRejected, QfexError
-from ..models.orders import OpenOrders, Order
+from ..models.orders import OpenOrders, Order, UserTrade
 from ..protocol.trade import commands as c
+from ..protocol.trade.fills import TradePages
+from ..protocol.trade.reconcile import PAGE
 from ..protocol.wire.command import Command
 from ..session.requests import Requests, SentRequest
 from .account import Account
@@ -128,6 +130,15 @@ def query_order(
         # A repeated reply to an earlier request looks just like this refusal, so the question is asked once more.
         order = requests.request(command, deadline.remaining())
     return order
+
+
+def learn_past_fills(requests: Requests, account: Account, deadline: Deadline) -> None:
+    """Read what was traded before fills were subscribed: it is never delivered as new."""
+    pages = TradePages()
+    while not account.knows_past_fills():
+        command = c.GetUserTrades(limit=PAGE, offset=pages.offset)
+        page: list[UserTrade] = requests.request(command, deadline.remaining())
+        account.add_past_fills(pages, page)
 
 
 # --- commands that may not be acknowledged -----------------------------------------------------------------------

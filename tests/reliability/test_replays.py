@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from qfex import Channel, HmacCredentials, Order
 from qfex.protocol.events import Event
 from qfex.protocol.procedure import Procedure
-from qfex.protocol.trade.connection import WHAT_WAS_TRADED, TradeEndpoint
+from qfex.protocol.trade.connection import TradeEndpoint
 
 from .conftest import Stage
 from .exchange import Message, Peer, acknowledged, order
@@ -58,8 +58,8 @@ class Account:
         self.fills: list[str] = []
         self.traded = D(0)
         self._open([])
-        self._connection.send(WHAT_WAS_TRADED)
-        self.take([{"user_trades_response": []}])
+        self._connection.release()
+        self._endpoint.account.fills.set_baseline([])
 
     def _open(self, history: Sequence[Message]) -> None:
         """A new connection, logged in."""

@@ -99,6 +99,7 @@ SPECS: dict[type[Command], CommandSpec] = {
         named_by=_by_both_ids,
         exclusive=_order_and_terms,
         answers={Order: answers.modified},
+        shares=answers.is_no_such_order,
     ),
     c.CancelOrder: CommandSpec(
         weight=1.0,
