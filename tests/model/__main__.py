@@ -21,6 +21,7 @@ def main() -> int:
     parser.add_argument("--histories", type=int, default=0, help="how many to run")
     parser.add_argument("--first", type=int, default=1, help="the first seed")
     parser.add_argument("--only", help=f"classes of disturbances among {', '.join(CLASSES)}; 'none' for none")
+    parser.add_argument("--shape", action="append", default=[], metavar="NAME=VALUE", help="fix a shape")
     parser.add_argument("--all-of", action="store_true", help="enable all of them in each history")
     parser.add_argument("--length", type=float, default=LENGTH, help="seconds of each history")
     parser.add_argument("--jobs", type=int, default=4, help="processes at a time")
@@ -35,9 +36,11 @@ def main() -> int:
 
 def _options(seed: int, arguments: Any) -> Options:
     if arguments.only is None:
-        return Options.drawn(seed)
-    classes = [name for name in arguments.only.split(",") if name != "none"]
-    return Options.of(seed, classes) if arguments.all_of else Options.drawn(seed, classes)
+        options = Options.drawn(seed)
+    else:
+        classes = [name for name in arguments.only.split(",") if name != "none"]
+        options = Options.of(seed, classes) if arguments.all_of else Options.drawn(seed, classes)
+    return options.with_shapes(arguments.shape)
 
 
 def _run_here(seed: int, arguments: Any) -> int:
@@ -53,27 +56,28 @@ def _run_elsewhere(seeds: list[int], arguments: Any) -> int:
     figures: Counter[str] = Counter()
     slowest = 0.0
     with ThreadPoolExecutor(arguments.jobs) as pool:
-        for code, text in pool.map(lambda seed: _replay(seed, arguments), seeds):
-            last = text.strip().split("\n")[-1]
-            if code:
+        for passed, text in pool.map(lambda seed: _replay(seed, arguments), seeds):
+            if not passed:
                 print(text, flush=True)
                 figures["failed"] += 1
                 continue
-            counted = json.loads(last)
+            counted = json.loads(text)
             slowest = max(slowest, counted.pop("converged_after"))
             figures.update(counted)
     print(json.dumps({"histories": len(seeds), **figures, "slowest": slowest}))
     return 1 if figures["failed"] else 0
 
 
-def _replay(seed: int, arguments: Any) -> tuple[int, str]:
+def _replay(seed: int, arguments: Any) -> tuple[bool, str]:
+    """Whether a history passed, and what it printed; a traceback of one of its threads is a failure, too."""
     command = [sys.executable, "-m", "tests.model", str(seed), "--length", str(arguments.length)]
     if arguments.only is not None:
         command += ["--only", arguments.only]
     if arguments.all_of:
         command += ["--all-of"]
+    command += [part for shape in arguments.shape for part in ("--shape", shape)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    return done.returncode, done.stdout + done.stderr
+    return not done.returncode and not done.stderr, done.stdout + done.stderr
 
 
 if __name__ == "__main__":

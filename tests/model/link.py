@@ -147,7 +147,13 @@ class Link:
     # --- receiving ---------------------------------------------------------------------------------------------
 
     def upgrade(self) -> None:
-        """Answer the upgrade request."""
+        """Answer the upgrade request.
+
+        Raises
+        ------
+        Ended, OSError
+            If the connection is over.
+        """
         while b"\r\n\r\n" not in self._buffer:
             self._fill()
         head = self._take(self._buffer.index(b"\r\n\r\n") + 4).decode()
@@ -163,23 +169,20 @@ class Link:
         self._sock.sendall(answer.encode())
 
     def read_until_over(self, handle: Callable[[Message], None]) -> None:
-        """Hand over each message that arrives whole; the reading thread's work."""
-        try:
-            while True:
-                opcode, payload = self._read_frame()
-                if self.silent:
-                    continue
-                if opcode == _CLOSE:
-                    self._write(_frame(payload, _CLOSE))
-                    return
-                if opcode == _PING:
-                    self._write(_frame(payload, _PONG))
-                elif opcode == _TEXT:
-                    message = json.loads(payload, parse_float=Decimal)
-                    self._note(self.name, "in", message)
-                    handle(message)
-        except (Ended, OSError):
-            pass
+        """Hand over each message that arrives whole; the reading thread's work. Ends like `upgrade`."""
+        while True:
+            opcode, payload = self._read_frame()
+            if self.silent:
+                continue
+            if opcode == _CLOSE:
+                self._write(_frame(payload, _CLOSE))
+                return
+            if opcode == _PING:
+                self._write(_frame(payload, _PONG))
+            elif opcode == _TEXT:
+                message = json.loads(payload, parse_float=Decimal)
+                self._note(self.name, "in", message)
+                handle(message)
 
     def _read_frame(self) -> tuple[int, bytes]:
         first, length = self._take(2)

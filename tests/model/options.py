@@ -211,6 +211,13 @@ class Options:
                 values[key] = _both(values.get(key), value)
         return cls(named, shapes, replace(Disturbances(), **values))
 
+    def with_shapes(self, chosen: Collection[str]) -> Options:
+        """The same with some shapes, each given as ``name=value``."""
+        values = {}
+        for name, _, text in (each.partition("=") for each in chosen):
+            values[name] = next(value for value in _CHOICES[name] if str(value) == text)
+        return replace(self, shapes=replace(self.shapes, **values))
+
     @classmethod
     def drawn(cls, seed: int, among: Collection[str] = tuple(CLASSES)) -> Options:
         """Options with some of the classes, drawn by the seed."""

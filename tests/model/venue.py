@@ -15,7 +15,7 @@ from qfex import Environment, HmacCredentials
 
 from .faults import Faults
 from .ledger import Ledger
-from .link import Link
+from .link import Ended, Link
 from .market import MarketGateway
 from .options import Options
 from .rest import RestServer
@@ -136,6 +136,8 @@ class Venue:
             link.upgrade()
             writer.start()
             link.read_until_over(lambda message: self._receive(gateway, link, message))
+        except (Ended, OSError):
+            pass
         finally:
             link.end()
             with self.lock:
