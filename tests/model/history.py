@@ -17,6 +17,7 @@ from typing import Any
 from .actors import MarketActor, OtherSession
 from .audit import audit
 from .check import Difference, differences, market_differences
+from .ledger import Ledger
 from .options import Options
 from .trace import Trace
 from .trader import Participant, Subscriber, Trader
@@ -47,13 +48,15 @@ class Report:
     converged_after: float = 0.0
     figures: dict[str, Any] = field(default_factory=dict)
     trace: Trace = field(default_factory=Trace)
+    ledger: Ledger = field(default_factory=lambda: Ledger(""))
 
     def __str__(self) -> str:
         lines = [f"seed {self.seed}, disturbed by {', '.join(self.options.classes) or 'nothing'}"]
         lines += [str(self.options.shapes)]
         for difference in self.found:
             lines += [f"- {difference}"]
-            lines += [f"    {line}" for line in self.trace.about(difference.about, difference.client)]
+            names = self.ledger.ids_of(difference.about)
+            lines += [f"    {line}" for line in self.trace.about(names, difference.client)]
         return "\n".join(lines)
 
 
@@ -64,7 +67,7 @@ def run(seed: int, options: Options, length: float = LENGTH) -> Report:
     report = Report(seed, options)
     with Venue(seed, options) as venue:
         _History(venue, seed, report).run(length)
-        report.trace = venue.trace
+        report.trace, report.ledger = venue.trace, venue.ledger
     left = [thread.name for thread in set(threading.enumerate()) - before if thread.name.startswith("qfex")]
     report.found += [Difference("", f"thread {name} outlives its client") for name in left]
     return report

@@ -158,6 +158,15 @@ class Ledger:
             yield order
             order = None if order.replaced_by is None else self.orders[order.replaced_by]
 
+    def ids_of(self, name: str) -> set[str]:
+        """Every id that an order ever had, by one of them; just the name for anything else."""
+        if name not in self.orders:
+            return {name} if name else set()
+        first = self.orders[name]
+        while first.replaces is not None:
+            first = self.orders[first.replaces]
+        return {order.order_id for order in self.lineage(first.order_id)}
+
     # --- changes -----------------------------------------------------------------------------------------------
 
     def place(self, params: dict[str, Any], origin: str) -> LedgerOrder:
