@@ -34,13 +34,13 @@ class Trace:
         """Note a message."""
         self._entries.append(Entry(monotonic() - self._begun, link, way, message))
 
-    def about(self, name: str, owner: str) -> list[str]:
+    def about(self, names: Collection[str], owner: str) -> list[str]:
         """The last messages that name something, of one client's connections, and the cuts of these."""
         found = [
             str(entry)
             for entry in self._entries
             if entry.link.endswith(f"-{owner}")
-            and (entry.way == "cut" or (name and name in str(entry.message)))
+            and (entry.way == "cut" or any(name in str(entry.message) for name in names))
         ]
         return found[-_SHOWN:]
 
