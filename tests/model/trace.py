@@ -8,6 +8,7 @@ from time import monotonic
 from typing import Any
 
 _SHOWN = 14  # messages
+_EVENTS = ("order_response", "fill_response", "position_response", "balance_response", "sequence")
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,12 @@ class Entry:
     link: str
     way: str
     message: Any
+
+    def concerns(self, names: Collection[str]) -> bool:
+        """Whether the message names one of these; without names, whether it is no mere event."""
+        if names:
+            return any(name in str(self.message) for name in names)
+        return not any(event in str(self.message)[:40] for event in _EVENTS)
 
     def __str__(self) -> str:
         return f"{self.at:6.3f} {self.link:8} {self.way:4} {_brief(self.message)}"
@@ -35,12 +42,11 @@ class Trace:
         self._entries.append(Entry(monotonic() - self._begun, link, way, message))
 
     def about(self, names: Collection[str], owner: str) -> list[str]:
-        """The last messages that name something, of one client's connections, and the cuts of these."""
+        """The last messages of one client's connections that name something, or all but events if there is no name."""
         found = [
             str(entry)
             for entry in self._entries
-            if entry.link.endswith(f"-{owner}")
-            and (entry.way == "cut" or any(name in str(entry.message) for name in names))
+            if entry.link.endswith(f"-{owner}") and (entry.way == "cut" or entry.concerns(names))
         ]
         return found[-_SHOWN:]
 
