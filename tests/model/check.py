@@ -64,10 +64,21 @@ def _followed_orders(participant: Participant, venue: Venue) -> Iterator[Found]:
         if order_id not in venue.ledger.orders:
             yield f"order {order_id} does not exist: {_brief(order)}", order_id
             continue
-        newest, truth = participant.client.wait_until_done(order, 0.0), venue.ledger.newest(order_id)
-        wrong = contradiction(newest, truth)
+        wrong = contradiction_of(participant.client.wait_until_done(order, 0.0), venue.ledger)
         if wrong:
-            yield f"order {order_id}, now {truth.order_id}: {wrong}", truth.order_id
+            yield f"order {order_id}: {wrong}", order_id
+
+
+def contradiction_of(order: Order, ledger: Ledger) -> str:
+    """In what an order contradicts the ledger, which knows under which id it lives now; empty if in nothing.
+
+    Where neither the order nor MODIFIED has a client order id, nobody can know what another session made of it. Then it
+    is enough that it ended under its old id.
+    """
+    old, truth = ledger.orders[order.order_id], ledger.newest(order.order_id)
+    if not old.client_order_id and not contradiction(order, old):
+        return ""
+    return contradiction(order, truth)
 
 
 def contradiction(order: Order, truth: LedgerOrder) -> str:

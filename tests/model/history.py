@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from time import monotonic
@@ -62,15 +63,26 @@ class Report:
 
 def run(seed: int, options: Options, length: float = LENGTH) -> Report:
     """Run one history."""
-    logging.getLogger("qfex").setLevel(logging.CRITICAL)  # faults are its business here
     before = set(threading.enumerate())
     report = Report(seed, options)
-    with Venue(seed, options) as venue:
+    with _quiet_log(), Venue(seed, options) as venue:
         _History(venue, seed, report).run(length)
         report.trace, report.ledger = venue.trace, venue.ledger
     left = [thread.name for thread in set(threading.enumerate()) - before if thread.name.startswith("qfex")]
     report.found += [Difference("", f"thread {name} outlives its client") for name in left]
     return report
+
+
+@contextmanager
+def _quiet_log() -> Iterator[None]:
+    """Faults are the business of a history, and need not be logged."""
+    log = logging.getLogger("qfex")
+    level = log.level
+    log.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 class _History:
