@@ -247,6 +247,7 @@ class BaseClient(Generic[_ChannelT]):
             dropped=buffer.dropped + events.streams.dropped,
             conflated=buffer.conflated + events.streams.conflated,
             sequence_gaps=self._sequence_gaps(),
+            unconfirmed=self._open_questions(),
             callback_errors=events.dispatcher.callback_errors,
             round_trip_p50=p50,
             round_trip_p90=p90,
@@ -254,6 +255,9 @@ class BaseClient(Generic[_ChannelT]):
         )
 
     def _sequence_gaps(self) -> int:
+        return 0
+
+    def _open_questions(self) -> int:
         return 0
 
     # --- helpers of the clients --------------------------------------------------------------------------------

@@ -85,6 +85,8 @@ class Stats:
         Events that a newer event of the same symbol replaced before a slow consumer read them.
     sequence_gaps : int
         Gaps in the sequence of market data messages. A gap counts once, however many messages are missing.
+    unconfirmed : int
+        Orders whose state may have changed without a message, and is being asked for.
     callback_errors : int
         Exceptions raised by callbacks.
     round_trip_p50, round_trip_p90, round_trip_p99 : float or None
@@ -101,6 +103,7 @@ class Stats:
     conflated: int = 0
     sequence_gaps: int = 0
     callback_errors: int = 0
+    unconfirmed: int = 0
     round_trip_p50: float | None = None
     round_trip_p90: float | None = None
     round_trip_p99: float | None = None

@@ -20,6 +20,9 @@ from .wire.command import Command
 
 log = logging.getLogger("qfex")
 
+#: Seconds for a second reply to a request that was answered by an update, before a procedure goes on.
+SECOND_REPLY_GRACE = 0.3
+
 Answer = tuple[Any, Any]  # a request, and its result or the exception that its sender gets
 
 
@@ -204,11 +207,21 @@ class ProtocolConnection(ABC):
                 step.filed = True
                 self.inquiries.append(step)
                 continue
-            if self.table.holder(step.command) or not (run.urgent or self._may_send(step.command)):
+            if self._is_held(step.command) or not (run.urgent or self._may_send(step.command)):
                 self._unsent.append(run)
                 break
             self.outgoing.append(self.send(step.command, step))
         run.due = float("inf") if run.patience is None else self.clock() + run.patience
+
+    def _is_held(self, command: Command) -> bool:
+        """Whether an exclusive key of a command is held, by more than a request that was answered a while ago."""
+        holder = self.table.holder(command)
+        if holder is None:
+            return False
+        if holder.awaits_late_reply and self.clock() >= holder.given_up_at + SECOND_REPLY_GRACE:
+            self.table.remove(holder)
+            return self.table.holder(command) is not None
+        return True
 
     def _move_procedures(self, answers: list[Answer]) -> None:
         """Hand procedures their answers, which are nobody else's."""

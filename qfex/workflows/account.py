@@ -12,7 +12,7 @@ from ..errors import ValidationError
 from ..models.account import Balance, Position
 from ..models.orders import Order, UserTrade
 from ..models.twaps import Twap
-from ..protocol.trade.account import AccountState
+from ..protocol.trade.account import AccountState, Mark
 from ..protocol.trade.fills import TradePages
 from ..session.state import StateReader
 
@@ -67,6 +67,15 @@ class Account:
         """Whether an order is known by an order id or a client order id."""
         return self._reader.read(lambda: self._state.orders.has_seen(name))
 
+    def may_be(self, order: Order, client_order_id: str) -> bool:
+        """Whether an order with a client order id may be the one that was sent last with it, and not an older one."""
+
+        def look() -> bool:
+            sent = self._state.questions.unanswered_orders.get(client_order_id)
+            return sent is None or sent.may_be(order)
+
+        return self._reader.read(look)
+
     def remember(self, order: Order) -> None:
         """Follow an order that may not have been seen."""
 
@@ -81,6 +90,17 @@ class Account:
         """Orders known to be live, by order id. A copy."""
         return self._reader.read(lambda: self._state.orders.live)
 
+    def list_orders_once(self, deadline: Deadline) -> None:
+        """Have the list of live orders read, unless it was before, and wait for it."""
+        state = self._state
+
+        def want() -> bool:
+            state.wants_list = not state.orders_listed
+            return state.wants_list
+
+        if self._reader.read(want):
+            self._reader.wait_until(lambda: state.orders_listed, bool, deadline)
+
     def positions(self) -> dict[str, Position]:
         """The newest position of each symbol. A copy."""
         return self._reader.read(lambda: dict(self._state.positions))
@@ -88,6 +108,50 @@ class Account:
     def balance(self) -> Balance | None:
         """The newest balance; None before the first."""
         return self._reader.read(lambda: self._state.balance)
+
+    def positions_are_current(self) -> bool:
+        """Whether all positions are known, and none is older than what was reported."""
+        state = self._state
+        return self._reader.read(lambda: state.positions_known and not state.freshness.stale_symbols())
+
+    def balance_is_current(self) -> bool:
+        """Whether the balance is known and not older than what was reported."""
+        state = self._state
+        return self._reader.read(lambda: state.balance is not None and not state.freshness.balance_is_stale)
+
+    def wait_for_positions(self, deadline: Deadline) -> bool:
+        """Wait until the channel has reported a position of every symbol that changed; whether it did in time."""
+        state = self._state
+        return self._reader.wait_until(
+            lambda: bool(state.positions) and not state.freshness.stale_symbols(), bool, deadline
+        )
+
+    def wait_for_balance(self, deadline: Deadline) -> bool:
+        """Wait until the channel has reported the balance since the last change; whether it did in time."""
+        state = self._state
+        return self._reader.wait_until(
+            lambda: state.balance is not None and not state.freshness.balance_is_stale, bool, deadline
+        )
+
+    def note_pulse(self) -> None:
+        """Note that the positions channel has reported every symbol once."""
+
+        def note() -> None:
+            self._state.positions_known = True
+
+        self._reader.read(note)
+
+    def mark(self) -> Mark:
+        """What has been reported so far, for `take_snapshot`."""
+        return self._reader.read(self._state.freshness.mark)
+
+    def take_snapshot(self, mark: Mark, positions: dict[str, Position], balance: Balance) -> None:
+        """Take positions and balance that were read after `mark`."""
+        self._reader.read(lambda: self._state.take_snapshot(mark, positions, balance))
+
+    def open_questions(self) -> int:
+        """Number of orders whose state is being asked for."""
+        return self._reader.read(lambda: len(self._state.questions))
 
     def twap(self, twap_id: str) -> Twap | None:
         """A TWAP that was seen, by its TWAP id."""

@@ -12,6 +12,7 @@ from ..errors import NotConnected, OrderRejected, QfexError
 from ..models.orders import OpenOrders, Order, UserTrade
 from ..protocol.trade import commands as c
 from ..protocol.trade.fills import TradePages
+from ..protocol.trade.orders import OrderPages
 from ..protocol.trade.reconcile import PAGE
 from ..protocol.wire.command import Command
 from ..session.requests import Requests, SentRequest
@@ -101,14 +102,14 @@ def wait_for_placed(account: Account, placed: Order, deadline: Deadline) -> Orde
 def iter_orders(
     requests: Requests, symbol: str | None, page_size: int, timeout: float | None
 ) -> Iterator[Order]:
-    """Go through all live orders, page by page. `timeout` holds for each page."""
-    size, offset = whole(page_size, "page_size", 1), 0
-    while True:
-        page: OpenOrders = requests.request(c.GetUserOrders(symbol, size, offset), timeout)
-        yield from page.orders
-        if len(page.orders) < size:
-            return
-        offset += size
+    """Go through all live orders, page by page. `timeout` holds for each page.
+
+    Orders may end or appear between two pages. An order that is live all the time is yielded once.
+    """
+    size, pages = max(whole(page_size, "page_size", 1), OrderPages.SMALLEST), OrderPages()
+    while not pages.is_complete:
+        page: OpenOrders = requests.request(c.GetUserOrders(symbol, size, pages.offset), timeout)
+        yield from pages.add(page.orders)
 
 
 def query_order(

@@ -138,7 +138,8 @@ def test_fills_are_told_to_both_sides(client: TradeClient, peer: TradeClient) ->
 def test_positions_and_balance_are_the_latest_known(
     sim: Simulator, client: TradeClient, peer: TradeClient
 ) -> None:
-    assert client.positions == {} and client.balance is None
+    assert {symbol: row.position for symbol, row in client.positions.items()} == {AAPL: 0, GOLD: 0}
+    assert client.balance is not None and client.balance.deposit == 100_000
     peer.place_order(AAPL, "SELL", 2, 336)
     client.place_order(AAPL, "BUY", 2, 336, wait=True)
     client.subscribe(Channel.POSITIONS, Channel.BALANCES)

@@ -233,7 +233,9 @@ def wrong_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """Sets the client's clock wrong by some seconds; the exchange's stays right."""
 
     def set_clock(ahead: float) -> None:
-        monkeypatch.setattr("qfex.client.time", SimpleNamespace(time=lambda: time.time() + ahead, monotonic=time.monotonic))
+        monkeypatch.setattr(
+            "qfex.client.time", SimpleNamespace(time=lambda: time.time() + ahead, monotonic=time.monotonic)
+        )
         monkeypatch.setattr("qfex.net.transport.time", lambda: time.time() + ahead)
 
     return set_clock

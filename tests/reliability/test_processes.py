@@ -92,7 +92,7 @@ def test_r16_a_script_that_forgets_to_close_ends_with_one_warning(sim: Simulator
     """And its orders are cancelled, if it asked for that."""
     watcher = connect(sim)
     body = """
-    client._account.set_cancel_on_disconnect(True)
+    client._session.endpoint.account.cancel_on_disconnect = True
     client.connect()
     client.place_order('AAPL-USD', 'BUY', 1, 190)
     ready()
@@ -152,7 +152,7 @@ def test_r17_exits_at_random_moments_say_nothing(sim: Simulator) -> None:
 def test_r30_the_orders_of_a_killed_process_are_cancelled(sim: Simulator, connect: Connect) -> None:
     watcher = connect(sim)
     body = """
-    client._account.set_cancel_on_disconnect(True)
+    client._session.endpoint.account.cancel_on_disconnect = True
     with client:
         client.place_order('AAPL-USD', 'BUY', 1, 190)
         ready()

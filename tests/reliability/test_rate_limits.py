@@ -41,7 +41,7 @@ STORM = 4.0  # seconds: 180 units
 def hurried(dialect: Any) -> Iterator[Simulator]:
     """An exchange whose minute lasts two seconds."""
     with Simulator(symbols=[AAPL], dialect=dialect, liquidity=False, speed=30.0) as simulator:
-        simulator._runtime.gateway.limiter.limit = LIMIT
+        simulator._runtime.gateway._handler._limiter.limit = LIMIT
         yield simulator
         assert simulator.ledger.errors == []
 

@@ -117,7 +117,11 @@ def test_r12_a_new_line_is_authenticated_armed_and_subscribed_once_each_and_then
     said = [entry for entry in sim.ledger.received if entry.connection == new.id]
     opening = ["auth", "cancel_on_disconnect", "subscribe", "subscribe", "subscribe"]
     assert [entry.command for entry in said] == [*opening, "get_user_trades", "get_user_orders"]
-    assert [entry.params["channels"] for entry in said[2:5]] == [["order_responses"], ["fills"], ["positions"]]
+    assert [entry.params["channels"] for entry in said[2:5]] == [
+        ["order_responses"],
+        ["fills"],
+        ["positions"],
+    ]
     assert new.cancel_on_disconnect
 
 

@@ -23,6 +23,10 @@ from .requests import ExchangeQuirks
 _TWAPS_KEPT = 10_000  # the newest ones, which can be cancelled by their TWAP id alone
 
 
+#: What had been reported at some time: the number of changes of each symbol, and of all.
+Mark = tuple[dict[str, int], int]
+
+
 class Freshness:
     """Whether positions and the balance are as new as the fills and ends of orders that were reported.
 
@@ -40,11 +44,11 @@ class Freshness:
         self._changes[symbol] = self._changes.get(symbol, 0) + 1
         self._total += 1
 
-    def mark(self) -> tuple[dict[str, int], int]:
+    def mark(self) -> Mark:
         """What has been reported so far; for `refreshed`."""
         return dict(self._changes), self._total
 
-    def refreshed(self, mark: tuple[dict[str, int], int]) -> None:
+    def refreshed(self, mark: Mark) -> None:
         """Note that all positions and the balance were read after `mark`."""
         changes, total = mark
         for symbol, count in changes.items():
@@ -60,10 +64,9 @@ class Freshness:
         """Note a balance message."""
         self._balance_as_of = self._total
 
-    @property
-    def positions_are_stale(self) -> bool:
-        """Whether a position is older than a trade or an end that was reported."""
-        return any(self._as_of.get(symbol, 0) < count for symbol, count in self._changes.items())
+    def stale_symbols(self) -> set[str]:
+        """Symbols whose position is older than a trade or an end that was reported."""
+        return {symbol for symbol, count in self._changes.items() if self._as_of.get(symbol, 0) < count}
 
     @property
     def balance_is_stale(self) -> bool:
@@ -87,6 +90,10 @@ class AccountState:
         Those that the exchange has confirmed on the connection in use.
     cancel_on_disconnect : bool
         Whether it is armed on every connection.
+    orders_listed : bool
+        Whether the list of live orders was read once; before, orders of other sessions may be unknown.
+    wants_list : bool
+        Whether it is to be read.
     positions_known : bool
         Whether the positions were read, or reported, since the channel was subscribed; then an empty dict means flat.
     missed : list of Event
@@ -102,6 +109,8 @@ class AccountState:
         self.in_force: set[Channel] = set()
         self.cancel_on_disconnect = False
         self.orders = OrderTracker(clock)
+        self.orders_listed = False
+        self.wants_list = False
         self.questions = OpenQuestions(clock)
         self.fills = FillLog()
         self.freshness = Freshness()
@@ -119,6 +128,17 @@ class AccountState:
         while len(self.twaps) > _TWAPS_KEPT:
             del self.twaps[next(iter(self.twaps))]
 
+    def take_snapshot(self, mark: Mark, positions: dict[str, Position], balance: Balance) -> None:
+        """Take all positions and the balance, which were read after `mark`, where nothing newer was reported."""
+        stale = self.freshness.stale_symbols()
+        for symbol in {*positions, *self.positions}:
+            if symbol in stale or symbol not in self.positions or not self.positions_known:
+                self.positions[symbol] = positions.get(symbol) or Position(symbol)
+        if self.balance is None or self.freshness.balance_is_stale:
+            self.balance = balance
+        self.positions_known = True
+        self.freshness.refreshed(mark)
+
     # --- orders ------------------------------------------------------------------------------------------------
 
     def take_order(
@@ -135,6 +155,11 @@ class AccountState:
         if changed and (after.is_done or after.quantity_filled):
             self.freshness.changed(after.symbol)
         return changed
+
+    def is_newest(self, order: Order) -> bool:
+        """Whether a message says what is known of an order."""
+        known = self.orders.get(order.order_id)
+        return known is None or _terms(known) == _terms(order)
 
     def end_order(self, ended: Order) -> None:
         """End an order in a way that the exchange did not state, and deliver the news."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -91,6 +92,10 @@ class TradeEndpoint(Endpoint):
     def policy_of(self, channel: OpenEnum) -> Policy:
         """Conflate the pulses, keep everything else."""
         return Policy.CONFLATE if channel in (Channel.POSITIONS, Channel.BALANCES) else Policy.KEEP
+
+    def time_at(self, moment: float, now: float) -> datetime:
+        """The time, by the wall clock, at a moment of the monotonic clock, which shows `now`."""
+        return datetime.fromtimestamp(self._now() - (now - moment), timezone.utc)
 
     def proof(self) -> c.Authenticate:
         """A proof of who the caller is, good for one connection."""
@@ -185,8 +190,9 @@ class TradeConnection(ProtocolConnection):
         if not self._in_use:
             return
         self._restore_subscriptions()
-        if self.account.questions.are_due and (self._reconciling is None or self._reconciling.done):
-            procedure = reconcile(self.account, self.clock)
+        is_due = self.account.questions.are_due or self.account.wants_list
+        if is_due and (self._reconciling is None or self._reconciling.done):
+            procedure = reconcile(self.account, self.clock, always=self.account.wants_list)
             self._reconciling = self.start(procedure, patience=_PATIENCE)
 
     def _restore_subscriptions(self) -> None:
@@ -210,7 +216,9 @@ class TradeConnection(ProtocolConnection):
     def ended(self) -> None:
         """Note that the connection is over: the outcome of what is in flight is unknown."""
         for request in self.table:
-            if not request.awaits_late_reply:
+            if (
+                not request.given_up
+            ):  # otherwise it was noted then; since then its late reply may have made it known
                 self._question_outcome(request)
             if type(request.command) is c.SetCancelOnDisconnect and not isinstance(request, Step):
                 # It was sent, and what became of it is unknown. The next connection begins with it.
@@ -222,8 +230,12 @@ class TradeConnection(ProtocolConnection):
     def _question_outcome(self, request: Request) -> None:
         command = request.command
         if isinstance(command, c.ModifyOrder):
-            self.account.questions.unanswered_modifies[command.order_id] = command
+            self.account.questions.note_modify(command)
             self._settle_first_half(command.order_id, applies=True)
+        elif isinstance(command, (c.AddOrder, c.ClosePosition)):
+            known = self.account.orders.named(command.client_order_id)
+            sent = self._endpoint.time_at(request.sent_at, self.clock())
+            self.account.questions.note_order(command, frozenset(order.order_id for order in known), sent)
         if isinstance(command, _ABOUT_AN_ORDER):
             self.account.question(command.order_id, f"the outcome of a {command.type} is unknown")
 
@@ -249,8 +261,8 @@ class TradeConnection(ProtocolConnection):
             return ()
         if order.status.is_rejection:
             self.account.question(order.order_id, f"a refusal ({order.status}) answers no request")
-        self.account.take_order(order)
-        return self._order_event(order)
+        changed = self.account.take_order(order)
+        return self._order_event(order, changed)
 
     def _order_as_answer(self, order: Order, answered: Sequence[Answer]) -> Iterable[Event]:
         asked_at = None
@@ -268,16 +280,15 @@ class TradeConnection(ProtocolConnection):
             # An answer that is no news is not delivered: a callback that queries an order upon each event would otherwise
             # never come to an end.
             return ()
-        return self._order_event(order)
+        return self._order_event(order, changed)
 
-    def _order_event(self, order: Order) -> Iterable[Event]:
-        """The event for an order message; none for one that was overtaken by the end of the order.
+    def _order_event(self, order: Order, changed: bool) -> Iterable[Event]:
+        """The event for an order message; none for one that was overtaken by a newer state of the order.
 
         Until the connection is in use, it waits behind what the resync finds: delivered at once, it would come before an
         older state.
         """
-        state = self.account.orders.get(order.order_id)
-        if state is not None and state.is_done and not order.is_done:
+        if not changed and not order.status.is_rejection and not self.account.is_newest(order):
             return ()
         event = Event(Channel.ORDERS, None, order)
         if self._in_use:
@@ -408,7 +419,7 @@ class TradeConnection(ProtocolConnection):
         for order in page.orders:
             is_known = order.order_id in self.account.orders
             if self.account.take_order(order, asked_at=asked_at) and is_known:
-                events += self._order_event(order)
+                events += self._order_event(order, True)
         self.account.note_twaps(page.twaps)
         for request, _ in answered:
             if type(request.command) is c.GetUserOrders:

@@ -25,9 +25,9 @@ refusal of another session's request, so it ends nothing.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timezone
-from itertools import chain
+from itertools import chain, takewhile
 from typing import Any
 
 import attrs
@@ -36,6 +36,7 @@ from ...models.orders import Order
 from ...statuses import OrderStatus
 
 _EPOCH = datetime.fromtimestamp(0, timezone.utc)
+_REPLACEMENT_WINDOW = 3.0  # seconds between the two messages of a modify that is done as cancel and replace
 _KEPT = 10_000  # finished orders that are remembered, so that late and doubled messages find them
 
 
@@ -94,6 +95,7 @@ class OrderTracker:
         self._replaced: OrderedDict[str, str] = OrderedDict()
         self._updated_at: dict[str, float] = {}
         self._first_seen: dict[str, float] = {}
+        self._successors: set[str] = set()
         self._presumed: set[str] = set()
 
     def __contains__(self, order_id: str) -> bool:
@@ -177,7 +179,7 @@ class OrderTracker:
         if known.order_id in self._presumed and not update.is_done:
             return completed(update, known)
         is_newer = asked_at is not None and asked_at > self.updated_at(known.order_id)
-        if is_newer and not known.is_done and not _is_outdated(update, known):
+        if is_newer and not known.is_done and _differs(update, known) and not _is_outdated(update, known):
             return completed(update, known)
         return merge(known, update)
 
@@ -213,15 +215,81 @@ class OrderTracker:
         self._done.pop(old_id, None)
         self._forget(old_id)
         self._replaced[old_id] = new.order_id
+        self._successors.add(new.order_id)
         while len(self._replaced) > _KEPT:
-            self._replaced.popitem(last=False)
+            self._successors.discard(self._replaced.popitem(last=False)[1])
 
     def replaced_by(self, update: Order) -> str | None:
-        """Id of the live order that a modify of another session replaced, where that is beyond doubt."""
-        if update.status is not OrderStatus.MODIFIED or not update.client_order_id or update.order_id in self:
+        """Id of the order that a modify of another session replaced, where that is beyond doubt.
+
+        It is the only live order with the same client order id, symbol and side. Where there is none, it is one that was
+        just cancelled without a fill: an exchange may report the cancel of the old id first.
+        """
+        known = self.get(update.order_id)
+        if not update.client_order_id or update.order_id in self._successors:
             return None
-        same = [order.order_id for order in self._live.values() if is_same_order(order, update)]
-        return same[0] if len(same) == 1 else None
+        if known is not None and known.status is not OrderStatus.FILLED:  # it was modified under its own id
+            return None
+        live = [order for order in self._live.values() if order.order_id != update.order_id]
+        for candidates in (live, self._just_cancelled()):
+            same = [order.order_id for order in candidates if is_same_order(order, update)]
+            if same:
+                return same[0] if len(same) == 1 else None
+        return None
+
+    def _just_cancelled(self) -> list[Order]:
+        """Orders that were cancelled without a fill a moment ago."""
+        since = self._clock() - _REPLACEMENT_WINDOW
+        recent = takewhile(
+            lambda order: self.updated_at(order.order_id) > since, reversed(self._done.values())
+        )
+        return [order for order in recent if order.status.is_cancellation and not order.quantity_filled]
+
+
+class OrderPages:
+    """The list of live orders, read page by page while orders end and appear.
+
+    Each page overlaps the one before by a row. Where that row is another one, the list has moved, and is read again from
+    its beginning.
+
+    Parameters
+    ----------
+    full : int
+        Rows of a full page, where a shorter page is known to be the last one; 0 where it is not.
+
+    Attributes
+    ----------
+    offset : int
+        Where the next page begins.
+    is_complete : bool
+        Whether the list was read to its end.
+    """
+
+    SMALLEST = 2  # rows of a page: one overlaps
+    MAX_RESTARTS = 20  # of a list that never stands still
+
+    def __init__(self, full: int = 0) -> None:
+        self._full = full
+        self._seen: set[str] = set()
+        self._last = ""
+        self._restarts = 0
+        self.offset = 0
+        self.is_complete = False
+
+    def add(self, page: Sequence[Order]) -> list[Order]:
+        """Take a page; the orders in it that were not in another one."""
+        overlaps = bool(page) and page[0].order_id == self._last
+        if self.offset and not overlaps and self._restarts < self.MAX_RESTARTS:
+            self._restarts += 1
+            self.offset, self._last = 0, ""
+            return []
+        new = [order for order in page if order.order_id not in self._seen]
+        self._seen.update(order.order_id for order in new)
+        self.is_complete = len(page) <= (1 if overlaps else 0) or len(page) < self._full
+        if page:
+            self.offset += len(page) - 1
+            self._last = page[-1].order_id
+        return new
 
 
 def is_same_order(order: Order, other: Order) -> bool:
@@ -230,6 +298,15 @@ def is_same_order(order: Order, other: Order) -> bool:
         other.client_order_id,
         other.symbol,
         other.side,
+    )
+
+
+def _differs(update: Order, known: Order) -> bool:
+    """Whether a direct answer says more than that the order is live: a list may give another word for the same state."""
+    return update.is_done or (update.price, update.quantity, update.quantity_remaining) != (
+        known.price,
+        known.quantity,
+        known.quantity_remaining,
     )
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import attrs
 
 from ...models.orders import Order
 from ..procedure import Inquiry
 from . import commands as c
+from .answers import has_terms_of
 
+_CLOCK_TOLERANCE = timedelta(seconds=10)  # between the exchange's clock and this machine's
+_REMEMBERED = 1000  # commands with an unknown outcome
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 10.0  # seconds between two rounds of questions that found no answer
 
 
@@ -23,6 +28,30 @@ class ReadHistory(Inquiry, frozen=True):
     order_ids: frozenset[str]
     symbol: str | None = None
     client_order_id: str | None = None
+
+
+@attrs.frozen
+class UnansweredOrder:
+    """A new order whose outcome is unknown: what tells it from others with the same client order id.
+
+    Attributes
+    ----------
+    earlier_ids : frozenset
+        Ids of the orders that had its client order id before.
+    sent : datetime
+        When it was sent, by this machine's clock.
+    """
+
+    command: c.AddOrder | c.ClosePosition
+    earlier_ids: frozenset[str]
+    sent: datetime
+
+    def may_be(self, order: Order) -> bool:
+        """Whether an order with its client order id may be the one that was sent, and not an older one."""
+        if order.order_id in self.earlier_ids or not has_terms_of(order, self.command):
+            return False
+        ended = order.update_time if order.is_done else None
+        return ended is None or ended >= self.sent - _CLOCK_TOLERANCE
 
 
 @attrs.define
@@ -60,6 +89,8 @@ class OpenQuestions:
     ----------
     unanswered_modifies : dict
         Modifies whose outcome is unknown, by order id: they may have given the order a new id.
+    unanswered_orders : dict
+        New orders whose outcome is unknown, by client order id.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -68,7 +99,8 @@ class OpenQuestions:
         self._next_round = 0.0
         self._pause = _FIRST_PAUSE
         self.is_reported = False
-        self.unanswered_modifies: dict[str, c.ModifyOrder] = {}
+        self.unanswered_modifies: OrderedDict[str, c.ModifyOrder] = OrderedDict()
+        self.unanswered_orders: OrderedDict[str, UnansweredOrder] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._open)
@@ -97,6 +129,20 @@ class OpenQuestions:
             question = self._open[order.order_id] = Question(order, reason, now)
             self._next_round, self._pause = now + delay, _FIRST_PAUSE
         return question
+
+    def note_modify(self, command: c.ModifyOrder) -> None:
+        """Note that the outcome of a modify is unknown."""
+        self.unanswered_modifies[command.order_id] = command
+        if len(self.unanswered_modifies) > _REMEMBERED:
+            self.unanswered_modifies.popitem(last=False)
+
+    def note_order(
+        self, command: c.AddOrder | c.ClosePosition, earlier_ids: frozenset[str], sent: datetime
+    ) -> None:
+        """Note that the outcome of a new order is unknown."""
+        self.unanswered_orders[command.client_order_id] = UnansweredOrder(command, earlier_ids, sent)
+        if len(self.unanswered_orders) > _REMEMBERED:
+            self.unanswered_orders.popitem(last=False)
 
     def settle(self, order_id: str) -> None:
         """Close the question about an order: the exchange has said what there is to know."""

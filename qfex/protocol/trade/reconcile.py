@@ -31,7 +31,7 @@ from . import commands as c
 from .account import AccountState, error_event
 from .answers import NO_SUCH_ORDER
 from .fills import TradePages
-from .orders import is_same_order
+from .orders import OrderPages, is_same_order
 from .questions import Question, ReadHistory
 
 log = logging.getLogger("qfex")
@@ -160,6 +160,7 @@ def _compare_with_list(account: AccountState, clock: Callable[[], float]) -> Pro
     """Read the complete list of live orders, and note which orders in question it does not have."""
     began = clock()
     listed = yield from _listed_orders()
+    account.orders_listed, account.wants_list = True, False
     for order_id in account.orders.live:
         if order_id in listed:
             account.questions.settle(order_id)
@@ -170,37 +171,31 @@ def _compare_with_list(account: AccountState, clock: Callable[[], float]) -> Pro
 
 
 def _listed_orders() -> Generator[Sequence[Command], list[Any], dict[str, Order]]:
-    """The live orders by order id. Pages overlap by one row: where that row is another one, the list has moved."""
+    """The live orders by order id."""
     listed: dict[str, Order] = {}
-    offset, last = 0, ""
-    for _ in range(_MAX_PAGES):
-        (page,) = yield [c.GetUserOrders(limit=PAGE, offset=offset)]
-        if offset and not (page.orders and page.orders[0].order_id == last):
-            offset, last = 0, ""
-            continue
-        listed.update((order.order_id, order) for order in page.orders)
-        if len(page.orders) < 2 or len(page.orders) < PAGE:
-            break
-        offset, last = offset + len(page.orders) - 1, page.orders[-1].order_id
+    pages = OrderPages(full=PAGE)
+    while not pages.is_complete:
+        (page,) = yield [c.GetUserOrders(limit=PAGE, offset=pages.offset)]
+        listed.update((order.order_id, order) for order in pages.add(page.orders))
     return listed
 
 
 def _follow_replaced(account: AccountState, absent: list[Question]) -> None:
-    """Find the orders in question to which a modify gave a new id: that of a live order that was not seen before."""
+    """Find the orders in question to which a modify gave a new id: that of an order that was not seen before."""
     gone = {question.order.order_id for question in absent}
-    others = [order for order in account.orders.live.values() if order.order_id not in gone]
     for question in absent:
         order = question.order
+        named = account.orders.named(order.client_order_id) if order.client_order_id else []
         same = [
             other
-            for other in others
-            if order.client_order_id
+            for other in named
+            if other.order_id not in gone
             and is_same_order(order, other)
             and account.orders.first_seen(other.order_id) >= question.since
         ]
         if len(same) == 1:
             account.follow_order(order.order_id, same[0])
-            others.remove(same[0])
+            gone.add(same[0].order_id)
 
 
 def _is_result(order: Order, command: c.ModifyOrder) -> bool:
