@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
-from qfex import NotConnected, Order, OrderRejected, OutcomeUnknown, QfexError, RequestTimeout
+from qfex import Channel, NotConnected, Order, OrderRejected, OutcomeUnknown, QfexError, RequestTimeout
 
 from .check import Difference, contradiction, contradiction_of
-from .ledger import Ledger, State
-from .trader import Call, Participant
-from .trading import modify_key
+from .ledger import Ledger, LedgerOrder, State
+from .participant import Call, Participant
+from .trading import request_key
 
 _RESOLVE_TIMEOUT = 5.0  # seconds
+_WAIT = 1.5  # seconds
 
 
 def audit(participant: Participant) -> list[Difference]:
@@ -24,7 +25,8 @@ def audit(participant: Participant) -> list[Difference]:
         for call in participant.calls
         for text, about in _AUDITS.get(call.command, _no_audit)(participant, call, ledger)
     ]
-    found += [Difference(name, text, about) for text, about in _backward_events(participant, ledger)]
+    for check in (_backward_events, _stale_positions, _unknown_orders):
+        found += [Difference(name, text, about) for text, about in check(participant, ledger)]
     internal = [error for error in participant.errors if error.kind in ("internal", "callback")]
     return found + [Difference(name, f"internal error: {error}") for error in internal]
 
@@ -47,7 +49,8 @@ def was_sent(outcome: Any) -> bool:
 
 
 def _place(participant: Participant, call: Call, ledger: Ledger) -> Iterator[Found]:
-    outcome, received = call.outcome, ledger.received.get(call.key)
+    outcome = call.outcome
+    received = ledger.received.get(request_key(call.key, call.asked.get("price")))
     if not was_sent(outcome):
         if received is not None:
             yield f"the venue received it: {received}", call.key
@@ -56,7 +59,7 @@ def _place(participant: Participant, call: Call, ledger: Ledger) -> Iterator[Fou
     elif isinstance(outcome, Order):
         if received != "accepted" or outcome.order_id not in ledger.orders:
             yield f"the venue has {received}", call.key
-        elif ledger.orders[outcome.order_id].client_order_id != call.key:
+        elif outcome.order_id not in [order.order_id for order in _placed(call, ledger)]:
             yield "this is another order", outcome.order_id
     elif isinstance(outcome, OrderRejected):
         if received != "refused":
@@ -72,7 +75,7 @@ def _resolved(participant: Participant, call: Call, ledger: Ledger) -> Iterator[
         if not _may_be_a_nameless_stop(participant, ledger):
             yield f"resolve raised {error!r}", call.key
         return
-    placed = ledger.named(call.key)
+    placed = _placed(call, ledger)
     if order is None:
         if placed:
             yield "resolve found no order, but there is one", call.key
@@ -84,6 +87,13 @@ def _resolved(participant: Participant, call: Call, ledger: Ledger) -> Iterator[
             yield f"resolve found a wrong state: {wrong}", order.order_id
 
 
+def _placed(call: Call, ledger: Ledger) -> list[LedgerOrder]:
+    """The order that a call placed, if it did. An id that is used again is used with another price."""
+    price = call.asked.get("price")
+    named = ledger.named(call.key)
+    return [order for order in named if not order.replaces and price in (None, order.states[0].price)]
+
+
 def _may_be_a_nameless_stop(participant: Participant, ledger: Ledger) -> bool:
     """Whether stops are live whose messages have no client order id: then `resolve` is right to say that it cannot tell."""
     shapes = participant.venue.options.shapes
@@ -93,7 +103,7 @@ def _may_be_a_nameless_stop(participant: Participant, ledger: Ledger) -> bool:
 def _modify(participant: Participant, call: Call, ledger: Ledger) -> Iterator[Found]:
     asked, outcome = call.asked, call.outcome
     applied = [order for order in ledger.orders.values() if _was_at(order.states, asked["price"])]
-    received = ledger.received.get(modify_key(asked["order_id"], asked["price"]))
+    received = ledger.received.get(request_key(asked["order_id"], asked["price"]))
     if isinstance(outcome, Order):
         if not applied:
             yield "the venue did not modify anything so", asked["order_id"]
@@ -159,6 +169,17 @@ def _iterate(participant: Participant, call: Call, ledger: Ledger) -> Iterator[F
             yield f"order {order.order_id} was live all the time and is missing", order.order_id
 
 
+def _rest_trades(participant: Participant, call: Call, ledger: Ledger) -> Iterator[Found]:
+    if not isinstance(call.outcome, list):
+        return
+    ids = [trade.trade_id for trade in call.outcome]
+    if len(set(ids)) < len(ids):
+        yield "a trade came twice", max(ids, key=ids.count)
+    missing = [each.trade_id for each in ledger.trades if each.at < call.begun and each.trade_id not in ids]
+    if missing:
+        yield f"{len(missing)} trades are missing", missing[0]
+
+
 _AUDITS: dict[str, Callable[[Participant, Call, Ledger], Iterator[Found]]] = {
     "place": _place,
     "modify": _modify,
@@ -168,6 +189,7 @@ _AUDITS: dict[str, Callable[[Participant, Call, Ledger], Iterator[Found]]] = {
     "wait": _wait,
     "query": _query,
     "iterate": _iterate,
+    "rest trades": _rest_trades,
 }
 
 # --- events ------------------------------------------------------------------------------------------------------
@@ -188,6 +210,31 @@ def _backward_events(participant: Participant, ledger: Ledger) -> Iterator[Found
             yield f"event {places[-1]} came after {before}: {event}", event.order_id
         else:
             newest[event.order_id] = next(place for place in places if place >= before)
+
+
+def _stale_positions(participant: Participant, ledger: Ledger) -> Iterator[Found]:
+    """Positions that were older than a fill that was delivered before they were read."""
+    places = {trade.trade_id: place for place, trade in enumerate(ledger.trades)}
+    if len(participant.wishes[Channel.POSITIONS]) > 1:  # not subscribed all the time
+        return
+    for trade_id, position in participant.positions:
+        since = ledger.trades[places[trade_id] :]
+        possible = {trade.position for trade in since if trade.order.symbol == since[0].order.symbol}
+        if position not in possible:
+            yield f"after fill {trade_id} the position was {position}, older than the fill", trade_id
+
+
+def _unknown_orders(participant: Participant, ledger: Ledger) -> Iterator[Found]:
+    """Orders of others, which the client may have to ask for."""
+    for order in participant.others_orders:
+        try:
+            newest = participant.client.wait_until_done(order, _WAIT)
+        except QfexError as error:
+            yield f"waiting for order {order.order_id} of another client raised {error!r}", order.order_id
+            continue
+        wrong = contradiction_of(newest, ledger)
+        if wrong:
+            yield f"order {order.order_id} of another client: {wrong}", order.order_id
 
 
 def _indexes(order: Order, states: list[State]) -> list[int]:

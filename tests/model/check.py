@@ -13,7 +13,7 @@ from qfex import Channel, ConnectionState, Order, QfexError
 from .ledger import Ledger, LedgerOrder, LedgerTrade
 from .market import CHANNELS as MARKET_CHANNELS
 from .market import INTERVAL, SYMBOLS
-from .trader import Participant, Wish
+from .participant import Participant, Wish
 from .venue import Venue
 from .watcher import Watcher
 
@@ -134,7 +134,7 @@ def _subscriptions(participant: Participant, venue: Venue) -> Iterator[Found]:
         wanted, in_force = _is_wanted(participant, channel), channel.value in link.channels
         if wanted is not None and wanted is not in_force:
             yield f"{channel} is {'wanted' if wanted else 'not wanted'}, and it is not so", channel.value
-    if participant.armed is not link.armed:
+    if participant.armed not in (None, link.armed):
         yield f"cancel-on-disconnect is {link.armed}, and it should be {participant.armed}", ""
 
 
@@ -146,9 +146,9 @@ def _fills(participant: Participant, venue: Venue) -> Iterator[Found]:
     doubled = {trade_id for trade_id in delivered if delivered.count(trade_id) > 1}
     if doubled:
         yield f"delivered twice: {sorted(doubled)}", min(doubled)
-    windows = list(_windows(participant.wishes[Channel.FILLS]))
-    must = [trade.trade_id for trade in venue.ledger.trades if _is_in(trade, windows, certain=True)]
-    may = {trade.trade_id for trade in venue.ledger.trades if _is_in(trade, windows, certain=False)}
+    wishes = participant.wishes[Channel.FILLS]
+    must = [trade.trade_id for trade in venue.ledger.trades if _is_certain(trade, wishes)]
+    may = {trade.trade_id for trade in venue.ledger.trades if _is_possible(trade, wishes)}
     missing = [trade_id for trade_id in must if trade_id not in delivered]
     if missing:
         yield f"{len(missing)} of {len(must)} fills were not delivered: {missing[:5]}", missing[0]
@@ -161,39 +161,18 @@ def _fills(participant: Participant, venue: Venue) -> Iterator[Found]:
     yield from _wrong_fills(participant, venue.ledger)
 
 
-Window = tuple[float, float, float, float]  # wanted perhaps from, surely from, surely until, perhaps until
+def _is_certain(trade: LedgerTrade, wishes: list[Wish]) -> bool:
+    """Whether fills were subscribed when it was traded, and still are: else it may have been on its way at the end."""
+    return bool(wishes and wishes[-1].wanted and trade.at >= wishes[-1].since)
 
 
-def _windows(wishes: list[Wish]) -> Iterator[Window]:
-    """The times during which fills were subscribed, from the calls that were made."""
-    never = float("inf")
-    perhaps = surely = None
-    for place, wish in enumerate(wishes):
-        if wish.wanted is True:
-            perhaps, surely = perhaps or wish.since, surely or wish.since
-            continue
-        if wish.wanted is None:
-            following = wishes[place + 1] if place + 1 < len(wishes) else None
-            if surely is not None:
-                if following is None or following.wanted is not True:
-                    yield perhaps or surely, surely, wish.since, following.since if following else never
-                    perhaps = surely = None
-            else:
-                perhaps = perhaps or wish.since
-            continue
-        if perhaps is not None:
-            yield perhaps, never, never, wish.since
-        perhaps = surely = None
-    if perhaps is not None:
-        yield perhaps, surely if surely is not None else never, never, never
-
-
-def _is_in(trade: LedgerTrade, windows: list[Window], certain: bool) -> bool:
-    for perhaps_from, surely_from, surely_until, perhaps_until in windows:
-        begin, end = (surely_from, surely_until) if certain else (perhaps_from, perhaps_until)
-        if begin <= trade.at <= end:
-            return True
-    return False
+def _is_possible(trade: LedgerTrade, wishes: list[Wish]) -> bool:
+    """Whether fills may have been subscribed when it was traded."""
+    ends = [*(wish.since for wish in wishes[1:]), float("inf")]
+    return any(
+        wish.wanted is not False and wish.since <= trade.at <= end
+        for wish, end in zip(wishes, ends, strict=True)
+    )
 
 
 def _wrong_fills(participant: Participant, ledger: Ledger) -> Iterator[Found]:

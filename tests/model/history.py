@@ -17,17 +17,20 @@ from typing import Any
 
 from .actors import MarketActor, OtherSession
 from .audit import audit
+from .callers import LateComer, RestReader, Subscriber
 from .check import Difference, differences, market_differences
 from .ledger import Ledger
 from .options import Options
+from .participant import Participant
 from .trace import Trace
-from .trader import Participant, Subscriber, Trader
+from .trader import Trader
 from .venue import PULSE, Venue
 from .watcher import Watcher
 
 LENGTH = 1.2  # seconds
 QUIET = 5.0 + PULSE  # seconds within which everybody has to agree
 _CALLS_END = 15.0  # seconds after which no call of a thread may still be running
+_ASKED_FOR = 4  # orders of another client
 _MARKET_RATE = 15.0  # things that happen per second
 
 
@@ -95,15 +98,20 @@ class _History:
             Participant("a", venue, seed),
             Participant("b", venue, seed, armed=self._disturbances.armed),
         ]
+        self._late_comer = Participant("c", venue, seed)
         self._watcher = Watcher("w", venue, f"{seed}/w")
 
     def run(self, length: float) -> None:
         self._prepare()
         with ExitStack() as ends:
-            for each in (*self._participants, self._watcher):
+            for each in (*self._participants, self._late_comer, self._watcher):
                 ends.callback(each.client.close)
+            for each in (*self._participants, self._watcher):
                 each.connect()
             self._act(length)
+            if self._disturbances.late_comer:
+                self._participants.append(self._late_comer)
+                self._late_comer.others_orders = list(self._participants[0].seen.values())[:_ASKED_FOR]
             self._await_agreement()
             for participant in self._participants:
                 self._report.found += audit(participant)
@@ -130,8 +138,11 @@ class _History:
         ]
         actors += [self._watcher, MarketActor(venue, f"{seed}/market", _MARKET_RATE)]
         actors += [OtherSession(venue, f"{seed}/other", self._disturbances.others)]
-        if self._disturbances.toggled:
+        actors += [RestReader(self._participants[0], f"{seed}/rest")]
+        if self._disturbances.toggled or self._disturbances.armed:
             actors += [Subscriber(self._participants[1], f"{seed}/subscriber")]
+        if self._disturbances.late_comer:
+            actors += [LateComer(self._late_comer, f"{seed}/late comer")]
         threads = [
             threading.Thread(target=self._guarded, args=(actor, stop), daemon=True) for actor in actors
         ]

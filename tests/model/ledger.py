@@ -112,7 +112,7 @@ class Ledger:
     trades : list of LedgerTrade
         Oldest first.
     received : dict of str to str
-        Client order ids, and prices of modifies, that reached the venue, with the outcome.
+        Requests that reached the venue, by id and price, with the outcome.
     refused_to_others : set of str
         Ids of live orders about which another session was refused something.
     """

@@ -144,6 +144,10 @@ class Disturbances:
         Whether candles are corrected after the next one has begun, and times go backwards.
     paged : bool
         Whether clients go through lists page by page while these change.
+    reused : bool
+        Whether clients use client order ids again.
+    late_comer : bool
+        Whether another client connects in between.
     """
 
     cuts: float = 0.0
@@ -165,6 +169,8 @@ class Disturbances:
     refused_topics: float = 0.0
     odd_market: bool = False
     paged: bool = False
+    reused: bool = False
+    late_comer: bool = False
 
 
 #: Named classes of disturbances. ``shapes`` is one too: without it every message has its plainest form.
@@ -189,6 +195,8 @@ CLASSES: dict[str, dict[str, Any]] = {
     "refused_topics": {"refused_topics": 0.2},
     "odd_market": {"odd_market": True},
     "paged": {"paged": True},
+    "reused": {"reused": True},
+    "late_comer": {"late_comer": True},
 }
 
 

@@ -1,4 +1,4 @@
-"""A client of ours: its threads, what they asked for, and what it delivered."""
+"""A thread that trades through a client of ours, at random."""
 
 from __future__ import annotations
 
@@ -6,114 +6,17 @@ import itertools
 import random
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from decimal import Decimal
 from time import monotonic
 from typing import Any
 
-from qfex import (
-    CancelIdType,
-    Channel,
-    ErrorEvent,
-    Fill,
-    Order,
-    OrderRequest,
-    QfexError,
-    ReconnectPolicy,
-    TradeClient,
-)
+from qfex import CancelIdType, Order, OrderRequest
 
 from .market import SYMBOLS
-from .venue import Venue
+from .participant import Call, Participant
 
-#: Reconnects at once, and notices a silent peer within a second.
-POLICY = ReconnectPolicy(initial_delay=0.01, max_delay=0.05, heartbeat_interval=0.4, heartbeat_timeout=0.4)
-TIMEOUT = 1.0  # seconds for a call
 _RATE = 12.0  # calls of a thread per second
 _HUNDREDTH = Decimal("0.01")
-_CHANNELS = (Channel.FILLS, Channel.POSITIONS, Channel.BALANCES, Channel.STOP_ORDERS)
-
-
-@dataclass
-class Call:
-    """One call and how it ended.
-
-    Attributes
-    ----------
-    key : str
-        What it is known by at the venue: a client order id, or an order id and a price.
-    outcome : object
-        What was returned, or the exception.
-    """
-
-    client: str
-    command: str
-    key: str
-    asked: dict[str, Any]
-    outcome: Any = None
-    begun: float = field(default_factory=monotonic)
-    ended: float = 0.0
-
-
-@dataclass
-class Wish:
-    """Whether a channel is wanted: True, False, or None where the last call failed."""
-
-    wanted: bool | None
-    since: float
-
-
-class Participant:
-    """A client, its threads, and what its callbacks got.
-
-    Attributes
-    ----------
-    calls : list of Call
-    seen : dict of str to Order
-        Every order that a call returned, by order id.
-    wishes : dict of Channel to list of Wish
-        All that was asked for of each channel, in order.
-    """
-
-    def __init__(self, name: str, venue: Venue, seed: int, armed: bool = False) -> None:
-        self.name = name
-        self.venue = venue
-        self.client = TradeClient(
-            venue.environment(name),
-            venue.credentials(name),
-            reconnect=POLICY,
-            request_timeout=TIMEOUT,
-            cancel_on_disconnect=armed,
-        )
-        self.calls: list[Call] = []
-        self.seen: dict[str, Order] = {}
-        self.fills: list[Fill] = []
-        self.orders: list[Order] = []
-        self.errors: list[ErrorEvent] = []
-        self.armed = armed
-        self.wishes: dict[Channel, list[Wish]] = {channel: [] for channel in _CHANNELS}
-
-    def connect(self) -> None:
-        """Connect and subscribe, before anything goes wrong."""
-        self.client.connect()
-        self.client.on(Channel.ORDERS, self.orders.append)
-        self.client.on(Channel.ERRORS, self.errors.append)
-        self.client.on(Channel.FILLS, self.fills.append)
-        self.client.subscribe(Channel.POSITIONS, Channel.BALANCES)
-        for channel in (Channel.FILLS, Channel.POSITIONS, Channel.BALANCES):
-            self.wishes[channel].append(Wish(True, monotonic()))
-
-    def record(self, call: Call, work: Callable[[], Any]) -> Any:
-        """Make a call; what it returned, or the exception that it raised."""
-        self.calls.append(call)
-        try:
-            call.outcome = work()
-        except QfexError as error:
-            call.outcome = error
-        call.ended = monotonic()
-        if isinstance(call.outcome, Order):
-            self.seen[call.outcome.order_id] = call.outcome
-        return call.outcome
 
 
 class Trader:
@@ -170,6 +73,15 @@ class Trader:
     def place(self) -> None:
         named, terms = self._new_id(), self._terms()
         self._call("place", lambda: self._client.place_order(**terms, client_order_id=named), named, **terms)
+
+    def place_again(self) -> None:
+        """Place an order with a client order id that was used before, where the history has that."""
+        if not self._self.venue.options.disturbances.reused:
+            return self.place()
+        terms = {**self._terms(), "symbol": SYMBOLS[0]}
+        named = f"{self._name}-again"
+        self._call("place", lambda: self._client.place_order(**terms, client_order_id=named), named, **terms)
+        return None
 
     def place_ioc(self) -> None:
         named, terms = self._new_id(), {**self._terms(), "time_in_force": "IOC"}
@@ -294,6 +206,7 @@ class Trader:
 
 _STEPS: dict[str, int] = {
     "place": 26,
+    "place_again": 5,
     "place_ioc": 8,
     "submit": 6,
     "place_several": 5,
@@ -312,27 +225,3 @@ _STEPS: dict[str, int] = {
     "list_trades": 3,
     "list_leverage": 2,
 }
-
-
-class Subscriber:
-    """A thread that subscribes and unsubscribes channels."""
-
-    def __init__(self, participant: Participant, seed: str) -> None:
-        self._self = participant
-        self._random = random.Random(seed)
-
-    def run(self, stop: threading.Event) -> None:
-        """Make calls until the end."""
-        while not stop.wait(self._random.expovariate(4.0)):
-            channel = self._random.choice(_CHANNELS)
-            self.toggle(channel, self._random.random() < 0.6)
-
-    def toggle(self, channel: Channel, wanted: bool) -> None:
-        """Subscribe a channel, or unsubscribe it."""
-        client, wishes = self._self.client, self._self.wishes[channel]
-        call = Call(self._self.name, "subscribe" if wanted else "unsubscribe", channel.value, {})
-        wishes.append(Wish(None, call.begun))
-        work = client.subscribe if wanted else client.unsubscribe
-        outcome = self._self.record(call, lambda: work(channel))
-        if not isinstance(outcome, Exception):
-            wishes.append(Wish(wanted, call.ended))

@@ -57,10 +57,11 @@ class TradeGateway:
 
     def _note(self, kind: str, params: Message, outcome: str) -> None:
         if kind in ("add_order", "close_position"):
-            self.ledger.received[params["client_order_id"]] = outcome
+            key = request_key(params["client_order_id"], params.get("price"))
+            self.ledger.received[key] = outcome
         elif kind in ("modify_order", "modify_stop_order"):
             order_id = params.get("order_id") or params.get("stop_order_id")
-            self.ledger.received[modify_key(str(order_id), params["price"])] = outcome
+            self.ledger.received[request_key(str(order_id), params["price"])] = outcome
 
     # --- sending -----------------------------------------------------------------------------------------------
 
@@ -306,9 +307,9 @@ class TradeGateway:
         self.reply(link, {"user_leverage_response": []})
 
 
-def modify_key(order_id: str, price: Any) -> str:
-    """What identifies a modify among all of a history: no two use the same price."""
-    return f"{order_id}@{Decimal(str(price)).normalize()}"
+def request_key(named: str, price: Any) -> str:
+    """What identifies a request that changes something: no two of a history use the same id and price."""
+    return f"{named}@{'' if price is None else Decimal(str(price)).normalize()}"
 
 
 def _page(orders: Iterable[LedgerOrder], params: Message) -> list[LedgerOrder]:

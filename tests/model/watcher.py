@@ -8,7 +8,7 @@ import threading
 from qfex import MarketDataClient, QfexError
 
 from .market import CHANNELS, INTERVAL, SYMBOLS, Topic
-from .trader import POLICY, TIMEOUT
+from .participant import POLICY, TIMEOUT
 from .venue import Venue
 
 
