@@ -105,6 +105,8 @@ class Participant:
 
     def _take_fill(self, fill: Fill) -> None:
         self.fills.append(fill)
+        if self.venue.options.disturbances.toggled:  # reading would subscribe again
+            return
         position = self.client.positions.get(fill.symbol)
         self.positions.append((fill.trade_id, position.position if position else Decimal(0)))
 
