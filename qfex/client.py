@@ -27,7 +27,7 @@ from .checked_commands import (
 )
 from .credentials import HmacCredentials, JwtCredentials, credentials_from_env
 from .deadline import Deadline
-from .enums import CancelIdType, Channel, OrderType, Side, TimeInForce
+from .enums import CancelIdType, Channel, ConnectionState, OrderType, Side, TimeInForce
 from .environment import Environment, environment_from_env, require_safe_for_secrets
 from .errors import QfexError, ValidationError
 from .models.account import Balance, Leverage, Position
@@ -65,6 +65,9 @@ if TYPE_CHECKING:
 TradeEvent = (
     Order | Fill | Position | Balance | StopOrder | Twap | ErrorEvent | ConnectionEvent
 )  # fmt: skip
+
+
+_LIST_LIMIT = 1.0  # seconds that the first read of the open orders waits for their list
 
 
 class TradeClient(BaseClient[Channel]):
@@ -824,7 +827,13 @@ class TradeClient(BaseClient[Channel]):
 
     @property
     def open_orders(self) -> dict[str, Order]:
-        """Orders known to be live, by order id. A copy."""
+        """Live orders of the account, by order id. A copy.
+
+        The first read has the exchange list them, since orders of other sessions may be live, and waits for the list at
+        most a second.
+        """
+        if self.state is ConnectionState.READY:
+            self._account.list_orders_once(Deadline(_LIST_LIMIT))
         return self._account.open_orders()
 
     def _open_questions(self) -> int:

@@ -46,6 +46,8 @@ class ErrorEvent:
         - ``"exchange"``: the exchange sent an error that answers no request of this client;
         - ``"undecodable"``: a message could not be decoded;
         - ``"sequence gap"``: market data messages are missing;
+        - ``"subscription"``: a market data subscription could not be restored; the client goes on to try;
+        - ``"implausible time"``: a market data message has a time in the far future;
         - ``"recovery"``: the state of the account could not be read, at the start or after an outage;
         - ``"connection"``: the client gave up its connection, for example because the credentials were refused;
         - ``"slow consumer"``: callbacks are too slow, so the connection is closed until they have caught up;

@@ -20,6 +20,9 @@ from .wire.command import Command
 
 log = logging.getLogger("qfex")
 
+#: Seconds after which a procedure is told that a command of it could not be sent.
+BLOCKED_LIMIT = 5.0
+
 #: Seconds for a second reply to a request that was answered by an update, before a procedure goes on.
 SECOND_REPLY_GRACE = 0.3
 
@@ -110,9 +113,11 @@ class ProtocolConnection(ABC):
         if table.filed and type(message) in table.answering:
             answered = table.answer(message)
             answers.extend(answered)
-        events.extend(self._apply(message, answered))
-        if answered and self._runs:
-            self._move_procedures(answers)
+        try:
+            events.extend(self._apply(message, answered))
+        finally:  # an odd message must leave no procedure without its answer
+            if answered:
+                self._move_procedures(answers)
 
     def give_up(self, request: Request) -> None:
         """Note that nobody waits for a request any more; its late reply will answer nobody else."""
@@ -147,9 +152,13 @@ class ProtocolConnection(ABC):
             if isinstance(step.command, Inquiry):
                 step.filed = False
             elif not step.answered:
-                self.table.give_up(step)
+                self._abandon(step)
         run.expire()
         self._forget_finished()
+
+    def _abandon(self, step: Step) -> None:
+        """Stop waiting for the answer to a command of a procedure."""
+        self.table.give_up(step)
 
     def answer_inquiry(self, step: Step, outcome: Any) -> None:
         """Take the answer to an inquiry, unless it was given up."""
@@ -181,7 +190,10 @@ class ProtocolConnection(ABC):
         if may_ask:
             unsent, self._unsent = self._unsent, []
             for run in unsent:
-                self._send_steps(run)
+                try:
+                    self._send_steps(run)
+                except Exception as error:  # whatever it is, the procedure has to know
+                    run.fail(error)
             self._begin_work()
         events = self._found()
         return self._take_late_answers(), events
@@ -209,7 +221,8 @@ class ProtocolConnection(ABC):
                 continue
             if self._is_held(step.command) or not (run.urgent or self._may_send(step.command)):
                 self._unsent.append(run)
-                break
+                run.due = min(run.due, self.clock() + BLOCKED_LIMIT)
+                return
             self.outgoing.append(self.send(step.command, step))
         run.due = float("inf") if run.patience is None else self.clock() + run.patience
 

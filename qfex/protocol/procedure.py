@@ -84,8 +84,9 @@ class ProcedureRun:
             self.fail(error)
 
     def expire(self) -> None:
-        """Raise a timeout in the procedure: the answers to its commands do not come."""
-        self.fail(RequestTimeout("no answer", sent=True))
+        """Raise a timeout in the procedure: the answers to its commands do not come, or a command could not be sent."""
+        sent = all(step.filed or step.answered for step in self.steps)
+        self.fail(RequestTimeout("no answer" if sent else "it could not be sent in time", sent=sent))
 
     def fail(self, error: Exception) -> None:
         """Raise an error in the procedure, which may go on with something else."""

@@ -283,10 +283,12 @@ class ClientConnection:
         with self._mutex:
             self._protocol.answer_inquiry(step, outcome)
 
-    def start(self, procedure: Procedure, *, urgent: bool = False) -> ProcedureRun:
+    def start(
+        self, procedure: Procedure, patience: float | None = None, *, urgent: bool = False
+    ) -> ProcedureRun:
         """Begin a procedure; see `ProtocolConnection.start`."""
         with self._mutex:
-            return self._protocol.start(procedure, urgent=urgent)
+            return self._protocol.start(procedure, patience, urgent=urgent)
 
     def expire(self, run: ProcedureRun) -> None:
         """Stop waiting for the answers that a procedure waits for."""

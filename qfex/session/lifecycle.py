@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .session import Session
 
 _LOGIN_LIMIT = 15.0  # seconds for authentication and subscriptions; the exchange's own client waits as long
+_LOGIN_PATIENCE = 3.0  # seconds for each answer of the login
 _WORK_INTERVAL = 0.25  # seconds; how late what is due by the clock may be done
 _RESYNC_LIMIT = (
     5.0  # seconds for what was missed; then the connection is used without it, and an error reported
@@ -123,6 +124,7 @@ class Lifecycle:
             if self._was_ready:
                 session.set_state(ConnectionState.RESTORING, attempt)
                 self._resync(reader)
+            self._send_outgoing(connection)  # of procedures that go on while the connection is used
             session.events.publish(list(connection.release()))
             session.state_changed.notify_all()
             self._send_outgoing(connection)  # before a caller may send: subscriptions come first
@@ -171,7 +173,7 @@ class Lifecycle:
     def _carry_out(self, procedure: Procedure, reader: Reader, limit: float, *, urgent: bool = False) -> None:
         """Run a procedure to its end, reading meanwhile."""
         connection = reader.connection
-        run = connection.start(procedure, urgent=urgent)
+        run = connection.start(procedure, patience=_LOGIN_PATIENCE if urgent else None, urgent=urgent)
         until = monotonic() + limit
         while not run.done:
             if self._session.is_ending:

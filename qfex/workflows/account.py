@@ -90,6 +90,17 @@ class Account:
         """Orders known to be live, by order id. A copy."""
         return self._reader.read(lambda: self._state.orders.live)
 
+    def list_orders_once(self, deadline: Deadline) -> None:
+        """Have the list of live orders read, unless it was before, and wait for it."""
+        state = self._state
+
+        def want() -> bool:
+            state.wants_list = not state.orders_listed
+            return state.wants_list
+
+        if self._reader.read(want):
+            self._reader.wait_until(lambda: state.orders_listed, bool, deadline)
+
     def positions(self) -> dict[str, Position]:
         """The newest position of each symbol. A copy."""
         return self._reader.read(lambda: dict(self._state.positions))

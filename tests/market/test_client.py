@@ -21,7 +21,7 @@ from qfex import (
     ValidationError,
 )
 from qfex.sim import Simulator
-from tests.reliability.helpers import eventually
+from tests.support.helpers import eventually
 
 from .conftest import PATIENCE, MakeClient, Received
 

@@ -174,7 +174,7 @@ def test_an_unknown_side_or_interval_is_kept() -> None:
 def test_acknowledgements(subscribed: bool) -> None:
     kind = "subscribed" if subscribed else "unsubscribed"
     frame = {"type": kind, "channels": ["level2"], "symbols": ["*"], "sig_figs": [0]}
-    assert only(frame) == SubscriptionAck(subscribed, ("level2",), ("*",))
+    assert only(frame) == SubscriptionAck(subscribed, ("level2",), ("*",), (0,))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import struct
 import subprocess
@@ -24,20 +25,7 @@ from qfex.net.frames import (
     encode_close,
     encode_frame,
 )
-
-CONTINUATION = 0
-
-
-def server_frame(
-    opcode: int, payload: bytes = b"", *, fin: bool = True, flags: int = 0, masked: bool = False
-) -> bytes:
-    first = (0x80 if fin else 0) | flags | opcode
-    mask = 0x80 if masked else 0
-    if len(payload) < 126:
-        return bytes((first, mask | len(payload))) + payload
-    if len(payload) < 65536:
-        return bytes((first, mask | 126)) + struct.pack("!H", len(payload)) + payload
-    return bytes((first, mask | 127)) + struct.pack("!Q", len(payload)) + payload
+from tests.support.websocket import CONTINUATION, read_client_frame, server_frame
 
 
 def feed(*parts: bytes, max_message: int = 1 << 20) -> list[tuple[int, bytes]]:
@@ -131,16 +119,11 @@ def test_nothing_counts_after_a_close_frame() -> None:
 
 
 def unmask(frame: bytes) -> tuple[int, bytes]:
-    """Read one masked frame as a server does, byte by byte."""
-    assert frame[0] & 0xF0 == 0x80 and frame[1] & 0x80
-    length, body = frame[1] & 0x7F, 2
-    if length == 126:
-        (length,), body = struct.unpack_from("!H", frame, 2), 4
-    elif length == 127:
-        (length,), body = struct.unpack_from("!Q", frame, 2), 10
-    key, masked = frame[body : body + 4], frame[body + 4 :]
-    assert len(masked) == length
-    return frame[0] & 0x0F, bytes(byte ^ key[i % 4] for i, byte in enumerate(masked))
+    """Read one masked frame as a server does, to its last byte."""
+    stream = io.BytesIO(frame)
+    message = read_client_frame(stream.read)
+    assert stream.read() == b""
+    return message
 
 
 @given(st.sampled_from([TEXT, BINARY, PING, PONG, CLOSE]), st.binary(max_size=300))

@@ -293,7 +293,6 @@ def test_an_expired_procedure_gives_its_commands_up_and_gets_a_timeout() -> None
     assert run.done and isinstance(run.error, RequestTimeout) and run.error.sent
 
 
-@pytest.mark.xfail(strict=True, reason="the step stays among the answers once no procedure runs any more")
 def test_the_late_answer_to_a_procedure_that_ended_is_not_returned() -> None:
     connection = Connection({b"late": [Reply("one", 1)]})
     run = connection.start(one_at_a_time([], ONE))
@@ -333,9 +332,6 @@ def test_a_request_gets_its_answer_even_if_the_message_cannot_be_handled() -> No
     assert [event.value.kind for event in events] == ["internal"]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the step stays among the answers, which only requests of callers can take"
-)
 def test_a_procedure_gets_its_answer_even_if_the_message_cannot_be_handled() -> None:
     results: list[Any] = []
     frames = {b"both": [Reply("one", "odd"), Reply("two", 2)], b"last": [Reply("three", "odd")]}

@@ -20,9 +20,9 @@ from qfex.models.orders import UserTrade
 from qfex.models.twaps import Twap
 from qfex.rest import RestClient, load_instruments
 from qfex.statuses import OrderStatus
+from tests.support.rest_server import Reply, ScriptedServer, reply
 
 from .conftest import CREDENTIALS, MakeClient
-from .server import Reply, ScriptedServer, reply
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 START = datetime(2026, 10, 10, 18, tzinfo=timezone.utc)
@@ -394,7 +394,7 @@ def test_an_answer_without_the_expected_member_is_an_error(
 def test_only_operations_on_an_account_name_it(
     server: ScriptedServer, make_client: MakeClient, ask: Ask, named: bool
 ) -> None:
-    server.replies = [reply({"fees": {}, "data": [], "account_ids": [], "account_id": "x"})]
+    server.replies = [reply({"balance": {}, "fees": {}, "data": [], "account_ids": [], "account_id": "x"})]
     ask(make_client(CREDENTIALS, account_id="acc-1"))
     assert server.asked[0].headers.get("x-qfex-requested-account-id") == ("acc-1" if named else None)
 

@@ -90,6 +90,10 @@ class AccountState:
         Those that the exchange has confirmed on the connection in use.
     cancel_on_disconnect : bool
         Whether it is armed on every connection.
+    orders_listed : bool
+        Whether the list of live orders was read once; before, orders of other sessions may be unknown.
+    wants_list : bool
+        Whether it is to be read.
     positions_known : bool
         Whether the positions were read, or reported, since the channel was subscribed; then an empty dict means flat.
     missed : list of Event
@@ -105,6 +109,8 @@ class AccountState:
         self.in_force: set[Channel] = set()
         self.cancel_on_disconnect = False
         self.orders = OrderTracker(clock)
+        self.orders_listed = False
+        self.wants_list = False
         self.questions = OpenQuestions(clock)
         self.fills = FillLog()
         self.freshness = Freshness()
@@ -149,6 +155,11 @@ class AccountState:
         if changed and (after.is_done or after.quantity_filled):
             self.freshness.changed(after.symbol)
         return changed
+
+    def is_newest(self, order: Order) -> bool:
+        """Whether a message says what is known of an order."""
+        known = self.orders.get(order.order_id)
+        return known is None or _terms(known) == _terms(order)
 
     def end_order(self, ended: Order) -> None:
         """End an order in a way that the exchange did not state, and deliver the news."""

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from ...credentials import Credentials, HmacCredentials
 from ...enums import Channel, OpenEnum
-from ...errors import AuthenticationError, QfexError, RateLimited
+from ...errors import AuthenticationError, QfexError, RateLimited, RequestTimeout
 from ...models.account import Balance, Position
 from ...models.orders import Fill, OpenOrders, Order, StopOrder
 from ...models.twaps import Twap
@@ -139,7 +139,10 @@ class TradeConnection(ProtocolConnection):
         commands: list[Command] = [c.Subscribe((Channel.ORDERS,))]
         if self.account.cancel_on_disconnect:
             commands.insert(0, c.SetCancelOnDisconnect(True))
-        yield commands
+        try:
+            yield commands
+        except RequestTimeout:  # a lost confirmation costs less than another connection
+            yield commands
         self._endpoint.connected_before = True
         self._restore_subscriptions()
 
@@ -185,13 +188,21 @@ class TradeConnection(ProtocolConnection):
         """Whether `work` may have something to do."""
         return bool(self._runs or self.account.missed or self.account.questions.are_due)
 
+    def _abandon(self, step: Step) -> None:
+        """Stop waiting for the answer to a command of a procedure; a subscription may be sent again at once."""
+        if type(step.command) in (c.Subscribe, c.SetCancelOnDisconnect):
+            self.table.remove(step)
+        else:
+            self.table.give_up(step)
+
     def _begin_work(self) -> None:
         """Restore subscriptions that are not in force, and ask about orders in question."""
         if not self._in_use:
             return
         self._restore_subscriptions()
-        if self.account.questions.are_due and (self._reconciling is None or self._reconciling.done):
-            procedure = reconcile(self.account, self.clock)
+        is_due = self.account.questions.are_due or self.account.wants_list
+        if is_due and (self._reconciling is None or self._reconciling.done):
+            procedure = reconcile(self.account, self.clock, always=self.account.wants_list)
             self._reconciling = self.start(procedure, patience=_PATIENCE)
 
     def _restore_subscriptions(self) -> None:
@@ -260,8 +271,8 @@ class TradeConnection(ProtocolConnection):
             return ()
         if order.status.is_rejection:
             self.account.question(order.order_id, f"a refusal ({order.status}) answers no request")
-        self.account.take_order(order)
-        return self._order_event(order)
+        changed = self.account.take_order(order)
+        return self._order_event(order, changed)
 
     def _order_as_answer(self, order: Order, answered: Sequence[Answer]) -> Iterable[Event]:
         asked_at = None
@@ -279,16 +290,15 @@ class TradeConnection(ProtocolConnection):
             # An answer that is no news is not delivered: a callback that queries an order upon each event would otherwise
             # never come to an end.
             return ()
-        return self._order_event(order)
+        return self._order_event(order, changed)
 
-    def _order_event(self, order: Order) -> Iterable[Event]:
-        """The event for an order message; none for one that was overtaken by the end of the order.
+    def _order_event(self, order: Order, changed: bool) -> Iterable[Event]:
+        """The event for an order message; none for one that was overtaken by a newer state of the order.
 
         Until the connection is in use, it waits behind what the resync finds: delivered at once, it would come before an
         older state.
         """
-        state = self.account.orders.get(order.order_id)
-        if state is not None and state.is_done and not order.is_done:
+        if not changed and not order.status.is_rejection and not self.account.is_newest(order):
             return ()
         event = Event(Channel.ORDERS, None, order)
         if self._in_use:
@@ -419,7 +429,7 @@ class TradeConnection(ProtocolConnection):
         for order in page.orders:
             is_known = order.order_id in self.account.orders
             if self.account.take_order(order, asked_at=asked_at) and is_known:
-                events += self._order_event(order)
+                events += self._order_event(order, True)
         self.account.note_twaps(page.twaps)
         for request, _ in answered:
             if type(request.command) is c.GetUserOrders:

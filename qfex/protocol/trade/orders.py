@@ -27,7 +27,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timezone
-from itertools import chain
+from itertools import chain, takewhile
 from typing import Any
 
 import attrs
@@ -36,6 +36,7 @@ from ...models.orders import Order
 from ...statuses import OrderStatus
 
 _EPOCH = datetime.fromtimestamp(0, timezone.utc)
+_REPLACEMENT_WINDOW = 3.0  # seconds between the two messages of a modify that is done as cancel and replace
 _KEPT = 10_000  # finished orders that are remembered, so that late and doubled messages find them
 
 
@@ -44,9 +45,9 @@ def is_blank(order_id: str) -> bool:
     return not order_id.strip("0-")
 
 
-def rank(order: Order) -> tuple[object, ...]:
-    """Precedence of an update among the updates of one order."""
-    moment = order.update_time or _EPOCH
+def rank(order: Order, by_time: bool = True) -> tuple[object, ...]:
+    """Precedence of an update among the updates of one order; the time counts where both have one."""
+    moment = order.update_time if by_time and order.update_time else _EPOCH
     status = order.status
     if not order.is_done:
         return False, order.quantity_filled, moment, status is OrderStatus.MODIFIED, status.value
@@ -56,7 +57,8 @@ def rank(order: Order) -> tuple[object, ...]:
 
 def merge(known: Order, update: Order) -> Order:
     """The state after `update`, when `known` was the state before."""
-    newer, older = (update, known) if rank(update) >= rank(known) else (known, update)
+    by_time = update.update_time is not None and known.update_time is not None
+    newer, older = (update, known) if rank(update, by_time) >= rank(known, by_time) else (known, update)
     return completed(newer, older)
 
 
@@ -94,6 +96,7 @@ class OrderTracker:
         self._replaced: OrderedDict[str, str] = OrderedDict()
         self._updated_at: dict[str, float] = {}
         self._first_seen: dict[str, float] = {}
+        self._successors: set[str] = set()
         self._presumed: set[str] = set()
 
     def __contains__(self, order_id: str) -> bool:
@@ -177,7 +180,7 @@ class OrderTracker:
         if known.order_id in self._presumed and not update.is_done:
             return completed(update, known)
         is_newer = asked_at is not None and asked_at > self.updated_at(known.order_id)
-        if is_newer and not known.is_done and not _is_outdated(update, known):
+        if is_newer and not known.is_done and _differs(update, known) and not _is_outdated(update, known):
             return completed(update, known)
         return merge(known, update)
 
@@ -213,15 +216,35 @@ class OrderTracker:
         self._done.pop(old_id, None)
         self._forget(old_id)
         self._replaced[old_id] = new.order_id
+        self._successors.add(new.order_id)
         while len(self._replaced) > _KEPT:
-            self._replaced.popitem(last=False)
+            self._successors.discard(self._replaced.popitem(last=False)[1])
 
     def replaced_by(self, update: Order) -> str | None:
-        """Id of the live order that a modify of another session replaced, where that is beyond doubt."""
-        if update.status is not OrderStatus.MODIFIED or not update.client_order_id or update.order_id in self:
+        """Id of the order that a modify of another session replaced, where that is beyond doubt.
+
+        It is the only live order with the same client order id, symbol and side. Where there is none, it is one that was
+        just cancelled without a fill: an exchange may report the cancel of the old id first.
+        """
+        known = self.get(update.order_id)
+        if not update.client_order_id or update.order_id in self._successors:
             return None
-        same = [order.order_id for order in self._live.values() if is_same_order(order, update)]
-        return same[0] if len(same) == 1 else None
+        if known is not None and known.status is not OrderStatus.FILLED:  # it was modified under its own id
+            return None
+        live = [order for order in self._live.values() if order.order_id != update.order_id]
+        for candidates in (live, self._just_cancelled()):
+            same = [order.order_id for order in candidates if is_same_order(order, update)]
+            if same:
+                return same[0] if len(same) == 1 else None
+        return None
+
+    def _just_cancelled(self) -> list[Order]:
+        """Orders that were cancelled without a fill a moment ago."""
+        since = self._clock() - _REPLACEMENT_WINDOW
+        recent = takewhile(
+            lambda order: self.updated_at(order.order_id) > since, reversed(self._done.values())
+        )
+        return [order for order in recent if order.status.is_cancellation and not order.quantity_filled]
 
 
 class OrderPages:
@@ -276,6 +299,15 @@ def is_same_order(order: Order, other: Order) -> bool:
         other.client_order_id,
         other.symbol,
         other.side,
+    )
+
+
+def _differs(update: Order, known: Order) -> bool:
+    """Whether a direct answer says more than that the order is live: a list may give another word for the same state."""
+    return update.is_done or (update.price, update.quantity, update.quantity_remaining) != (
+        known.price,
+        known.quantity,
+        known.quantity_remaining,
     )
 
 
