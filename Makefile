@@ -16,25 +16,25 @@ $(VENV)/.%: setup.cfg setup.py
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	@touch $@
 
-demo: $(VENV)/.demo  ## trade on the embedded exchange: order, fill, stop, TWAP, a line that heals
+demo: $(VENV)/.demo  ## trade on the simulator: order, fill, stop, TWAP, a lost connection that is restored
 	@$(RUN) -m qfex.demo
 
-demo-market: $(VENV)/.demo  ## watch a live order book and its candles on the embedded exchange
+demo-market: $(VENV)/.demo  ## watch a live order book and its candles on the simulator
 	@$(RUN) -m qfex.demo.market
 
 test: $(VENV)/.test  ## run the tests
 	$(RUN) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
-lint: $(VENV)/.dev  ## style and types
+lint: $(VENV)/.dev  ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-soak: $(VENV)/.test  ## the long runs: more than a thousand cut lines, checked against the exchange's ledger
-	$(RUN) -m tests.reliability.soak
+soak: $(VENV)/.test  ## run the long tests: more than a thousand lost connections, checked against the exchange's ledger
+	$(RUN) -m tests.soak
 	$(RUN) -m pytest -m soak
 
-bench: $(VENV)/.bench  ## measure, side by side with other clients
+bench: $(VENV)/.bench  ## measure the client beside others
 	$(RUN) -m benchmarks
 
 official-sdk: $(VENV)/.test  ## run the exchange's own Python client against the simulator
@@ -43,7 +43,7 @@ official-sdk: $(VENV)/.test  ## run the exchange's own Python client against the
 docs: $(VENV)/.docs  ## build the documentation site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-dist: $(VENV)/.dev  ## build wheel and sdist, check their metadata, and trade with the wheel in an environment of its own
+dist: $(VENV)/.dev  ## build wheel and sdist, check their metadata, and trade with the wheel in a new environment
 	rm -rf dist build/wheel-check
 	$(RUN) -m build --outdir dist .
 	$(RUN) -m twine check --strict dist/*
@@ -53,6 +53,6 @@ dist: $(VENV)/.dev  ## build wheel and sdist, check their metadata, and trade wi
 	build/wheel-check/bin/python -m pip install --quiet --disable-pip-version-check "$$(ls dist/*.whl)[sim,cli]"
 	cd build && wheel-check/bin/qfex-sync demo
 
-clean:  ## remove what was made
+clean:  ## remove everything that make created
 	rm -rf $(VENV) .bench build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,1 +1,1 @@
-"""The library measured against other ways to talk to the exchange: ``python -m benchmarks --help``."""
+"""Benchmarks of the library beside other clients of the exchange: ``python -m benchmarks --help``."""

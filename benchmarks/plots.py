@@ -1,4 +1,4 @@
-"""Plots of a run; matplotlib is optional and imported by nothing else."""
+"""Plots of a run. Only this module needs matplotlib, which is optional."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.growth.curve import Curve
-from benchmarks.judge import Row
-from benchmarks.targets import Verdict
+from benchmarks.targets import Row
+from benchmarks.verdicts import Verdict
 
 _COLOURS = {
     Verdict.AIM: "#2a7f3f",
-    Verdict.MUST: "#7fb069",
-    Verdict.NOISE: "#e6aa36",
+    Verdict.MET: "#7fb069",
+    Verdict.NOISY: "#e6aa36",
+    Verdict.TOO_FEW: "#b0b0b0",
+    Verdict.CONTENDED: "#8a8fa3",
     Verdict.MISSED: "#c0392b",
 }
 
@@ -42,10 +44,11 @@ def _save(figure: Any, path: Path) -> Path:
 
 
 def _targets(rows: Sequence[Row], path: Path) -> Path:
-    """Draw how far each must is over- or underfulfilled: 1 is the must, to the right of it is better."""
+    """Draw how much better or worse than its must each ratio is: 1 is the must, to the right of it is better."""
     from matplotlib import pyplot
+    from matplotlib.patches import Patch
 
-    figure, axes = pyplot.subplots(figsize=(11, 0.5 * len(rows) + 1.2))
+    figure, axes = pyplot.subplots(figsize=(11, 0.5 * len(rows) + 1.8))
     for height, row in enumerate(reversed(rows)):
         _draw_row(axes, height, row)
     axes.axvline(1, color="black", linewidth=1)
@@ -54,18 +57,21 @@ def _targets(rows: Sequence[Row], path: Path) -> Path:
     axes.set_xlim(0.2, 8)
     axes.set_xticks([0.5, 1, 2, 4], ["0.5", "1 (must)", "2", "4"])
     axes.minorticks_off()
-    axes.set_xlabel("times better than the must; the mark is the aim, the line is the spread of the rounds")
+    axes.set_xlabel("times better than the must; the mark is the aim, the line is the interval of the median")
+    used = {row.verdict for row in rows}
+    legend = [Patch(color=colour, label=each.value) for each, colour in _COLOURS.items() if each in used]
+    axes.legend(handles=legend, fontsize=7, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     return _save(figure, path)
 
 
 def _draw_row(axes: Any, height: int, row: Row) -> None:
     target, ratio = row.target, row.ratio
-    assert ratio is not None
+    assert ratio is not None and row.verdict is not None
 
     def gain(value: float) -> float:
         return value / target.must if target.higher_is_better else target.must / value
 
-    axes.barh(height, gain(ratio.median), height=0.6, color=_COLOURS[target.verdict(ratio)])
+    axes.barh(height, gain(ratio.median), height=0.6, color=_COLOURS[row.verdict])
     axes.plot([gain(ratio.low), gain(ratio.high)], [height, height], color="black", linewidth=1)
     axes.plot(gain(target.aim), height, marker="|", markersize=18, color="black")
 

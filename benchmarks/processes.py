@@ -1,4 +1,4 @@
-"""The processes of a run, as the process that directs it sees them."""
+"""The child processes of a run: the server and the workers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,10 +17,6 @@ from benchmarks.timing import Sample
 ROOT = Path(__file__).resolve().parent.parent
 _CACHE = ROOT / ".bench"
 
-# The checkout comes first on the module path for the library's own process, and last in the exchange's SDK's,
-# whose package has the same import name. `-c` puts the working directory first, which is replaced.
-_CHECKOUT_FIRST = "import sys; sys.path[0] = sys.argv.pop(1)"
-_CHECKOUT_LAST = "import sys; sys.path.append(sys.argv.pop(1)); del sys.path[0]"
 _WORKER = "; from benchmarks.worker import main; main(sys.argv[1:])"
 _SERVER = "; from benchmarks.server.__main__ import main; main(sys.argv[1:])"
 
@@ -29,22 +26,30 @@ _Self = TypeVar("_Self", bound="Process")
 
 
 def cache_folder() -> Path:
-    """Return the folder for logs and the SDK's environment; it tells git to ignore it."""
+    """Return the folder for logs and the SDK's environment, which git ignores."""
     _CACHE.mkdir(exist_ok=True)
     (_CACHE / ".gitignore").write_text("*\n")
     return _CACHE
 
 
+@dataclass(frozen=True)
+class Checkout:
+    """A checkout of the library, and the interpreter whose environment has its dependencies."""
+
+    root: Path
+    python: str
+
+
 class Unavailable(RuntimeError):
-    """A contestant needs something that cannot be had here."""
+    """A contestant needs something that is not installed and cannot be installed."""
 
 
 class WorkerFailed(RuntimeError):
-    """A worker could not start, reported an error or ended."""
+    """A worker could not start, reported an error or ended early."""
 
 
 class Process:
-    """A child process that is talked to in lines, and that ends with the ``with`` block."""
+    """A child process that reads and writes lines of text. It ends with the ``with`` block."""
 
     def __init__(
         self,
@@ -59,7 +64,7 @@ class Process:
         self._log_path = folder / f"{log_name}.log"
         with self._log_path.open("wb") as log:
             self._process = subprocess.Popen(
-                [python, "-c", code, str(ROOT), *arguments],
+                [python, "-c", code, *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -75,7 +80,7 @@ class Process:
         self.close()
 
     def close(self) -> None:
-        """End the process by ending its input, and by force if that does not do."""
+        """End the process by closing its input; kill it if it is still there ten seconds later."""
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.close()
         try:
@@ -87,7 +92,7 @@ class Process:
 
     @property
     def ended(self) -> bool:
-        """Whether the process is over."""
+        """Whether the process has ended."""
         return self._process.poll() is not None
 
     def write_line(self, line: str) -> None:
@@ -97,7 +102,7 @@ class Process:
         self._process.stdin.flush()
 
     def read_line(self, limit: float = TASK_LIMIT) -> str:
-        """Return the next line; a process that says nothing for `limit` seconds is killed."""
+        """Return the next line. A process that writes none for `limit` seconds is killed."""
         assert self._process.stdout is not None
         watchdog = threading.Timer(limit, self._process.kill)
         watchdog.start()
@@ -111,12 +116,30 @@ class Process:
         return line
 
 
-class Server(Process):
-    """The stand-in exchange; with `authority_file` it speaks TLS and writes the authority to trust there."""
+def module_path(library: str | None = None) -> str:
+    """Return code that sets up the module path of a process that runs ``python -c``.
 
-    def __init__(self, cpus: frozenset[int], authority_file: Path | None = None) -> None:
-        arguments = [] if authority_file is None else [str(authority_file)]
-        super().__init__(_CHECKOUT_FIRST + _pin(cpus) + _SERVER, arguments, log_name="server")
+    The process takes `qfex` from the folder `library`, and everything else, `benchmarks` in particular, from this
+    checkout. An empty `library` means the `qfex` that is installed in the interpreter's environment. A package that is
+    imported stays where it was found, so the path can change once `qfex` is imported.
+    """
+    root = f"sys.path[0] = {str(ROOT)!r}"
+    if library is None:
+        return f"import sys; {root}"
+    return f"import sys; sys.path[0] = {library!r}; import qfex; {root}"
+
+
+class Server(Process):
+    """The stand-in exchange, which waits for `delay` seconds before it answers an order.
+
+    With `authority_file` it uses TLS, and writes the authority that clients have to trust there.
+    """
+
+    def __init__(
+        self, cpus: frozenset[int], *, delay: float = 0.0, authority_file: Path | None = None
+    ) -> None:
+        arguments = [str(delay), *([] if authority_file is None else [str(authority_file)])]
+        super().__init__(module_path() + _pin(cpus) + _SERVER, arguments, log_name="server")
         scheme = "ws" if authority_file is None else "wss"
         self.url = f"{scheme}://127.0.0.1:{int(self.read_line(30))}"
 
@@ -126,7 +149,19 @@ def _pin(cpus: frozenset[int]) -> str:
 
 
 class Worker(Process):
-    """A client's process."""
+    """A client's process.
+
+    Parameters
+    ----------
+    client, url, cpus
+        The client's name, the server, and the CPUs that the process may use.
+    python
+        The interpreter.
+    library
+        See `module_path`. If it is a folder, the worker fails unless it has imported `qfex` from there.
+    environment
+        Environment variables to add.
+    """
 
     def __init__(
         self,
@@ -134,53 +169,37 @@ class Worker(Process):
         url: str,
         cpus: frozenset[int],
         *,
-        python: str | None = None,
+        python: str = sys.executable,
+        library: str | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        code = (_CHECKOUT_FIRST if python is None else _CHECKOUT_LAST) + _WORKER
-        arguments = [client, url, json.dumps(sorted(cpus))]
-        interpreter, log_name = python or sys.executable, f"client-{client}"
-        super().__init__(code, arguments, python=interpreter, environment=environment, log_name=log_name)
+        super().__init__(
+            module_path(library) + _WORKER,
+            [client, url, json.dumps(sorted(cpus))],
+            python=python,
+            environment=environment,
+            log_name=f"client-{client}",
+        )
         try:
-            self._result()
+            self._check_origin(library, self._answer()["library"])
         except WorkerFailed:
             self.close()
             raise
 
+    @staticmethod
+    def _check_origin(library: str | None, origin: str | None) -> None:
+        """Make sure that nothing but the library under test is measured in its name."""
+        if library and (origin is None or not Path(origin).resolve().is_relative_to(Path(library).resolve())):
+            raise WorkerFailed(f"the worker imported qfex from {origin}, not from {library}")
+
     def call(self, task: str, *, busy: bool = False, **arguments: Any) -> Sample:
         """Have the client do a task and return what it measured."""
         self.write_line(json.dumps({"task": task, "arguments": arguments, "busy": busy}))
-        return self._result()
-
-    def _result(self) -> Sample:
-        answer = json.loads(self.read_line())
-        if "error" in answer:
-            raise WorkerFailed(answer["error"])
-        result: Sample = answer["result"]
+        result: Sample = self._answer()["result"]
         return result
 
-
-# Nothing but what every interpreter has loaded anyway may be imported before the clock starts.
-_IMPORTER = """
-import os, time
-if {cpus}: os.sched_setaffinity(0, {cpus})
-started = time.perf_counter()
-{statement}
-print((time.perf_counter() - started) * 1e6, len(sys.modules))
-"""
-
-
-#: A user's packages were compiled when they were installed, whatever the environment of this run says.
-_WITH_BYTE_CODE = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(_CACHE / "bytecode")}
-
-
-def importer(statement: str, cpus: frozenset[int]) -> Callable[[], Sample]:
-    """Return a measurement of one import statement in a new interpreter."""
-    code = _CHECKOUT_FIRST + _IMPORTER.format(statement=statement, cpus=sorted(cpus))
-
-    def measure() -> Sample:
-        with Process(code, (), environment=_WITH_BYTE_CODE, log_name="importer") as process:
-            microseconds, modules = process.read_line(60).split()
-            return {"mean_us": float(microseconds), "modules": float(modules)}
-
-    return measure
+    def _answer(self) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(self.read_line())
+        if "error" in answer:
+            raise WorkerFailed(answer["error"])
+        return answer

@@ -1,4 +1,4 @@
-"""What a run found, as tables and as the results page."""
+"""The results of a run, as tables and as the results page."""
 
 from __future__ import annotations
 
@@ -6,28 +6,46 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks import judge, machine, plots, tables
+from benchmarks import machine, plots, tables, targets
 from benchmarks.contest import Contest
 from benchmarks.growth.curve import Curve
-from benchmarks.sampling import spread
+from benchmarks.rig import Settings
+from benchmarks.sampling import CONFIDENCE
 from benchmarks.scenarios import SCENARIOS
-from benchmarks.timing import Sample
 
 _INTRODUCTION = """# Results
 
-Written by `{command}`; do not edit. What is measured, and how, is in [README.md](README.md).
+Written by `{command}`; do not edit.
+[NOTES.md](NOTES.md) explains how the numbers are taken and what the verdicts mean, [README.md](README.md) what is
+compared.
 
 {facts}
 
 ## Musts and aims
 
+Medians, with the {confidence:.0%} interval of the median in brackets (fewer than 8 trials: with the lowest and the highest
+trial). The verdict is on the ratio *measured*. *Client CPU time* is the ratio of the CPU time per operation, the steadier
+of the two; here less is better in every row.
+
 {summary}
 """
+
+_METRICS = {
+    "mean_us": "mean us",
+    "cpu_us": "client CPU us",
+    "p50_us": "p50 us",
+    "p99_us": "p99 us",
+    "rate": "per second",
+    "bytes": "bytes each",
+    "modules": "modules loaded",
+    "caller_calls": "in the caller's thread",
+    "reader_calls": "in the reader's thread",
+}
 
 
 @dataclass
 class Results:
-    """The contests and the curves, by the names of what was run."""
+    """The contests and the curves of a run, by name."""
 
     contests: dict[str, Contest] = field(default_factory=dict)
     curves: dict[str, Curve] = field(default_factory=dict)
@@ -35,28 +53,18 @@ class Results:
 
 def contest_table(name: str, contest: Contest) -> str:
     """Return the numbers of every contestant."""
-    metrics = SCENARIOS[name].METRICS
-    rows = [
-        [label, *(_measured(samples, metric) for metric in metrics)]
-        for label, samples in contest.samples.items()
-    ]
+    metrics = SCENARIOS[name].metrics
+    rows = [[label, *(_cell(contest, label, metric) for metric in metrics)] for label in contest.labels]
     rows += [[label, *("not available" for _ in metrics)] for label in contest.absent]
-    return tables.table([name, *map(_metric, metrics)], rows)
+    table = tables.table([name, *(_METRICS[metric] for metric in metrics)], rows)
+    return f"{table}\n\nOther programs used {contest.foreign_load:.0%} of the CPU."
 
 
-def _measured(samples: Sequence[Sample], metric: str) -> str:
-    """Write a metric's spread; a batch, for example, has no percentiles of its orders."""
-    return tables.spread(spread(samples, metric)) if metric in samples[0] else "-"
-
-
-def _metric(name: str) -> str:
-    known = {
-        "rate": "per second",
-        "bytes": "bytes each",
-        "modules": "modules loaded",
-        "cpu_us": "client CPU us",
-    }
-    return known.get(name) or name.replace("_us", " us")
+def _cell(contest: Contest, label: str, metric: str) -> str:
+    if metric == "rate":
+        return tables.spread(contest.cost(label, "mean_us").inverse(1e6))
+    # The orders of a batch, for example, have no percentiles.
+    return tables.spread(contest.cost(label, metric)) if contest.measures(label, metric) else "-"
 
 
 def curve_table(curve: Curve) -> str:
@@ -69,24 +77,26 @@ def curve_table(curve: Curve) -> str:
     return tables.table([curve.size, *curve.metrics.values()], rows)
 
 
-def write(found: Results, rows: Sequence[judge.Row], folder: Path, command: str) -> None:
+def facts(settings: Settings) -> str:
+    """Return a list of what was run, and on what machine."""
+    amount = f"trials {settings.trials}, rounds {settings.rounds} (fewer in some scenarios), scale {settings.scale:g}"
+    return "\n".join(f"- {name}: {value}" for name, value in {"run": amount, **machine.facts()}.items())
+
+
+def write(
+    found: Results, rows: Sequence[targets.Row], folder: Path, command: str, settings: Settings
+) -> None:
     """Write ``RESULTS.md`` and, where matplotlib is installed, ``plots/``."""
     folder.mkdir(parents=True, exist_ok=True)
     pictures = plots.draw(rows, found.curves, folder / "plots")
-    (folder / "RESULTS.md").write_text(_page(found, rows, pictures, command))
-
-
-def _page(found: Results, rows: Sequence[judge.Row], pictures: Sequence[Path], command: str) -> str:
-    facts = "\n".join(f"- {name}: {value}" for name, value in machine.facts().items())
-    page = [_INTRODUCTION.format(command=command, facts=facts, summary=judge.summary(rows))]
-    page += [f"![{picture.stem}](plots/{picture.name})\n" for picture in pictures]
+    introduction = _INTRODUCTION.format(
+        command=command, facts=facts(settings), confidence=CONFIDENCE, summary=targets.summary(rows)
+    )
+    page = [introduction, *(f"![{picture.stem}](plots/{picture.name})\n" for picture in pictures)]
     page.append("## Every contestant\n")
     for name, contest in found.contests.items():
-        page.append(f"### {SCENARIOS[name].TITLE}\n\n{contest_table(name, contest)}\n")
+        page.append(f"### {SCENARIOS[name].title}\n\n{contest_table(name, contest)}\n")
     page.append("## How costs grow\n")
     for curve in found.curves.values():
         page.append(f"### {curve.title}\n\n{curve_table(curve)}\n")
-    notes = Path(__file__).with_name("NOTES.md")
-    if notes.exists():
-        page.append(notes.read_text())
-    return "\n".join(page)
+    (folder / "RESULTS.md").write_text("\n".join(page))

@@ -13,12 +13,12 @@ REQUIREMENT = "qfex==0.1.0"
 
 
 def python() -> str:
-    """Return the environment's interpreter, making the environment at the first call.
+    """Return the environment's interpreter. The first call makes the environment.
 
     Raises
     ------
     Unavailable
-        The SDK cannot be installed here, for want of a network for example.
+        The SDK cannot be installed, for example because there is no network.
     """
     interpreter = _interpreter()
     if not installed():
@@ -33,7 +33,7 @@ def _interpreter() -> Path:
 
 
 def installed() -> bool:
-    """Tell whether the environment is there, with the SDK in it."""
+    """Return whether the environment exists and has the SDK."""
     interpreter = _interpreter()
     if not interpreter.exists():
         return False

@@ -8,9 +8,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+#: What a task measured: costs by name, so that less is better.
 Sample = dict[str, float]
 
 BUSY_STEPS = 1000
+
+clock = time.perf_counter
+#: CPU time of the whole process, all its threads included.
+cpu_clock = time.process_time
 
 
 def repeat(action: Callable[[], object], count: int) -> Sample:
@@ -21,36 +26,50 @@ def repeat(action: Callable[[], object], count: int) -> Sample:
         before = clock()
         action()
         laps.append(clock() - before)
-    return {**watch.shares(count), **percentiles(laps)}
+    return {**watch.per_operation(count), **percentiles(laps)}
 
 
 class Stopwatch:
-    """Wall and processor time since it was made.
+    """Wall time and CPU time of this process since the stopwatch was made.
 
-    Processor time is that of the whole process, its other threads included. It hardly changes when other programs
-    keep the machine busy.
+    CPU time hardly changes when other programs keep the machine busy.
     """
 
     def __init__(self) -> None:
-        self._cpu = time.process_time()
+        self._cpu = cpu_clock()
         self._wall = clock()
 
-    def shares(self, count: int) -> Sample:
-        """Describe what each of `count` things took of the time."""
-        wall, cpu = clock() - self._wall, time.process_time() - self._cpu
-        return {"mean_us": wall / count * 1e6, "rate": count / wall, "cpu_us": cpu / count * 1e6}
+    def per_operation(self, count: int) -> Sample:
+        """Return the time that each of `count` operations took."""
+        wall, cpu = clock() - self._wall, cpu_clock() - self._cpu
+        return {"mean_us": wall / count * 1e6, "cpu_us": cpu / count * 1e6}
+
+
+class Laps:
+    """Wall time and CPU time of the ``with laps:`` blocks only, without what lies between them."""
+
+    def __init__(self) -> None:
+        self._walls: list[float] = []
+        self._cpu = 0.0
+
+    def __enter__(self) -> None:
+        self._cpu_start, self._start = cpu_clock(), clock()
+
+    def __exit__(self, *_: object) -> None:
+        self._walls.append(clock() - self._start)
+        self._cpu += cpu_clock() - self._cpu_start
+
+    def sample(self) -> Sample:
+        """Return the time that each lap took."""
+        mean, cpu = statistics.fmean(self._walls), self._cpu / len(self._walls)
+        return {"mean_us": mean * 1e6, "cpu_us": cpu * 1e6, **percentiles(self._walls)}
 
 
 def percentiles(laps: Sequence[float]) -> Sample:
-    """Describe calls that took `laps` seconds each."""
+    """Return percentiles of calls that took `laps` seconds each."""
     ordered = sorted(laps)
     nearly_last = min(len(ordered) - 1, int(len(ordered) * 0.99))
     return {"p50_us": statistics.median(ordered) * 1e6, "p99_us": ordered[nearly_last] * 1e6}
-
-
-def of_laps(laps: Sequence[float]) -> Sample:
-    """Describe calls of which only `laps` seconds each were measured, and not what lay between them."""
-    return {"mean_us": statistics.fmean(laps) * 1e6, **percentiles(laps)}
 
 
 @contextmanager
@@ -71,6 +90,3 @@ def busy_thread() -> Iterator[None]:
     finally:
         stop.set()
         thread.join()
-
-
-clock = time.perf_counter

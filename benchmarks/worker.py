@@ -1,7 +1,8 @@
-"""A client's own process: does one task after the other, as told by JSON lines on standard input.
+"""A client's own process. It reads tasks from standard input and answers each of them, as lines of JSON.
 
-``{"task": "round_trips", "arguments": {"count": 100}, "busy": false}`` is answered by ``{"result": {...}}``
-or ``{"error": "..."}``. The process stays for a whole scenario, so that every round finds it warm.
+The first answer, ``{"library": "/path/to/qfex/__init__.py"}``, says that the client is connected, and where `qfex` was
+imported from (null where it was not). After that, ``{"task": "round_trips", "arguments": {"count": 100}, "busy": false}``
+is answered by ``{"result": {...}}`` or ``{"error": "..."}``. The process stays for a whole trial, so that it is warm.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from benchmarks.timing import Sample, busy_thread
 
 
 def _claim_stdout() -> TextIO:
-    """Keep standard output for answers; what a client prints goes to standard error."""
+    """Keep standard output for answers. Whatever a client prints goes to standard error."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     return answers
@@ -47,7 +48,7 @@ def main(arguments: list[str]) -> None:
     except Exception:
         print(json.dumps({"error": traceback.format_exc()}), file=answers)
         return
-    print(json.dumps({"result": {}}), file=answers)
+    print(json.dumps({"library": getattr(sys.modules.get("qfex"), "__file__", None)}), file=answers)
     with closing(client):
         for line in sys.stdin:
             print(json.dumps(_answer(client, line)), file=answers)

@@ -30,7 +30,7 @@ WIDTH, HEIGHT = 124, 38  # of the monitor, in characters
 
 
 def main() -> None:
-    """Make every picture."""
+    """Make all pictures."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "images"
     folder.mkdir(parents=True, exist_ok=True)
     with (
@@ -43,14 +43,14 @@ def main() -> None:
 
 @contextmanager
 def clients(simulator: Simulator) -> Iterator[tuple[TradeClient, RestClient]]:
-    """Clients of the simulator's own account."""
+    """Open clients for the simulator's default account."""
     place, keys = simulator.environment, simulator.credentials
     with TradeClient(place, keys) as trade, RestClient(place, keys) as rest:
         yield trade, rest
 
 
 def rebalancing(simulator: Simulator, trade: TradeClient, rest: RestClient, folder: Path) -> None:
-    """The plan table and the chart of a report."""
+    """Save the table of a plan and the chart of a report."""
     with tempfile.TemporaryDirectory() as place, Journal(Path(place) / "journal.sqlite") as journal:
         rebalancer = Rebalancer(trade, rest, journal, pace=Pace(poll=0.1))
         save(
@@ -64,7 +64,7 @@ def rebalancing(simulator: Simulator, trade: TradeClient, rest: RestClient, fold
 
 
 def monitor(simulator: Simulator, trade: TradeClient, rest: RestClient, folder: Path) -> None:
-    """The monitor of an account with positions and orders, after a lost line."""
+    """Save the monitor of an account with positions and orders, after a lost connection."""
     with MarketDataClient(simulator.environment) as market:
         board = Board(trade, market, "AAPL-USD", rest, "QFEX sim")
         board.start()
@@ -72,7 +72,7 @@ def monitor(simulator: Simulator, trade: TradeClient, rest: RestClient, folder: 
         trade.place_order("NVDA-USD", "BUY", "10", "226")
         trade.place_stop_order("AAPL-USD", "SELL", "STOP_LOSS", "20", "320")
         trade.place_order("GOLD-USD", "SELL", "0.5", wait=True)
-        lose_the_line(simulator, trade)
+        lose_the_connection(simulator, trade)
         trade.place_order("AAPL-USD", "BUY", "12", wait=True)
         market.order_book("AAPL-USD")
         market.mark_price("AAPL-USD")
@@ -82,8 +82,8 @@ def monitor(simulator: Simulator, trade: TradeClient, rest: RestClient, folder: 
         save(render(board.snapshot(), WIDTH), folder / "monitor.svg", "qfex-sync watch", WIDTH, HEIGHT)
 
 
-def lose_the_line(simulator: Simulator, trade: TradeClient) -> None:
-    """Cut the trade line and wait until it is whole again."""
+def lose_the_connection(simulator: Simulator, trade: TradeClient) -> None:
+    """Cut the trade connection and wait until it is restored."""
     with trade.stream(Channel.CONNECTION) as events:
         simulator.faults.drop_now()
         for event in events:
@@ -92,7 +92,7 @@ def lose_the_line(simulator: Simulator, trade: TradeClient) -> None:
 
 
 def save(picture: RenderableType, path: Path, title: str, width: int, height: int | None) -> None:
-    """Draw on a terminal that is not there, and save what it shows as SVG."""
+    """Print to a recording console and save its content as SVG."""
     console = Console(record=True, width=width, height=height, file=io.StringIO(), force_terminal=True)
     console.print(picture)
     console.save_svg(str(path), title=title)

@@ -21,7 +21,7 @@ from .protocol.connection import Endpoint
 from .session.events import Registration
 from .session.rate_limit import RateLimiter
 from .session.requests import Requests
-from .session.session import Session
+from .session.session import Session, end_forgotten_sessions
 from .session.state import StateReader
 from .session.streams import DEFAULT_SIZE, Stream
 
@@ -60,6 +60,9 @@ class BaseClient(Generic[_ChannelT]):
         self._session = Session(name, endpoint, reconnect, options, limiter)
         self._requests = Requests(self._session)
         self._state = StateReader(self._session)
+        # `PendingOrder`s keep the requests alive, and with them a client that is still in use.
+        self._finalizer = weakref.finalize(self._requests, self._session.forget)
+        self._finalizer.atexit = False
 
     # --- life --------------------------------------------------------------------------------------------------
 
@@ -109,6 +112,7 @@ class BaseClient(Generic[_ChannelT]):
         Calls that wait elsewhere end at once. A closed client is spent: every call raises `NotConnected`.
         """
         self._session.close()
+        self._finalizer.detach()
         _open_clients.discard(self)
 
     def __enter__(self: _ClientT) -> _ClientT:
@@ -192,7 +196,7 @@ class BaseClient(Generic[_ChannelT]):
         named = self._channel_type.parse(channel, "channel")
         if not callable(callback):
             raise ValidationError("callback", callback, "must be callable")
-        registration = self._session.events.dispatcher.register(named, callback)
+        registration = self._session.events.dispatcher.register(named, callback, self)
         try:
             self._want(named)
         except BaseException:
@@ -216,7 +220,7 @@ class BaseClient(Generic[_ChannelT]):
         maxsize = whole(maxsize, "maxsize", 1)
         named = [self._channel_type.parse(channel, "channels") for channel in channels]
         stream = self._session.events.streams.open(
-            frozenset(named), self._session.endpoint.policy_of, maxsize
+            frozenset(named), self._session.endpoint.policy_of, maxsize, self
         )
         try:
             for channel in named:
@@ -247,6 +251,7 @@ class BaseClient(Generic[_ChannelT]):
             dropped=buffer.dropped + events.streams.dropped,
             conflated=buffer.conflated + events.streams.conflated,
             sequence_gaps=self._sequence_gaps(),
+            unconfirmed=self._open_questions(),
             callback_errors=events.dispatcher.callback_errors,
             round_trip_p50=p50,
             round_trip_p90=p90,
@@ -254,6 +259,9 @@ class BaseClient(Generic[_ChannelT]):
         )
 
     def _sequence_gaps(self) -> int:
+        return 0
+
+    def _open_questions(self) -> int:
         return 0
 
     # --- helpers of the clients --------------------------------------------------------------------------------
@@ -289,3 +297,4 @@ def _close_forgotten() -> None:
         if client.state is not ConnectionState.CLOSED and client.is_alive:
             log.warning("%r was not closed; use it in a with block, or call close()", client)
             client.close()
+    end_forgotten_sessions()

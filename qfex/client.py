@@ -27,9 +27,9 @@ from .checked_commands import (
 )
 from .credentials import HmacCredentials, JwtCredentials, credentials_from_env
 from .deadline import Deadline
-from .enums import CancelIdType, Channel, OrderType, Side, TimeInForce
+from .enums import CancelIdType, Channel, ConnectionState, OrderType, Side, TimeInForce
 from .environment import Environment, environment_from_env, require_safe_for_secrets
-from .errors import OutcomeUnknown, QfexError, ValidationError
+from .errors import QfexError, ValidationError
 from .models.account import Balance, Leverage, Position
 from .models.connection import ConnectionEvent, ErrorEvent
 from .models.orders import Fill, OpenOrders, Order, StopOrder, UserTrade
@@ -38,7 +38,7 @@ from .net.options import TransportOptions
 from .order_request import OrderRequest
 from .policies import RateLimitPolicy, ReconnectPolicy
 from .protocol.trade import commands as c
-from .protocol.trade.connection import WHAT_WAS_TRADED, TradeEndpoint
+from .protocol.trade.connection import TradeEndpoint
 from .session.events import Registration
 from .session.rate_limit import shared_limiter
 from .session.requests import SentRequest
@@ -49,11 +49,13 @@ from .workflows.orders import (
     PendingOrder,
     cancel_all_orders,
     iter_orders,
+    learn_past_fills,
     query_order,
     send_proven,
     wait_for_placed,
     wait_until_done,
 )
+from .workflows.positions import read_balance, read_positions
 from .workflows.resolve import Resolution
 from .workflows.twaps import TwapFollower
 
@@ -63,6 +65,9 @@ if TYPE_CHECKING:
 TradeEvent = (
     Order | Fill | Position | Balance | StopOrder | Twap | ErrorEvent | ConnectionEvent
 )  # fmt: skip
+
+
+_LIST_LIMIT = 1.0  # seconds that the first read of the open orders waits for their list
 
 
 class TradeClient(BaseClient[Channel]):
@@ -127,7 +132,7 @@ class TradeClient(BaseClient[Channel]):
         require_safe_for_secrets(environment.trade_url)
         account_id = optional_text(account_id, "account_id")
         self._instruments = None if instruments is None else dict(instruments)
-        endpoint = TradeEndpoint(environment.trade_url, credentials, account_id, time.time)
+        endpoint = TradeEndpoint(environment.trade_url, credentials, account_id, time.time, time.monotonic)
         endpoint.account.cancel_on_disconnect = cancel_on_disconnect
         super().__init__(
             "qfex-trade",
@@ -139,6 +144,7 @@ class TradeClient(BaseClient[Channel]):
         )
         self._account = Account(endpoint.account, self._state)
         self._history = History(environment, credentials, account_id=account_id, proxy=proxy, ca_file=ca_file)
+        self._session.answer_inquiry = self._history.answer
         # Unique among all clients of all processes, and cheaper than drawing each id at random.
         self._id_prefix = os.urandom(11).hex()
         self._id_counter = count(10**9)
@@ -454,13 +460,7 @@ class TradeClient(BaseClient[Channel]):
             If the exchange refuses; the setting before stays.
         """
         command = c.SetCancelOnDisconnect(flag(enabled, "enabled"))
-        before = self._account.set_cancel_on_disconnect(command.enabled)
-        try:
-            send_proven(self._requests, command, self._deadline(timeout))
-        except QfexError as error:
-            if not isinstance(error, OutcomeUnknown):  # refused or never sent
-                self._account.set_cancel_on_disconnect(before)
-            raise
+        send_proven(self._requests, command, self._deadline(timeout))
 
     # --- stops -------------------------------------------------------------------------------------------------
 
@@ -751,18 +751,19 @@ class TradeClient(BaseClient[Channel]):
         order_id : str, optional
             Of one order only.
         start, end : datetime, optional
-            Aware times, both included. They are applied here to the page that the exchange returns, since its
-            documentation and its servers disagree on their unit. Rows without a time, as production sends them, are
-            kept; use `RestClient.user_trades` where times matter.
+            Aware times, both included. The socket's rows may have no time, and its own filter is not usable, since
+            documentation and production disagree on the unit; so with either of them the REST interface is asked.
         limit, offset : int, optional
             Page; the exchange's default limit is 1000.
         """
         for name, moment in (("start", start), ("end", end)):
             if moment is not None and getattr(moment, "tzinfo", None) is None:
                 raise ValidationError(name, moment, "must be a datetime with a time zone")
-        command = c.GetUserTrades(optional_text(order_id, "order_id"), *page(limit, offset))
-        rows: list[UserTrade] = self._request(command, timeout)
-        return [row for row in rows if _is_within(row.time, start, end)]
+        order_id, rows_wanted = optional_text(order_id, "order_id"), page(limit, offset)
+        if start is not None or end is not None:
+            return self._history.trades(order_id, start, end, rows_wanted, self._deadline(timeout))
+        rows: list[UserTrade] = self._request(c.GetUserTrades(order_id, *rows_wanted), timeout)
+        return rows
 
     def get_leverage(
         self, *, limit: int | None = None, offset: int | None = None, timeout: float | None = None
@@ -790,18 +791,53 @@ class TradeClient(BaseClient[Channel]):
 
     @property
     def positions(self) -> dict[str, Position]:
-        """Newest position of each symbol that the positions channel reported. A copy."""
-        return self._account.positions()
+        """Position of each symbol. A copy; an empty dict, or quantities of zero, mean flat.
+
+        The first read subscribes to `Channel.POSITIONS`. No position is older than a fill or the end of an order that this
+        client has reported: where the channel has not reported it yet, the REST interface is asked, and where that does
+        not answer, the next report is waited for.
+
+        Raises
+        ------
+        RequestTimeout
+            If the exchange did not report the positions within the request timeout.
+        """
+        self._subscribe_for(Channel.POSITIONS)
+        return read_positions(self._account, self._history, self._deadline(None))
 
     @property
     def balance(self) -> Balance | None:
-        """Newest balance that the balances channel reported; None before the first."""
-        return self._account.balance()
+        """Balance of the account; None if the exchange did not report any within the request timeout.
+
+        Subscribes and waits as `positions` does.
+
+        Raises
+        ------
+        RequestTimeout
+            If the exchange did not report the balance again, after a fill or the end of an order.
+        """
+        self._subscribe_for(Channel.BALANCES)
+        return read_balance(self._account, self._history, self._deadline(None))
+
+    def _subscribe_for(self, channel: Channel) -> None:
+        """Subscribe to what a property shows, unless it is wanted already."""
+        self._session.refuse_if_over()
+        if not self._account.wants(channel):
+            self.subscribe(channel)
 
     @property
     def open_orders(self) -> dict[str, Order]:
-        """Orders known to be live, by order id. A copy."""
+        """Live orders of the account, by order id. A copy.
+
+        The first read has the exchange list them, since orders of other sessions may be live, and waits for the list at
+        most a second.
+        """
+        if self.state is ConnectionState.READY:
+            self._account.list_orders_once(Deadline(_LIST_LIMIT))
         return self._account.open_orders()
+
+    def _open_questions(self) -> int:
+        return self._account.open_questions()
 
     # --- channels ----------------------------------------------------------------------------------------------
 
@@ -816,7 +852,7 @@ class TradeClient(BaseClient[Channel]):
         wanted = exchange_channels(channels)
         deadline = self._deadline(timeout)
         self._session.refuse_if_closed()
-        missing = tuple(channel for channel in wanted if not self._account.wants(channel))
+        missing = tuple(channel for channel in wanted if not self._account.is_in_force(channel))
         if missing:
             self._requests.request(c.Subscribe(missing), deadline.remaining())
         if Channel.FILLS in wanted:
@@ -835,7 +871,6 @@ class TradeClient(BaseClient[Channel]):
             raise ValidationError(
                 "channels", "order_responses", "is needed for the replies to order commands"
             )
-        self._account.drop(wanted)
         self._request(c.Unsubscribe(tuple(wanted)), timeout)
 
     def _want(self, channel: Channel) -> None:
@@ -858,8 +893,7 @@ class TradeClient(BaseClient[Channel]):
 
     def _learn_fills(self, deadline: Deadline) -> None:
         """Find out what was traded before, so that an outage can be told from the past."""
-        if not self._account.knows_past_fills():
-            self._requests.request(WHAT_WAS_TRADED, deadline.remaining())
+        learn_past_fills(self._requests, self._account, deadline)
 
     @overload
     def on(self, channel: Literal[Channel.ORDERS], callback: Callable[[Order], object]) -> Registration: ...
@@ -918,9 +952,3 @@ class TradeClient(BaseClient[Channel]):
     def stream(self, *channels: Channel | str, maxsize: int = DEFAULT_SIZE) -> Stream[TradeEvent]:
         """Open an iterable queue of the events of some channels; see `BaseClient.stream`."""
         return super().stream(*channels, maxsize=maxsize)
-
-
-def _is_within(moment: datetime | None, start: datetime | None, end: datetime | None) -> bool:
-    if moment is None:
-        return True
-    return (start is None or moment >= start) and (end is None or moment <= end)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from time import time
 from typing import Any, Literal, TypeVar, overload
 
 from .arguments import text
@@ -10,7 +11,7 @@ from .base_client import BaseClient
 from .deadline import Deadline
 from .enums import CandleInterval, ErrorCode, MarketChannel
 from .environment import Environment
-from .errors import InvalidParameter, RequestTimeout, ValidationError
+from .errors import ConnectionLost, InvalidParameter, RequestTimeout, ValidationError
 from .models.connection import ConnectionEvent, ErrorEvent
 from .models.market import (
     Bbo,
@@ -35,6 +36,7 @@ from .protocol.market.commands import (
     subscriptions,
 )
 from .protocol.market.connection import MarketEndpoint, unconfirmed
+from .protocol.market.reconcile import FIRST_PATIENCE
 from .session.events import Registration
 from .session.streams import DEFAULT_SIZE, Stream
 
@@ -60,9 +62,15 @@ class MarketDataClient(BaseClient[MarketChannel]):
             client.block_for_close()
 
     The reads (`bbo`, `order_book`, ...) return the newest value of this connection: they subscribe when that is needed,
-    and wait for the first value. After a lost connection the streams are subscribed again, and values of the old one are
-    not returned any more. A consumer that is slow gets the newest snapshot of each symbol; of trades it misses the
+    and wait for the first value. A consumer that is slow gets the newest snapshot of each symbol; of trades it misses the
     oldest ones.
+
+    After a lost connection the streams are subscribed again, and values of the old one are not returned any more. A stream
+    that the exchange refuses, or does not confirm, harms no other: it is reported once as an `ErrorEvent` of kind
+    ``"subscription"``, and tried again after 1, 2, 4, ... 30 seconds, after a refusal every minute.
+
+    The newest value is the one with the highest `sequence`; of candles the one with the latest start. Times decide only
+    between messages without a sequence.
 
     Parameters
     ----------
@@ -89,7 +97,7 @@ class MarketDataClient(BaseClient[MarketChannel]):
         proxy: str | None = None,
         ca_file: str | None = None,
     ) -> None:
-        endpoint = MarketEndpoint(environment.market_data_url)
+        endpoint = MarketEndpoint(environment.market_data_url, time)
         self._markets = endpoint.markets
         super().__init__(
             "qfex-market-data",
@@ -111,6 +119,8 @@ class MarketDataClient(BaseClient[MarketChannel]):
         timeout: float | None = None,
     ) -> None:
         """Subscribe to a channel. Restored on every connection; asking twice does no harm.
+
+        What is subscribed and could not be restored on this connection is requested again.
 
         Parameters
         ----------
@@ -145,30 +155,42 @@ class MarketDataClient(BaseClient[MarketChannel]):
         sig_figs: int | None = None,
         timeout: float | None = None,
     ) -> None:
-        """Unsubscribe. Takes and raises what `subscribe` does."""
+        """Unsubscribe. Takes and raises what `subscribe` does.
+
+        A symbol that was subscribed by itself goes on when ``"*"`` is unsubscribed; one that was not ends with it. While
+        ``"*"`` is subscribed, no single symbol can be taken out of it.
+
+        If the call fails because it could not be sent, or because the exchange refuses it, the subscription stands. If it
+        was sent and not answered, the subscription counts as ended.
+        """
         named, options = _options(channel, intervals, sig_figs)
-        command = MarketUnsubscribe(named, _symbols(symbols), options)
-        self._forget(command.topics)
-        self._request(command, timeout)
+        topics, deadline = MarketSubscribe(named, _symbols(symbols), options).topics, self._deadline(timeout)
+        self.wait_until_ready(deadline.remaining())
+        ending = self._state.read(lambda: self._markets.subscriptions.leave(topics))
+        self._request_all(subscriptions(ending, MarketUnsubscribe), deadline)
 
     def _subscribe(self, topics: Iterable[Topic], deadline: Deadline) -> None:
-        lacking = self._state.read(lambda: self._markets.want(topics))
-        commands, refused = list(subscriptions(lacking)), dict[str, None]()
-        while commands:
+        self.wait_until_ready(deadline.remaining())  # nothing is in force on a lost connection
+        missing = self._state.read(lambda: self._markets.subscriptions.want(topics))
+        self._request_all(subscriptions(missing), deadline)
+
+    def _request_all(self, commands: Iterable[MarketSubscribe], deadline: Deadline) -> None:
+        """Send commands one after the other, and refuse what the exchange has not confirmed."""
+        refused: dict[str, None] = {}
+        for command in commands:
             try:
-                ack = self._requests.request(commands[0], deadline.remaining())
-            except BaseException:
-                self._forget(topic for command in commands for topic in command.topics)
+                ack = self._requests.request(command, deadline.remaining())
+            except (RequestTimeout, ConnectionLost) as error:
+                if isinstance(command, MarketUnsubscribe) and getattr(error, "sent", True):
+                    self._end(command.topics)
                 raise
-            command = commands.pop(0)
             refused.update(dict.fromkeys(unconfirmed(command, ack)))
-            self._forget(topic for topic in command.topics if topic.symbol in refused)
         if refused:
             message = f"the exchange did not confirm {', '.join(refused)}"
             raise InvalidParameter(ErrorCode.INVALID_PARAMETER, message)
 
-    def _forget(self, topics: Iterable[Topic]) -> None:
-        self._state.read(lambda: self._markets.drop(topics))
+    def _end(self, topics: Iterable[Topic]) -> None:
+        self._state.read(lambda: self._markets.end(topics))
 
     # --- newest values ----------------------------------------------------------------------------------------
 
@@ -189,7 +211,11 @@ class MarketDataClient(BaseClient[MarketChannel]):
         return self._newest(MarkPrice, MarketChannel.MARK_PRICE, symbol, timeout)
 
     def last_trades(self, symbol: str, *, timeout: float | None = None) -> list[PublicTrade]:
-        """Trades since the subscription, oldest first, at most the newest 1,000; waits for the first one."""
+        """Trades since the subscription, oldest first, at most the newest 1,000; waits for the first one.
+
+        On a new connection they begin again. Where a sequence gap was reported, trades may be missing; the exchange does
+        not send them again.
+        """
         self._newest(PublicTrade, MarketChannel.TRADE, symbol, timeout)
         topic = Topic(MarketChannel.TRADE, text(symbol, "symbol"))
         return self._state.read(lambda: self._markets.trades(topic))
@@ -230,13 +256,23 @@ class MarketDataClient(BaseClient[MarketChannel]):
         """Newest value of a stream, whose messages are of a model."""
         topic, deadline = Topic(channel, text(symbol, "symbol"), option), self._deadline(timeout)
         self.wait_until_ready(deadline.remaining())  # values of a lost connection are stale
-        self._subscribe([topic], deadline)
+        if not self._await_subscription(topic, deadline):
+            self._subscribe([topic], deadline)
         value: _T | None = self._state.wait_until(
             lambda: self._markets.newest(topic), lambda value: value is not None, deadline
         )
         if value is None:
             raise RequestTimeout(f"no {channel} of {symbol} within the time allowed", sent=True)
         return value
+
+    def _await_subscription(self, topic: Topic, deadline: Deadline) -> bool:
+        """Whether a topic is in force; waits a moment where it has been asked for already, after an outage for instance."""
+        known = self._markets.subscriptions
+        return self._state.wait_until(
+            lambda: (known.is_in_force(topic), known.is_requested(topic)),
+            lambda reading: reading[0] or not reading[1],
+            deadline.at_most(FIRST_PATIENCE),
+        )[0]
 
     def _sequence_gaps(self) -> int:
         return self._markets.sequence_gaps

@@ -1,11 +1,12 @@
-"""Fixtures of all tests: nothing outlives a test, and an exchange with a client on it."""
+"""Fixtures of all tests: nothing outlives a test; exchanges and their clients."""
 
 from __future__ import annotations
 
 import gc
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -15,11 +16,12 @@ from hypothesis import HealthCheck, settings
 
 from qfex import HmacCredentials, JwtCredentials, TradeClient
 from qfex.sim import Simulator
+from tests.support.exchange import ExchangeScript, Scripted, ScriptedExchange
+from tests.support.helpers import AAPL, GOLD, PATIENCE, QUICK, Connect
 
-PATIENCE = 5.0  # seconds: an upper limit of waits, never a delay
-SYMBOLS = ["AAPL-USD", "GOLD-USD"]
+SYMBOLS = [AAPL, GOLD]
 
-# How long an example takes says something about the machine, and nothing about the code.
+# The time that an example takes depends on the machine, and says nothing about the code.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
@@ -27,20 +29,20 @@ _DESCRIPTORS = Path("/proc/self/fd")
 
 
 def open_sockets() -> set[str]:
-    """The sockets of this process, where the system tells."""
+    """The sockets of this process, on systems that list them."""
     if not _DESCRIPTORS.is_dir():
         return set()
     targets = set()
     for descriptor in _DESCRIPTORS.iterdir():
         try:
             targets.add(os.readlink(descriptor))
-        except OSError:  # closed meanwhile
+        except OSError:  # closed since it was listed
             continue
     return {target for target in targets if target.startswith("socket:")}
 
 
 def join_others(before: set[threading.Thread]) -> set[threading.Thread]:
-    """Wait for the threads that were not there before; those that do not end in time."""
+    """Wait for the threads that were started since; return those that do not end in time."""
     until = monotonic() + PATIENCE
     for thread in set(threading.enumerate()) - before:
         thread.join(max(0.0, until - monotonic()))
@@ -49,7 +51,7 @@ def join_others(before: set[threading.Thread]) -> set[threading.Thread]:
 
 @pytest.fixture(autouse=True)
 def nothing_outlives_the_test() -> Iterator[None]:
-    """Whatever a test starts ends with it: threads and sockets."""
+    """All threads and sockets of a test end with it."""
     threads, sockets = set(threading.enumerate()), open_sockets()
     yield
     assert not join_others(threads), "threads outlive the test"
@@ -60,13 +62,13 @@ def nothing_outlives_the_test() -> Iterator[None]:
 
 @pytest.fixture(params=["live", "documented"])
 def dialect(request: pytest.FixtureRequest) -> str:
-    """Both ways in which the exchange may speak; a test of one way says so by parametrizing this indirectly."""
+    """Both dialects of the exchange. A test for one of them has the mark `live_only`."""
     return str(request.param)
 
 
 @pytest.fixture
 def sim(dialect: Any) -> Iterator[Simulator]:
-    """An exchange without a market maker, whose clock only moves when told."""
+    """An exchange without a market maker. The test moves its clock."""
     with Simulator(symbols=SYMBOLS, dialect=dialect, liquidity=False, clock="manual") as simulator:
         yield simulator
         assert simulator.ledger.errors == []
@@ -74,18 +76,30 @@ def sim(dialect: Any) -> Iterator[Simulator]:
 
 @pytest.fixture
 def market(dialect: Any) -> Iterator[Simulator]:
-    """An exchange with a market maker, whose clock only moves when told."""
+    """An exchange with a market maker. The test moves its clock."""
     with Simulator(symbols=SYMBOLS, dialect=dialect, clock="manual") as simulator:
         yield simulator
         assert simulator.ledger.errors == []
 
 
-Connect = Callable[..., TradeClient]
+@pytest.fixture
+def quiet(dialect: Any) -> Iterator[Simulator]:
+    """An exchange that sends nothing of its own accord, and whose price of AAPL is 200."""
+    options: dict[str, Any] = {
+        "liquidity": False,
+        "clock": "manual",
+        "ping_interval": 3600,
+        "rate_limits": False,
+    }
+    with Simulator(symbols=[AAPL], dialect=dialect, **options) as simulator:
+        simulator.set_mark_price(AAPL, 200)
+        yield simulator
+        assert simulator.ledger.errors == []
 
 
 @pytest.fixture
 def connect() -> Iterator[Connect]:
-    """Makes connected clients of a simulator, and closes them after the test."""
+    """A function that makes connected clients of a simulator. They are closed after the test."""
     made: list[TradeClient] = []
 
     def connect(
@@ -108,6 +122,25 @@ def client(sim: Simulator, connect: Connect) -> TradeClient:
 
 
 @pytest.fixture
-def peer(sim: Simulator, connect: Connect) -> TradeClient:
+def counterparty(sim: Simulator, connect: Connect) -> TradeClient:
     """A connected client of another account."""
     return connect(sim, sim.create_account())
+
+
+@pytest.fixture
+def scripted() -> Iterator[Scripted]:
+    """A function that makes a scripted exchange and a client that is connected to it."""
+    with ExitStack() as ends:
+
+        def scripted(
+            *scripts: ExchangeScript, connected: bool = True, **options: Any
+        ) -> tuple[ScriptedExchange, TradeClient]:
+            exchange = ends.enter_context(ScriptedExchange(*scripts))
+            options = {"request_timeout": PATIENCE, "reconnect": QUICK, **options}
+            client = TradeClient(exchange.environment, exchange.credentials, **options)
+            ends.callback(client.close)
+            if connected:
+                client.connect()
+            return exchange, client
+
+        yield scripted

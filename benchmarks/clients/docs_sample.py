@@ -16,7 +16,7 @@ import websocket
 from benchmarks.clients import messages
 from benchmarks.memory import resident_bytes
 from benchmarks.server import bursts, session
-from benchmarks.timing import Sample, Stopwatch, clock, of_laps, repeat
+from benchmarks.timing import Laps, Sample, Stopwatch, clock, percentiles, repeat
 
 TIMEOUT = 60.0
 
@@ -59,7 +59,7 @@ class DocsApp:
                 return answer  # type: ignore[no-any-return]
 
     def close(self) -> None:
-        """Have the server close: ``WebSocketApp.close`` would leave the thread asleep for seconds."""
+        """Ask the server to close, since the thread would sleep for seconds after ``WebSocketApp.close``."""
         assert self._app.sock is not None
         self._app.sock.send_close()
         self._thread.join(TIMEOUT)
@@ -82,38 +82,38 @@ class DocsSampleClient:
 
     def first_orders(self, count: int) -> Sample:
         """Connect, authenticate, subscribe, place one order."""
-        laps = []
+        laps = Laps()
         for _ in range(count):
-            started = clock()
-            app = DocsApp(self._url)
-            app.order(session.ORDER)
-            laps.append(clock() - started)
+            with laps:
+                app = DocsApp(self._url)
+                app.order(session.ORDER)
             app.close()
-        return of_laps(laps)
+        return laps.sample()
 
     def events(self, count: int) -> Sample:
-        """Take a burst of `count` pushed messages out of the queue."""
+        """Take a burst of `count` pushed messages from the queue."""
         self._app.order(bursts.FILLED_ORDERS, count)
         get = self._app.messages.get
         watch = Stopwatch()
         self._app.order(bursts.FIRE)
         while get(timeout=TIMEOUT)["order_response"]["symbol"] != bursts.LAST:
             pass
-        return watch.shares(count)
+        return watch.per_operation(count)
 
     def event_latency(self, count: int) -> Sample:
-        """Time from sending an order to the fill that the exchange pushes, just before its answer."""
+        """Measure from sending an order to the fill that the exchange pushes just before its answer."""
         laps = []
+        watch = Stopwatch()
         for _ in range(count):
             started = clock()
             self._app.send(json.dumps(messages.add_order(session.WITH_FILL)))
             self._app.messages.get(timeout=TIMEOUT)["fill_response"]
             laps.append(clock() - started)
             self._app.messages.get(timeout=TIMEOUT)["order_response"]
-        return of_laps(laps)
+        return {**watch.per_operation(count), **percentiles(laps)}
 
     def queued_memory(self, count: int) -> Sample:
-        """Memory that `count` order messages take while the program is busy elsewhere."""
+        """Measure the memory that `count` order messages take while the program does something else."""
         self._app.order(bursts.FILLED_ORDERS, count)
         before = resident_bytes()
         self._app.order(bursts.FIRE)

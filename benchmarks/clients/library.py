@@ -11,7 +11,7 @@ from decimal import Decimal
 from benchmarks.clients.messages import PUBLIC_KEY, SECRET_KEY
 from benchmarks.memory import resident_bytes
 from benchmarks.server import bursts, session
-from benchmarks.timing import Sample, Stopwatch, clock, of_laps, percentiles, repeat
+from benchmarks.timing import Laps, Sample, Stopwatch, clock, percentiles, repeat
 from qfex import (
     Channel,
     Environment,
@@ -30,10 +30,10 @@ TIMEOUT = 60.0
 
 
 class LibraryClient:
-    """A `TradeClient` with its defaults but for client-side throttling, which would hide everything else."""
+    """A `TradeClient` with its defaults, but without client-side throttling, which would hide everything else."""
 
     def __init__(self, url: str) -> None:
-        # REST is not part of any task: its address leads nowhere.
+        # No task uses REST, so its address leads nowhere.
         self._environment = Environment(trade_url=url, market_data_url=url, rest_url="http://127.0.0.1:9")
         self._client = self._connect()
         self._held: list[PendingOrder] = []
@@ -52,7 +52,7 @@ class LibraryClient:
         return self._client.place_order(symbol, Side.BUY, quantity, PRICE)
 
     @contextmanager
-    def _listening(self, callbacks: int) -> Iterator[None]:
+    def _callbacks(self, callbacks: int) -> Iterator[None]:
         registrations = [self._client.on(Channel.ORDERS, _ignore) for _ in range(callbacks)]
         yield
         for each in registrations:
@@ -67,11 +67,11 @@ class LibraryClient:
         return self._client.submit_order(symbol, Side.BUY, QUANTITY, PRICE)
 
     def round_trips(self, count: int, callbacks: int = 0, resting: bool = True) -> Sample:
-        """Place `count` orders, one after the other, while callbacks listen to the messages about them.
+        """Place `count` orders, one after the other, while callbacks receive the messages about them.
 
-        Resting orders stay open for the rest of the session; the others are cancelled by their answers.
+        Resting orders stay open for the rest of the session. The others are cancelled by their answers.
         """
-        with self._listening(callbacks):
+        with self._callbacks(callbacks):
             return repeat(self._order if resting else self._ioc_order, count)
 
     def threads(self, threads: int, count: int) -> Sample:
@@ -93,10 +93,11 @@ class LibraryClient:
         watch = Stopwatch()
         for worker in workers:
             worker.join()
-        return {**watch.shares(count), **percentiles([lap for mine in laps for lap in mine])}
+        all_laps = [lap for mine in laps for lap in mine]
+        return {**watch.per_operation(len(all_laps)), **percentiles(all_laps)}
 
     def window(self, in_flight: int, count: int) -> Sample:
-        """Keep `in_flight` orders under way from one thread: as the oldest is answered, submit another."""
+        """Keep `in_flight` orders under way from one thread: submit another as soon as the oldest is answered."""
         under_way: deque[tuple[float, PendingOrder]] = deque()
         laps = []
         watch = Stopwatch()
@@ -107,52 +108,52 @@ class LibraryClient:
                 laps.append(clock() - submitted)
             if number < count:
                 under_way.append((clock(), self._submit()))
-        return {**watch.shares(count), **percentiles(laps)}
+        return {**watch.per_operation(count), **percentiles(laps)}
 
     def batches(self, size: int, count: int) -> Sample:
         """Place `count` orders with ``place_orders``, `size` at a time."""
         batch = [OrderRequest(session.ORDER, Side.BUY, QUANTITY, PRICE) for _ in range(size)]
+        batches = count // size
         watch = Stopwatch()
-        for _ in range(count // size):
+        for _ in range(batches):
             for outcome in self._client.place_orders(batch):
                 if isinstance(outcome, Exception):
                     raise outcome
-        return watch.shares(count)
+        return watch.per_operation(batches * size)
 
     def first_orders(self, count: int) -> Sample:
         """Connect, authenticate, subscribe, place one order."""
-        laps = []
+        laps = Laps()
         idle = self._client
         for _ in range(count):
-            started = clock()
-            self._client = self._connect()
-            self._order()
-            laps.append(clock() - started)
+            with laps:
+                self._client = self._connect()
+                self._order()
             self._client.close()
         self._client = idle
-        return of_laps(laps)
+        return laps.sample()
 
     def events(self, count: int, callbacks: int = 1) -> Sample:
-        """Have a burst of `count` pushed messages delivered to callbacks."""
+        """Receive a burst of `count` pushed messages in callbacks."""
         arrived = threading.Event()
 
         def last(order: Order) -> None:
             if order.symbol == bursts.LAST:
                 arrived.set()
 
-        with self._listening(callbacks - 1):
+        with self._callbacks(callbacks - 1):
             registration = self._client.on(Channel.ORDERS, last)
             self._order(bursts.FILLED_ORDERS, Decimal(count))
             watch = Stopwatch()
             self._order(bursts.FIRE)
             if not arrived.wait(TIMEOUT):
                 raise TimeoutError("the burst did not arrive")
-            sample = watch.shares(count)
+            sample = watch.per_operation(count)
             registration.cancel()
         return sample
 
     def event_latency(self, count: int) -> Sample:
-        """Time from sending an order to the callback with the fill that is pushed just before its answer."""
+        """Measure from sending an order to the callback with the fill that is pushed just before its answer."""
         laps = []
         filled = threading.Semaphore(0)
 
@@ -161,21 +162,23 @@ class LibraryClient:
             filled.release()
 
         registration = self._client.on(Channel.FILLS, on_fill)
+        watch = Stopwatch()
         for _ in range(count):
             started = clock()
             self._order(session.WITH_FILL)
             if not filled.acquire(timeout=TIMEOUT):
                 raise TimeoutError("the fill did not arrive")
+        sample = {**watch.per_operation(count), **percentiles(laps)}
         registration.cancel()
-        return of_laps(laps)
+        return sample
 
     def queued_memory(self, count: int) -> Sample:
-        """Memory that `count` order events take in a stream that nobody reads for now."""
+        """Measure the memory that `count` order events take in a stream that nobody reads for now."""
         self._order(bursts.FILLED_ORDERS, Decimal(count))
         with self._client.stream(Channel.ORDERS, maxsize=2 * count) as stream:
             before = resident_bytes()
             self._order(bursts.FIRE)
-            self._order()  # answered behind the burst, so all of it was read when this returns
+            self._order()  # its answer follows the burst, so all of the burst was read when this returns
             after = resident_bytes()
             while stream.get(TIMEOUT).symbol != bursts.LAST:
                 pass
@@ -187,7 +190,7 @@ class LibraryClient:
         return {}
 
     def release(self) -> Sample:
-        """Have every held order answered."""
+        """Let the server answer every held order."""
         self._order(session.RELEASE)
         for pending in self._held:
             pending.result()
@@ -195,7 +198,7 @@ class LibraryClient:
         return {}
 
     def track(self, count: int) -> Sample:
-        """Let the account have `count` more open orders, and tell how many the client knows of."""
+        """Give the account `count` more open orders, and return how many the client knows of."""
         if count:
             self._order(bursts.OPEN_ORDERS, Decimal(count))
             self._order(bursts.FIRE)
@@ -203,9 +206,9 @@ class LibraryClient:
         return {"open_orders": len(self._client.open_orders)}
 
     def resident(self) -> Sample:
-        """Tell how much memory the process takes."""
+        """Return how much memory the process takes."""
         return {"bytes": resident_bytes()}
 
 
 def _ignore(_order: Order) -> None:
-    """Be one more callback."""
+    """Serve as one more callback."""

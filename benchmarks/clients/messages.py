@@ -1,4 +1,4 @@
-"""What the clients without a library of their own send: the documentation's messages as JSON text."""
+"""The messages of the documentation as JSON text, for the clients that do not use a library for the exchange."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ QUANTITY, PRICE = Decimal("1"), Decimal("251.25")
 
 
 class _Silent(sdk.TakerStrategy):  # type: ignore[misc]
-    """A strategy that ignores what it is told."""
+    """A strategy that ignores everything."""
 
     async def on_bbo(self, bbo: Any) -> None: ...
     async def on_trade(self, trade: Any) -> None: ...
@@ -38,7 +38,7 @@ class OfficialSdkClient:
     """The SDK on an event loop that runs while a task does."""
 
     def __init__(self, url: str) -> None:
-        # The loop stands still between tasks, which a heartbeat would take for a dead line.
+        # The loop stands still between tasks, which a heartbeat would mistake for a dead connection.
         config = sdk.QFEXConfig(
             is_prod=False,
             symbol_list=[session.ORDER],
@@ -69,10 +69,6 @@ class OfficialSdkClient:
             await self._order()
             laps.append(clock() - before)
 
-    def round_trips(self, count: int) -> Sample:
-        """Place `count` orders, one after the other."""
-        return self.gathered(1, count)
-
     def gathered(self, tasks: int, count: int) -> Sample:
         """Place `count` orders from several tasks under ``asyncio.gather``."""
 
@@ -80,6 +76,6 @@ class OfficialSdkClient:
             laps: list[float] = []
             watch = Stopwatch()
             await asyncio.gather(*(self._orders(laps, count // tasks) for _ in range(tasks)))
-            return {**watch.shares(len(laps)), **percentiles(laps)}
+            return {**watch.per_operation(len(laps)), **percentiles(laps)}
 
         return self._loop.run_until_complete(trade())

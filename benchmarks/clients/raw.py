@@ -1,6 +1,6 @@
 """websocket-client alone, in one thread: one text out, one text in, nothing parsed and nothing matched.
 
-Nobody trades like this, but its times depend on nothing but websocket-client, which makes it the yardstick.
+Nobody trades like this, but its times depend on nothing but websocket-client. That makes it a good baseline.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import websocket
 
 from benchmarks.clients import messages
 from benchmarks.server import bursts, session
-from benchmarks.timing import Sample, Stopwatch, repeat
+from benchmarks.timing import Laps, Sample, Stopwatch, repeat
 
 
 class RawClient:
@@ -49,13 +49,14 @@ class RawClient:
     def first_orders(self, count: int) -> Sample:
         """Connect, authenticate, subscribe, place one order."""
 
-        def trade() -> None:
-            connection = self._connect()
-            connection.send(self._order)
-            connection.recv()
+        laps = Laps()
+        for _ in range(count):
+            with laps:
+                connection = self._connect()
+                connection.send(self._order)
+                connection.recv()
             connection.shutdown()  # type: ignore[no-untyped-call]
-
-        return repeat(trade, count)
+        return laps.sample()
 
     def events(self, count: int) -> Sample:
         """Read a burst of `count` pushed messages."""
@@ -66,10 +67,10 @@ class RawClient:
             recv()
         for _ in range(count):
             recv()
-        return watch.shares(count)
+        return watch.per_operation(count)
 
 
 class UncheckedRawClient(RawClient):
-    """The same without websocket-client's UTF-8 validator, which is written in Python."""
+    """A `RawClient` without websocket-client's UTF-8 validator, which is written in Python."""
 
     skip_utf8_validation = True

@@ -1,4 +1,4 @@
-"""How the library's costs grow: each module is one dimension, with a ``run`` that returns the curve."""
+"""Growth of the library's costs. Each module covers one dimension and has a ``run`` that returns the curve."""
 
 from __future__ import annotations
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from benchmarks.sampling import Spread, spread
+from benchmarks.sampling import Spread
 from benchmarks.timing import Sample
 
 
 @dataclass
 class Curve:
-    """Samples at each size.
+    """Measurements at each size.
 
     Attributes
     ----------
@@ -23,6 +23,8 @@ class Curve:
         The measured numbers and what each of them means.
     linear
         Whether the sizes grow by steps rather than by factors.
+    samples
+        The measurements at each size.
     """
 
     title: str
@@ -33,7 +35,10 @@ class Curve:
 
     def points(self, metric: str) -> list[tuple[int, Spread]]:
         """Return one metric's spread at each size, smallest size first."""
-        return [(size, spread(samples, metric)) for size, samples in sorted(self.samples.items())]
+        return [
+            (size, Spread.of([sample[metric] for sample in samples]))
+            for size, samples in sorted(self.samples.items())
+        ]
 
 
 def measure(curve: Curve, sizes: Iterable[int], rounds: int, at_size: Callable[[int], Sample]) -> Curve:

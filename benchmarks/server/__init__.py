@@ -1,4 +1,4 @@
-"""A fast stand-in for the exchange's trade socket: blocking sockets, hand-made frames, canned answers.
+"""A fast stand-in for the exchange's trade gateway: blocking sockets, hand-made frames, canned answers.
 
-It is not a simulator. It exists so that the server is never what a benchmark measures.
+It is not a simulator. It is fast so that the benchmarks measure the clients and not the server.
 """

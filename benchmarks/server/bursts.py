@@ -1,9 +1,8 @@
-"""Bursts of pushed messages, made beforehand so that sending them costs the server next to nothing.
+"""Bursts of pushed messages, prepared in advance so that sending them costs the server next to nothing.
 
-A burst is asked for with ordinary orders, so that any client can ask through its own interface: an order on
-one of the symbols of `KINDS` prepares as many messages as its quantity says (they add up over several such
-orders), and an order on `FIRE` sends them all right behind its own acknowledgement.
-The last message of a burst carries the symbol `LAST`.
+A client asks for a burst with ordinary orders, through its own interface. An order on one of the symbols of `KINDS`
+prepares as many messages as its quantity says; several such orders add up. An order on `FIRE` sends them all right after
+its own acknowledgement. The last message of a burst has the symbol `LAST`.
 """
 
 from __future__ import annotations

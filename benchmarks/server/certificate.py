@@ -1,4 +1,4 @@
-"""A certificate for 127.0.0.1, made anew for each run and signed by an authority that is thrown away."""
+"""A certificate for 127.0.0.1, new in each run and signed by a temporary authority."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def available() -> bool:
-    """Tell whether certificates can be made here (the package ``trustme`` is installed)."""
+    """Return whether certificates can be made, that is, whether the package ``trustme`` is installed."""
     try:
         import trustme  # noqa: F401
     except ImportError:
@@ -16,7 +16,7 @@ def available() -> bool:
 
 
 def server_context(authority_file: Path) -> ssl.SSLContext:
-    """Return a server's TLS context and write the authority that clients have to trust to a file."""
+    """Return a server's TLS context, and write a file with the authority that clients have to trust."""
     import trustme
 
     authority = trustme.CA()

@@ -1,4 +1,4 @@
-"""WebSocket frames (RFC 6455), as little of them as a server on loopback needs."""
+"""The part of WebSocket framing (RFC 6455) that a server on loopback needs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
 def handshake_response(request: bytes) -> bytes:
-    """Answer an upgrade request, given as the bytes up to its empty line."""
+    """Return the answer to an upgrade request, given as the bytes up to its empty line."""
     for line in request.split(b"\r\n"):
         name, _, value = line.partition(b":")
         if name.strip().lower() == b"sec-websocket-key":
@@ -40,13 +40,13 @@ def _unmask(payload: bytes, mask: bytes) -> bytes:
 
 
 class FrameReader:
-    """Cuts a client's byte stream into ``(opcode, payload)`` pairs; masked, unfragmented frames only."""
+    """Parser of a client's byte stream into ``(opcode, payload)`` pairs, for masked, unfragmented frames only."""
 
     def __init__(self) -> None:
         self._buffer = b""
 
     def feed(self, data: bytes) -> list[tuple[int, bytes]]:
-        """Return the frames that `data` completes; the rest waits for more."""
+        """Return the frames that `data` completes, and keep the rest for the next call."""
         buffer = self._buffer + data if self._buffer else data
         frames = []
         position = 0
@@ -60,7 +60,7 @@ class FrameReader:
 
 
 def _frame_end(buffer: bytes, position: int) -> tuple[int, int] | None:
-    """Return where the payload of the frame at `position` starts and stops; None while it is incomplete."""
+    """Return the start and end of the payload of the frame at `position`, or None while the frame is incomplete."""
     available = len(buffer) - position
     if available < 6:
         return None

@@ -1,4 +1,4 @@
-"""What the stand-in server says: the exchange's message shapes, written as byte templates for speed."""
+"""The messages of the stand-in server, in the exchange's format, as byte templates for speed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def order_ack(symbol: bytes, client_order_id: bytes) -> bytes:
 
 
 def order_cancelled(symbol: bytes, client_order_id: bytes) -> bytes:
-    """Return the message that says that an IOC order found nobody."""
+    """Return the message that says that an IOC order was not filled."""
     order = _ORDER % (next(_serial), symbol, b"CANCELLED", client_order_id, b"2.708", b"null")
     return b'{"order_response":' + order + b"}"
 

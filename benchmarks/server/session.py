@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -22,15 +23,17 @@ _QUANTITY = re.compile(rb'"quantity"\s*:\s*"?([0-9]+)')
 
 
 class Session:
-    """Answers one client until it leaves.
+    """Answers one client until it disconnects.
 
-    Orders are answered by their symbol: `HOLD` keeps the answer back until an order on `RELEASE`, `WITH_FILL`
-    puts a fill before the answer, the symbols of `bursts` prepare and fire a burst, any other is acknowledged
-    (or, when its time in force is IOC, cancelled: the shortest way for such an order to be done).
+    The answer to an order depends on its symbol. An order on `HOLD` is answered after the next order on `RELEASE`. An order
+    on `WITH_FILL` gets a fill before its answer. The symbols of `bursts` prepare and send a burst. An order on any other
+    symbol is acknowledged or, if its time in force is IOC, cancelled. The session waits for `delay` seconds before it
+    answers an order.
     """
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, delay: float = 0.0) -> None:
         self._connection = connection
+        self._delay = delay
         self._held: list[bytes] = []
         self._burst = b""
         self._special: dict[bytes, Callable[[bytes, bytes], bytes]] = {
@@ -42,7 +45,7 @@ class Session:
         }
 
     def run(self) -> None:
-        """Shake hands, then answer until the client closes."""
+        """Complete the handshake, then answer until the client closes the connection."""
         reader = frames.FrameReader()
         data = self._shake_hands()
         while True:
@@ -59,12 +62,12 @@ class Session:
                 return
 
     def _shake_hands(self) -> bytes:
-        """Answer the upgrade request and return what the client sent behind it."""
+        """Answer the upgrade request, and return the bytes that followed it."""
         request = b""
         while b"\r\n\r\n" not in request:
             data = self._connection.recv(_READ_SIZE)
             if not data:
-                raise ConnectionError("the client left before the handshake")
+                raise ConnectionError("the client disconnected before the handshake")
             request += data
         head, _, rest = request.partition(b"\r\n\r\n")
         self._connection.sendall(frames.handshake_response(head))
@@ -76,6 +79,8 @@ class Session:
         if opcode != frames.TEXT:
             return b""
         if b'"add_order"' in payload:
+            if self._delay:
+                time.sleep(self._delay)
             return self._answer_order(payload)
         return b"".join(map(frames.encode, _answer_command(json.loads(payload), payload)))
 
@@ -117,7 +122,7 @@ class Session:
 
 
 def _answer_command(message: dict[str, Any], payload: bytes) -> Iterator[bytes]:
-    """Yield the answers to everything that is not an order; the account trades nothing and owns nothing."""
+    """Yield the answers to a command that is not an order. The account has no orders, trades or leverage."""
     kind = message.get("type")
     if kind == "auth":
         yield replies.AUTHENTICATED

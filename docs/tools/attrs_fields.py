@@ -1,4 +1,4 @@
-"""Tells the reference's reader of source code about attrs: fields are parameters of the constructor."""
+"""Griffe extension for the reference: the fields of attrs classes are parameters of their constructors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _DECORATORS = ("attrs.frozen", "attrs.define")
 
 
 class AttrsFields(Extension):
-    """Gives attrs classes the signature that they have when they run."""
+    """Gives attrs classes the constructor that attrs generates."""
 
     def on_class(self, *, cls: Class, **kwargs: Any) -> None:
         """Add the constructor."""
@@ -38,7 +38,7 @@ def _fields(cls: Class, kind: ParameterKind) -> Iterator[Parameter]:
 
 
 def _default(attribute: Attribute) -> str | None:
-    """What a field is left out for, as a reader needs it."""
+    """Return the default of a field as the reference shows it."""
     written = str(attribute.value) if attribute.value is not None else None
     if written is None or not written.startswith(("attrs.field(", "attrs.Factory(")):
         return "Decimal(0)" if written == "_ZERO" else written

@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def rate_limit(path: Path) -> None:
-    """Orders as they arrive at the exchange, under a budget that is small enough to see."""
+    """Draw the orders that arrive at the exchange under a small budget."""
     policy = RateLimitPolicy(units_per_second=50, burst=100)
     request = OrderRequest(SYMBOL, "BUY", "0.1", PRICE)
     with (
@@ -55,7 +55,7 @@ def rate_limit(path: Path) -> None:
 
 
 def outage(path: Path) -> None:
-    """How long calls take before, during and after an outage of two seconds."""
+    """Draw the duration of calls before, during and after an outage of two seconds."""
     with (
         Simulator(symbols=[SYMBOL]) as sim,
         TradeClient(sim.environment, sim.credentials, reconnect=ReconnectPolicy(0.2, 0.5)) as client,
@@ -69,7 +69,7 @@ def outage(path: Path) -> None:
         done.wait(1.0)
         lost = monotonic() - began
         sim.faults.refuse_connections()
-        sim.faults.drop_before_reply("add_order")  # an order is under way in the wrong moment
+        sim.faults.drop_before_reply("add_order")  # an order is in flight when the connection breaks
         done.wait(2.0)
         sim.faults.accept_connections()
         while connection.get(10).state is not ConnectionState.READY:
@@ -84,7 +84,7 @@ def outage(path: Path) -> None:
 def keep_calling(
     client: TradeClient, calls: list[tuple[float, float, bool]], began: float, done: Event
 ) -> None:
-    """Place an order every 50 ms; note when each call began, what it took, and whether it was answered."""
+    """Place an order every 50 ms; record when each call began, its duration, and whether it was answered."""
     while not done.wait(0.05):
         at = monotonic()
         try:
@@ -96,26 +96,26 @@ def keep_calling(
 
 
 def draw_outage(calls: list[tuple[float, float, bool]], lost: float, back: float, path: Path) -> None:
-    """One dot a call."""
+    """Draw one dot for each call."""
     figure = Figure(figsize=(8, 3.6), layout="constrained")
     axes = figure.subplots()
-    axes.axvspan(lost, back, color=GREY, alpha=0.25, label="the line is down")
+    axes.axvspan(lost, back, color=GREY, alpha=0.25, label="no connection")
     for answered, colour, label in ((True, GREEN, "answered"), (False, RED, "outcome unknown")):
         chosen = [(at, took) for at, took, was in calls if was is answered]
         axes.scatter([at for at, _ in chosen], [took for _, took in chosen], color=colour, s=18, label=label)
     waited = max(calls, key=lambda call: call[1])
     axes.annotate(
-        "waited for the next line", waited[:2], xytext=(8, -3), textcoords="offset points", fontsize=9
+        "waited for the next connection", waited[:2], xytext=(8, -3), textcoords="offset points", fontsize=9
     )
     axes.set_yscale("log")
     axes.set_xlabel("seconds")
-    axes.set_ylabel("a call takes, seconds")
+    axes.set_ylabel("duration of the call, seconds")
     axes.legend(frameon=False, loc="center right")
     finish(figure, path)
 
 
 def finish(figure: Figure, path: Path) -> None:
-    """Save a chart without a frame on the sides that carry no scale."""
+    """Save a chart without frame lines on the sides that have no scale."""
     for axes in figure.axes:
         axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=110)

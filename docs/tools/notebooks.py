@@ -20,7 +20,7 @@ LIMIT = 120  # seconds for a cell; the slowest takes five
 
 
 def execute(path: Path) -> Any:
-    """Run a notebook in its own folder; the notebook with its outputs.
+    """Run a notebook in its own folder and return it with its outputs.
 
     Raises
     ------
@@ -33,19 +33,19 @@ def execute(path: Path) -> Any:
     client = NotebookClient(notebook, timeout=LIMIT, resources={"metadata": {"path": str(path.parent)}})
     client.execute()
     for cell in notebook.cells:
-        cell.metadata.pop("execution", None)  # times of day would make each run another file
+        cell.metadata.pop("execution", None)  # the times would make every run a different file
     return notebook
 
 
 def pictures(notebook: Any) -> list[bytes]:
-    """The PNG pictures among a notebook's outputs."""
+    """Return the PNG pictures in a notebook's outputs."""
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     encoded = [output.get("data", {}).get("image/png") for output in outputs]
     return [base64.b64decode(picture) for picture in encoded if picture]
 
 
 def main() -> None:
-    """Renew the notebooks and their pictures."""
+    """Run all notebooks and save their pictures."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else None
     for path in sorted(SAMPLES.glob("*.ipynb")):
         notebook = execute(path)

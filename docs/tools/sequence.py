@@ -1,4 +1,4 @@
-"""Sequence diagrams as SVG: who says what to whom, from top to bottom."""
+"""Sequence diagrams as SVG."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 MARGIN, HEAD, STEP, FOOT = 20, 64, 34, 22  # pixels
-LETTER = 6.7  # pixels that a letter takes in a note, on average
+LETTER = 6.7  # average width of a letter in a note, in pixels
 
 INK, FAINT, PAPER, BOX = "#22303c", "#8a97a5", "#ffffff", "#eef2f7"
 LOST, MARK = "#c8503c", "#2f6db5"
@@ -29,7 +29,7 @@ text {{ font: 13px sans-serif; fill: {INK}; }}
 
 @dataclass(frozen=True)
 class Message:
-    """An arrow from one lane to another. A reply is dashed; a lost one ends in a cross halfway."""
+    """An arrow between participants. A reply is dashed; a lost message ends in a cross halfway."""
 
     source: str
     target: str
@@ -40,15 +40,15 @@ class Message:
 
 @dataclass(frozen=True)
 class Note:
-    """A remark on a lane."""
+    """A remark below a participant."""
 
-    lane: str
+    participant: str
     text: str
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A line across all lanes: something that happens to everybody."""
+    """A rule across the diagram, with a text."""
 
     text: str
 
@@ -62,32 +62,35 @@ class Diagram:
 
     Attributes
     ----------
-    lanes : sequence of str
-        Who takes part, from left to right.
+    participants : sequence of str
+        Names, from left to right.
     spread : int
-        Pixels between two lanes.
+        Pixels between two participants.
     """
 
-    lanes: Sequence[str]
+    participants: Sequence[str]
     steps: Sequence[Step]
     spread: int = 230
     _x: dict[str, float] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._x = {lane: MARGIN + self.spread * (0.5 + index) for index, lane in enumerate(self.lanes)}
+        self._x = {
+            participant: MARGIN + self.spread * (0.5 + index)
+            for index, participant in enumerate(self.participants)
+        }
 
     @property
     def width(self) -> int:
-        """Pixels from left to right."""
-        return 2 * MARGIN + self.spread * len(self.lanes)
+        """Width in pixels."""
+        return 2 * MARGIN + self.spread * len(self.participants)
 
     @property
     def height(self) -> int:
-        """Pixels from top to bottom."""
+        """Height in pixels."""
         return HEAD + STEP * len(self.steps) + FOOT
 
     def svg(self) -> str:
-        """The picture."""
+        """Return the diagram."""
         size = f'viewBox="0 0 {self.width} {self.height}" width="{self.width}"'
         lines = [f'<svg xmlns="http://www.w3.org/2000/svg" {size}>', _STYLE]
         lines.append(f'<rect width="100%" height="100%" rx="6" fill="{PAPER}"/>')
@@ -97,11 +100,11 @@ class Diagram:
         return "\n".join([*lines, "</svg>"]) + "\n"
 
     def _heads(self) -> Iterator[str]:
-        for lane, x in self._x.items():
+        for participant, x in self._x.items():
             wide = self.spread - 40
             yield f'<line x1="{x}" y1="44" x2="{x}" y2="{self.height - 10}" stroke="{FAINT}" stroke-dasharray="2 4"/>'
             yield f'<rect x="{x - wide / 2}" y="12" width="{wide}" height="32" rx="4" fill="{BOX}" stroke="{FAINT}"/>'
-            yield f'<text class="name" x="{x}" y="33">{escape(lane)}</text>'
+            yield f'<text class="name" x="{x}" y="33">{escape(participant)}</text>'
 
     def _draw(self, step: Step, y: float) -> Iterator[str]:
         if isinstance(step, Message):
@@ -123,7 +126,7 @@ class Diagram:
 
     def _note(self, note: Note, y: float) -> Iterator[str]:
         wide = LETTER * len(note.text) + 16
-        left = min(max(self._x[note.lane] - wide / 2, 4), self.width - wide - 4)
+        left = min(max(self._x[note.participant] - wide / 2, 4), self.width - wide - 4)
         yield f'<rect x="{left}" y="{y - 17}" width="{wide}" height="24" rx="3" fill="#fff8e1" stroke="{FAINT}"/>'
         yield f'<text class="note" x="{left + 8}" y="{y - 1}">{escape(note.text)}</text>'
 

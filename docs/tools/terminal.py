@@ -26,7 +26,7 @@ WIDTH = 100  # characters
 
 
 def main() -> None:
-    """Make every picture."""
+    """Make all pictures."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else IMAGES
     demo(folder / "demo.svg")
     market(folder / "market.svg")
@@ -34,12 +34,12 @@ def main() -> None:
 
 
 def terminal(width: int = WIDTH) -> Console:
-    """A terminal that is not there, and remembers what it shows."""
+    """Return a console that records what it prints and prints nowhere."""
     return Console(record=True, width=width, file=io.StringIO(), highlight=False)
 
 
 def demo(path: Path) -> None:
-    """The whole tour, from its first scene to its last."""
+    """Record the whole demo."""
     console = terminal()
     with Simulator(seed=7) as sim:
         sim.set_mark_price(SYMBOL, MARK)
@@ -55,7 +55,7 @@ def demo(path: Path) -> None:
 
 
 def market(path: Path) -> None:
-    """The live book and candles, after an hour of a market with trends."""
+    """Record the live book and candles after an hour of a trending market."""
     console = terminal(2 * WIDTH)
     with (
         Simulator(symbols=[SYMBOL], price_path="trending", clock="manual", seed=4) as sim,
@@ -70,7 +70,7 @@ def market(path: Path) -> None:
 
 
 def doctor(path: Path) -> None:
-    """What the doctor says about a wrong key."""
+    """Record the doctor with a wrong key."""
     console = terminal()
     with Simulator(symbols=[SYMBOL]) as sim, mock.patch.dict(os.environ, variables(sim)):
         result = CliRunner().invoke(cli, ["doctor"], prog_name="qfex-sync")
@@ -81,7 +81,7 @@ def doctor(path: Path) -> None:
 
 
 def variables(sim: Simulator) -> dict[str, str]:
-    """An environment that names a simulator, and a secret key that is not its own."""
+    """Return environment variables for a simulator, with a wrong secret key."""
     place = sim.environment
     return {
         "QFEX_ENV": "sim",
@@ -94,7 +94,7 @@ def variables(sim: Simulator) -> dict[str, str]:
 
 
 def painted(line: str) -> Text:
-    """A line of the doctor's with its verdict in colour, as on a terminal."""
+    """Return a line of the doctor's output with its verdict in colour."""
     colours = {"ok": "green", "warn": "yellow", "FAIL": "red", "skip": "dim"}
     verdict, _, rest = line.partition(" ")
     if verdict not in colours:
@@ -103,7 +103,7 @@ def painted(line: str) -> Text:
 
 
 def save(console: Any, path: Path, title: str) -> None:
-    """Save what a terminal shows; the picture loads no font from elsewhere."""
+    """Save what a console recorded, without the reference to an external font."""
     svg = console.export_svg(title=title)
     begin, end = svg.find("@font-face"), svg.rfind("@font-face")
     svg = svg[:begin] + svg[svg.find("}", end) + 1 :].lstrip()

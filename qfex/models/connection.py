@@ -46,6 +46,8 @@ class ErrorEvent:
         - ``"exchange"``: the exchange sent an error that answers no request of this client;
         - ``"undecodable"``: a message could not be decoded;
         - ``"sequence gap"``: market data messages are missing;
+        - ``"subscription"``: a market data subscription could not be restored; the client goes on to try;
+        - ``"implausible time"``: a market data message has a time in the far future;
         - ``"recovery"``: the state of the account could not be read, at the start or after an outage;
         - ``"connection"``: the client gave up its connection, for example because the credentials were refused;
         - ``"slow consumer"``: callbacks are too slow, so the connection is closed until they have caught up;
@@ -85,6 +87,8 @@ class Stats:
         Events that a newer event of the same symbol replaced before a slow consumer read them.
     sequence_gaps : int
         Gaps in the sequence of market data messages. A gap counts once, however many messages are missing.
+    unconfirmed : int
+        Orders whose state may have changed without a message, and is being asked for.
     callback_errors : int
         Exceptions raised by callbacks.
     round_trip_p50, round_trip_p90, round_trip_p99 : float or None
@@ -101,6 +105,7 @@ class Stats:
     conflated: int = 0
     sequence_gaps: int = 0
     callback_errors: int = 0
+    unconfirmed: int = 0
     round_trip_p50: float | None = None
     round_trip_p90: float | None = None
     round_trip_p99: float | None = None

@@ -28,8 +28,18 @@ class ConnectionEnded(Exception):
 
 
 class SendFailed(Exception):
-    """Messages were not sent, or not all of them. `begun` is how many of them, the first ones, may have left in part."""
+    """Messages were not sent, or not all of them.
+
+    Attributes
+    ----------
+    begun : int
+        How many of them, the first ones, may have left in part.
+    """
 
     def __init__(self, reason: str, *, begun: int = 0) -> None:
         super().__init__(reason)
         self.begun = begun
+
+
+class SendRefused(SendFailed):
+    """A signal handler interrupted the sending of a message, so that nothing else can be sent until it returns."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import socket
 import ssl
-import threading
+
+from ..mutex import InnerMutex
 
 _CHUNK = 16384  # bytes: the longest record
 
 
 class Tls:
-    """One TLS connection's client side. `_lock` keeps threads apart: OpenSSL's objects do not bear two at once.
+    """One TLS connection's client side. `_mutex` keeps threads apart: OpenSSL's objects serve one at a time.
 
     What OpenSSL wants to say of its own accord (the answer to a key update) leaves with the next message, as TLS 1.3
     asks.
@@ -24,7 +25,7 @@ class Tls:
     def __init__(self, context: ssl.SSLContext, hostname: str | None) -> None:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._connection = context.wrap_bio(self._incoming, self._outgoing, server_hostname=hostname)
-        self._lock = threading.Lock()
+        self._mutex = InnerMutex()
         self._ended = False
 
     def shake_hands(self, sock: socket.socket) -> None:
@@ -52,7 +53,7 @@ class Tls:
 
     def seal(self, data: bytes) -> bytes:
         """Encrypt; what was sealed first must be sent first."""
-        with self._lock:
+        with self._mutex:
             self._connection.write(data)
             return self._outgoing.read()
 
@@ -64,7 +65,7 @@ class Tls:
         OSError
             When the peer ended the connection, or something was tampered with.
         """
-        with self._lock:
+        with self._mutex:
             self._incoming.write(data)
             opened: list[bytes] = []
             try:

@@ -11,6 +11,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import accumulate
 from time import time
 from urllib.parse import urlsplit
@@ -21,7 +22,7 @@ from .._version import __version__
 from ..deadline import Deadline
 from ..errors import AuthenticationError, NotConnected
 from . import frames
-from .errors import SendFailed
+from .errors import SendFailed, SendRefused
 from .handshake import HandshakeClient, TlsContext
 from .options import TransportOptions
 from .sockets import ConnectedSocket, adopt
@@ -149,10 +150,8 @@ class Transport:
 
     def send_close(self, code: int = 1000, reason: str = "") -> None:
         """Send the close frame, once; a connection that cannot take it at once is left to `abort`."""
-        try:
+        with suppress(SendFailed):
             self.write([frames.encode_close(code, reason)], Deadline(0.2), closing=True)
-        except SendFailed:
-            pass
 
     def write(self, whole: Sequence[bytes], deadline: Deadline, closing: bool = False) -> None:
         """Send frames together. After a `closing` one, no frame can follow.
@@ -164,7 +163,7 @@ class Transport:
         """
         lock, me = self._send_lock, threading.get_ident()
         if self._writer == me and self._is_halfway():
-            raise SendFailed("a signal handler cannot write into the message that it interrupts")
+            raise SendRefused("a signal handler interrupted the sending of another message")
         try:
             if not lock.acquire(False) and not lock.acquire(timeout=deadline.wait_time()):
                 raise SendFailed("the connection is busy with another message")

@@ -13,12 +13,18 @@ from typing import Any
 from ..enums import OpenEnum
 from ..models.connection import ErrorEvent
 from .events import Event, Policy
-from .procedure import Procedure, ProcedureRun, Step
+from .procedure import Inquiry, Procedure, ProcedureRun, Step
 from .request import Request
 from .spec import CommandSpec
 from .wire.command import Command
 
 log = logging.getLogger("qfex")
+
+#: Seconds after which a procedure is told that a command of it could not be sent.
+BLOCKED_LIMIT = 5.0
+
+#: Seconds for a second reply to a request that was answered by an update, before a procedure goes on.
+SECOND_REPLY_GRACE = 0.3
 
 Answer = tuple[Any, Any]  # a request, and its result or the exception that its sender gets
 
@@ -26,12 +32,21 @@ Answer = tuple[Any, Any]  # a request, and its result or the exception that its 
 class ProtocolConnection(ABC):
     """The state of one connection. Not thread-safe: whoever owns it guards it with a mutex.
 
+    Parameters
+    ----------
+    clock : callable
+        Monotonic time in seconds.
+    may_send : callable
+        Takes a command's share of the message budget; False if it is not there now.
+
     Attributes
     ----------
     table
         The requests in flight.
     outgoing : list of bytes
         Messages of procedures that wait to be sent. The owner takes and sends them after each call.
+    inquiries : list of Step
+        Questions of procedures that are not for the socket. The owner takes them, and calls `answer_inquiry`.
     throttled : list
         What the exchange said of the message budget: which bucket is empty, None where it did not say, and for how many
         seconds, None likewise. The owner takes and obeys it after each call.
@@ -40,10 +55,15 @@ class ProtocolConnection(ABC):
     table: Any
     errors: OpenEnum
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float], may_send: Callable[[Command], bool]) -> None:
+        self.clock = clock
+        self._may_send = may_send
         self.outgoing: list[bytes] = []
         self.throttled: list[tuple[str | None, float | None]] = []
-        self._run: ProcedureRun | None = None
+        self._runs: list[ProcedureRun] = []
+        self._unsent: list[ProcedureRun] = []
+        self._late_answers: list[Answer] = []
+        self.inquiries: list[Step] = []
 
     # --- requests ----------------------------------------------------------------------------------------------
 
@@ -79,7 +99,12 @@ class ProtocolConnection(ABC):
                 log.exception("a message could not be handled")
                 event = ErrorEvent("internal", str(error), repr(message), error)
                 events.append(Event(self.errors, None, event))
-        return answers, events
+        return answers + self._take_late_answers(), events
+
+    def _take_late_answers(self) -> list[Answer]:
+        """Answers to callers' requests that were found out in another way than by a reply."""
+        late, self._late_answers = self._late_answers, []
+        return late
 
     def _take(self, message: Any, answers: list[Answer], events: list[Event]) -> None:
         table = self.table
@@ -88,33 +113,139 @@ class ProtocolConnection(ABC):
         if table.filed and type(message) in table.answering:
             answered = table.answer(message)
             answers.extend(answered)
-        events.extend(self._apply(message, answered))
-        if answered and self._run is not None:
-            self._move_procedure(answers)
+        try:
+            events.extend(self._apply(message, answered))
+        finally:  # an odd message must leave no procedure without its answer
+            if answered:
+                self._move_procedures(answers)
+
+    def give_up(self, request: Request) -> None:
+        """Note that nobody waits for a request any more; its late reply will answer nobody else."""
+        self.table.give_up(request)
 
     # --- procedures --------------------------------------------------------------------------------------------
 
-    def start(self, procedure: Procedure) -> ProcedureRun:
-        """Begin a procedure; answers move it on. Its messages appear in `outgoing`."""
-        self._run = run = ProcedureRun(procedure, self._send_step)
+    def start(
+        self, procedure: Procedure, patience: float | None = None, *, urgent: bool = False
+    ) -> ProcedureRun:
+        """Begin a procedure; answers move it on. Its messages appear in `outgoing`.
+
+        Parameters
+        ----------
+        procedure : generator
+        patience : float or None
+            Seconds for the answers to each of its steps.
+        urgent : bool
+            Whether it is sent even when the message budget is spent.
+        """
+        run = ProcedureRun(procedure, self._send_steps, patience, urgent)
+        self._runs.append(run)
         run.start()
+        self._forget_finished()
         return run
 
     def expire(self, run: ProcedureRun) -> None:
         """Stop waiting for the answers that a procedure waits for."""
+        if run in self._unsent:
+            self._unsent.remove(run)
         for step in run.steps:
-            self.table.give_up(step)
+            if isinstance(step.command, Inquiry):
+                step.filed = False
+            elif not step.answered:
+                self._abandon(step)
         run.expire()
+        self._forget_finished()
 
-    def _send_step(self, step: Request) -> None:
-        self.outgoing.append(self.send(step.command, step))
+    def _abandon(self, step: Step) -> None:
+        """Stop waiting for the answer to a command of a procedure."""
+        self.table.give_up(step)
 
-    def _move_procedure(self, answers: list[Answer]) -> None:
-        """Hand the procedure its answers, which are nobody else's."""
+    def answer_inquiry(self, step: Step, outcome: Any) -> None:
+        """Take the answer to an inquiry, unless it was given up."""
+        if step.filed:
+            step.filed = False
+            step.run.answer(step, outcome)
+            self._forget_finished()
+
+    def work(self, may_ask: bool = True) -> tuple[list[Answer], list[Event]]:
+        """Do what is due by the clock: send steps that had to wait, stop waiting for those that are overdue.
+
+        The owner calls it after each message and at least twice a second, once the connection is in use.
+
+        Parameters
+        ----------
+        may_ask : bool
+            Whether new questions may be asked; not while a caller waits for its turn.
+
+        Returns
+        -------
+        answers : list
+            Requests of callers that are answered by it.
+        events : list of Event
+            What users see of it.
+        """
+        now = self.clock()
+        for run in [run for run in self._runs if run.due <= now]:
+            self.expire(run)
+        if may_ask:
+            unsent, self._unsent = self._unsent, []
+            for run in unsent:
+                try:
+                    self._send_steps(run)
+                except Exception as error:  # whatever it is, the procedure has to know
+                    run.fail(error)
+            self._begin_work()
+        events = self._found()
+        return self._take_late_answers(), events
+
+    @property
+    def has_work(self) -> bool:
+        """Whether `work` may have something to do."""
+        return bool(self._runs)
+
+    def _begin_work(self) -> None:  # noqa: B027 - a gateway may have none
+        """Start the procedures that are due; the gateways say which."""
+
+    def _found(self) -> list[Event]:
+        """Events that procedures found; the gateways say which."""
+        return []
+
+    def _send_steps(self, run: ProcedureRun) -> None:
+        """File the commands of a step and queue their bytes, once their exclusive keys and the budget allow it."""
+        for step in run.steps:
+            if step.filed or step.answered:
+                continue
+            if isinstance(step.command, Inquiry):
+                step.filed = True
+                self.inquiries.append(step)
+                continue
+            if self._is_held(step.command) or not (run.urgent or self._may_send(step.command)):
+                self._unsent.append(run)
+                run.due = min(run.due, self.clock() + BLOCKED_LIMIT)
+                return
+            self.outgoing.append(self.send(step.command, step))
+        run.due = float("inf") if run.patience is None else self.clock() + run.patience
+
+    def _is_held(self, command: Command) -> bool:
+        """Whether an exclusive key of a command is held, by more than a request that was answered a while ago."""
+        holder = self.table.holder(command)
+        if holder is None:
+            return False
+        if holder.awaits_late_reply and self.clock() >= holder.given_up_at + SECOND_REPLY_GRACE:
+            self.table.remove(holder)
+            return self.table.holder(command) is not None
+        return True
+
+    def _move_procedures(self, answers: list[Answer]) -> None:
+        """Hand procedures their answers, which are nobody else's."""
         steps = [answer for answer in answers if isinstance(answer[0], Step)]
         for answer in steps:
             answers.remove(answer)
             answer[0].run.answer(*answer)
+        self._forget_finished()
+
+    def _forget_finished(self) -> None:
+        self._runs = [run for run in self._runs if not run.done]
 
     # --- what a gateway's own connection says ------------------------------------------------------------------
 
@@ -137,6 +268,9 @@ class ProtocolConnection(ABC):
     @abstractmethod
     def release(self) -> Sequence[Event]:
         """Events that were held back until the end of login and resync."""
+
+    def ended(self) -> None:  # noqa: B027 - a gateway may have nothing to note
+        """Note that the connection is over, before its requests fail."""
 
     @abstractmethod
     def teardown(self) -> Sequence[Command]:
@@ -165,8 +299,18 @@ class Endpoint(ABC):
         """URL and headers of the next connection."""
 
     @abstractmethod
-    def new_connection(self, clock: Callable[[], float]) -> ProtocolConnection:
-        """The pure side of a new connection; `clock` gives monotonic time in seconds."""
+    def new_connection(
+        self, clock: Callable[[], float], may_send: Callable[[Command], bool]
+    ) -> ProtocolConnection:
+        """The pure side of a new connection.
+
+        Parameters
+        ----------
+        clock : callable
+            Monotonic time in seconds.
+        may_send : callable
+            Takes a command's share of the message budget; False if it is not there now.
+        """
 
     @abstractmethod
     def policy_of(self, channel: OpenEnum) -> Policy:

@@ -1,7 +1,7 @@
 """Procedures: sequences of commands and answers, written as generators.
 
-Login and resync are such sequences: a generator yields commands, gets the list of their results, and yields the next. A
-`ProcedureRun` moves it on, step by step, as the answers arrive.
+Login, resync and reconciliation are such sequences: a generator yields commands, gets the list of their results, and
+yields the next. A `ProcedureRun` moves it on, step by step, as the answers arrive.
 """
 
 from __future__ import annotations
@@ -15,6 +15,10 @@ from .wire.command import Command
 
 #: Yields commands to send at once, gets the list of their results. An error of one of them is thrown into it.
 Procedure = Generator[Sequence[Command], list[Any], Any]
+
+
+class Inquiry(Command, frozen=True):
+    """A question that is not sent on the socket: a worker thread of the client answers it."""
 
 
 class Step(Request, eq=False, kw_only=True):
@@ -32,7 +36,11 @@ class ProcedureRun:
     ----------
     procedure : generator
     send : callable
-        Files a request and queues its bytes. What it raises ends the run.
+        Takes the commands of a step; it files them, and queues their bytes, at once or later.
+    patience : float or None
+        Seconds for the answers to one step; then `RequestTimeout` is raised in the procedure. None: no limit.
+    urgent : bool
+        Whether it is sent even when the message budget is spent.
 
     Attributes
     ----------
@@ -40,12 +48,21 @@ class ProcedureRun:
     error : Exception or None
         What ended the procedure, if not its last line.
     steps : list of Step
-        What was sent and is not answered as a whole.
+        The commands that are not answered as a whole.
     """
 
-    def __init__(self, procedure: Procedure, send: Callable[[Request], None]) -> None:
+    def __init__(
+        self,
+        procedure: Procedure,
+        send: Callable[[ProcedureRun], None],
+        patience: float | None = None,
+        urgent: bool = False,
+    ) -> None:
         self._procedure = procedure
         self._send = send
+        self.patience = patience
+        self.urgent = urgent
+        self.due = float("inf")
         self.steps: list[Step] = []
         self.done = False
         self.error: Exception | None = None
@@ -67,8 +84,9 @@ class ProcedureRun:
             self.fail(error)
 
     def expire(self) -> None:
-        """Raise a timeout in the procedure: the answers to its commands do not come."""
-        self.fail(RequestTimeout("no answer", sent=True))
+        """Raise a timeout in the procedure: the answers to its commands do not come, or a command could not be sent."""
+        sent = all(step.filed or step.answered for step in self.steps)
+        self.fail(RequestTimeout("no answer" if sent else "it could not be sent in time", sent=sent))
 
     def fail(self, error: Exception) -> None:
         """Raise an error in the procedure, which may go on with something else."""
@@ -77,8 +95,7 @@ class ProcedureRun:
     def _move(self, advance: Callable[[], Sequence[Command]]) -> None:
         try:
             self.steps = [Step(command, run=self) for command in advance()]
-            for step in self.steps:
-                self._send(step)
+            self._send(self)
         except StopIteration:
             self.done = True
         except Exception as error:  # whatever the procedure raises is its result

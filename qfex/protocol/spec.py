@@ -15,7 +15,8 @@ Bucket = Literal["general", "cancel"]
 Rule = Callable[[Any, Any], Any]
 
 
-def _named_by_type(command: Any) -> Keys:
+def by_type(command: Any) -> Keys:
+    """The type of a command, as the only name that a reply or an echo has for it."""
     return (command.type,)
 
 
@@ -57,7 +58,7 @@ class CommandSpec:
     answers: Mapping[type, Rule] = attrs.field(factory=dict)
     bucket: Bucket = "general"
     trading: bool = True
-    named_by: Callable[[Any], Keys] = _named_by_type
+    named_by: Callable[[Any], Keys] = by_type
     exclusive: Callable[[Any], Keys] = _nothing
     shares: Callable[[Any], bool] = _never
     answered_by_bare_ack: bool = False

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from ..deadline import Deadline
 from ..errors import RequestTimeout
-from ..net.errors import ConnectionEnded
+from ..mutex import Mutex
+from ..net.errors import ConnectionEnded, SendFailed
 from ..net.frames import TEXT, encode_frame
-from ..protocol.connection import ProtocolConnection
+from ..protocol.connection import Answer, ProtocolConnection
 from ..protocol.events import Event
-from ..protocol.procedure import Procedure, ProcedureRun
+from ..protocol.procedure import Procedure, ProcedureRun, Step
 from ..protocol.request import Request
 from ..protocol.wire.command import Command
 from .wait import WaitList
@@ -23,6 +24,13 @@ if TYPE_CHECKING:
 
 #: Seconds for which an overdue reply may still arrive before its exclusive key is given up and the connection renewed.
 LATE_REPLY_GRACE = 2.0
+
+GOODBYE = (
+    0.7  # seconds for the closing handshake; a call that renews the connection may last so much too long
+)
+_FORGOTTEN_PATIENCE = (
+    1.0  # seconds for which a connection that is replaced waits for answers that nobody waits for
+)
 
 
 class NotUsable(Exception):
@@ -38,13 +46,24 @@ class PendingRequest(Request, eq=False, kw_only=True):
 
     Attributes
     ----------
+    deadline : Deadline
+        By when the answer is expected.
+    detached : bool
+        Whether the call that sent it has returned: somebody may ask for the answer later, or never.
     answered : bool
         Whether the answer came; then `outcome` has it.
     """
 
     waiting: WaitList
+    deadline: Deadline = Deadline(None)
+    detached: bool = False
     answered: bool = False
     outcome: Any = None
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Whether nobody waits for it, at least now."""
+        return self.detached and not self.waiting
 
     def wait(self, deadline: Deadline) -> bool:
         """Wait for the answer; whether it came in time."""
@@ -70,7 +89,7 @@ class ClientConnection:
     transport : Transport
     protocol : ProtocolConnection
         What the bytes mean.
-    mutex : Lock
+    mutex : Mutex
         Guards `protocol`, and with it the requests in flight. It is the session's, since the state of the account
         outlives the connection.
 
@@ -78,9 +97,13 @@ class ClientConnection:
     ----------
     renewing : str
         Why this client is replacing the connection, if it is.
+    renewed_by : int or None
+        The thread that is replacing it.
+    stopping : bool
+        Whether the reader thread is to end it.
     """
 
-    def __init__(self, transport: Transport, protocol: ProtocolConnection, mutex: threading.Lock) -> None:
+    def __init__(self, transport: Transport, protocol: ProtocolConnection, mutex: Mutex) -> None:
         self.transport = transport
         self._protocol = protocol
         self._table = protocol.table
@@ -89,6 +112,8 @@ class ClientConnection:
         self._ended: ConnectionEnded | None = None
         self._draining = False
         self.renewing = ""
+        self.renewed_by: int | None = None
+        self.stopping = False
 
     # --- requests: any thread ----------------------------------------------------------------------------------
 
@@ -137,7 +162,8 @@ class ClientConnection:
 
     def _patience_with(self, holder: Request, deadline: Deadline) -> float | None:
         """Seconds after which to look at the holder of a key again."""
-        patience = deadline.remaining()
+        self._give_up_if_forgotten(holder)
+        limits = [deadline.remaining()]
         if holder.given_up:
             grace = holder.given_up_at + LATE_REPLY_GRACE - monotonic()
             if holder.awaits_late_reply and (grace <= 0 or deadline.passed):
@@ -145,10 +171,19 @@ class ClientConnection:
                 return 0.0
             if grace <= 0:
                 raise ReplyOverdue
-            patience = grace if patience is None else min(patience, grace)
+            limits.append(grace)
+        elif isinstance(holder, PendingRequest) and holder.detached:
+            limits.append(holder.deadline.remaining())
         if deadline.passed:
             raise RequestTimeout(f"another {holder.command.type} is still waiting for its reply", sent=False)
-        return patience
+        return min((limit for limit in limits if limit is not None), default=None)
+
+    def _give_up_if_forgotten(self, holder: Request) -> None:
+        """Give up a request in the place of a caller that does not come back for its answer."""
+        if holder.given_up or not isinstance(holder, PendingRequest):
+            return
+        if holder.is_forgotten and holder.deadline.passed:
+            self._protocol.give_up(holder)
 
     def send(self, frames: Sequence[bytes], deadline: Deadline) -> None:
         """Send frames together; the requests in them are filed already.
@@ -177,7 +212,9 @@ class ClientConnection:
         with self._mutex:
             if not request.filed:
                 return False
-            self._table.give_up(request)
+            if request.given_up:  # the grace for its late reply has begun
+                return True
+            self._protocol.give_up(request)
         self._requests_changed.notify_all()
         return True
 
@@ -189,26 +226,69 @@ class ClientConnection:
         self._requests_changed.notify_all()
 
     def drain(self, deadline: Deadline) -> None:
-        """Refuse new requests, and wait until those in flight are answered or given up."""
+        """Refuse new requests, and wait until those in flight are answered or given up.
+
+        Requests of which no caller waits for the answer hold it up for a second at most.
+        """
         with self._mutex:
             self._draining = True
-        self._requests_changed.notify_all()
-        self._requests_changed.wait_until(lambda: not len(self._table) or self._ended is not None, deadline)
+        changed = self._requests_changed
+        changed.notify_all()
+        if not changed.wait_until(self._is_drained, deadline.at_most(_FORGOTTEN_PATIENCE)):
+            changed.wait_until(lambda: self._is_drained() or not self._is_awaited(), deadline)
+
+    def _is_drained(self) -> bool:
+        return not len(self._table) or self._ended is not None
+
+    def _is_awaited(self) -> bool:
+        """Whether a caller waits for one of the requests in flight."""
+        with self._mutex:
+            return any(
+                isinstance(request, PendingRequest) and not (request.given_up or request.is_forgotten)
+                for request in self._table
+            )
 
     # --- messages and procedures: the reader thread ------------------------------------------------------------
 
-    def receive(self, frame: bytes) -> tuple[list[tuple[Any, Any]], list[Event]]:
+    def receive(self, frame: bytes) -> tuple[list[Answer], list[Event]]:
         """Take a message frame; see `ProtocolConnection.receive`."""
         with self._mutex:
             answers, events = self._protocol.receive(frame)
-        if answers and self._requests_changed:
+            if self._protocol.has_work:
+                late, found = self._protocol.work(not self._requests_changed)
+                answers += late
+                events += found
+        if self._requests_changed:  # a key may be free: answers to procedures are not among `answers`
             self._requests_changed.notify_all()
         return answers, events
 
-    def start(self, procedure: Procedure) -> ProcedureRun:
+    def work(self) -> tuple[list[Answer], list[Event]]:
+        """Do what is due by the clock; see `ProtocolConnection.work`."""
+        with self._mutex:
+            done = self._protocol.work(not self._requests_changed)
+        if self._requests_changed:
+            self._requests_changed.notify_all()
+        return done
+
+    def take_inquiries(self) -> list[Step]:
+        """Questions of procedures that a worker thread has to answer."""
+        if not self._protocol.inquiries:
+            return []
+        with self._mutex:
+            inquiries, self._protocol.inquiries = self._protocol.inquiries, []
+        return inquiries
+
+    def answer_inquiry(self, step: Step, outcome: Any) -> None:
+        """Take the answer to an inquiry; from any thread."""
+        with self._mutex:
+            self._protocol.answer_inquiry(step, outcome)
+
+    def start(
+        self, procedure: Procedure, patience: float | None = None, *, urgent: bool = False
+    ) -> ProcedureRun:
         """Begin a procedure; see `ProtocolConnection.start`."""
         with self._mutex:
-            return self._protocol.start(procedure)
+            return self._protocol.start(procedure, patience, urgent=urgent)
 
     def expire(self, run: ProcedureRun) -> None:
         """Stop waiting for the answers that a procedure waits for."""
@@ -250,17 +330,20 @@ class ClientConnection:
     # --- the end -----------------------------------------------------------------------------------------------
 
     def teardown(self, deadline: Deadline) -> None:
-        """Send what must be sent before the connection is ended on purpose, and close it."""
+        """End the connection on purpose, in the way that leaves the account as it is: disarm, then the close frame."""
         with self._mutex:
             commands: Sequence[Command] = self._protocol.teardown()
         if commands:
-            self.send([encode_frame(TEXT, command.encode()) for command in commands], deadline)
+            with suppress(SendFailed):
+                self.send([encode_frame(TEXT, command.encode()) for command in commands], deadline)
+        self.transport.send_close(1000, "renewed")
 
     def end(self, ended: ConnectionEnded) -> None:
         """Fail what is in flight and free the socket."""
         self.transport.abort()
         with self._mutex:
             self._ended = ended
+            self._protocol.ended()
             requests: list[Any] = [request for request in self._table if not request.awaits_late_reply]
             for request in list(self._table):
                 self._table.remove(request)

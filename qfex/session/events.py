@@ -13,6 +13,7 @@ from typing import Any
 
 from ..enums import OpenEnum
 from ..models.connection import ErrorEvent
+from ..mutex import Mutex
 from ..protocol.connection import Endpoint
 from ..protocol.events import Event, Policy
 from .streams import EventBuffer, StreamHub
@@ -30,10 +31,13 @@ Callback = Callable[[Any], object]
 class Registration:
     """A callback on a channel. `cancel` removes it."""
 
-    __slots__ = ("_registry", "callback", "channel", "logged_at")
+    __slots__ = ("_client", "_registry", "callback", "channel", "logged_at")
 
-    def __init__(self, registry: CallbackRegistry, channel: OpenEnum, callback: Callback) -> None:
+    def __init__(
+        self, registry: CallbackRegistry, channel: OpenEnum, callback: Callback, client: object
+    ) -> None:
         self._registry = registry
+        self._client = client  # a client that has a callback to run is not garbage
         self.channel = channel
         self.callback = callback
         self.logged_at = float("-inf")
@@ -47,7 +51,7 @@ class Registration:
 
 
 class CallbackRegistry:
-    """Callbacks by channel. `_lock` guards changes; readers take the current tuple without it.
+    """Callbacks by channel. `_mutex` guards changes; readers take the current tuple without it.
 
     Attributes
     ----------
@@ -56,19 +60,19 @@ class CallbackRegistry:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._mutex = Mutex()
         self.by_channel: dict[OpenEnum, tuple[Registration, ...]] = {}
 
-    def add(self, channel: OpenEnum, callback: Callback) -> Registration:
-        """Register a callback. Registering it twice calls it twice."""
-        registration = Registration(self, channel, callback)
-        with self._lock:
+    def add(self, channel: OpenEnum, callback: Callback, client: object) -> Registration:
+        """Register a callback of a client. Registering it twice calls it twice."""
+        registration = Registration(self, channel, callback, client)
+        with self._mutex:
             self.by_channel[channel] = (*self.by_channel.get(channel, ()), registration)
         return registration
 
     def remove(self, registration: Registration) -> None:
         """Remove a callback."""
-        with self._lock:
+        with self._mutex:
             registered = self.by_channel.get(registration.channel, ())
             kept = tuple(each for each in registered if each is not registration)
             if kept:
@@ -80,7 +84,7 @@ class CallbackRegistry:
 class Dispatcher:
     """The queue between the reader thread and the callbacks, and the thread that empties it.
 
-    The thread starts with the first callback: a client without one does not pay for it. `_lock` guards its start.
+    The thread starts with the first callback: a client without one does not pay for it. `_mutex` guards its start.
     """
 
     def __init__(
@@ -99,7 +103,7 @@ class Dispatcher:
         self._on_death = on_death
         self._buffer = EventBuffer(policy_of, QUEUE_LIMIT)
         self._abandoned = False
-        self._lock = threading.Lock()
+        self._mutex = Mutex()
         self._started = False
         self._thread: threading.Thread | None = None
         self.callback_errors = 0
@@ -111,22 +115,22 @@ class Dispatcher:
 
     def start(self) -> None:
         """Run callbacks from now on; with a new thread, where an earlier one died."""
-        with self._lock:
+        with self._mutex:
             self._started = True
             if self._thread is not None and not self._thread.is_alive():
                 self._thread = None
         if self.registry.by_channel:
             self._start_thread()
 
-    def register(self, channel: OpenEnum, callback: Callback) -> Registration:
-        """Register a callback."""
-        registration = self.registry.add(channel, callback)
+    def register(self, channel: OpenEnum, callback: Callback, client: object = None) -> Registration:
+        """Register a callback. It keeps `client` alive."""
+        registration = self.registry.add(channel, callback, client)
         if self._started:
             self._start_thread()
         return registration
 
     def _start_thread(self) -> None:
-        with self._lock:
+        with self._mutex:
             if self._thread is None or self._thread.ident is None:  # Ctrl-C may have kept it from starting
                 self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
                 self._thread.start()
@@ -155,9 +159,9 @@ class Dispatcher:
         if thread is None or thread is threading.current_thread():
             self._abandoned = thread is not None
             return
-        thread.join(max(0.0, end - monotonic()))
+        if thread.is_alive():  # one that is only being started cannot be joined
+            thread.join(max(0.0, end - monotonic()))
         self._abandoned = True
-        self._buffer.close(discard=True)
 
     @property
     def is_current_thread(self) -> bool:
@@ -175,8 +179,12 @@ class Dispatcher:
             for event in events:
                 if self._abandoned:
                     return
-                for registration in self.registry.by_channel.get(event.channel, ()):
-                    self._call(registration, event)
+                self._run_callbacks(event)
+
+    def _run_callbacks(self, event: Event) -> None:
+        # In a function of its own: a thread that waits for the next event must not keep the last callback alive.
+        for registration in self.registry.by_channel.get(event.channel, ()):
+            self._call(registration, event)
 
     def _call(self, registration: Registration, event: Event) -> None:
         try:
@@ -253,6 +261,11 @@ class EventHub:
         """End all streams and, after at most `patience` seconds, the dispatcher thread."""
         self.streams.close()
         self.dispatcher.stop(patience)
+
+    def end(self) -> None:
+        """End all streams and, when its queue is empty, the dispatcher thread. Enters no mutex, and does not wait."""
+        self.streams.close()
+        self.dispatcher.buffer.close()
 
     def publish(self, events: Sequence[Event]) -> None:
         """Deliver events to streams and callbacks, where there are any."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from ..deadline import Deadline
 from ..enums import ConnectionState
@@ -13,7 +13,8 @@ from ..net.errors import ConnectionEnded, SendFailed
 from ..net.options import TransportOptions
 from ..policies import ReconnectPolicy
 from ..protocol.procedure import Procedure
-from .connection import ClientConnection
+from ..protocol.wire.command import Command
+from .connection import GOODBYE, ClientConnection
 from .events import log
 from .reader import Reader
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from .session import Session
 
 _LOGIN_LIMIT = 15.0  # seconds for authentication and subscriptions; the exchange's own client waits as long
+_LOGIN_PATIENCE = 3.0  # seconds for each answer of the login
+_WORK_INTERVAL = 0.25  # seconds; how late what is due by the clock may be done
 _RESYNC_LIMIT = (
     5.0  # seconds for what was missed; then the connection is used without it, and an error reported
 )
@@ -67,7 +70,9 @@ class Lifecycle:
             log.critical("the reader thread of %s died", session.name, exc_info=error)
             session.fail(QfexError(f"the reader thread died: {error!r}"))
         finally:
-            if not session.is_abandoned:
+            if session.forgotten:
+                session.end_forgotten()
+            elif not session.is_abandoned:
                 session.set_state(ConnectionState.DISCONNECTED, reason=str(session.failure or ""))
                 session.ended.set()
 
@@ -115,12 +120,14 @@ class Lifecycle:
         connection = reader.connection
         try:
             session.set_state(ConnectionState.AUTHENTICATING, attempt)
-            self._carry_out(connection.login(), reader, _LOGIN_LIMIT)
+            self._carry_out(connection.login(), reader, _LOGIN_LIMIT, urgent=True)
             if self._was_ready:
                 session.set_state(ConnectionState.RESTORING, attempt)
                 self._resync(reader)
+            self._send_outgoing(connection)  # of procedures that go on while the connection is used
             session.events.publish(list(connection.release()))
             session.state_changed.notify_all()
+            self._send_outgoing(connection)  # before a caller may send: subscriptions come first
         except BaseException as error:
             lost = isinstance(error, ConnectionEnded)
             connection.end(error if lost else ConnectionEnded(str(error), closed=session.is_ending))  # type: ignore[arg-type]
@@ -140,7 +147,7 @@ class Lifecycle:
             transport.abort()
             transport.release()
             raise NotConnected("the client is closed")
-        protocol = session.endpoint.new_connection(monotonic)
+        protocol = session.endpoint.new_connection(monotonic, self._may_send)
         reader = Reader(
             ClientConnection(transport, protocol, session.mutex),
             policy=self._policy,
@@ -152,14 +159,21 @@ class Lifecycle:
         self._sent_before, self._received_before, self._reader = self.sent, self.received, reader
         return reader
 
+    def _may_send(self, command: Command) -> bool:
+        limiter = self._session.limiter
+        if limiter is None:
+            return True
+        spec = self._session.endpoint.specs[type(command)]
+        return limiter.takes(spec.weight, spec.bucket)
+
     def _throttle(self, bucket: str | None, seconds: float | None) -> None:
         if self._session.limiter is not None:
             self._session.limiter.pause(bucket, seconds)
 
-    def _carry_out(self, procedure: Procedure, reader: Reader, limit: float) -> None:
+    def _carry_out(self, procedure: Procedure, reader: Reader, limit: float, *, urgent: bool = False) -> None:
         """Run a procedure to its end, reading meanwhile."""
         connection = reader.connection
-        run = connection.start(procedure)
+        run = connection.start(procedure, patience=_LOGIN_PATIENCE if urgent else None, urgent=urgent)
         until = monotonic() + limit
         while not run.done:
             if self._session.is_ending:
@@ -172,8 +186,10 @@ class Lifecycle:
         if run.error is not None:
             raise run.error
 
-    @staticmethod
-    def _send_outgoing(connection: ClientConnection) -> None:
+    def _send_outgoing(self, connection: ClientConnection) -> None:
+        """Send what procedures ask for: commands on the socket, inquiries to a worker thread."""
+        for step in connection.take_inquiries():
+            self._session.answer_later(connection, step)
         frames = connection.take_outgoing()
         if frames:
             try:
@@ -197,6 +213,7 @@ class Lifecycle:
             gap = (self._gap_start, datetime.now(timezone.utc))
             self._gap_start = None
             self.reconnects += 1
+            log.info("%s: the connection is restored", self._session.name)
         self._was_ready = True
         self._session.last_error = None
         self._session.put_in_use(reader.connection)
@@ -208,8 +225,10 @@ class Lifecycle:
         """Read until the connection ends; seconds to wait before the next attempt."""
         connection = reader.connection
         try:
-            while True:
-                reader.read()
+            while not (connection.stopping or self._session.forgotten):
+                self._send_outgoing(connection)
+                reader.read(monotonic() + _WORK_INTERVAL)
+            self._stop(reader)
         except ConnectionEnded as ended:
             renewing = connection.renewing
             self._lose(reader, ConnectionEnded(renewing) if renewing else ended)
@@ -221,6 +240,18 @@ class Lifecycle:
             return 0.0
         return self._policy.delay(1)
 
+    def _stop(self, reader: Reader) -> NoReturn:
+        """End the connection on purpose. Reading goes on for a moment, until the peer has read what was sent last."""
+        connection = reader.connection
+        if self._session.forgotten:
+            connection.transport.send_close()
+            raise ConnectionEnded("the client was not closed", closed=True)
+        connection.teardown(Deadline(GOODBYE))
+        until = monotonic() + GOODBYE
+        while monotonic() < until:
+            reader.read(until)
+        raise ConnectionEnded(connection.renewing)
+
     def _lose(self, reader: Reader, ended: ConnectionEnded) -> None:
         session, closed = self._session, self._session.closing.is_set()
         session.put_in_use(None)
@@ -229,6 +260,8 @@ class Lifecycle:
         session.last_error = NotConnected(str(ended))
         if ended.silent:
             session.set_state(ConnectionState.STALE, reason=str(ended))
+        if not closed:
+            log.warning("%s: the connection was lost: %s", session.name, ended)
         if not closed and session.reconnect is not None:
             session.set_state(ConnectionState.RECONNECTING, reason=str(ended))
         reader.connection.end(ConnectionEnded(ended.reason, ended.code, closed=closed))

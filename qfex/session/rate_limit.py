@@ -6,22 +6,26 @@ wait belongs in the calling thread, with its deadline.
 
 from __future__ import annotations
 
-import threading
+import os
 from collections.abc import Hashable
 from time import monotonic
 
 from ..deadline import Deadline
 from ..errors import NotConnected, RequestTimeout
+from ..mutex import InnerMutex, Mutex
 from ..policies import RateLimitPolicy
 from .wait import Latch
 
 
 class TokenBucket:
-    """A budget that refills steadily. `_lock` guards the level and the time it was computed for."""
+    """A budget that refills steadily. `_mutex` guards the level and the time it was computed for.
+
+    The reader thread also enters it while it holds the session's mutex, when a procedure wants to send.
+    """
 
     def __init__(self, policy: RateLimitPolicy) -> None:
         self._policy = policy
-        self._lock = threading.Lock()
+        self._mutex = InnerMutex()
         self._level = policy.burst
         self._as_of = monotonic()
 
@@ -33,7 +37,7 @@ class TokenBucket:
         float or None
             Seconds to wait before sending; None, with nothing taken, if that is longer than `patience`.
         """
-        with self._lock:
+        with self._mutex:
             now = self._refill()
             wait = max(0.0, (weight - self._level) / self._policy.units_per_second) + self._as_of - now
             if patience is not None and wait > patience:
@@ -51,13 +55,13 @@ class TokenBucket:
     @property
     def level(self) -> float:
         """Units that may go now; below zero where some wait for their turn."""
-        with self._lock:
+        with self._mutex:
             self._refill()
             return self._level
 
     def pause(self, seconds: float) -> None:
         """Let nothing through for a while, because the exchange said so."""
-        with self._lock:
+        with self._mutex:
             self._level = min(self._level, 0.0)
             self._as_of = max(self._as_of, monotonic() + seconds)
 
@@ -100,13 +104,24 @@ class RateLimiter:
         self._buckets[chosen].pause(self.policy.retry_after if retry_after is None else retry_after)
 
 
-_lock = threading.Lock()  # guards _limiters
+_mutex = Mutex()  # guards _limiters
 _limiters: dict[tuple[Hashable, RateLimitPolicy], RateLimiter] = {}
+
+
+def _begin_child() -> None:
+    """Let a forked child begin with budgets of its own: its parent's threads may have held the locks of the others."""
+    global _mutex
+    _mutex = Mutex()
+    _limiters.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_child)
 
 
 def shared_limiter(account: Hashable, policy: RateLimitPolicy | None) -> RateLimiter | None:
     """The limiter that all clients of one account in this process share."""
     if policy is None:
         return None
-    with _lock:
+    with _mutex:
         return _limiters.setdefault((account, policy), RateLimiter(policy))

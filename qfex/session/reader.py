@@ -128,6 +128,9 @@ class Reader:
         several = 1 < len(messages) <= _FEW
         if several:  # callers wake one shortly after the other, and may send together
             self._transport.hold_back()
+        if not messages:
+            answers, events = self.connection.work()
+            self._hand_over(answers, events)
         try:
             for opcode, payload in messages:
                 if opcode > frames.BINARY:
@@ -150,16 +153,20 @@ class Reader:
 
     def _handle(self, payload: bytes, events: list[Event]) -> None:
         """Let a message change the state, and wake the callers that it answers."""
-        answers, new = self.connection.receive(payload)
-        events += new
+        answers, found = self.connection.receive(payload)
+        events += found
         if self.connection.is_throttled:
             for bucket, seconds in self.connection.take_throttled():
                 self._throttle(bucket, seconds)
+        self._hand_over(answers, events)
+        if self._state_changed:
+            self._state_changed.notify_all()
+
+    def _hand_over(self, answers: list[tuple[Any, Any]], events: list[Event]) -> None:
+        """Deliver events before the callers of the answers wake."""
         if answers:
             self._deliver(events)
             self._resolve(answers)
-        if self._state_changed:
-            self._state_changed.notify_all()
 
     def _resolve(self, answers: list[tuple[Any, Any]]) -> None:
         """Wake callers last. Woken earlier, they would compete with this thread for the interpreter."""

@@ -7,14 +7,17 @@ a byte may have left, the call ends with the answer or with `OutcomeUnknown`.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from threading import get_ident
 from typing import Any, NoReturn
 
 from ..deadline import Deadline
 from ..enums import ConnectionState
 from ..errors import ConnectionLost, NotConnected, OutcomeUnknown, QfexError, RequestTimeout
-from ..net.errors import ConnectionEnded, SendFailed
+from ..mutex import ReentrantCall
+from ..net.errors import ConnectionEnded, SendFailed, SendRefused
 from ..protocol.wire.command import Command
 from .connection import ClientConnection, NotUsable, PendingRequest, ReplyOverdue
+from .events import log
 from .session import Session
 from .wait import WaitList
 
@@ -26,7 +29,6 @@ class SentRequest(PendingRequest, eq=False, kw_only=True):
     """A request that was sent, or is about to be, and the connection that it went by."""
 
     connection: ClientConnection
-    deadline: Deadline
 
 
 class Requests:
@@ -74,7 +76,6 @@ class Requests:
     def submit(self, command: Command, deadline: Deadline) -> SentRequest:
         """Send a command once, waiting in the caller's thread for budget, connection and exclusive key."""
         session = self._session
-        session.check_process()
         if self._limiter is not None:
             spec = self._specs[type(command)]
             self._limiter.acquire(spec.weight, spec.bucket, deadline, session.closing)
@@ -115,7 +116,7 @@ class Requests:
         if failed.begun:
             self._raise_lost(request.command, ConnectionEnded(str(failed)))
         request.connection.withdraw(request)
-        if request.deadline.passed:
+        if request.deadline.passed or isinstance(failed, SendRefused):
             raise RequestTimeout(f"the message could not be sent: {failed}", sent=False) from None
         raise NotUsable from None
 
@@ -126,6 +127,10 @@ class Requests:
             raise RequestTimeout(f"no connection within the time allowed: {error}", sent=False) from None
 
     def _await_other(self, connection: ClientConnection, deadline: Deadline) -> None:
+        if (
+            connection.renewed_by == get_ident()
+        ):  # a signal handler interrupted the renewal, which waits for it
+            raise ReentrantCall
         self._session.await_other(connection, deadline)
         if deadline.passed:
             raise RequestTimeout("no other connection within the time allowed", sent=False)
@@ -135,25 +140,30 @@ class Requests:
     def result(self, request: SentRequest, deadline: Deadline) -> Any:
         """Wait for the answer of a submitted command."""
         try:
-            answered = request.wait(deadline)
+            answered = request.wait(deadline) or self._is_handed_over(request)
+        except ReentrantCall:  # a signal handler asks for the answer to what was sent before
+            answered = False
         except BaseException:  # Ctrl-C
             request.connection.give_up(request)
             raise
         if not answered:
-            self._stop_waiting(request)
+            self._raise_unanswered(request.command)
         outcome = request.outcome
         if isinstance(outcome, ConnectionEnded):
             self._raise_lost(request.command, outcome)
         if isinstance(outcome, Exception):
+            log.debug("%s was refused: %.500s", request.command.type, outcome)
             raise outcome
         return outcome
 
-    def _stop_waiting(self, request: SentRequest) -> None:
-        """Give up, unless an answer that came at the last moment is still being handed over."""
+    @staticmethod
+    def _is_handed_over(request: SentRequest) -> bool:
+        """Give up a request, unless its answer has come and is being handed over; whether it has."""
         # A request that was given up before gets no answer after the end of its connection.
-        if not request.connection.give_up(request) and request.wait(Deadline(_HAND_OVER)):
-            return
-        command = request.command
+        return not request.connection.give_up(request) and request.wait(Deadline(_HAND_OVER))
+
+    def _raise_unanswered(self, command: Command) -> NoReturn:
+        """Raise what a command without an answer in time ends in."""
         if self._specs[type(command)].trading:
             raise _unknown(command, "timeout")
         raise RequestTimeout(f"no answer to {command.type} within the time allowed", sent=True)
@@ -193,13 +203,15 @@ class Requests:
 
 def _unknown(command: Command, reason: str) -> OutcomeUnknown:
     """What the sender of a trading command without a known answer gets."""
-    return OutcomeUnknown(
+    error = OutcomeUnknown(
         command.type,
         reason,
         client_order_id=getattr(command, "client_order_id", None),
         order_id=getattr(command, "order_id", None),
         symbol=getattr(command, "symbol", None),
     )
+    log.warning("%.500s", error)
+    return error
 
 
 class _Burst:

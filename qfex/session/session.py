@@ -7,33 +7,46 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..deadline import Deadline
 from ..enums import ConnectionState
 from ..errors import ForkedClientError, NotConnected, QfexConnectionError, QfexError, SlowConsumer
 from ..models.connection import ConnectionEvent
-from ..net.errors import SendFailed
+from ..mutex import Mutex, ReentrantCall, ReentrantMutex, fork_count
 from ..net.options import TransportOptions
 from ..policies import ReconnectPolicy
 from ..protocol.connection import Endpoint
 from ..protocol.events import Event
-from .connection import ClientConnection
+from ..protocol.procedure import Step
+from .connection import GOODBYE, ClientConnection
 from .events import EventHub, log
 from .lifecycle import Lifecycle, transport_type
 from .rate_limit import RateLimiter
-from .wait import Latch, WaitList, fork_count
+from .wait import Latch, WaitList
 
 if TYPE_CHECKING:
     from ..net.transport import Transport
 
-_GOODBYE = (
-    0.7  # seconds for the closing handshake; a call that renews the connection may last a second too long
-)
-
 #: States on the way to a connection. Nobody waits for these: waking others would only slow the reader down.
 _ON_THE_WAY = (ConnectionState.CONNECTING, ConnectionState.AUTHENTICATING, ConnectionState.RESTORING)
+
+
+def _no_answer(inquiry: Any) -> Any:
+    raise NotConnected("there is nobody to ask")
+
+
+#: Sessions of clients that were garbage-collected before they were closed.
+_forgotten: set[Session] = set()
+
+
+def end_forgotten_sessions() -> None:
+    """Close the sessions whose clients were garbage-collected, if their reader threads have not yet."""
+    for session in list(_forgotten):
+        session.end_forgotten()
 
 
 class Session:
@@ -43,6 +56,9 @@ class Session:
     `current` (the connection in use, if any), `_failure` and the reader thread; it is reentrant, so that a signal handler
     may close the client. No two locks are ever held together, except for those of the message budget, which are held for
     no longer than a computation.
+
+    The reader thread refers to the session, and the session to no client: a client that nobody uses is garbage, and
+    `forget` ends its session.
 
     Parameters
     ----------
@@ -54,6 +70,14 @@ class Session:
     options : TransportOptions
     limiter : RateLimiter or None
         The message budget; what the exchange says of it is passed on.
+
+    Attributes
+    ----------
+    mutex : Mutex
+    answer_inquiry : callable
+        Answers a question of a procedure that is not for the socket, on a worker thread.
+    forgotten : bool
+        Whether the client was garbage-collected before it was closed.
     """
 
     def __init__(
@@ -69,8 +93,8 @@ class Session:
         self.limiter = limiter
         self.reconnect = reconnect
         self._forks = fork_count()
-        self._mutex = threading.Lock()
-        self._lock = threading.RLock()
+        self.mutex = Mutex()
+        self._lock = ReentrantMutex()
         self.connection_changed = WaitList()
         self.state_changed = WaitList()
         self.current: ClientConnection | None = None
@@ -81,7 +105,9 @@ class Session:
         self.state = ConnectionState.DISCONNECTED
         self.closing = Latch()
         self._spent = False  # closed by the user, for good
+        self.forgotten = False
         self.ended = Latch()
+        self.answer_inquiry: Callable[[Any], Any] = _no_answer
         self.events = EventHub(name, endpoint, self._dispatcher_died, self._stop_inflow)
         self.round_trips: deque[float] = deque(maxlen=1000)
         self.lifecycle = Lifecycle(self, options)
@@ -103,12 +129,6 @@ class Session:
         """
         if fork_count() != self._forks:
             raise ForkedClientError("this client belongs to the parent process; make a new one in the child")
-
-    @property
-    def mutex(self) -> threading.Lock:
-        """Guards the state of the account or the markets. Refused in a forked child, where its holder may not exist."""
-        self.check_process()
-        return self._mutex
 
     def start(self) -> None:
         """Start the threads, unless they run."""
@@ -150,7 +170,8 @@ class Session:
 
     def _refuse_if_over_or_not_begun(self) -> None:
         self.refuse_if_over()
-        if self._reader_thread is None:
+        # A signal handler may have interrupted `start`: it must not wait for a thread that starts after it returns.
+        if self._reader_thread is None or self._reader_thread.ident is None:
             raise NotConnected("the client is not connected; call connect() or use it in a with block")
 
     @property
@@ -202,24 +223,17 @@ class Session:
             if connection.renewing or self.reconnect is None:
                 return
             connection.renewing = "a reply is overdue"
+            connection.renewed_by = threading.get_ident()
         try:
             connection.drain(deadline)
-            goodbye = Deadline(_GOODBYE)
-            self._part_with(connection, goodbye)
+            goodbye = Deadline(GOODBYE)
+            connection.teardown(goodbye)
             self.await_other(
                 connection, goodbye
-            )  # the peer's answer proves that it read everything before it
+            )  # the peer's close frame proves that it read everything before
         finally:  # even after Ctrl-C: a connection that refuses everything must not stay
             connection.transport.abort()
-
-    @staticmethod
-    def _part_with(connection: ClientConnection, deadline: Deadline) -> None:
-        """End a connection on purpose, in the way that leaves the account as it is."""
-        try:
-            connection.teardown(deadline)
-        except SendFailed:
-            pass
-        connection.transport.send_close(1000, "renewed")
+            connection.renewed_by = None
 
     def close(self) -> None:
         """End the connection and the threads; from any thread, any number of times, within two seconds."""
@@ -235,7 +249,9 @@ class Session:
             try:
                 self.closing.set()
                 self.abort()
-                self.set_state(ConnectionState.CLOSED, reason="closed")
+                # A signal handler that interrupted the delivery of events cannot deliver this one.
+                with suppress(ReentrantCall):
+                    self.set_state(ConnectionState.CLOSED, reason="closed")
             finally:
                 try:
                     self.events.close(0.7)
@@ -246,10 +262,34 @@ class Session:
         reader, connection = self._reader_thread, self.current
         if connection is not None:
             connection.transport.send_close()
-        if reader is not None and reader is not threading.current_thread():
+        if reader is not None and reader.is_alive() and reader is not threading.current_thread():
             reader.join(0.5 if connection is not None else 0.0)  # the peer may still answer the close frame
             self.abort()
             reader.join(0.7)
+
+    def forget(self) -> None:
+        """Note that the client was garbage-collected; the reader thread closes the session.
+
+        The garbage collector calls this on any thread and at any point of its work. So nothing here waits, logs or enters
+        a mutex.
+        """
+        if fork_count() != self._forks:
+            return
+        self.events.end()
+        if self._reader_thread is not None and not self.ended.is_set():
+            _forgotten.add(self)
+            self.forgotten = True
+            self.closing.set()
+            self.notify()
+
+    def end_forgotten(self) -> None:
+        """Close the session of a client that was garbage-collected, and say so, once."""
+        try:
+            _forgotten.remove(self)
+        except KeyError:  # the reader thread and the end of the interpreter both come here
+            return
+        log.warning("a client (%s) was not closed; use it in a with block, or call close()", self.name)
+        self.close()
 
     def abort(self) -> None:
         """Cut the connection, if there is one."""
@@ -266,7 +306,7 @@ class Session:
         self.notify()
         if transport is not None:
             transport.abort()
-        if reader is not None:
+        if reader is not None and reader.is_alive():
             reader.join(
                 0.7
             )  # one that still connects ends by itself, since it is no longer the session's reader
@@ -304,17 +344,29 @@ class Session:
         with self._lock:
             self.current = connection
 
+    def answer_later(self, connection: ClientConnection, step: Step) -> None:
+        """Answer an inquiry of a procedure on a thread of its own: it may take long."""
+
+        def answer() -> None:
+            try:
+                outcome: Any = self.answer_inquiry(step.command)
+            except Exception as error:  # whatever it is, the procedure has to know
+                outcome = error
+            connection.answer_inquiry(step, outcome)
+
+        threading.Thread(target=answer, name=f"{self.name}-history", daemon=True).start()
+
     # --- changes of the state ----------------------------------------------------------------------------------
 
     def _stop_inflow(self, behind: int) -> None:
-        """End the connection, since callbacks are too far behind; the next one waits until they have caught up."""
+        """Have the reader thread end the connection; the next one waits until callbacks have caught up."""
         connection = self.current
         if connection is None or connection.renewing:
             return
         connection.renewing = f"callbacks are {behind} events behind"
         log.error("%s; the connection is closed until they catch up", connection.renewing)
         self.events.report("slow consumer", connection.renewing, error=SlowConsumer(connection.renewing))
-        connection.transport.abort()
+        connection.stopping = True
 
     def set_state(
         self,
@@ -328,6 +380,8 @@ class Session:
             if self.state is state or self.state is ConnectionState.CLOSED:
                 return
             self.state = state
+        if state is ConnectionState.CLOSED:
+            log.info("%s: the client is closed", self.name)
         start, end = gap or (None, None)
         change = ConnectionEvent(state, attempt, start, end, reason)
         self.events.publish([Event(self.endpoint.connection, None, change)])

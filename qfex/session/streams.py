@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import queue
-import threading
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 from ..arguments import seconds
 from ..deadline import Deadline
 from ..enums import OpenEnum
-from ..errors import RequestTimeout, SlowConsumer
+from ..errors import ForkedClientError, RequestTimeout, SlowConsumer
+from ..mutex import Mutex
 from ..protocol.events import Event, Policy
 from .wait import WaitList
 
@@ -24,8 +25,8 @@ _EventT = TypeVar("_EventT", covariant=True)
 class EventBuffer:
     """A queue of events under their channels' policies.
 
-    `_lock` guards everything but the wait list of its consumers. They are woken without it, so that they do not have to
-    wait for it.
+    `_mutex` guards everything but `closed` and the wait list of the consumers. They are woken without it, so that they do
+    not have to wait for it.
 
     Parameters
     ----------
@@ -33,17 +34,24 @@ class EventBuffer:
         The policy of a channel.
     limit : int
         Events that are held at most; with `force` there may be more.
+
+    Attributes
+    ----------
+    dropped, conflated : int
+        Events lost because they were not taken in time, and events replaced by a newer one of the same symbol.
+    closed : bool
+        Whether nothing more will come.
     """
 
     def __init__(self, policy_of: Callable[[OpenEnum], Policy], limit: int) -> None:
         self._policy_of = policy_of
         self._policies: dict[OpenEnum, Policy] = {}
         self._limit = limit
-        self._lock = threading.Lock()
+        self._mutex = Mutex()
         self._consumers = WaitList()
         self._queue: deque[Event | tuple[OpenEnum, Hashable]] = deque()
         self._newest: dict[tuple[OpenEnum, Hashable], Event] = {}
-        self._closed = False
+        self.closed = False
         self.dropped = 0
         self.conflated = 0
 
@@ -52,8 +60,8 @@ class EventBuffer:
 
     def put(self, events: Iterator[Event]) -> Event | None:
         """Add events, up to the first that has no room and must not be lost; that event, or None."""
-        with self._lock:
-            refused = None if self._closed else self._add(events)
+        with self._mutex:
+            refused = None if self.closed else self._add(events)
         self._consumers.notify_all()
         return refused
 
@@ -91,7 +99,7 @@ class EventBuffer:
 
     def force(self, event: Event) -> None:
         """Add an event beyond the limit: nothing is lost while the session stops the inflow."""
-        with self._lock:
+        with self._mutex:
             self._queue.append(event)
         self._consumers.notify_all()
 
@@ -112,18 +120,19 @@ class EventBuffer:
         taken: list[Event] = []
         try:
             while True:
-                with self._lock:
+                with self._mutex:
                     if self._has_news():
                         self._take(most, taken)
                         return taken
                 if not self._consumers.wait_until(self._has_news, deadline):
                     return taken
         except BaseException:  # Ctrl-C: these events did not reach the caller
-            self._put_back(taken)
+            if taken:
+                self._put_back(taken)
             raise
 
     def _has_news(self) -> bool:
-        return bool(self._queue) or self._closed
+        return bool(self._queue) or self.closed
 
     def _take(self, most: int, taken: list[Event]) -> None:
         queue = self._queue
@@ -137,23 +146,42 @@ class EventBuffer:
             self._take(1, taken)
 
     def _put_back(self, taken: list[Event]) -> None:
-        with self._lock:
-            if taken and self._queue and self._queue[0] is taken[-1]:  # it never left the queue
+        with self._mutex:
+            if self._queue and self._queue[0] is taken[-1]:  # it never left the queue
                 taken.pop()
             self._queue.extendleft(reversed(taken))
 
-    def close(self, *, discard: bool = False) -> None:
-        """Take nothing more, and wake the consumer; what is queued can still be taken unless discarded."""
-        with self._lock:
-            self._closed = True
-            if discard:
-                self._queue.clear()
+    def close(self) -> None:
+        """Take nothing more, and wake the consumer; what is queued can still be taken.
+
+        Enters no mutex: a signal handler closes the client wherever it interrupted it, and so does the garbage collector.
+        """
+        self.closed = True
         self._consumers.notify_all()
 
-    @property
-    def closed(self) -> bool:
-        """Whether nothing more will come."""
-        return self._closed
+
+class StreamQueue(EventBuffer):
+    """The queue of one stream. The reader thread fills it, and knows only the queue: it keeps no stream alive.
+
+    Attributes
+    ----------
+    overflowed : bool
+        Whether an event was lost that must not be dropped.
+    """
+
+    def __init__(
+        self, channels: frozenset[OpenEnum], policy_of: Callable[[OpenEnum], Policy], maxsize: int
+    ) -> None:
+        super().__init__(policy_of, maxsize)
+        self.channels = channels
+        self.overflowed = False
+
+    def offer(self, events: Sequence[Event]) -> None:
+        """Add those events that are of the stream's channels."""
+        if self.put(event for event in events if event.channel in self.channels) is not None:
+            self.overflowed = True
+            self.dropped += 1
+            self.close()
 
 
 class NoEvent(RequestTimeout, queue.Empty):
@@ -170,17 +198,10 @@ class Stream(Generic[_EventT]):
     size; if they are not taken by then, the stream yields what it holds and then raises `SlowConsumer`.
     """
 
-    def __init__(
-        self,
-        hub: StreamHub,
-        channels: frozenset[OpenEnum],
-        policy_of: Callable[[OpenEnum], Policy],
-        maxsize: int,
-    ) -> None:
+    def __init__(self, hub: StreamHub, events: StreamQueue, client: object) -> None:
         self._hub = hub
-        self.channels = channels
-        self._buffer = EventBuffer(policy_of, maxsize)
-        self._broken = False
+        self._events = events
+        self._client = client  # a client whose stream is in use is not garbage
 
     def __enter__(self) -> Stream[_EventT]:
         return self
@@ -222,79 +243,77 @@ class Stream(Generic[_EventT]):
         return value
 
     def _take(self, timeout: float | None) -> Event | None:
-        event = self._buffer.get(timeout)
-        if event is None and self._broken:
+        event = self._events.get(timeout)
+        if event is None and self._events.overflowed:
             raise SlowConsumer("the stream was full; events that may not be dropped were lost")
         return event
 
     def __len__(self) -> int:
-        return len(self._buffer)
+        return len(self._events)
 
     @property
     def dropped(self) -> int:
         """Events lost because they were not taken in time."""
-        return self._buffer.dropped
+        return self._events.dropped
 
     @property
     def conflated(self) -> int:
         """Events replaced by a newer one of the same symbol."""
-        return self._buffer.conflated
-
-    def offer(self, events: Sequence[Event]) -> None:
-        """Add those events that are of its channels; called by the client's reader thread."""
-        if self._buffer.put(event for event in events if event.channel in self.channels) is not None:
-            self._broken = True
-            self._buffer.dropped += 1
-            self._buffer.close()
+        return self._events.conflated
 
     def close(self) -> None:
         """Take nothing more. What is queued can still be read."""
-        self._hub.remove(self)
-        self._buffer.close()
+        with suppress(ForkedClientError):  # nothing is delivered to a child
+            self._hub.remove(self._events)
+        self._events.close()
 
 
 class StreamHub:
-    """The open streams. `_lock` guards changes; the reader thread takes the current tuple without it."""
+    """The queues of the open streams. `_mutex` guards changes; the reader thread takes the current tuple without it."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self.opened: tuple[Stream[Any], ...] = ()
+        self._mutex = Mutex()
+        self.opened: tuple[StreamQueue, ...] = ()
         self._dropped = 0
         self._conflated = 0
 
     def open(
-        self, channels: frozenset[OpenEnum], policy_of: Callable[[OpenEnum], Policy], maxsize: int
+        self,
+        channels: frozenset[OpenEnum],
+        policy_of: Callable[[OpenEnum], Policy],
+        maxsize: int,
+        client: object = None,
     ) -> Stream[Any]:
-        """Make a stream."""
-        stream: Stream[Any] = Stream(self, channels, policy_of, maxsize)
-        with self._lock:
-            self.opened = (*self.opened, stream)
-        return stream
+        """Make a stream. It keeps `client` alive."""
+        events = StreamQueue(channels, policy_of, maxsize)
+        with self._mutex:
+            self.opened = (*self.opened, events)
+        return Stream(self, events, client)
 
-    def remove(self, stream: Stream[Any]) -> None:
-        """Forget a stream, but not what it lost."""
-        with self._lock:
-            if stream in self.opened:
-                self._dropped += stream.dropped
-                self._conflated += stream.conflated
-                self.opened = tuple(each for each in self.opened if each is not stream)
+    def remove(self, queue: StreamQueue) -> None:
+        """Forget the queue of a stream, but not what it lost."""
+        with self._mutex:
+            if queue in self.opened:
+                self._dropped += queue.dropped
+                self._conflated += queue.conflated
+                self.opened = tuple(each for each in self.opened if each is not queue)
 
     def publish(self, events: Sequence[Event]) -> None:
         """Offer events to the streams."""
-        for stream in self.opened:
-            stream.offer(events)
+        for each in self.opened:
+            each.offer(events)
 
     def close(self) -> None:
-        """Close all streams."""
-        for stream in self.opened:
-            stream.close()
+        """End all streams; what is queued can still be read."""
+        for each in self.opened:
+            each.close()
 
     @property
     def dropped(self) -> int:
         """Events that streams lost, closed ones included."""
-        return self._dropped + sum(stream.dropped for stream in self.opened)
+        return self._dropped + sum(queue.dropped for queue in self.opened)
 
     @property
     def conflated(self) -> int:
         """Events that streams conflated, closed ones included."""
-        return self._conflated + sum(stream.conflated for stream in self.opened)
+        return self._conflated + sum(queue.conflated for queue in self.opened)

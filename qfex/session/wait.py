@@ -14,26 +14,9 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ..deadline import Deadline
+from ..mutex import refuse_in_critical_section
 
 _LONGEST = 86400.0  # seconds of one sleep; systems refuse much longer ones
-
-#: Number of forks between the first import and this process; far cheaper to compare than process ids. Threads do not
-#: survive a fork, so a client must not be used in the child.
-forks = 0
-
-
-def _count_fork() -> None:
-    global forks
-    forks += 1
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_count_fork)
-
-
-def fork_count() -> int:
-    """Number of forks between the first import and this process."""
-    return forks
 
 
 class WakeUp(Protocol):
@@ -101,16 +84,23 @@ def new_wake_up() -> WakeUp:
 
 
 _owned = threading.local()
-_NONE: tuple[int, WakeUp | None] = (0, None)
+
+
+def _begin_child() -> None:
+    """Make a forked child's wake-ups anew: with its parent's descriptors, it would take the parent's events."""
+    global _owned
+    _owned = threading.local()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_child)
 
 
 def own_wake_up() -> WakeUp:
     """The wake-up of the calling thread."""
-    # A forked child has its parent's descriptors, and must not take the parent's events.
-    made_at, wake_up = getattr(_owned, "wake_up", _NONE)
-    if wake_up is None or made_at != forks:
-        wake_up = new_wake_up()
-        _owned.wake_up = forks, wake_up
+    wake_up: WakeUp | None = getattr(_owned, "wake_up", None)
+    if wake_up is None:
+        wake_up = _owned.wake_up = new_wake_up()
     return wake_up
 
 
@@ -139,6 +129,11 @@ class WaitList:
         look : callable
             Looks at what is waited for. May raise, which ends the wait.
         deadline : Deadline
+
+        Raises
+        ------
+        ReentrantCall
+            In a signal handler that interrupted a critical section, if the wait would not be over at once.
         """
         waiting, wake_up = self._waiting, own_wake_up()
         interrupted = wake_up.in_use
@@ -149,6 +144,7 @@ class WaitList:
                 left = deadline.remaining()
                 if left is not None and left <= 0:
                     return False
+                refuse_in_critical_section()
                 wake_up.wait(None if left is None else min(left, _LONGEST))
             return True
         finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TypeVar
 
 from ..arguments import text
@@ -10,9 +10,10 @@ from ..deadline import Deadline
 from ..enums import Channel
 from ..errors import ValidationError
 from ..models.account import Balance, Position
-from ..models.orders import Order
+from ..models.orders import Order, UserTrade
 from ..models.twaps import Twap
-from ..protocol.trade.account import AccountState
+from ..protocol.trade.account import AccountState, Mark
+from ..protocol.trade.fills import TradePages
 from ..session.state import StateReader
 
 _ValueT = TypeVar("_ValueT")
@@ -66,18 +67,39 @@ class Account:
         """Whether an order is known by an order id or a client order id."""
         return self._reader.read(lambda: self._state.orders.has_seen(name))
 
+    def may_be(self, order: Order, client_order_id: str) -> bool:
+        """Whether an order with a client order id may be the one that was sent last with it, and not an older one."""
+
+        def look() -> bool:
+            sent = self._state.questions.unanswered_orders.get(client_order_id)
+            return sent is None or sent.may_be(order)
+
+        return self._reader.read(look)
+
     def remember(self, order: Order) -> None:
         """Follow an order that may not have been seen."""
 
         def note() -> None:
             if order.order_id not in self._state.orders:
                 self._state.orders.apply(order)
+                self._state.question(order.order_id, "a caller waits for an order that was not seen")
 
         self._reader.read(note)
 
     def open_orders(self) -> dict[str, Order]:
         """Orders known to be live, by order id. A copy."""
         return self._reader.read(lambda: self._state.orders.live)
+
+    def list_orders_once(self, deadline: Deadline) -> None:
+        """Have the list of live orders read, unless it was before, and wait for it."""
+        state = self._state
+
+        def want() -> bool:
+            state.wants_list = not state.orders_listed
+            return state.wants_list
+
+        if self._reader.read(want):
+            self._reader.wait_until(lambda: state.orders_listed, bool, deadline)
 
     def positions(self) -> dict[str, Position]:
         """The newest position of each symbol. A copy."""
@@ -87,20 +109,55 @@ class Account:
         """The newest balance; None before the first."""
         return self._reader.read(lambda: self._state.balance)
 
+    def positions_are_current(self) -> bool:
+        """Whether all positions are known, and none is older than what was reported."""
+        state = self._state
+        return self._reader.read(lambda: state.positions_known and not state.freshness.stale_symbols())
+
+    def balance_is_current(self) -> bool:
+        """Whether the balance is known and not older than what was reported."""
+        state = self._state
+        return self._reader.read(lambda: state.balance is not None and not state.freshness.balance_is_stale)
+
+    def wait_for_positions(self, deadline: Deadline) -> bool:
+        """Wait until the channel has reported a position of every symbol that changed; whether it did in time."""
+        state = self._state
+        return self._reader.wait_until(
+            lambda: bool(state.positions) and not state.freshness.stale_symbols(), bool, deadline
+        )
+
+    def wait_for_balance(self, deadline: Deadline) -> bool:
+        """Wait until the channel has reported the balance since the last change; whether it did in time."""
+        state = self._state
+        return self._reader.wait_until(
+            lambda: state.balance is not None and not state.freshness.balance_is_stale, bool, deadline
+        )
+
+    def note_pulse(self) -> None:
+        """Note that the positions channel has reported every symbol once."""
+
+        def note() -> None:
+            self._state.positions_known = True
+
+        self._reader.read(note)
+
+    def mark(self) -> Mark:
+        """What has been reported so far, for `take_snapshot`."""
+        return self._reader.read(self._state.freshness.mark)
+
+    def take_snapshot(self, mark: Mark, positions: dict[str, Position], balance: Balance) -> None:
+        """Take positions and balance that were read after `mark`."""
+        self._reader.read(lambda: self._state.take_snapshot(mark, positions, balance))
+
+    def open_questions(self) -> int:
+        """Number of orders whose state is being asked for."""
+        return self._reader.read(lambda: len(self._state.questions))
+
     def twap(self, twap_id: str) -> Twap | None:
         """A TWAP that was seen, by its TWAP id."""
         return self._reader.read(lambda: self._state.twaps.get(twap_id))
 
     # --- what the user wants of every connection ---------------------------------------------------------------
-
-    def set_cancel_on_disconnect(self, enabled: bool) -> bool:
-        """Arm cancel-on-disconnect on every connection from now on, or not; the setting before."""
-
-        def change() -> bool:
-            before, self._state.cancel_on_disconnect = self._state.cancel_on_disconnect, enabled
-            return before
-
-        return self._reader.read(change)
 
     def wants(self, channel: Channel) -> bool:
         """Whether a channel is subscribed on every connection."""
@@ -110,18 +167,22 @@ class Account:
         """Subscribe a channel on every connection from now on."""
         self._reader.read(lambda: self._state.channels.setdefault(channel))
 
-    def drop(self, channels: Iterable[Channel]) -> None:
-        """Subscribe channels no more."""
-
-        def drop() -> None:
-            for channel in channels:
-                self._state.channels.pop(channel, None)
-
-        self._reader.read(drop)
+    def is_in_force(self, channel: Channel) -> bool:
+        """Whether the exchange has confirmed a channel on the connection in use."""
+        return self._reader.read(lambda: channel in self._state.in_force)
 
     def knows_past_fills(self) -> bool:
         """Whether it is known what was traded before fills were subscribed."""
         return self._reader.read(lambda: self._state.fills.has_baseline)
+
+    def add_past_fills(self, pages: TradePages, page: list[UserTrade]) -> None:
+        """Add a page of the trade history; what was traded before is known when all of it was read."""
+
+        def add() -> None:
+            if pages.add(page, self._state.fills):
+                self._state.fills.set_baseline(pages.rows)
+
+        self._reader.read(add)
 
     # --- waiting -----------------------------------------------------------------------------------------------
 

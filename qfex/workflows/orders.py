@@ -9,8 +9,11 @@ from ..arguments import seconds, whole
 from ..deadline import Deadline
 from ..enums import Channel
 from ..errors import NotConnected, OrderRejected, QfexError
-from ..models.orders import OpenOrders, Order
+from ..models.orders import OpenOrders, Order, UserTrade
 from ..protocol.trade import commands as c
+from ..protocol.trade.fills import TradePages
+from ..protocol.trade.orders import OrderPages
+from ..protocol.trade.reconcile import PAGE
 from ..protocol.wire.command import Command
 from ..session.requests import Requests, SentRequest
 from .account import Account
@@ -34,6 +37,7 @@ class PendingOrder:
     __slots__ = ("_request", "_requests", "client_order_id")
 
     def __init__(self, request: SentRequest, requests: Requests, client_order_id: str) -> None:
+        request.detached = True
         self._request = request
         self._requests = requests
         self.client_order_id = client_order_id
@@ -99,14 +103,14 @@ def wait_for_placed(account: Account, placed: Order, deadline: Deadline) -> Orde
 def iter_orders(
     requests: Requests, symbol: str | None, page_size: int, timeout: float | None
 ) -> Iterator[Order]:
-    """Go through all live orders, page by page. `timeout` holds for each page."""
-    size, offset = whole(page_size, "page_size", 1), 0
-    while True:
-        page: OpenOrders = requests.request(c.GetUserOrders(symbol, size, offset), timeout)
-        yield from page.orders
-        if len(page.orders) < size:
-            return
-        offset += size
+    """Go through all live orders, page by page. `timeout` holds for each page.
+
+    Orders may end or appear between two pages. An order that is live all the time is yielded once.
+    """
+    size, pages = max(whole(page_size, "page_size", 1), OrderPages.SMALLEST), OrderPages()
+    while not pages.is_complete:
+        page: OpenOrders = requests.request(c.GetUserOrders(symbol, size, pages.offset), timeout)
+        yield from pages.add(page.orders)
 
 
 def query_order(
@@ -128,6 +132,15 @@ def query_order(
         # A repeated reply to an earlier request looks just like this refusal, so the question is asked once more.
         order = requests.request(command, deadline.remaining())
     return order
+
+
+def learn_past_fills(requests: Requests, account: Account, deadline: Deadline) -> None:
+    """Read what was traded before fills were subscribed: it is never delivered as new."""
+    pages = TradePages()
+    while not account.knows_past_fills():
+        command = c.GetUserTrades(limit=PAGE, offset=pages.offset)
+        page: list[UserTrade] = requests.request(command, deadline.remaining())
+        account.add_past_fills(pages, page)
 
 
 # --- commands that may not be acknowledged -----------------------------------------------------------------------

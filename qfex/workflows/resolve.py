@@ -116,22 +116,28 @@ class Resolution:
 
     def _ask_order(self, deadline: Deadline) -> Order | None:
         try:
-            return query_order(self._requests, self._account, self._symbol, self._client_order_id, deadline)
+            order = query_order(self._requests, self._account, self._symbol, self._client_order_id, deadline)
         except OrderRejected as error:
             if error.status in (OrderStatus.NO_SUCH_ORDER, OrderStatus.NOT_FOUND):
                 return None
             raise
+        return order if self._is_meant(order) else None
+
+    def _is_meant(self, order: Order) -> bool:
+        """Whether it is the order that was sent, and not an older one with the same client order id."""
+        return self._account.may_be(order, self._client_order_id)
 
     def _ask_history(self, deadline: Deadline) -> Order | None:
-        return self._history.order(self._client_order_id, self._symbol, deadline)
+        finished = self._history.orders(self._client_order_id, self._symbol, deadline)
+        return next((order for order in reversed(finished) if self._is_meant(order)), None)
 
     def _ask_live(self, deadline: Deadline) -> Order | None:
         nameless = 0
         for order in iter_orders(self._requests, self._symbol, 1000, deadline.remaining()):
             known = order if order.client_order_id else self._account.seen_order(order)
-            if known.client_order_id == self._client_order_id:
+            if known.client_order_id == self._client_order_id and self._is_meant(known):
                 return known
-            nameless += not known.client_order_id
+            nameless += known.order_type.is_stop and not known.client_order_id
         if nameless:
             raise self._unknown("there are live stops without a client order id")
         return None

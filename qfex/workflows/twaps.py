@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from ..deadline import Deadline
 from ..enums import Channel
+from ..errors import ConnectionLost, RequestTimeout
 from ..models.orders import OpenOrders
 from ..models.twaps import Twap
 from ..protocol.events import Event
@@ -14,6 +15,7 @@ from ..session.requests import Requests
 from .account import Account
 from .history import History, is_same_twap
 
+_POLL_LIMIT = 2.0  # seconds for the answer to one poll
 _FIRST_POLL, _SLOWEST_POLL = 0.25, 2.0  # seconds; a poll weighs 5 of the 200 units a second
 
 
@@ -50,7 +52,11 @@ class TwapFollower:
         """Wait until the TWAP is no longer active, or the time is up; its newest state."""
         pause = _FIRST_POLL
         while not deadline.passed:
-            seen = self._active(newest, deadline)
+            try:
+                seen = self._active(newest, deadline.at_most(_POLL_LIMIT))
+            except (RequestTimeout, ConnectionLost):  # one lost answer must not end the wait
+                self._account.pause(deadline.at_most(_FIRST_POLL).remaining() or 0.0)
+                continue
             if seen is None:
                 return self._note_progress(newest, self._history.twap(newest, deadline))
             newest = self._note_progress(newest, seen)

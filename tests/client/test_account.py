@@ -1,4 +1,4 @@
-"""Queries about the account, with their pages; leverage; cancel-on-disconnect."""
+"""Queries about the account, with their pages, and leverage."""
 
 from __future__ import annotations
 
@@ -9,28 +9,26 @@ import pytest
 
 from qfex import (
     ApiError,
-    Channel,
-    ConnectionState,
     InvalidParameter,
     Leverage,
     OpenOrders,
     OrderRejected,
     OrderStatus,
     OrderType,
-    ReconnectPolicy,
+    RateLimited,
     Side,
     TimeInForce,
     TradeClient,
     UserTrade,
 )
 from qfex.sim import Simulator
-
-from .helpers import AAPL, GOLD, Connect, D, fence, sent, until
+from tests.support.exchange import ExchangeScript, Message, Peer, Scripted
+from tests.support.helpers import AAPL, GOLD, D, outcome, sent
 
 
 @pytest.fixture
 def busy(client: TradeClient) -> TradeClient:
-    """A client with five orders, the last in gold."""
+    """A client with five open orders, the last one in gold."""
     for number in range(4):
         client.place_order(AAPL, "BUY", 1, 326 + number, client_order_id=f"n{number}")
     client.place_order(GOLD, "BUY", 1, 4200, client_order_id="n4")
@@ -41,10 +39,10 @@ def ids(orders: Any) -> list[str]:
     return [order.client_order_id for order in orders]
 
 
-# --- orders ------------------------------------------------------------------------------------------------------
+# --- orders -------------------------------------------------------------------------------------------------
 
 
-def test_open_orders_with_their_pages(sim: Simulator, busy: TradeClient) -> None:
+def test_open_orders_are_read_page_by_page(sim: Simulator, busy: TradeClient) -> None:
     page = busy.get_user_orders()
     assert isinstance(page, OpenOrders) and sorted(ids(page.orders)) == ["n0", "n1", "n2", "n3", "n4"]
     assert all(order.status is OrderStatus.ACK and order.is_live for order in page.orders)
@@ -56,14 +54,14 @@ def test_open_orders_with_their_pages(sim: Simulator, busy: TradeClient) -> None
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 1000])
-def test_going_through_all_pages(sim: Simulator, busy: TradeClient, size: int) -> None:
+def test_iterating_over_open_orders_reads_every_page(sim: Simulator, busy: TradeClient, size: int) -> None:
     assert sorted(ids(busy.iter_user_orders(page_size=size))) == ["n0", "n1", "n2", "n3", "n4"]
     assert ids(busy.iter_user_orders(symbol=GOLD, page_size=size)) == ["n4"]
     asked = sent(sim, "get_user_orders")
     assert [each["offset"] for each in asked if "symbol" not in each] == list(range(0, 6, size))[: len(asked)]
 
 
-def test_pages_are_read_as_they_are_needed(sim: Simulator, busy: TradeClient) -> None:
+def test_iterating_asks_for_a_page_only_when_it_is_needed(sim: Simulator, busy: TradeClient) -> None:
     orders = busy.iter_user_orders(page_size=2)
     assert sent(sim, "get_user_orders") == []
     next(orders), next(orders)
@@ -72,7 +70,7 @@ def test_pages_are_read_as_they_are_needed(sim: Simulator, busy: TradeClient) ->
     assert len(sent(sim, "get_user_orders")) == 2
 
 
-def test_one_order_by_either_id(client: TradeClient) -> None:
+def test_an_order_is_found_by_order_id_and_by_client_order_id(client: TradeClient) -> None:
     order = client.place_order(AAPL, "BUY", 1, 330, client_order_id="mine")
     for name in (order.order_id, "mine"):
         found = client.get_order(AAPL, name)
@@ -80,13 +78,13 @@ def test_one_order_by_either_id(client: TradeClient) -> None:
 
 
 @pytest.mark.parametrize("name", ["never-placed", "11111111-2222-4333-8444-555555555555"])
-def test_an_order_that_there_is_not(client: TradeClient, name: str) -> None:
+def test_asking_for_an_unknown_order_raises_no_such_order(client: TradeClient, name: str) -> None:
     with pytest.raises(OrderRejected) as refused:
         client.get_order(AAPL, name)
     assert refused.value.status is OrderStatus.NO_SUCH_ORDER
 
 
-def test_queries_do_not_disturb_what_is_known(busy: TradeClient) -> None:
+def test_queries_do_not_change_the_open_orders(busy: TradeClient) -> None:
     before = busy.open_orders
     busy.get_user_orders(limit=1)
     with pytest.raises(OrderRejected):
@@ -94,25 +92,25 @@ def test_queries_do_not_disturb_what_is_known(busy: TradeClient) -> None:
     assert busy.open_orders == before
 
 
-def test_open_orders_are_a_copy(busy: TradeClient) -> None:
+def test_open_orders_is_a_copy(busy: TradeClient) -> None:
     busy.open_orders.clear()
     assert len(busy.open_orders) == 5
 
 
-# --- trades ------------------------------------------------------------------------------------------------------
+# --- trades -------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def traded(sim: Simulator, client: TradeClient, peer: TradeClient) -> TradeClient:
+def traded(sim: Simulator, client: TradeClient, counterparty: TradeClient) -> TradeClient:
     """A client that bought three times, a minute apart."""
     for number in range(3):
-        peer.place_order(AAPL, "SELL", 1, 336 + number)
+        counterparty.place_order(AAPL, "SELL", 1, 336 + number)
         client.place_order(AAPL, "BUY", 1, 336 + number, wait=True)
         sim.advance(60)
     return client
 
 
-def test_trades(traded: TradeClient, dialect: str) -> None:
+def test_own_trades_are_listed_with_their_terms(traded: TradeClient, dialect: str) -> None:
     rows = traded.get_user_trades()
     assert all(isinstance(row, UserTrade) for row in rows)
     assert sorted(row.price for row in rows) == [336, 337, 338]
@@ -122,7 +120,7 @@ def test_trades(traded: TradeClient, dialect: str) -> None:
     assert all((row.time is None) == (dialect == "live") for row in rows)
 
 
-def test_trades_of_one_order_and_their_pages(sim: Simulator, traded: TradeClient) -> None:
+def test_trades_can_be_filtered_by_order_and_paged(sim: Simulator, traded: TradeClient) -> None:
     rows = traded.get_user_trades()
     assert traded.get_user_trades(order_id=rows[1].order_id) == [rows[1]]
     assert (
@@ -132,18 +130,20 @@ def test_trades_of_one_order_and_their_pages(sim: Simulator, traded: TradeClient
     assert sent(sim, "get_user_trades")[0] == {}
 
 
-def test_trades_are_filtered_by_time_here_where_they_have_one(traded: TradeClient, dialect: str) -> None:
-    rows = traded.get_user_trades()
-    if dialect == "live":
-        assert traded.get_user_trades(start=datetime.now(timezone.utc) + timedelta(days=900)) == rows
-        return
+def test_trades_between_two_times_are_exact_though_the_socket_sends_no_times(traded: TradeClient) -> None:
+    assert traded.get_user_trades(start=datetime.now(timezone.utc) + timedelta(days=900)) == []
+    rows = traded.get_user_trades(end=datetime.now(timezone.utc) + timedelta(days=1))
+    assert {row.trade_id for row in rows} == {row.trade_id for row in traded.get_user_trades()}
     times = sorted(row.time for row in rows if row.time is not None)
-    assert [row.time for row in traded.get_user_trades(start=times[1], end=times[1])] == [times[1]]
-    assert len(traded.get_user_trades(start=times[1])) == len(traded.get_user_trades(end=times[1])) == 2
+    assert len(times) == 3
+    between = traded.get_user_trades(
+        start=times[1] - timedelta(seconds=1), end=times[1] + timedelta(seconds=1)
+    )
+    assert times[1] in [row.time for row in between]
     assert traded.get_user_trades(start=times[2] + timedelta(seconds=1)) == []
 
 
-# --- leverage ----------------------------------------------------------------------------------------------------
+# --- leverage -----------------------------------------------------------------------------------------------
 
 
 def of(rows: list[Leverage], symbol: str) -> list[Leverage]:
@@ -162,13 +162,13 @@ def test_leverage_is_read_and_set(sim: Simulator, client: TradeClient) -> None:
     assert sent(sim, "set_user_leverage") == [{"symbol": AAPL, "leverage": other}]
 
 
-def test_leverage_lists_have_pages(client: TradeClient) -> None:
+def test_leverage_lists_are_read_page_by_page(client: TradeClient) -> None:
     rows = client.get_leverage()
     assert client.get_leverage(limit=1, offset=1) == rows[1:2]
     assert client.get_available_leverage(limit=2) == client.get_available_leverage()[:2]
 
 
-def test_leverage_cannot_change_under_an_order(client: TradeClient) -> None:
+def test_leverage_cannot_change_while_an_order_is_open(client: TradeClient) -> None:
     client.place_order(AAPL, "BUY", 1, 330)
     with pytest.raises(ApiError) as refused:
         client.set_leverage(AAPL, 2)
@@ -176,80 +176,54 @@ def test_leverage_cannot_change_under_an_order(client: TradeClient) -> None:
 
 
 @pytest.mark.parametrize("level", [17, "0.5", 1000])
-def test_a_level_that_is_not_offered_is_refused(client: TradeClient, level: Any) -> None:
+def test_a_leverage_that_is_not_offered_is_refused(client: TradeClient, level: Any) -> None:
     with pytest.raises(InvalidParameter):
         client.set_leverage(AAPL, level)
 
 
-# --- cancel on disconnect ----------------------------------------------------------------------------------------
+# --- empty lists --------------------------------------------------------------------------------------------
 
 
-def open_orders(sim: Simulator) -> int:
-    account = sim.account_id(sim.credentials)
-    return sim.exchange_call(lambda exchange: len(exchange.open_orders(account)))
+def answering(answers: dict[str, Message]) -> ExchangeScript:
+    """An exchange that gives these answers to some commands, and the usual ones to all others."""
+
+    def script(peer: Peer) -> None:
+        peer.accept()
+        while True:
+            request = peer.receive()
+            if request["type"] in answers:
+                peer.send(answers[request["type"]])
+            else:
+                peer.answer(request)
+
+    return script
 
 
-def leave(sim: Simulator, client: TradeClient) -> None:
-    client.close()
-    while sim.connections:  # asked on the exchange's own thread, which sees the end a moment later
-        pass
+EMPTY: list[tuple[str, Message, Any]] = [
+    ("get_user_orders", {"all_orders_response": None}, OpenOrders()),
+    ("get_user_orders", {"user_orders": None, "count": 0}, OpenOrders()),
+    ("get_user_trades", {"user_trades_response": None}, []),
+    ("get_user_trades", {"user_trades": None, "count": 0}, []),
+    ("get_leverage", {"user_leverage_response": None}, []),
+    ("get_available_leverage", {"available_leverage_levels_response": None}, []),
+]
+COMMANDS = {
+    "get_leverage": "get_user_leverage",
+    "get_available_leverage": "get_available_leverage_levels",
+}
 
 
-def test_orders_stay_when_a_client_leaves(sim: Simulator, connect: Connect) -> None:
-    client = connect(sim)
-    client.place_order(AAPL, "BUY", 1, 330)
-    leave(sim, client)
-    assert open_orders(sim) == 1 and sent(sim, "cancel_on_disconnect") == []
+@pytest.mark.parametrize("method, answer, expected", EMPTY)
+def test_a_null_in_place_of_a_list_is_an_empty_list(
+    scripted: Scripted, method: str, answer: Message, expected: Any
+) -> None:
+    _, client = scripted(answering({COMMANDS.get(method, method): answer}))
+    assert getattr(client, method)() == expected
 
 
-def test_armed_from_the_start_orders_go_with_the_client(sim: Simulator, connect: Connect) -> None:
-    client = connect(sim, cancel_on_disconnect=True)
-    commands = [entry.command for entry in sim.ledger.received]
-    assert commands == ["auth", "cancel_on_disconnect", "subscribe"]  # before an order can leave
-    client.place_order(AAPL, "BUY", 1, 330)
-    leave(sim, client)
-    assert open_orders(sim) == 0
-
-
-def test_it_can_be_armed_and_disarmed(sim: Simulator, connect: Connect) -> None:
-    client = connect(sim)
-    client.place_order(AAPL, "BUY", 1, 330)
-    assert client.set_cancel_on_disconnect(True) is None  # type: ignore[func-returns-value]
-    assert [one.cancel_on_disconnect for one in sim.connections] == [True]
-    client.set_cancel_on_disconnect(False)
-    assert sent(sim, "cancel_on_disconnect") == [
-        {"cancel_on_disconnect": True},
-        {"cancel_on_disconnect": False},
-    ]
-    leave(sim, client)
-    assert open_orders(sim) == 1
-
-
-def test_the_orders_of_all_sessions_of_the_account_go(sim: Simulator, connect: Connect) -> None:
-    other, client = connect(sim), connect(sim, cancel_on_disconnect=True)
-    order = other.place_order(AAPL, "BUY", 1, 330)
-    client.close()
-    done = other.wait_until_done(order)
-    assert done.status is OrderStatus.CANCELLED and other.open_orders == {}
-
-
-def test_it_is_armed_again_on_every_line(sim: Simulator, connect: Connect) -> None:
-    client = connect(sim, reconnect=ReconnectPolicy(initial_delay=0.01, max_delay=0.02))
-    client.set_cancel_on_disconnect(True)
-    with client.stream(Channel.CONNECTION) as states:
-        sim.faults.drop_now()
-        until(states, lambda event: event.state is ConnectionState.READY)
-    assert sent(sim, "cancel_on_disconnect") == [{"cancel_on_disconnect": True}] * 2
-    assert [one.cancel_on_disconnect for one in sim.connections] == [True]
-
-
-def test_a_refusal_raises_and_leaves_it_as_it_was(sim: Simulator, connect: Connect) -> None:
-    client = connect(sim, reconnect=ReconnectPolicy(initial_delay=0.01, max_delay=0.02))
-    sim.faults.error_reply("cancel_on_disconnect", "ServerError", "not now")
-    with pytest.raises(ApiError, match="not now"):
-        client.set_cancel_on_disconnect(True)
-    with client.stream(Channel.CONNECTION) as states:
-        sim.faults.drop_now()
-        until(states, lambda event: event.state is ConnectionState.READY)
-    fence(client)
-    assert [one.cancel_on_disconnect for one in sim.connections] == [False]
+def test_an_error_beside_a_null_list_is_an_error(scripted: Scripted) -> None:
+    refusal = {"error_code": "RateLimited", "incoming_message": {"type": "get_user_orders"}}
+    _, client = scripted(
+        answering({"get_user_orders": {"all_orders_response": None, "user_orders": None, "err": refusal}})
+    )
+    assert isinstance(outcome(client.get_user_orders), RateLimited)

@@ -1,8 +1,7 @@
-"""Callbacks and streams: what is told, in which order, and what a slow or failing consumer costs."""
+"""Subscriptions, events, streams and counters."""
 
 from __future__ import annotations
 
-import logging
 import queue
 import threading
 from typing import Any
@@ -13,9 +12,7 @@ from qfex import (
     Balance,
     Channel,
     ConnectionState,
-    ErrorEvent,
     Fill,
-    Order,
     OrderStatus,
     PermissionDenied,
     Position,
@@ -26,31 +23,20 @@ from qfex import (
     TradeClient,
 )
 from qfex.sim import Simulator
+from tests.support.helpers import (
+    AAPL,
+    GOLD,
+    PATIENCE,
+    Connect,
+    D,
+    Received,
+    catch_up,
+    live_only,
+    next_event,
+    sent,
+)
 
-from .helpers import AAPL, GOLD, PATIENCE, Connect, D, fence, sent, until
-
-live_only = pytest.mark.parametrize("dialect", ["live"], indirect=True)
-
-
-class Heard:
-    """A callback that keeps what it hears."""
-
-    def __init__(self) -> None:
-        self._events: queue.Queue[Any] = queue.Queue()
-        self.threads: set[str] = set()
-
-    def __call__(self, event: Any) -> None:
-        self.threads.add(threading.current_thread().name)
-        self._events.put(event)
-
-    def next(self) -> Any:
-        return self._events.get(timeout=PATIENCE)
-
-    def nothing_more(self) -> bool:
-        return self._events.empty()
-
-
-# --- subscriptions -----------------------------------------------------------------------------------------------
+# --- subscriptions ------------------------------------------------------------------------------------------
 
 
 def test_each_channel_is_subscribed_once(sim: Simulator, client: TradeClient) -> None:
@@ -60,7 +46,7 @@ def test_each_channel_is_subscribed_once(sim: Simulator, client: TradeClient) ->
     assert sim.connections[0].channels == {"order_responses", "fills", "positions"}
 
 
-def test_channels_can_be_left(sim: Simulator, client: TradeClient) -> None:
+def test_channels_can_be_unsubscribed(sim: Simulator, client: TradeClient) -> None:
     client.subscribe(Channel.FILLS, Channel.BALANCES)
     client.unsubscribe("balances")
     assert sim.connections[0].channels == {"order_responses", "fills"}
@@ -68,62 +54,66 @@ def test_channels_can_be_left(sim: Simulator, client: TradeClient) -> None:
     assert "balances" in sim.connections[0].channels
 
 
-def test_a_callback_or_stream_subscribes_what_it_needs(sim: Simulator, client: TradeClient) -> None:
+def test_a_callback_or_stream_subscribes_its_channels(sim: Simulator, client: TradeClient) -> None:
     client.on(Channel.POSITIONS, print)
     with client.stream(Channel.BALANCES, "stop_orders", Channel.ERRORS, Channel.TWAPS, Channel.CONNECTION):
         assert sim.connections[0].channels == {"order_responses", "positions", "balances", "stop_orders"}
 
 
-def test_what_is_wanted_before_connecting_is_subscribed_with_the_first_line(sim: Simulator) -> None:
+def test_channels_requested_before_connecting_are_subscribed_on_the_first_connection(sim: Simulator) -> None:
     client = TradeClient(sim.environment, sim.credentials, request_timeout=PATIENCE)
-    heard = Heard()
-    client.on(Channel.BALANCES, heard)
-    client.on(Channel.CONNECTION, connections := Heard())
+    received = Received()
+    client.on(Channel.BALANCES, received)
+    client.on(Channel.CONNECTION, connections := Received())
     with client.stream(Channel.POSITIONS) as positions, client:
-        assert sent(sim, "subscribe") == [{"channels": ["order_responses", "balances", "positions"]}]
-        assert isinstance(heard.next(), Balance) and isinstance(until(positions), Position)
+        assert isinstance(received.next(), Balance) and isinstance(next_event(positions), Position)
+        assert sent(sim, "subscribe") == [
+            {"channels": [channel]} for channel in ("order_responses", "balances", "positions")
+        ]
         states = [connections.next().state for _ in range(3)]
     assert states == [ConnectionState.CONNECTING, ConnectionState.AUTHENTICATING, ConnectionState.READY]
 
 
 @live_only
-def test_what_cannot_be_subscribed_leaves_nothing_behind(sim: Simulator, client: TradeClient) -> None:
-    heard = Heard()
+def test_a_refused_subscription_leaves_no_callback_behind(sim: Simulator, client: TradeClient) -> None:
+    received = Received()
     sim.faults.error_reply("subscribe", "PermissionDenied", times=2)
     with pytest.raises(PermissionDenied):
-        client.on(Channel.POSITIONS, heard)
+        client.on(Channel.POSITIONS, received)
     with pytest.raises(PermissionDenied):
         client.stream(Channel.POSITIONS)
     assert sim.connections[0].channels == {"order_responses"}
     with client.stream(Channel.POSITIONS) as positions:
-        until(positions)
-    client.on(Channel.POSITIONS, last := Heard())
+        next_event(positions)
+    client.on(Channel.POSITIONS, last := Received())
     sim.advance(1)
     last.next()
-    assert heard.nothing_more()
+    assert received.is_empty
 
 
-# --- what is told ------------------------------------------------------------------------------------------------
+# --- events -------------------------------------------------------------------------------------------------
 
 
-def test_every_change_of_an_order_is_told_in_order(client: TradeClient, peer: TradeClient) -> None:
-    heard = Heard()
-    client.on(Channel.ORDERS, heard)
+def test_every_change_of_an_order_is_delivered_in_order(
+    client: TradeClient, counterparty: TradeClient
+) -> None:
+    received = Received()
+    client.on(Channel.ORDERS, received)
     order = client.place_order(AAPL, "BUY", 2, 335)
-    peer.place_order(AAPL, "SELL", "0.5", 335, wait=True)
+    counterparty.place_order(AAPL, "SELL", "0.5", 335, wait=True)
     client.cancel_order(order)
-    told = [heard.next() for _ in range(3)]
-    assert [(each.status, each.quantity_remaining) for each in told] == [
+    updates = [received.next() for _ in range(3)]
+    assert [(each.status, each.quantity_remaining) for each in updates] == [
         (OrderStatus.ACK, 2), (OrderStatus.FILLED, D("1.5")), (OrderStatus.CANCELLED, D("1.5")),
     ]  # fmt: skip
-    assert heard.threads == {"qfex-trade-dispatcher"}
+    assert received.threads == {"qfex-trade-dispatcher"}
 
 
-def test_fills_are_told_to_both_sides(client: TradeClient, peer: TradeClient) -> None:
-    with client.stream(Channel.FILLS) as mine, peer.stream(Channel.FILLS) as theirs:
-        resting = peer.place_order(AAPL, "SELL", 1, 335)
+def test_fills_are_delivered_to_both_sides(client: TradeClient, counterparty: TradeClient) -> None:
+    with client.stream(Channel.FILLS) as mine, counterparty.stream(Channel.FILLS) as theirs:
+        resting = counterparty.place_order(AAPL, "SELL", 1, 335)
         client.place_order(AAPL, "BUY", 1, 336, client_order_id="taker")
-        bought, sold = until(mine), until(theirs)
+        bought, sold = next_event(mine), next_event(theirs)
     assert isinstance(bought, Fill)
     assert (bought.price, bought.quantity, bought.side, bought.client_order_id) == (335, 1, Side.BUY, "taker")
     assert (sold.trade_id, sold.order_id, sold.is_maker, bought.is_maker) == (
@@ -134,17 +124,18 @@ def test_fills_are_told_to_both_sides(client: TradeClient, peer: TradeClient) ->
 
 
 def test_positions_and_balance_are_the_latest_known(
-    sim: Simulator, client: TradeClient, peer: TradeClient
+    sim: Simulator, client: TradeClient, counterparty: TradeClient
 ) -> None:
-    assert client.positions == {} and client.balance is None
-    peer.place_order(AAPL, "SELL", 2, 336)
+    assert {symbol: row.position for symbol, row in client.positions.items()} == {AAPL: 0, GOLD: 0}
+    assert client.balance is not None and client.balance.deposit == 100_000
+    counterparty.place_order(AAPL, "SELL", 2, 336)
     client.place_order(AAPL, "BUY", 2, 336, wait=True)
     client.subscribe(Channel.POSITIONS, Channel.BALANCES)
     sim.set_mark_price(AAPL, 340)
     with client.stream(Channel.POSITIONS) as positions:
         sim.advance(1)
-        until(positions, lambda each: each.symbol == AAPL and each.unrealised_pnl == 8)
-    fence(client)
+        next_event(positions, lambda each: each.symbol == AAPL and each.unrealised_pnl == 8)
+    catch_up(client)
     position, balance = client.positions[AAPL], client.balance
     assert (position.position, position.average_price, position.unrealised_pnl) == (2, 336, 8)
     assert set(client.positions) == {AAPL, GOLD} and client.positions[GOLD].position == 0
@@ -154,108 +145,33 @@ def test_positions_and_balance_are_the_latest_known(
     assert client.positions
 
 
-def test_a_registration_can_be_cancelled(client: TradeClient) -> None:
-    heard, kept = Heard(), Heard()
-    registration = client.on(Channel.ORDERS, heard)
-    client.on(Channel.ORDERS, kept)
-    assert "order_responses" in repr(registration)
-    client.place_order(AAPL, "BUY", 1, 330)
-    heard.next(), kept.next()
-    registration.cancel()
-    registration.cancel()
-    client.place_order(AAPL, "BUY", 1, 330)
-    kept.next()
-    assert heard.nothing_more()
-
-
-def test_a_callback_may_call_any_blocking_method(client: TradeClient) -> None:
-    done = Heard()
-
-    def replace(order: Order) -> None:
-        if order.status is OrderStatus.ACK and order.price == 330:
-            modified = client.modify_order(order, price=331)
-            client.subscribe(Channel.FILLS)
-            done(client.cancel_order(modified))
-
-    client.on(Channel.ORDERS, replace)
-    client.place_order(AAPL, "BUY", 1, 330)
-    assert done.next().status is OrderStatus.CANCELLED
-
-
 @live_only
-def test_a_callback_that_raises_is_reported_and_the_others_run(
-    client: TradeClient, caplog: pytest.LogCaptureFixture
-) -> None:
-    errors, after = Heard(), Heard()
-    client.on(Channel.ERRORS, errors)
-    client.on(Channel.ORDERS, lambda order: 1 / 0)
-    client.on(Channel.ORDERS, after)
-    with caplog.at_level(logging.ERROR, "qfex"):
-        client.place_order(AAPL, "BUY", 1, 330)
-        client.place_order(AAPL, "BUY", 1, 331)
-        assert [after.next().price, after.next().price] == [330, 331]
-        reports = [errors.next(), errors.next()]
-    for report in reports:
-        assert isinstance(report, ErrorEvent) and report.kind == "callback"
-        assert isinstance(report.error, ZeroDivisionError) and "ZeroDivisionError" in report.message
-    assert client.stats().callback_errors == 2
-    assert (
-        len([record for record in caplog.records if "callback" in record.message]) == 1
-    )  # not once for each event
-
-
-@live_only
-def test_an_errors_callback_that_raises_does_not_tell_itself(client: TradeClient) -> None:
-    calls = Heard()
-
-    def fail(event: Any) -> None:
-        calls(event)
-        raise RuntimeError
-
-    client.on(Channel.ERRORS, fail)
-    client.on(Channel.ORDERS, lambda order: 1 / 0)
-    client.on(Channel.ORDERS, last := Heard())
-    logging.getLogger("qfex").disabled = True
-    try:
-        client.place_order(AAPL, "BUY", 1, 330)
-        last.next()
-        assert calls.next().kind == "callback"
-        client.place_order(AAPL, "BUY", 1, 330)
-        last.next()
-        assert calls.next().kind == "callback" and calls.nothing_more()
-    finally:
-        logging.getLogger("qfex").disabled = False
-
-
-@live_only
-def test_an_error_that_belongs_to_no_call_reaches_the_errors_channel(
-    sim: Simulator, client: TradeClient
-) -> None:
+def test_errors_that_belong_to_no_call_reach_the_errors_channel(sim: Simulator, client: TradeClient) -> None:
     order = client.place_order(AAPL, "BUY", 1, 330)
     with client.stream(Channel.ERRORS) as errors:
         sim.faults.inject({"err": {"error_code": "ServerError", "message": "the engine hiccuped"}})
         sim.faults.inject("this is no JSON")
         sim.faults.inject({"news": "market opens"})
-        exchange, undecodable, unknown = (until(errors) for _ in range(3))
+        exchange, undecodable, unknown = (next_event(errors) for _ in range(3))
     assert exchange.kind == "exchange" and "hiccuped" in exchange.message
     assert (undecodable.kind, undecodable.text) == ("undecodable", "this is no JSON")
     assert unknown.kind == "undecodable" and client.open_orders == {order.order_id: order}
 
 
 @live_only
-def test_changes_of_the_connection_are_told(sim: Simulator, connect: Connect) -> None:
+def test_changes_of_the_connection_are_delivered(sim: Simulator, connect: Connect) -> None:
     client = connect(sim, reconnect=ReconnectPolicy(initial_delay=0.01, max_delay=0.02))
-    with client.stream(Channel.CONNECTION) as told:
+    with client.stream(Channel.CONNECTION) as states:
         sim.faults.drop_now()
-        lost = until(told, lambda event: event.state is ConnectionState.RECONNECTING)
-        ready = until(told, lambda event: event.state is ConnectionState.READY)
+        lost = next_event(states, lambda event: event.state is ConnectionState.RECONNECTING)
+        ready = next_event(states, lambda event: event.state is ConnectionState.READY)
     assert lost.reason and lost.gap_start is None
     assert ready.gap_start is not None and ready.gap_end >= ready.gap_start
     assert ready.gap_end.utcoffset().total_seconds() == 0 and ready.attempt >= 1
     assert client.stats().reconnects == 1
 
 
-# --- streams -----------------------------------------------------------------------------------------------------
+# --- streams ------------------------------------------------------------------------------------------------
 
 
 @live_only
@@ -263,15 +179,15 @@ def test_a_stream_is_an_iterable_queue(client: TradeClient) -> None:
     with client.stream(Channel.ORDERS) as stream:
         for price in (330, 331, 332):
             client.place_order(AAPL, "BUY", 1, price)
-        fence(client)
+        catch_up(client)
         assert len(stream) == 3
         assert stream.get(timeout=0).price == 330
         stream.close()
-        assert [order.price for order in stream] == [331, 332]  # what came is still there
+        assert [order.price for order in stream] == [331, 332]  # events that had arrived are still there
 
 
 @live_only
-def test_a_stream_that_stays_empty_says_so(client: TradeClient) -> None:
+def test_an_empty_stream_raises_after_its_timeout(client: TradeClient) -> None:
     with client.stream(Channel.ORDERS) as stream:
         with pytest.raises(RequestTimeout) as empty:
             stream.get(timeout=0.01)
@@ -279,7 +195,7 @@ def test_a_stream_that_stays_empty_says_so(client: TradeClient) -> None:
 
 
 @live_only
-def test_the_end_of_the_client_ends_its_streams(sim: Simulator, connect: Connect) -> None:
+def test_closing_the_client_ends_its_streams(sim: Simulator, connect: Connect) -> None:
     client = connect(sim)
     seen: list[Any] = []
     with client.stream(Channel.ORDERS) as stream:
@@ -292,20 +208,22 @@ def test_the_end_of_the_client_ends_its_streams(sim: Simulator, connect: Connect
 
 
 @live_only
-def test_several_channels_come_in_one_order(client: TradeClient, peer: TradeClient) -> None:
-    peer.place_order(AAPL, "SELL", 1, 335)
+def test_a_stream_of_several_channels_keeps_their_order(
+    client: TradeClient, counterparty: TradeClient
+) -> None:
+    counterparty.place_order(AAPL, "SELL", 1, 335)
     with client.stream(Channel.ORDERS, Channel.FILLS) as stream:
         client.place_order(AAPL, "BUY", 1, 335, wait=True)
-        kinds = [type(until(stream)) for _ in range(3)]
+        kinds = [type(next_event(stream)) for _ in range(3)]
     assert sorted(kind.__name__ for kind in kinds) == ["Fill", "Order", "Order"]
 
 
 @live_only
-def test_a_full_stream_gives_what_it_holds_and_then_says_what_it_lost(client: TradeClient) -> None:
+def test_a_full_stream_delivers_what_it_holds_and_then_raises(client: TradeClient) -> None:
     with client.stream(Channel.ORDERS, maxsize=2) as stream:
         for price in (330, 331, 332, 333):
             client.place_order(AAPL, "BUY", 1, price)
-        fence(client)
+        catch_up(client)
         assert [stream.get(0).price, stream.get(0).price] == [330, 331]
         with pytest.raises(SlowConsumer):
             stream.get(0)
@@ -316,25 +234,25 @@ def test_a_full_stream_gives_what_it_holds_and_then_says_what_it_lost(client: Tr
 
 
 @live_only
-def test_pulses_are_conflated_to_the_newest_of_each_symbol(sim: Simulator, client: TradeClient) -> None:
+def test_balances_and_positions_are_conflated_to_the_newest(sim: Simulator, client: TradeClient) -> None:
     with client.stream(Channel.BALANCES, Channel.POSITIONS) as stream:
-        fence(client)
+        catch_up(client)
         held = len(stream)
         for _ in range(5):
             sim.advance(1)
-        fence(client)
+        catch_up(client)
         assert len(stream) == held and stream.conflated >= 5
-        newest = [until(stream) for _ in range(held)]
+        newest = [next_event(stream) for _ in range(held)]
     assert sorted(each.symbol for each in newest if isinstance(each, Position)) == [AAPL, GOLD]
     assert sum(isinstance(each, Balance) for each in newest) == 1
     assert client.stats().conflated >= 5
 
 
-# --- counters ----------------------------------------------------------------------------------------------------
+# --- counters -----------------------------------------------------------------------------------------------
 
 
 @live_only
-def test_counters(sim: Simulator, client: TradeClient) -> None:
+def test_counters_follow_every_message(sim: Simulator, client: TradeClient) -> None:
     before = client.stats()
     assert (before.sent, before.received, before.pending, before.reconnects) == (2, 2, 0, 0)
     for _ in range(10):
@@ -354,13 +272,13 @@ def test_counters(sim: Simulator, client: TradeClient) -> None:
     held = sim.faults.hold_reply("add_order")
     pending = client.submit_order(AAPL, "BUY", 1, 330)
     assert client.stats().pending == 1
-    fence(client)
+    catch_up(client)
     held.release()
     pending.result()
     assert client.stats().pending == 0
 
 
 @live_only
-def test_a_client_that_never_connected_has_nothing_to_count(sim: Simulator) -> None:
+def test_the_counters_of_a_client_that_never_connected_are_zero(sim: Simulator) -> None:
     stats = TradeClient(sim.environment, sim.credentials).stats()
     assert (stats.sent, stats.received, stats.pending, stats.round_trip_p50) == (0, 0, 0, None)

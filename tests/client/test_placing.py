@@ -1,19 +1,16 @@
-"""Placing orders of every type, with every answer that they can get."""
+"""Placing orders of every type, and every reply that they can get."""
 
 from __future__ import annotations
 
 import string
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from qfex import (
     ApiError,
-    Channel,
     Order,
     OrderRejected,
-    OrderRequest,
     OrderStatus,
     OrderType,
     QfexError,
@@ -22,8 +19,7 @@ from qfex import (
     TradeClient,
 )
 from qfex.sim import Simulator
-
-from .helpers import AAPL, GOLD, PATIENCE, Connect, D, fence, sent, until
+from tests.support.helpers import AAPL, PATIENCE, Connect, D, catch_up, sent
 
 
 def terms(order: Order) -> tuple[Any, ...]:
@@ -46,7 +42,7 @@ def test_no_price_makes_a_market_order_that_fills(market: Simulator, connect: Co
     assert order.trade_id
 
 
-def test_what_leaves_is_what_the_exchange_needs(sim: Simulator, client: TradeClient) -> None:
+def test_every_member_that_the_exchange_needs_is_sent(sim: Simulator, client: TradeClient) -> None:
     client.place_order(AAPL, "BUY", 1, 330)
     with pytest.raises(QfexError):
         client.place_order("NO-SUCH", "BUY", 1)
@@ -58,8 +54,8 @@ def test_what_leaves_is_what_the_exchange_needs(sim: Simulator, client: TradeCli
     assert set(limit["client_order_id"]) <= set(string.hexdigits)
 
 
-def test_every_type_and_time_in_force(client: TradeClient, peer: TradeClient) -> None:
-    peer.place_order(AAPL, "SELL", 10, 335)
+def test_every_type_and_time_in_force(client: TradeClient, counterparty: TradeClient) -> None:
+    counterparty.place_order(AAPL, "SELL", 10, 335)
     for tif in TimeInForce:
         order = client.place_order(AAPL, "BUY", 1, 335, time_in_force=tif, wait=True)
         assert (order.time_in_force, order.status, order.quantity_filled) == (tif, OrderStatus.FILLED, 1)
@@ -70,26 +66,26 @@ def test_every_type_and_time_in_force(client: TradeClient, peer: TradeClient) ->
 
 
 @pytest.mark.parametrize("tif", ["IOC", "FOK"])
-def test_what_may_not_rest_and_finds_nothing_is_cancelled(client: TradeClient, tif: str) -> None:
+def test_an_ioc_or_fok_order_that_finds_no_counterparty_is_cancelled(client: TradeClient, tif: str) -> None:
     order = client.place_order(AAPL, "BUY", 1, 330, time_in_force=tif, wait=True)
     assert order.status.is_cancellation and order.quantity_filled == 0 and order.is_done
     assert client.open_orders == {}
 
 
-def test_an_order_that_is_filled_in_parts_is_done_with_the_last(
-    client: TradeClient, peer: TradeClient
+def test_an_order_that_fills_in_parts_is_done_with_the_last(
+    client: TradeClient, counterparty: TradeClient
 ) -> None:
     for price in ("335.00", "335.10", "335.20"):
-        peer.place_order(AAPL, "SELL", 1, price)
+        counterparty.place_order(AAPL, "SELL", 1, price)
     order = client.place_order(AAPL, "BUY", 3, 336, wait=True)
     assert (order.status, order.quantity_remaining) == (OrderStatus.FILLED, 0)
-    assert order.price == 336  # its own, not the executions'
+    assert order.price == 336  # its own price, not that of its fills
 
 
-def test_an_ioc_order_that_fills_in_part_ends_with_its_rest_cancelled(
-    sim: Simulator, client: TradeClient, peer: TradeClient, dialect: str
+def test_the_rest_of_a_partly_filled_ioc_order_is_cancelled(
+    sim: Simulator, client: TradeClient, counterparty: TradeClient, dialect: str
 ) -> None:
-    peer.place_order(AAPL, "SELL", "0.4", 335)
+    counterparty.place_order(AAPL, "SELL", "0.4", 335)
     sim.faults.delay(
         0.05, kind="order_response", when=lambda frame: "IOC_" in frame["order_response"]["status"]
     )
@@ -100,28 +96,28 @@ def test_an_ioc_order_that_fills_in_part_ends_with_its_rest_cancelled(
     assert client.open_orders == {}
 
 
-def test_a_post_only_order_never_takes(client: TradeClient, peer: TradeClient) -> None:
-    peer.place_order(AAPL, "SELL", 1, 335)
+def test_a_post_only_order_never_takes(client: TradeClient, counterparty: TradeClient) -> None:
+    counterparty.place_order(AAPL, "SELL", 1, 335)
     with pytest.raises(OrderRejected) as refused:
         client.place_limit_order(AAPL, "BUY", 1, 335, post_only=True)
     assert refused.value.status.is_rejection and refused.value.order is not None
     assert client.place_limit_order(AAPL, "BUY", 1, 334, post_only=True).order_type is OrderType.ALO
 
 
-def test_attached_stops_travel_with_the_order(sim: Simulator, client: TradeClient) -> None:
+def test_attached_stops_are_sent_with_the_order(sim: Simulator, client: TradeClient) -> None:
     order = client.place_order(AAPL, "BUY", 1, 330, take_profit="350.5", stop_loss=320)
     assert (order.take_profit, order.stop_loss) == (D("350.5"), 320)
     (params,) = sent(sim, "add_order")
     assert (params["take_profit"], params["stop_loss"]) == (350.5, 320)
 
 
-def test_a_reduce_only_order_reduces(client: TradeClient, peer: TradeClient) -> None:
-    peer.place_order(AAPL, "SELL", 2, 335)
+def test_a_reduce_only_order_only_reduces_a_position(client: TradeClient, counterparty: TradeClient) -> None:
+    counterparty.place_order(AAPL, "SELL", 2, 335)
     client.place_order(AAPL, "BUY", 2, 335, wait=True)
     order = client.place_order(AAPL, "SELL", 1, 340, reduce_only=True)
     assert order.is_live
     with pytest.raises(QfexError):
-        client.place_order(AAPL, "BUY", 1, 330, reduce_only=True)  # would not
+        client.place_order(AAPL, "BUY", 1, 330, reduce_only=True)  # would increase the position
 
 
 def test_the_callers_own_id_is_kept(client: TradeClient) -> None:
@@ -130,7 +126,7 @@ def test_the_callers_own_id_is_kept(client: TradeClient) -> None:
     assert client.get_order(AAPL, "my-order-1").order_id == order.order_id
 
 
-def test_two_orders_under_one_id_are_two_orders(client: TradeClient) -> None:
+def test_two_orders_may_share_a_client_order_id(client: TradeClient) -> None:
     one, other = (client.place_order(AAPL, "BUY", 1, price, client_order_id="same") for price in (330, 331))
     assert one.order_id != other.order_id and (one.price, other.price) == (330, 331)
 
@@ -141,8 +137,8 @@ def test_numbers_of_every_kind_arrive_exactly(sim: Simulator, client: TradeClien
     assert sent(sim, "add_order")[0]["price"] == D("330.1")
 
 
-def test_the_short_forms(client: TradeClient, peer: TradeClient) -> None:
-    limit = peer.place_limit_order(
+def test_limit_and_market_orders_have_short_forms(client: TradeClient, counterparty: TradeClient) -> None:
+    limit = counterparty.place_limit_order(
         AAPL, "SELL", 3, "335.5", client_order_id="short", take_profit=300, stop_loss=350
     )
     assert terms(limit) == (AAPL, Side.SELL, OrderType.LIMIT, TimeInForce.GTC, 3, D("335.5"))
@@ -154,12 +150,13 @@ def test_the_short_forms(client: TradeClient, peer: TradeClient) -> None:
     assert client.place_market_order(AAPL, "SELL", 1, reduce_only=True).quantity == 1
 
 
-def test_waiting_returns_the_newest_state_when_the_time_is_up(client: TradeClient) -> None:
+def test_placing_and_waiting_returns_the_newest_state_after_the_timeout(client: TradeClient) -> None:
     order = client.place_order(AAPL, "BUY", 1, 330, wait=True, timeout=0.2)
     assert order.status is OrderStatus.ACK and not order.is_done
 
 
-# --- refusals ----------------------------------------------------------------------------------------------------
+# --- refusals -----------------------------------------------------------------------------------------------
+
 
 REFUSED: dict[str, dict[str, Any]] = {
     "price tick": {"price": "330.001"},
@@ -200,17 +197,17 @@ def test_every_refusal_raises_and_leaves_no_order(
     assert sim.ledger.count("add_order") == 1
 
 
-def test_a_key_that_may_only_look_is_refused(sim: Simulator, connect: Connect) -> None:
+def test_a_read_only_key_cannot_place_orders(sim: Simulator, connect: Connect) -> None:
     viewer = connect(sim, sim.create_account(can_trade=False))
     with pytest.raises((OrderRejected, ApiError), match="(?i)permission"):
         viewer.place_order(AAPL, "BUY", 1, 330)
     assert viewer.get_user_orders().orders == []
 
 
-# --- without waiting ---------------------------------------------------------------------------------------------
+# --- without waiting ----------------------------------------------------------------------------------------
 
 
-def test_a_submitted_order_is_answered_later(client: TradeClient) -> None:
+def test_a_submitted_order_is_acknowledged_later(client: TradeClient) -> None:
     pending = client.submit_order(AAPL, "BUY", 1, 330, client_order_id="later")
     assert pending.client_order_id == "later"
     order = pending.result(PATIENCE)
@@ -219,55 +216,18 @@ def test_a_submitted_order_is_answered_later(client: TradeClient) -> None:
     assert repr(pending) == "<PendingOrder later answered>"
 
 
-def test_a_submitted_order_has_an_id_before_its_answer(sim: Simulator, client: TradeClient) -> None:
+def test_a_submitted_order_has_its_client_order_id_at_once(sim: Simulator, client: TradeClient) -> None:
     held = sim.faults.hold_reply("add_order")
     pending = client.submit_order(AAPL, "BUY", 1, 330)
     assert len(pending.client_order_id) == 32 and not pending.done
     assert repr(pending) == f"<PendingOrder {pending.client_order_id}>"
-    fence(client)
+    catch_up(client)
     held.release()
     assert pending.result().client_order_id == pending.client_order_id
 
 
-def test_a_refused_submission_raises_where_its_result_is_asked_for(client: TradeClient) -> None:
+def test_a_refused_submission_raises_when_its_result_is_read(client: TradeClient) -> None:
     pending = client.submit_order(AAPL, "BUY", 1, 400)
     for _ in range(2):
         with pytest.raises((OrderRejected, ApiError)):
             pending.result()
-
-
-def test_many_orders_keep_their_places(sim: Simulator, client: TradeClient) -> None:
-    requests = [
-        OrderRequest(AAPL, "BUY", 1, 330, client_order_id="a"),
-        OrderRequest(AAPL, "BUY", -1, 330),  # refused here
-        OrderRequest(GOLD, "BUY", 1, "4200.1", client_order_id="b"),
-        OrderRequest(AAPL, "BUY", 1, 400),  # refused there
-        OrderRequest(AAPL, "BUY", 2, 331, time_in_force="IOC", client_order_id="c"),
-    ]
-    results = client.place_orders(requests)
-    assert [type(result).__name__ for result in results[:3]] == ["Order", "ValidationError", "Order"]
-    assert isinstance(results[3], (OrderRejected, ApiError))
-    assert [result.client_order_id for result in results if isinstance(result, Order)] == ["a", "b", "c"]
-    assert sim.ledger.count("add_order") == 4
-
-
-def test_many_orders_are_on_their_way_together(sim: Simulator, client: TradeClient) -> None:
-    held = sim.faults.hold_reply("add_order", times=None)
-    requests = (OrderRequest(AAPL, "BUY", 1, 330, client_order_id=f"n{number}") for number in range(20))
-    with client.stream(Channel.ORDERS) as orders, ThreadPoolExecutor() as pool:
-        placing = pool.submit(client.place_orders, requests)
-        while sim.ledger.count("add_order") < 20 and not placing.done():
-            fence(client)
-        assert not placing.done()  # all have arrived, and none is answered
-        held.release()
-        sim.faults.clear()
-        placed = [order.client_order_id for order in placing.result(PATIENCE) if isinstance(order, Order)]
-        assert (
-            placed
-            == [until(orders).client_order_id for _ in range(20)]
-            == [f"n{number}" for number in range(20)]
-        )
-
-
-def test_no_orders_are_no_orders(client: TradeClient) -> None:
-    assert client.place_orders([]) == []

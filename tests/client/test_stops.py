@@ -1,4 +1,4 @@
-"""Stops that stand alone and stops that are attached: placed, moved, cancelled, fired."""
+"""Stops, alone and attached to an order: placed, modified, cancelled, fired."""
 
 from __future__ import annotations
 
@@ -8,20 +8,19 @@ import pytest
 
 from qfex import ApiError, Channel, Order, OrderRejected, OrderStatus, OrderType, QfexError, Side, TradeClient
 from qfex.sim import Simulator
-
-from .helpers import AAPL, PATIENCE, Connect, D, fence, sent, until
+from tests.support.helpers import AAPL, PATIENCE, Connect, D, catch_up, next_event, sent
 
 
 @pytest.fixture
-def long(client: TradeClient, peer: TradeClient) -> TradeClient:
+def long(client: TradeClient, counterparty: TradeClient) -> TradeClient:
     """A client that is long two shares, bought at 336, with bids and offers around."""
-    peer.place_order(AAPL, "SELL", 2, 336)
+    counterparty.place_order(AAPL, "SELL", 2, 336)
     client.place_order(AAPL, "BUY", 2, 336, wait=True)
-    peer.place_order(AAPL, "BUY", 10, "330.50")
+    counterparty.place_order(AAPL, "BUY", 10, "330.50")
     return client
 
 
-def test_a_stop_waits(sim: Simulator, long: TradeClient) -> None:
+def test_a_stop_rests_until_its_trigger(sim: Simulator, long: TradeClient) -> None:
     stop = long.place_stop_order(AAPL, "SELL", "STOP_LOSS", 2, 330, client_order_id="my-stop")
     assert (stop.status, stop.order_type, stop.side) == (OrderStatus.ACK, OrderType.STOP_LOSS, Side.SELL)
     assert (stop.price, stop.quantity, stop.is_live) == (330, 2, True)
@@ -33,28 +32,28 @@ def test_a_stop_waits(sim: Simulator, long: TradeClient) -> None:
 
 
 @pytest.mark.parametrize("kind, trigger, mark", [("STOP_LOSS", 331, 330), (OrderType.TAKE_PROFIT, 340, 341)])
-def test_a_stop_fires_when_the_mark_price_comes(
+def test_a_stop_fires_when_the_mark_price_reaches_its_trigger(
     sim: Simulator, long: TradeClient, kind: Any, trigger: int, mark: int
 ) -> None:
     stop = long.place_stop_order(AAPL, "SELL", kind, 2, trigger)
     with long.stream(Channel.FILLS) as fills:
         sim.set_mark_price(AAPL, (336 + trigger) // 2)
-        fence(long)
+        catch_up(long)
         assert len(fills) == 0 and long.open_orders
         sim.set_mark_price(AAPL, mark)
-        fill = until(fills)
+        fill = next_event(fills)
     assert (fill.order_id, fill.side, fill.quantity, fill.price) == (stop.order_id, Side.SELL, 2, D("330.50"))
     done = long.wait_until_done(stop)
     assert (done.status, done.quantity_remaining, done.is_done) == (OrderStatus.FILLED, 0, True)
     assert long.open_orders == {}
 
 
-def test_a_fired_stop_that_finds_too_little_is_done_too(
-    sim: Simulator, client: TradeClient, peer: TradeClient
+def test_a_fired_stop_that_fills_in_part_is_done(
+    sim: Simulator, client: TradeClient, counterparty: TradeClient
 ) -> None:
-    peer.place_order(AAPL, "SELL", 2, 336)
+    counterparty.place_order(AAPL, "SELL", 2, 336)
     client.place_order(AAPL, "BUY", 2, 336, wait=True)
-    peer.place_order(AAPL, "BUY", "0.5", "330.50")
+    counterparty.place_order(AAPL, "BUY", "0.5", "330.50")
     stop = client.place_stop_order(AAPL, "SELL", "STOP_LOSS", 2, 331)
     sim.set_mark_price(AAPL, 330)
     done = client.wait_until_done(stop)
@@ -62,7 +61,7 @@ def test_a_fired_stop_that_finds_too_little_is_done_too(
     assert client.open_orders == {}
 
 
-def test_a_stop_moves(long: TradeClient, dialect: str) -> None:
+def test_a_stop_can_be_modified(long: TradeClient, dialect: str) -> None:
     stop = long.place_stop_order(AAPL, "SELL", "STOP_LOSS", 2, 330)
     moved = long.modify_stop_order(stop, trigger_price="329.50", quantity=1)
     (listed,) = long.get_user_orders().orders
@@ -75,7 +74,7 @@ def test_a_stop_moves(long: TradeClient, dialect: str) -> None:
 
 
 @pytest.mark.parametrize("given", [lambda stop: stop, lambda stop: stop.order_id], ids=["order", "id"])
-def test_a_stop_is_cancelled(long: TradeClient, dialect: str, given: Any) -> None:
+def test_a_stop_can_be_cancelled(long: TradeClient, dialect: str, given: Any) -> None:
     stop = long.place_stop_order(AAPL, "SELL", "STOP_LOSS", 2, 330)
     cancelled = long.cancel_stop_order(given(stop))
     assert (cancelled is None) == (dialect == "live")
@@ -86,21 +85,21 @@ def test_a_stop_is_cancelled(long: TradeClient, dialect: str, given: Any) -> Non
     assert long.get_user_orders().orders == []
 
 
-def test_the_stop_channel_tells_of_every_change(long: TradeClient) -> None:
+def test_the_stop_channel_delivers_every_change(long: TradeClient) -> None:
     with long.stream(Channel.STOP_ORDERS) as stops:
         stop = long.place_stop_order(AAPL, "SELL", "STOP_LOSS", 2, 330)
-        told = until(stops)
-        assert (told.stop_order_id, told.price, told.quantity) == (stop.order_id, 330, 2)
-        assert (told.direction, told.stop_order_type) == (Side.SELL, OrderType.STOP_LOSS)
-        assert told.update_time is not None and told.update_time.utcoffset().total_seconds() == 0
-        long.modify_stop_order(told, trigger_price=329, quantity=1)
-        moved = until(stops, lambda event: event.price == 329)
+        update = next_event(stops)
+        assert (update.stop_order_id, update.price, update.quantity) == (stop.order_id, 330, 2)
+        assert (update.direction, update.stop_order_type) == (Side.SELL, OrderType.STOP_LOSS)
+        assert update.update_time is not None and update.update_time.utcoffset().total_seconds() == 0
+        long.modify_stop_order(update, trigger_price=329, quantity=1)
+        moved = next_event(stops, lambda event: event.price == 329)
         assert moved.quantity == 1
         long.cancel_stop_order(moved)
     assert long.get_user_orders().orders == []
 
 
-def test_what_only_an_acknowledgement_tells_is_known_all_the_same(long: TradeClient) -> None:
+def test_a_change_that_is_only_acknowledged_updates_the_stop(long: TradeClient) -> None:
     stop = long.place_stop_order(AAPL, "SELL", "STOP_LOSS", 2, 330)
     with long.stream(Channel.ORDERS) as orders:
         long.modify_stop_order(stop, trigger_price=329, quantity=1)
@@ -109,8 +108,8 @@ def test_what_only_an_acknowledgement_tells_is_known_all_the_same(long: TradeCli
         assert [(each.price, each.quantity) for each in long.open_orders.values()] == [(328, 2)]
         long.cancel_stop_order(stop)
         assert long.open_orders == {} and long.wait_until_done(stop, 0.0).status is OrderStatus.CANCELLED
-        told = [until(orders).status for _ in range(3)]
-    assert told == [OrderStatus.MODIFIED, OrderStatus.MODIFIED, OrderStatus.CANCELLED]
+        statuses = [next_event(orders).status for _ in range(3)]
+    assert statuses == [OrderStatus.MODIFIED, OrderStatus.MODIFIED, OrderStatus.CANCELLED]
 
 
 def test_a_stop_cannot_be_larger_than_the_position(long: TradeClient) -> None:
@@ -126,32 +125,32 @@ def test_without_a_position_there_is_nothing_to_stop(client: TradeClient) -> Non
 
 @pytest.mark.parametrize("call", [lambda client: client.cancel_stop_order("no-such-stop"),
     lambda client: client.modify_stop_order("no-such-stop", symbol=AAPL, trigger_price=330, quantity=1)])  # fmt: skip
-def test_a_stop_that_is_not_there(client: TradeClient, call: Any) -> None:
+def test_an_unknown_stop_cannot_be_cancelled_or_modified(client: TradeClient, call: Any) -> None:
     with pytest.raises((OrderRejected, ApiError)) as refused:
         call(client)
     assert isinstance(refused.value, QfexError)
 
 
-def test_stops_of_the_same_terms_are_told_apart(long: TradeClient) -> None:
+def test_stops_with_the_same_terms_are_distinguished(long: TradeClient) -> None:
     one, other = (long.place_stop_order(AAPL, "SELL", "STOP_LOSS", 1, 330) for _ in range(2))
     assert one.order_id != other.order_id
     long.cancel_stop_order(one)
     assert [each.order_id for each in long.get_user_orders().orders] == [other.order_id]
 
 
-def test_attached_stops_arise_with_the_fill_and_one_fires(
-    sim: Simulator, client: TradeClient, peer: TradeClient
+def test_attached_stops_are_created_with_the_fill(
+    sim: Simulator, client: TradeClient, counterparty: TradeClient
 ) -> None:
-    peer.place_order(AAPL, "SELL", 1, 336)
+    counterparty.place_order(AAPL, "SELL", 1, 336)
     client.place_order(AAPL, "BUY", 1, 336, take_profit=340, stop_loss=331, wait=True)
     stops = client.get_user_orders().orders
     assert {(each.order_type, each.price) for each in stops} == {
         (OrderType.TAKE_PROFIT, 340), (OrderType.STOP_LOSS, 331),
     }  # fmt: skip
-    peer.place_order(AAPL, "BUY", 1, "330.50")
+    counterparty.place_order(AAPL, "BUY", 1, "330.50")
     with client.stream(Channel.FILLS) as fills:
         sim.set_mark_price(AAPL, 330)
-        assert (until(fills).side, client.wait_until_done(first(stops, OrderType.STOP_LOSS)).status) == (
+        assert (next_event(fills).side, client.wait_until_done(first(stops, OrderType.STOP_LOSS)).status) == (
             Side.SELL, OrderStatus.FILLED,
         )  # fmt: skip
 
@@ -167,11 +166,11 @@ def test_cancelling_everything_cancels_stops(long: TradeClient) -> None:
     assert long.get_user_orders().orders == [] and long.open_orders == {}
 
 
-def test_another_sessions_stop_of_the_same_terms_is_not_taken_for_this_ones(
+def test_a_stop_of_another_session_with_the_same_terms_is_not_confused_with_ones_own(
     sim: Simulator, connect: Connect, long: TradeClient
 ) -> None:
     other = connect(sim)
     theirs = other.place_stop_order(AAPL, "SELL", "STOP_LOSS", 1, 330)
-    fence(long)
+    catch_up(long)
     mine = long.place_stop_order(AAPL, "SELL", "STOP_LOSS", 1, 330)
     assert mine.order_id != theirs.order_id

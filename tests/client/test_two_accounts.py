@@ -1,4 +1,4 @@
-"""Two clients of two accounts trade with each other, and everything adds up to the cent, fees included."""
+"""Two accounts trade with each other, and everything adds up to the cent, fees included."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ import pytest
 
 from qfex import Balance, Channel, Fill, HmacCredentials, Position, RestClient, Side, TradeClient
 from qfex.sim import Simulator
-
-from .helpers import AAPL, GOLD, Connect, D, fence, until
+from tests.support.helpers import AAPL, GOLD, Connect, D, catch_up, next_event
 
 CENT = D("0.01")
 DEPOSIT = D(50_000)
-MAKER, TAKER = D("0.0005"), D("0.001")  # the fees of shares, as parts of the notional
+MAKER, TAKER = D("0.0005"), D("0.001")  # the fees of equities, as fractions of the notional
 
 
 @pytest.fixture
@@ -32,10 +31,10 @@ def traders(sim: Simulator, connect: Connect, keys: list[HmacCredentials]) -> li
 
 
 def settle(sim: Simulator, *clients: TradeClient) -> None:
-    """Let the exchange tell positions and balances, and the clients read them."""
+    """Let the exchange send positions and balances, and the clients read them."""
     sim.advance(1)
     for client in clients:
-        fence(client)
+        catch_up(client)
 
 
 def to_the_cent(amount: D) -> D:
@@ -52,13 +51,16 @@ def account_of(client: TradeClient, symbol: str = AAPL) -> tuple[Position, Balan
     return position, balance
 
 
-def test_one_trade_to_the_cent(sim: Simulator, traders: list[TradeClient]) -> None:
+def test_one_trade_adds_up_to_the_cent(sim: Simulator, traders: list[TradeClient]) -> None:
     seller, buyer = traders
     with seller.stream(Channel.FILLS) as sold, buyer.stream(Channel.FILLS) as bought:
         seller.place_order(AAPL, "SELL", "1.5", "336.20")
         buyer.place_order(AAPL, "BUY", 3, "336.25")
         seller.place_order(AAPL, "SELL", "2", "336.25")
-        fills = {"sold": [until(sold), until(sold)], "bought": [until(bought), until(bought)]}
+        fills = {
+            "sold": [next_event(sold), next_event(sold)],
+            "bought": [next_event(bought), next_event(bought)],
+        }
     assert [fill.trade_id for fill in fills["sold"]] == [fill.trade_id for fill in fills["bought"]]
     assert [(str(fill.price), fill.quantity) for fill in fills["bought"]] == [
         ("336.2", D("1.5")),
@@ -81,7 +83,7 @@ def test_one_trade_to_the_cent(sim: Simulator, traders: list[TradeClient]) -> No
         assert to_the_cent(balance.equity) == to_the_cent(DEPOSIT + sign * profit - fees)
 
 
-def test_a_round_trip_realises_what_it_earned(sim: Simulator, traders: list[TradeClient]) -> None:
+def test_a_round_trip_realises_its_profit(sim: Simulator, traders: list[TradeClient]) -> None:
     one, other = traders
     one.place_order(AAPL, "SELL", 2, 336)
     other.place_order(AAPL, "BUY", 2, 336, wait=True)
@@ -102,11 +104,11 @@ def test_a_round_trip_realises_what_it_earned(sim: Simulator, traders: list[Trad
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_a_lively_day_adds_up(
+def test_a_day_of_random_trades_adds_up(
     sim: Simulator, traders: list[TradeClient], keys: list[HmacCredentials], seed: int
 ) -> None:
     draw = random.Random(seed)
-    told: list[list[Fill]] = [[], []]
+    delivered: list[list[Fill]] = [[], []]
     streams = [client.stream(Channel.FILLS) for client in traders]
     for _ in range(40):
         client = draw.choice(traders)
@@ -115,19 +117,19 @@ def test_a_lively_day_adds_up(
     for client in traders:
         client.cancel_all_orders()
     settle(sim, *traders)
-    for stream, fills in zip(streams, told, strict=True):
-        fills += [until(stream) for _ in range(len(stream))]
+    for stream, fills in zip(streams, delivered, strict=True):
+        fills += [next_event(stream) for _ in range(len(stream))]
         stream.close()
-    check_day(sim, traders, keys, told)
+    check_day(sim, traders, keys, delivered)
 
 
 def check_day(
-    sim: Simulator, traders: list[TradeClient], keys: list[HmacCredentials], told: list[list[Fill]]
+    sim: Simulator, traders: list[TradeClient], keys: list[HmacCredentials], delivered: list[list[Fill]]
 ) -> None:
-    """What was told, what the exchange wrote down, and what the accounts have, are one and the same."""
-    assert told[0] and told[1]
-    assert sum(map(signed, [*told[0], *told[1]])) == 0  # every trade has a buyer and a seller
-    for client, key, fills in zip(traders, keys, told, strict=True):
+    """Check that delivered fills, the exchange's ledger and the accounts agree."""
+    assert delivered[0] and delivered[1]
+    assert sum(map(signed, [*delivered[0], *delivered[1]])) == 0  # every trade has a buyer and a seller
+    for client, key, fills in zip(traders, keys, delivered, strict=True):
         written = sim.ledger.fills_of(sim.account_id(key))
         assert [(fill.trade_id, fill.order_id) for fill in fills] == [
             (row.trade_id, row.order_id) for row in written
@@ -154,7 +156,7 @@ def check_rest(sim: Simulator, key: HmacCredentials, position: Position, balance
         assert to_the_cent(rest.balance().available_balance) == to_the_cent(balance.available_balance)
 
 
-def test_symbols_are_kept_apart(sim: Simulator, traders: list[TradeClient]) -> None:
+def test_positions_of_different_symbols_are_separate(sim: Simulator, traders: list[TradeClient]) -> None:
     one, other = traders
     for symbol, price in ((AAPL, "336"), (GOLD, "4200")):
         one.place_order(symbol, "SELL", 1, price)

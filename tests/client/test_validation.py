@@ -1,4 +1,4 @@
-"""Bad input is refused by name before anything is sent, whatever the method."""
+"""Invalid arguments are refused by name before anything is sent, whatever the method."""
 
 from __future__ import annotations
 
@@ -24,18 +24,17 @@ from qfex import (
     ValidationError,
 )
 from qfex.sim import Simulator
-
-from .helpers import AAPL, Connect, D, trading_commands
+from tests.support.exchange import Scripted, answers_everything
+from tests.support.helpers import AAPL, Connect, D, outcome, trading_commands
 
 
 @pytest.fixture
 def dialect() -> str:
-    """What is refused here never meets a dialect."""
+    """One dialect: invalid arguments are refused before anything is sent."""
     return "live"
 
 
 Call = Callable[[TradeClient, dict[str, Any]], object]
-
 RESTING = Order("o1", symbol=AAPL, side=Side.BUY, order_type=OrderType.LIMIT, price=D(330), quantity=D(1))
 METHODS: dict[str, tuple[Call, dict[str, Any]]] = {
     "place_order": (
@@ -126,9 +125,7 @@ NOT_TEXT: list[Any] = ["", "  ", 5, None, UNSENDABLE]
 NOT_WHOLE: list[Any] = [1.5, "5", None, True, math.nan]
 UNKNOWN: list[Any] = ["LONG", "", 5, Side("SOMETHING_NEW"), UNSENDABLE]
 ORDERS = ["place_order", "submit_order", "place_orders", "place_limit_order", "place_market_order"]
-
 WITHOUT_TIMEOUT = ("on", "stream", "place_orders")
-
 RULES: list[tuple[str, str, list[Any]]] = [
     *((method, "symbol", NOT_TEXT) for method in [*ORDERS, "place_stop_order", "close_position", "add_twap",
       "get_order", "set_leverage", "resolve"]),
@@ -193,7 +190,7 @@ def watched(sim: Simulator, connect: Connect) -> Iterator[TradeClient]:
     """A client that sends nothing during the test."""
     client = connect(sim)
     yield client
-    client.get_leverage()  # whatever was sent before has arrived before this
+    client.get_leverage()  # its reply shows that everything before it has arrived
     assert trading_commands(sim) == 1
 
 
@@ -212,7 +209,7 @@ def test_a_bad_argument_is_named_and_nothing_is_sent(
         assert isinstance(refused.value, ValueError)
 
 
-def test_every_method_is_among_them() -> None:
+def test_every_method_is_tested_for_invalid_arguments() -> None:
     others = {"connect", "close", "from_env", "stats", "wait_until_ready", "block_for_close"}
     methods = {name for name in dir(TradeClient) if name[0] != "_" and callable(getattr(TradeClient, name))}
     assert methods - others == set(METHODS)
@@ -234,7 +231,7 @@ def test_an_order_with_something_missing_cannot_be_modified(watched: TradeClient
         watched.modify_order(order, take_profit=2)
 
 
-def test_an_order_has_an_id_of_its_own_kinds_only(watched: TradeClient) -> None:
+def test_an_order_cannot_be_cancelled_by_a_twap_id(watched: TradeClient) -> None:
     for kind in ("twap_id", "client_twap_id"):
         with pytest.raises(ValidationError, match="id_type"):
             watched.cancel_order(Order("o1", symbol=AAPL), id_type=kind)
@@ -257,12 +254,12 @@ def test_values_without_a_symbol_or_id_are_not_sent(watched: TradeClient) -> Non
             call()
 
 
-def test_what_is_no_request_takes_its_place_as_an_error(watched: TradeClient) -> None:
+def test_an_invalid_request_in_a_batch_becomes_an_error_in_its_place(watched: TradeClient) -> None:
     results = watched.place_orders([{"symbol": AAPL}, None])  # type: ignore[list-item]
     assert [type(result) for result in results] == [ValidationError, ValidationError]
 
 
-def test_requests_that_cannot_all_be_read_are_not_sent_at_all(watched: TradeClient) -> None:
+def test_a_batch_whose_iterable_fails_is_not_sent_at_all(watched: TradeClient) -> None:
     def failing() -> Iterator[OrderRequest]:
         yield OrderRequest(AAPL, "BUY", 1, 330)
         raise KeyError
@@ -271,20 +268,20 @@ def test_requests_that_cannot_all_be_read_are_not_sent_at_all(watched: TradeClie
         watched.place_orders(failing())
 
 
-def test_a_callback_can_be_called(watched: TradeClient) -> None:
+def test_a_callback_must_be_callable(watched: TradeClient) -> None:
     with pytest.raises(ValidationError, match="callback"):
         watched.on(Channel.ORDERS, None)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kind, tif", [("MARKET", "GTC"), ("MARKET", "FOK"), ("ALO", "IOC"), ("ALO", "FOK")])
-def test_a_type_takes_only_its_times_in_force(watched: TradeClient, kind: str, tif: str) -> None:
+def test_each_order_type_allows_only_its_times_in_force(watched: TradeClient, kind: str, tif: str) -> None:
     price = None if kind == "MARKET" else 330
     with pytest.raises(ValidationError, match=f"{kind} allows") as refused:
         watched.place_order(AAPL, "BUY", 1, price, order_type=kind, time_in_force=tif)
     assert (refused.value.argument, refused.value.value) == ("time_in_force", tif)
 
 
-def test_a_price_belongs_to_all_but_market_orders(watched: TradeClient) -> None:
+def test_every_order_needs_a_price_except_a_market_order(watched: TradeClient) -> None:
     with pytest.raises(ValidationError, match="a MARKET order has no price"):
         watched.place_order(AAPL, "BUY", 1, 330, order_type="MARKET")
     for kind in ("LIMIT", "ALO", "STOP_LOSS", "TAKE_PROFIT"):
@@ -292,7 +289,7 @@ def test_a_price_belongs_to_all_but_market_orders(watched: TradeClient) -> None:
             watched.place_order(AAPL, "BUY", 1, order_type=kind)
 
 
-def test_a_cancel_by_an_id_never_seen_needs_the_symbol(watched: TradeClient) -> None:
+def test_a_cancel_by_an_unknown_id_needs_the_symbol(watched: TradeClient) -> None:
     for kind in ("order_id", "client_order_id", "twap_id", "client_twap_id"):
         with pytest.raises(ValidationError):
             watched.cancel_order("x", id_type=kind)
@@ -300,18 +297,18 @@ def test_a_cancel_by_an_id_never_seen_needs_the_symbol(watched: TradeClient) -> 
         watched.cancel_twap("x")
 
 
-def test_an_order_without_the_wanted_id_cannot_be_cancelled_by_it(watched: TradeClient) -> None:
+def test_an_order_without_a_client_order_id_cannot_be_cancelled_by_it(watched: TradeClient) -> None:
     with pytest.raises(ValidationError, match="order"):
         watched.cancel_order(Order("o1", symbol=AAPL), id_type="client_order_id")
 
 
-def test_a_stop_never_seen_needs_the_symbol(watched: TradeClient) -> None:
+def test_an_unknown_stop_needs_the_symbol(watched: TradeClient) -> None:
     with pytest.raises(ValidationError, match="stop_order"):
         watched.modify_stop_order("x", trigger_price=1, quantity=1)
     assert StopOrder("s1", AAPL).as_order().status is OrderStatus.ACK
 
 
-# --- with the instruments' rules ---------------------------------------------------------------------------------
+# --- with the instruments' rules ----------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -330,7 +327,7 @@ def instruments(sim: Simulator) -> dict[str, Instrument]:
         ({"symbol": "NO-SUCH"}, "symbol"),
     ],
 )
-def test_orders_are_checked_against_the_instruments_given(
+def test_orders_are_checked_against_given_instruments(
     sim: Simulator, connect: Connect, instruments: dict[str, Instrument], changed: dict[str, Any], named: str
 ) -> None:
     client = connect(sim, instruments=instruments)
@@ -340,7 +337,7 @@ def test_orders_are_checked_against_the_instruments_given(
     assert trading_commands(sim) == 0
 
 
-def test_every_rule_that_is_broken_is_named(
+def test_every_broken_rule_of_an_instrument_is_named(
     sim: Simulator, connect: Connect, instruments: dict[str, Instrument]
 ) -> None:
     with pytest.raises(ValidationError) as refused:
@@ -348,17 +345,48 @@ def test_every_rule_that_is_broken_is_named(
     assert "price" in str(refused.value) and "quantity" in str(refused.value) and ";" in refused.value.rule
 
 
-def test_the_moving_price_band_does_not_stop_an_order_here(
+def test_the_moving_price_band_is_left_to_the_exchange(
     sim: Simulator, connect: Connect, instruments: dict[str, Instrument]
 ) -> None:
     sim.set_mark_price(AAPL, 400)
     assert connect(sim, instruments=instruments).place_order(AAPL, "BUY", 1, 395).is_live
 
 
-def test_children_of_a_twap_may_not_be_too_small(
+def test_the_child_orders_of_a_twap_must_not_be_too_small(
     sim: Simulator, connect: Connect, instruments: dict[str, Instrument]
 ) -> None:
     client = connect(sim, instruments=instruments)
     with pytest.raises(ValidationError, match="total_quantity.*child orders"):
         client.add_twap(AAPL, "BUY", "0.019", 2, 30)
     assert client.add_twap(AAPL, "BUY", "0.02", 2, 30).total_quantity == D("0.02")
+
+
+# --- numbers and lengths of time ----------------------------------------------------------------------------
+
+
+REFUSED: list[Call] = [
+    lambda client: client.get_leverage(timeout="1"),  # type: ignore[arg-type]
+    lambda client: client.get_leverage(timeout=[]),  # type: ignore[arg-type]
+    lambda client: client.get_leverage(timeout=float("nan")),
+    lambda client: client.place_order(AAPL, "BUY", 1, 200, timeout=True),
+    lambda client: client.place_order(AAPL, "BUY", (0, (1, 2), -1), 200),  # type: ignore[arg-type]
+    lambda client: client.stream(Channel.ORDERS, maxsize="9"),  # type: ignore[call-overload]
+    lambda client: client.stream(Channel.ERRORS).get(-1),
+    lambda client: client.block_for_close("1"),  # type: ignore[arg-type]
+    lambda client: client.submit_order(AAPL, "BUY", 1, 200).result("1"),  # type: ignore[arg-type]
+]
+
+
+@pytest.mark.parametrize("number", range(len(REFUSED)))
+def test_an_invalid_timeout_or_number_is_refused(scripted: Scripted, number: int) -> None:
+    _, client = scripted(answers_everything)
+    assert isinstance(outcome(lambda: REFUSED[number](client)), ValidationError)
+
+
+@pytest.mark.parametrize("timeout", [1e9, float("inf")])
+def test_a_timeout_may_be_arbitrarily_long(scripted: Scripted, timeout: float) -> None:
+    _, client = scripted(answers_everything)
+    with client.stream(Channel.ORDERS) as stream:
+        placed = client.submit_order(AAPL, "BUY", 1, 200, timeout=timeout).result(timeout)
+        assert stream.get(timeout) == placed
+    assert client.get_leverage(timeout=timeout) == []

@@ -1,19 +1,19 @@
 """The fenced blocks of the documentation, and the comments that control how the tests treat them.
 
-The comment is on the line above the block and is not visible to readers:
+The comment is directly above the block and is not visible to readers:
 
-===============================  ================================================================================
+================================  ===============================================================================
 ``<!-- given: client, rest -->``  a snippet: these names, and all names of `qfex`, are defined before it runs
 ``<!-- prints -->``               a ``text`` block: the output of the Python block before it (``...`` matches anything)
 ``<!-- exit code: 3 -->``         a ``console`` block whose last command ends with this code
+``<!-- add: where -->``           a part of the source file that the title names; see `additions`
 ``<!-- not run: why -->``         a block that the tests do not run
-===============================  ================================================================================
+================================  ===============================================================================
 """
 
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "samples" / "README.md", *(ROOT / "docs").rglob("*.md")])
 
 _FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w+)(?P<rest>.*)$")
-_COMMENT = re.compile(r"^ *<!-- *(?P<name>given|prints|exit code|not run)(?:: *(?P<value>.*?))? *-->$")
+_COMMENT = re.compile(r"^ *<!-- *(?P<name>given|prints|exit code|add|not run)(?:: *(?P<value>.*?))? *-->$")
 _TITLE = re.compile(r'title="([^"]+)"')
 
 
@@ -58,8 +58,8 @@ class Block:
 
     @property
     def is_run(self) -> bool:
-        """Whether the tests run the block. Included files have their own tests."""
-        return self.mark != "not run" and not self.text.startswith("--8<--")
+        """Whether the tests run the block by itself. Included files and additions have their own tests."""
+        return self.mark not in ("not run", "add") and not self.text.startswith("--8<--")
 
 
 def blocks_of(page: Path) -> list[Block]:
@@ -89,7 +89,7 @@ def _fenced(page: Path) -> Iterator[Block]:
             line=number + 2,
             language=fence["language"],
             title=title[1] if title else "",
-            text=textwrap.dedent("\n".join(lines[number + 1 : end])) + "\n",
+            text="".join(f"{line[len(fence['indent']) :]}\n" for line in lines[number + 1 : end]),
             mark=comment["name"] if comment else "",
             value=(comment["value"] or "") if comment else "",
         )

@@ -16,7 +16,7 @@ BLOCKS = [block for page in PAGES for block in blocks_of(page)]
 
 #: Reason for not running a block -> number of such blocks.
 NOT_RUN = {
-    "installs packages": 3,
+    "installs packages": 4,
     "these keys are none": 3,
     "waits until Ctrl-C": 3,
     "waits until the client ends": 1,
@@ -36,7 +36,7 @@ def test_many_blocks_are_run() -> None:
 
 
 def test_every_language_has_a_test() -> None:
-    assert {block.language for block in BLOCKS} <= {"python", "console", "text", "toml", "sh"}
+    assert {block.language for block in BLOCKS} <= {"python", "console", "text", "toml", "sh", "markdown"}
 
 
 @pytest.mark.parametrize("block", every_block("toml"), ids=lambda block: block.name)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from qfex import Channel, ConnectionState, MarketChannel, RateLimitPolicy, ReconnectPolicy, errors
+from qfex import Channel, ConnectionState, ErrorEvent, MarketChannel, RateLimitPolicy, ReconnectPolicy, errors
 from qfex.cli.app import cli
 from qfex.cli.exit_codes import MEANINGS
 from qfex.http.account import AccountOperations
@@ -92,11 +94,48 @@ def test_the_tree_of_errors_is_complete() -> None:
 def test_the_page_names_exactly_the_threads_that_exist() -> None:
     named = set(re.findall(r"^\| `(qfex-[\w-]+)`", page("threads.md"), re.M))
     sources = [path.read_text("utf-8") for path in (ROOT / "qfex").rglob("*.py")]
-    assert sum(source.count("threading.Thread(") for source in sources) == 3  # reader, dispatcher, simulator
+    assert (
+        sum(source.count("threading.Thread(") for source in sources) == 4
+    )  # reader, dispatcher, history, simulator
     assert named == {
         "qfex-trade-reader", "qfex-trade-dispatcher", "qfex-market-data-reader", "qfex-market-data-dispatcher",
-        "qfex-sim",
+        "qfex-trade-history", "qfex-sim",
     }  # fmt: skip
+
+
+def locks_of(path: Path) -> Iterator[str]:
+    """The attributes and variables of a module to which a lock is assigned, with their classes."""
+    tree = ast.parse(path.read_text("utf-8"))
+    for scope in [tree, *(node for node in tree.body if isinstance(node, ast.ClassDef))]:
+        for node in ast.walk(scope) if scope is not tree else tree.body:
+            if isinstance(node, ast.Assign) and re.fullmatch(
+                r"threading\.R?Lock\(\)", ast.unparse(node.value)
+            ):
+                prefix = f"{scope.name}." if isinstance(scope, ast.ClassDef) else ""
+                yield prefix + ast.unparse(node.targets[0]).removeprefix("self.")
+
+
+def test_the_page_lists_exactly_the_locks_that_exist() -> None:
+    """Without the simulator, and without `session.wait`, which sleeps on a lock where the system has no eventfd."""
+    listed = set(re.findall(r"^\| `([\w.]*_\w+)` \| `(qfex/[\w/.]+)` \|", page("threads.md"), re.M))
+    sources = [
+        path for path in (ROOT / "qfex").rglob("*.py") if "sim" not in path.parts and path.stem != "wait"
+    ]
+    locks = {(lock, path.relative_to(ROOT).as_posix()) for path in sources for lock in locks_of(path)}
+    assert listed == locks and len(locks) > 10
+
+
+def test_the_page_lists_exactly_the_kinds_of_error_events() -> None:
+    table = page("callbacks.md").partition("| `ErrorEvent.kind` |")[2].partition("\n\n")[0]
+    listed = re.findall(r"^\| `([\w ]+)` \|", table, re.M)
+    sources = [path.read_text("utf-8") for path in (ROOT / "qfex").rglob("*.py")]
+    emitted = {
+        kind
+        for text in sources
+        for kind in re.findall(r'(?:report|[eE]rror_?[eE]vent)\(\s*"([a-z ]+)"', text)
+    }
+    assert set(listed) == emitted
+    assert set(re.findall(r'- ``"([a-z ]+)"``:', ErrorEvent.__doc__ or "")) == emitted
 
 
 def test_no_page_names_a_missing_file() -> None:

@@ -16,7 +16,7 @@ REQUIREMENTS = range(1, 47)
 
 
 def path_of(named: str) -> Path:
-    return ROOT / (named if named.startswith("tests/") else f"tests/reliability/{named}")
+    return ROOT / (named if named.startswith("tests/") else f"tests/client/{named}")
 
 
 def written_in(path: Path) -> set[str]:

@@ -39,8 +39,8 @@ def data(make_client: MakeClient) -> MarketDataClient:
     return make_client()
 
 
-class Heard:
-    """What a callback was called with."""
+class Received:
+    """A callback that records its events, which a test can wait for."""
 
     def __init__(self) -> None:
         self._events: queue.SimpleQueue[Any] = queue.SimpleQueue()

@@ -21,9 +21,9 @@ from qfex import (
     ValidationError,
 )
 from qfex.sim import Simulator
-from tests.reliability.helpers import eventually
+from tests.support.helpers import eventually
 
-from .conftest import PATIENCE, Heard, MakeClient
+from .conftest import PATIENCE, MakeClient, Received
 
 AAPL, GOLD = "AAPL-USD", "GOLD-USD"
 LIVE = pytest.mark.parametrize("dialect", ["live"], indirect=True)
@@ -57,7 +57,7 @@ def test_a_read_subscribes_and_waits(data: MarketDataClient, method: str, argume
     assert data.stats().sent == sent == 1
 
 
-def test_values_are_the_engines(market: Simulator, data: MarketDataClient) -> None:
+def test_values_are_those_of_the_exchange(market: Simulator, data: MarketDataClient) -> None:
     bids, asks = market.exchange_call(lambda exchange: exchange.book(AAPL, 20))
     book = data.order_book(AAPL)
     assert [(level.price, level.quantity) for level in book.bids] == list(map(tuple, bids))
@@ -69,10 +69,10 @@ def test_values_are_the_engines(market: Simulator, data: MarketDataClient) -> No
 
 def test_reads_follow_the_market(market: Simulator, data: MarketDataClient) -> None:
     assert data.mark_price(AAPL).price != 340
-    heard = Heard()
-    data.on(MarketChannel.MARK_PRICE, heard)
+    received = Received()
+    data.on(MarketChannel.MARK_PRICE, received)
     market.set_mark_price(AAPL, 340)
-    assert heard.next(lambda mark: mark.price == 340)
+    assert received.next(lambda mark: mark.price == 340)
     assert data.mark_price(AAPL).price == 340
 
 
@@ -143,15 +143,15 @@ def test_candles_of_several_intervals(data: MarketDataClient) -> None:
 
 def test_unsubscribing_ends_the_stream(market: Simulator, data: MarketDataClient) -> None:
     data.mark_price(AAPL)
-    heard = Heard()
-    data.on(MarketChannel.MARK_PRICE, heard)
+    received = Received()
+    data.on(MarketChannel.MARK_PRICE, received)
     data.subscribe(MarketChannel.MARK_PRICE, GOLD)
-    heard.next(lambda mark: mark.symbol == GOLD)
+    received.next(lambda mark: mark.symbol == GOLD)
     data.unsubscribe(MarketChannel.MARK_PRICE, AAPL)
     market.set_mark_price(AAPL, 350)
     market.set_mark_price(GOLD, 4200)
-    assert heard.next(lambda mark: mark.symbol == AAPL or mark.price == 4200).symbol == GOLD
-    assert data.mark_price(AAPL).price == 350  # subscribed anew
+    assert received.next(lambda mark: mark.symbol == AAPL or mark.price == 4200).symbol == GOLD
+    assert data.mark_price(AAPL).price == 350  # subscribed again
 
 
 @LIVE
@@ -202,7 +202,7 @@ def test_an_exchange_that_is_silent_about_a_symbol(data: MarketDataClient) -> No
         lambda data: data.bbo(AAPL, timeout=-1),
     ],
 )
-def test_arguments_that_cannot_be_meant(
+def test_arguments_that_make_no_sense_are_refused(
     data: MarketDataClient, ask: Callable[[MarketDataClient], object]
 ) -> None:
     with pytest.raises(ValidationError):
@@ -229,7 +229,7 @@ class OwnText(str):
         lambda data: data.unsubscribe(OwnText("bbo"), [OwnText(AAPL)]),
     ],
 )
-def test_arguments_of_a_kind_of_their_own_are_sent_plain(
+def test_arguments_of_a_subclass_are_sent_as_plain_values(
     data: MarketDataClient, ask: Callable[[MarketDataClient], object]
 ) -> None:
     try:
@@ -242,11 +242,11 @@ def test_arguments_of_a_kind_of_their_own_are_sent_plain(
 # --- life ---------------------------------------------------------------------------------------------------
 
 
-def test_subscriptions_survive_a_lost_line(market: Simulator, data: MarketDataClient) -> None:
+def test_subscriptions_survive_a_lost_connection(market: Simulator, data: MarketDataClient) -> None:
     data.subscribe("candle", AAPL, "1MIN")
     data.subscribe("mark_price", "*")
     data.bbo(AAPL)
-    states = Heard()
+    states = Received()
     data.on(MarketChannel.CONNECTION, states)
     assert market.feed_faults.drop_market_data(reset=True) == 1
     ready = states.next(lambda event: event.state is ConnectionState.READY)
@@ -258,9 +258,9 @@ def test_subscriptions_survive_a_lost_line(market: Simulator, data: MarketDataCl
     assert (stats.sent, stats.reconnects, stats.sequence_gaps) == (sent, 1, 0)
 
 
-def test_a_lost_line_leaves_no_stale_value(market: Simulator, data: MarketDataClient) -> None:
+def test_a_lost_connection_leaves_no_stale_value(market: Simulator, data: MarketDataClient) -> None:
     before = data.mark_price(AAPL)
-    states = Heard()
+    states = Received()
     data.on(MarketChannel.CONNECTION, states)
     market.feed_faults.drop_market_data()
     states.next(lambda event: event.state is ConnectionState.RECONNECTING)
@@ -268,7 +268,9 @@ def test_a_lost_line_leaves_no_stale_value(market: Simulator, data: MarketDataCl
     assert data.mark_price(AAPL).price == before.price + 5
 
 
-def test_without_a_policy_a_lost_line_stays_lost(market: Simulator, make_client: MakeClient) -> None:
+def test_without_a_policy_a_lost_connection_is_not_restored(
+    market: Simulator, make_client: MakeClient
+) -> None:
     data = make_client(reconnect=None)
     data.bbo(AAPL)
     market.feed_faults.drop_market_data()
@@ -306,10 +308,10 @@ def test_nothing_is_read_before_connect(market: Simulator) -> None:
 
 
 def test_callbacks_may_read(data: MarketDataClient) -> None:
-    heard = Heard()
-    data.on(MarketChannel.BBO, lambda bbo: heard(data.order_book(bbo.symbol)))
+    received = Received()
+    data.on(MarketChannel.BBO, lambda bbo: received(data.order_book(bbo.symbol)))
     data.subscribe(MarketChannel.BBO, AAPL)
-    assert heard.next().symbol == AAPL
+    assert received.next().symbol == AAPL
 
 
 # --- gaps and slow consumers --------------------------------------------------------------------------------
@@ -318,7 +320,7 @@ def test_callbacks_may_read(data: MarketDataClient) -> None:
 def test_a_gap_is_counted_and_reported(
     market: Simulator, data: MarketDataClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    errors = Heard()
+    errors = Received()
     data.on(MarketChannel.ERRORS, errors)
     data.mark_price(AAPL)
     market.feed_faults.lose_market_data(2)
@@ -336,15 +338,15 @@ def test_a_gap_is_counted_and_reported(
 
 
 def test_a_slow_consumer_gets_the_newest_snapshot(market: Simulator, data: MarketDataClient) -> None:
-    heard = Heard()
-    data.on(MarketChannel.MARK_PRICE, heard)
+    received = Received()
+    data.on(MarketChannel.MARK_PRICE, received)
     data.subscribe(MarketChannel.MARK_PRICE, [AAPL, GOLD])
-    heard.next(lambda mark: mark.symbol == GOLD)
+    received.next(lambda mark: mark.symbol == GOLD)
     with data.stream(MarketChannel.MARK_PRICE) as stream:
         for step in range(50):
             market.set_mark_price(AAPL, 300 + step)
         market.set_mark_price(GOLD, 4200)
-        heard.next(lambda mark: mark.price == 4200)
+        received.next(lambda mark: mark.price == 4200)
         assert [(mark.symbol, mark.price) for mark in (stream.get(0), stream.get(0))] == [
             (AAPL, 349),
             (GOLD, 4200),
@@ -356,40 +358,40 @@ def test_a_slow_consumer_gets_the_newest_snapshot(market: Simulator, data: Marke
 def test_a_slow_consumer_misses_the_oldest_trades(
     market: Simulator, data: MarketDataClient, connect: Connect
 ) -> None:
-    trader, heard = connect(market), Heard()
-    data.on(MarketChannel.TRADE, heard)
+    trader, received = connect(market), Received()
+    data.on(MarketChannel.TRADE, received)
     data.subscribe(MarketChannel.TRADE, AAPL)
     with data.stream(MarketChannel.TRADE, maxsize=2) as stream:
         for _ in range(3):
             trader.place_market_order(AAPL, "BUY", "0.01", wait=True)
-        published = [heard.next() for _ in range(3)]
+        published = [received.next() for _ in range(3)]
         assert [stream.get(0), stream.get(0)] == published[1:]
         assert stream.dropped == data.stats().dropped == 1
 
 
 def test_finished_candles_are_not_conflated(market: Simulator, data: MarketDataClient) -> None:
-    heard = Heard()
-    data.on(MarketChannel.CANDLE, heard)
+    received = Received()
+    data.on(MarketChannel.CANDLE, received)
     with data.stream(MarketChannel.CANDLE) as stream:
         data.subscribe("candle", AAPL, "1MIN")
-        first = heard.next().start.timestamp()
+        first = received.next().start.timestamp()
         for step in range(1, 4):
             market.set_mark_price(AAPL, 330 + step)
             market.advance(60)
-            heard.next(lambda candle, begun=first + 60 * step: candle.start.timestamp() == begun)
+            received.next(lambda candle, begun=first + 60 * step: candle.start.timestamp() == begun)
         starts = [stream.get(0).start.timestamp() for _ in range(len(stream))]
     assert starts == [first + 60 * step for step in range(4)]
 
 
 def test_callbacks_get_their_errors_reported(data: MarketDataClient) -> None:
-    errors, heard = Heard(), Heard()
+    errors, received = Received(), Received()
 
     def fail(event: Any) -> None:
         raise RuntimeError("of the user")
 
     data.on("errors", errors)
     data.on("bbo", fail)
-    data.on("bbo", heard)
+    data.on("bbo", received)
     data.bbo(AAPL)
-    assert heard.next().symbol == AAPL
+    assert received.next().symbol == AAPL
     assert "of the user" in errors.next().message

@@ -1,4 +1,4 @@
-"""Frames of the market data gateway, captured and made up, and what they are read as."""
+"""Decoding of the market data gateway's frames, captured and made up."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ def test_an_unknown_side_or_interval_is_kept() -> None:
 def test_acknowledgements(subscribed: bool) -> None:
     kind = "subscribed" if subscribed else "unsubscribed"
     frame = {"type": kind, "channels": ["level2"], "symbols": ["*"], "sig_figs": [0]}
-    assert only(frame) == SubscriptionAck(subscribed, ("level2",), ("*",))
+    assert only(frame) == SubscriptionAck(subscribed, ("level2",), ("*",), (0,))
 
 
 @pytest.mark.parametrize(
@@ -207,13 +207,13 @@ def test_errors_in_any_shape(frame: dict[str, Any]) -> None:
         b'{"type":"bbo","contents":[[[]]]}',
     ],
 )  # fmt: skip
-def test_what_nobody_understands_says_so(frame: bytes) -> None:
+def test_a_frame_that_cannot_be_read_is_undecodable(frame: bytes) -> None:
     for message in decode(frame):
         assert isinstance(message, Undecodable)
         assert message.reason
 
 
-def test_one_bad_message_does_not_spoil_its_neighbours() -> None:
+def test_a_bad_message_does_not_affect_the_others_of_its_frame() -> None:
     good = {"type": "mark_price", "symbol": "A", "price": "1"}
     first, bad, last = decode(json.dumps([good, {**good, "price": None}, good]).encode())
     assert first == last == market.MarkPrice("A", Decimal(1))

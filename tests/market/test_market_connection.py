@@ -36,12 +36,18 @@ def mark(price: int, sequence: int | None = None, seconds: float | None = None) 
 
 @pytest.fixture
 def endpoint() -> MarketEndpoint:
-    return MarketEndpoint("ws://127.0.0.1:1/")
+    return MarketEndpoint("ws://127.0.0.1:1/", lambda: NOON.timestamp())
 
 
 @pytest.fixture
 def connection(endpoint: MarketEndpoint) -> MarketConnection:
     return endpoint.new_connection(lambda: 0.0)
+
+
+def subscribe(connection: MarketConnection, *topics: Topic) -> None:
+    """Have topics wanted and confirmed."""
+    connection.markets.subscriptions.wanted.update(dict.fromkeys(topics))
+    connection.markets.confirm(topics)
 
 
 def apply(connection: MarketConnection, *messages: Any) -> list[Any]:
@@ -196,6 +202,7 @@ def test_every_missing_number_is_found_once(numbers: set[int]) -> None:
 
 
 def test_a_gap_is_reported_before_what_follows_it(connection: MarketConnection) -> None:
+    subscribe(connection, MARK)
     first, error, second = apply(connection, mark(1, 1), mark(2, 4))
     assert (first.sequence, second.sequence, error.kind) == (1, 4, "sequence gap")
     assert connection.markets.sequence_gaps == 1
@@ -218,12 +225,14 @@ def test_the_numbers_of_a_new_connection_begin_anywhere(endpoint: MarketEndpoint
 
 
 def test_the_newest_value_is_kept(connection: MarketConnection) -> None:
+    subscribe(connection, MARK)
     apply(connection, mark(1), mark(2))
     assert connection.markets.newest(MARK) == mark(2)
     assert connection.markets.newest(attrs.evolve(MARK, symbol="B")) is None
 
 
 def test_a_snapshot_older_than_the_known_one_is_no_event(connection: MarketConnection) -> None:
+    subscribe(connection, MARK)
     assert len(apply(connection, mark(2, 2, seconds=1), mark(1, 1, seconds=0))) == 1
     assert connection.markets.newest(MARK) == mark(2, 2, seconds=1)
     apply(connection, mark(3, 3, seconds=1))
@@ -231,6 +240,7 @@ def test_a_snapshot_older_than_the_known_one_is_no_event(connection: MarketConne
 
 
 def test_every_trade_is_an_event_and_the_newest_are_kept(connection: MarketConnection) -> None:
+    subscribe(connection, Topic(MarketChannel.TRADE, "A"))
     trades = [
         PublicTrade("A", Decimal(1), Decimal(1), Side.BUY, NOON - timedelta(seconds=number), str(number))
         for number in range(KEPT_TRADES + 5)
@@ -240,6 +250,7 @@ def test_every_trade_is_an_event_and_the_newest_are_kept(connection: MarketConne
 
 
 def test_books_are_kept_by_their_rounding(connection: MarketConnection) -> None:
+    subscribe(connection, *(Topic(MarketChannel.LEVEL2, "A", figures) for figures in (0, 1)))
     books = [OrderBook("A", [], [], sig_figs=figures) for figures in (0, 1)]
     apply(connection, *books)
     for book in books:
@@ -247,24 +258,32 @@ def test_books_are_kept_by_their_rounding(connection: MarketConnection) -> None:
 
 
 def test_a_topic_of_every_symbol_covers_each(connection: MarketConnection) -> None:
-    assert connection.markets.want([MARK.of_every_symbol]) == [MARK.of_every_symbol]
+    subscriptions = connection.markets.subscriptions
+    assert subscriptions.want([MARK.of_every_symbol]) == [MARK.of_every_symbol]
+    subscribe(connection, MARK.of_every_symbol)
     bbo = attrs.evolve(MARK, channel=MarketChannel.BBO)
-    assert connection.markets.want([MARK, bbo]) == [bbo]
-    assert connection.markets.want([bbo]) == []
+    assert subscriptions.want([MARK, bbo]) == [bbo]
+    subscribe(connection, bbo)
+    assert subscriptions.want([bbo]) == []
 
 
-def test_the_values_of_a_dropped_stream_are_forgotten(connection: MarketConnection) -> None:
-    connection.markets.want([MARK])
+def test_the_values_of_a_stream_that_ended_are_forgotten(connection: MarketConnection) -> None:
+    subscribe(connection, MARK)
     apply(connection, mark(1))
-    connection.markets.drop([MARK])
-    assert (connection.markets.wants(MARK), connection.markets.newest(MARK)) == (False, None)
+    connection.markets.end([MARK])
+    assert (connection.markets.subscriptions.wanted, connection.markets.newest(MARK)) == ({}, None)
+    subscribe(connection, MARK)
+    assert connection.markets.newest(MARK) is None
 
 
-def test_dropping_the_stream_of_every_symbol_drops_each(connection: MarketConnection) -> None:
-    connection.markets.want([MARK, Topic(MarketChannel.BBO, "A")])
-    connection.markets.drop([MARK.of_every_symbol])
-    assert not connection.markets.wants(MARK)
-    assert connection.markets.wants(Topic(MarketChannel.BBO, "A"))
+def test_the_end_of_every_symbol_ends_what_was_not_subscribed_by_itself(connection: MarketConnection) -> None:
+    bbo = Topic(MarketChannel.BBO, "A")
+    subscribe(connection, MARK.of_every_symbol, bbo)
+    apply(connection, mark(1))
+    connection.markets.end([MARK.of_every_symbol])
+    subscriptions = connection.markets.subscriptions
+    assert (subscriptions.is_in_force(MARK), subscriptions.is_in_force(bbo)) == (False, True)
+    assert connection.markets.newest(MARK) is None
 
 
 # --- errors -------------------------------------------------------------------------------------------------
@@ -302,43 +321,18 @@ def confirmation(command: dict[str, Any], **changed: Any) -> dict[str, Any]:
 
 def test_a_new_connection_restores_every_stream_and_forgets_stale_values(endpoint: MarketEndpoint) -> None:
     day = Topic(MarketChannel.CANDLE, "A", CandleInterval.ONE_DAY)
-    endpoint.markets.want([MARK, day])
-    apply(endpoint.new_connection(lambda: 0.0), mark(1))
+    lost = endpoint.new_connection(lambda: 0.0)
+    subscribe(lost, MARK, day)
+    apply(lost, mark(1))
     connection = endpoint.new_connection(lambda: 0.0)
-    run = log_in(connection)
+    assert log_in(connection).done
     commands = sent(connection)
     assert commands == [json.loads(command.encode()) for command in subscriptions([MARK, day])]
-    assert endpoint.markets.newest(MARK) is None
+    known = endpoint.markets.subscriptions
+    assert endpoint.markets.newest(MARK) is None and known.missing([MARK, day]) == [MARK, day]
     for command in commands:
-        assert not run.done
         receive(connection, confirmation(command))
-    assert run.done and run.error is None
-    assert connection.release() == []
-
-
-def lose_the_answer(connection: MarketConnection, run: ProcedureRun, command: dict[str, Any]) -> None:
-    connection.expire(run)
-
-
-def refuse(connection: MarketConnection, run: ProcedureRun, command: dict[str, Any]) -> None:
-    receive(connection, {"err": {"error_code": "InvalidParameter", "incoming_message": command}})
-
-
-def leave_a_symbol_out(connection: MarketConnection, run: ProcedureRun, command: dict[str, Any]) -> None:
-    receive(connection, confirmation(command, symbols=["B"]))
-
-
-@pytest.mark.parametrize("answer", [lose_the_answer, refuse, leave_a_symbol_out])
-def test_a_stream_that_cannot_be_restored_is_an_event_and_does_not_end_the_connection(
-    connection: MarketConnection, answer: Any
-) -> None:
-    connection.markets.want([MARK, attrs.evolve(MARK, symbol="B")])
-    run = log_in(connection)
-    (command,) = sent(connection)
-    answer(connection, run, command)
-    assert run.done and run.error is None
-    error, value = apply(connection, mark(1))
-    assert (error.kind, value) == ("recovery", mark(1))
+    assert known.missing([MARK, day]) == []
     assert connection.release() == []
 
 

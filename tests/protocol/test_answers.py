@@ -110,7 +110,7 @@ def test_every_cell_has_a_test() -> None:
 )
 def test_a_message_answers_its_command_once(command: Command, message: Any, result: Any) -> None:
     in_flight = InFlight(command)
-    assert in_flight.answers(message) == {command: result}
+    assert in_flight.answer(message) == result
     assert len(in_flight.table) == 0 and in_flight.answers(message) == {}
 
 

@@ -69,7 +69,7 @@ def on_the_wire(plain: dict[str, Any], model: type) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "model", [Order, Fill, Position, Balance, Twap, UserTrade], ids=lambda model: model.__name__
 )
-def test_every_model_survives_the_way_to_plain_data_and_back(model: type) -> None:
+def test_every_model_survives_the_round_trip_to_plain_data(model: type) -> None:
     @given(values_of(model))
     def check(value: Any) -> None:
         plain = on_the_wire(unstructure(value), model)
@@ -94,7 +94,7 @@ def test_plain_data_has_the_fields_names_and_the_wires_texts() -> None:
     assert type(order["status"]) is str
 
 
-def test_what_does_not_fit_is_named_with_its_path() -> None:
+def test_a_value_that_does_not_fit_is_named_with_its_path() -> None:
     with pytest.raises(ValueError, match=r"orders.*0.*quantity"):
         structure({"orders": [{"order_id": "a", "quantity": "many"}]}, OpenOrders)
     with pytest.raises(ValueError, match="order_id"):
@@ -113,7 +113,7 @@ def test_json_numbers_are_exact(text: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "NaN", "Infinity", "-Infinity", "[1,]", "{'a':1}", "\x00"])
-def test_what_is_no_json_is_refused(text: str) -> None:
+def test_text_that_is_not_json_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         parse_json(text)
 
@@ -125,7 +125,7 @@ def test_numbers_are_read_from_numbers_and_from_text(number: D) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "a", "NaN", "inf", float("nan"), D("-Infinity"), None, [1], "1,2"])
-def test_what_is_no_finite_number_is_refused(value: Any) -> None:
+def test_a_value_that_is_not_a_finite_number_is_refused(value: Any) -> None:
     with pytest.raises(ValueError):
         parse_decimal(value)
 

@@ -25,35 +25,35 @@ def row(number: int, order_id: str = "o1", *, timed: bool = False) -> UserTrade:
     return UserTrade(f"t{number}", "AAPL-USD", D(180 + number), D(1), Side.BUY, order_id, time=time)
 
 
-def ids(told: list[Fill]) -> list[str]:
-    return [each.trade_id for each in told]
+def ids(delivered: list[Fill]) -> list[str]:
+    return [each.trade_id for each in delivered]
 
 
-def test_a_live_fill_is_told_once() -> None:
+def test_a_live_fill_is_delivered_once() -> None:
     log = FillLog()
     assert log.live(fill(1)) == [fill(1)]
     assert log.live(fill(1)) == []
 
 
-def test_both_sides_of_a_trade_are_told() -> None:
+def test_both_sides_of_a_trade_are_delivered() -> None:
     log = FillLog()
     assert log.live(fill(1, "o1")) and log.live(fill(1, "o2"))
 
 
-def test_a_fill_without_a_trade_id_cannot_be_known_again() -> None:
+def test_a_fill_without_a_trade_id_is_always_delivered() -> None:
     log = FillLog()
     nameless = Fill("", "o1", "AAPL-USD", Side.BUY, D(1), D(1))
     assert log.live(nameless) == log.live(nameless) == [nameless]
 
 
-def test_what_was_traded_before_is_never_told_as_new() -> None:
+def test_trades_before_the_subscription_are_never_delivered_as_new() -> None:
     log = FillLog()
     log.set_baseline([row(1), row(2)])
     assert log.missed([row(2), row(1)]) == []
     assert ids(log.missed([row(3), row(2), row(1)])) == ["t3"]
 
 
-def test_a_fill_that_came_while_the_baseline_was_read_is_not_lost() -> None:
+def test_a_fill_that_arrives_while_the_baseline_is_read_is_not_lost() -> None:
     log = FillLog()
     assert log.live(fill(2))
     log.set_baseline([row(2), row(1)])
@@ -63,7 +63,7 @@ def test_a_fill_that_came_while_the_baseline_was_read_is_not_lost() -> None:
 
 @pytest.mark.parametrize("timed", [True, False])
 @pytest.mark.parametrize("newest_first", [True, False])
-def test_missed_fills_are_told_oldest_first_whatever_the_order_of_the_history(
+def test_missed_fills_are_delivered_oldest_first_whatever_the_order_of_the_history(
     timed: bool, newest_first: bool
 ) -> None:
     log = FillLog()
@@ -75,7 +75,7 @@ def test_missed_fills_are_told_oldest_first_whatever_the_order_of_the_history(
     assert missed[0].price == 183 and missed[0].time == (NOON + timedelta(seconds=3) if timed else None)
 
 
-def test_where_nothing_is_known_the_times_tell_the_order() -> None:
+def test_the_times_decide_the_order_of_a_history_without_a_known_fill() -> None:
     history = [row(number, timed=True) for number in (1, 2, 3)]
     for rows in (history, history[::-1]):
         log = FillLog()
@@ -86,7 +86,7 @@ def test_where_nothing_is_known_the_times_tell_the_order() -> None:
     assert ids(log.missed([row(2), row(1)])) == ["t1", "t2"]  # without times the newest come first
 
 
-def test_live_fills_wait_behind_the_missed_ones() -> None:
+def test_live_fills_are_delivered_after_the_missed_ones() -> None:
     log = FillLog()
     log.set_baseline([row(1)])
     log.hold()
@@ -96,7 +96,7 @@ def test_live_fills_wait_behind_the_missed_ones() -> None:
     assert ids(log.live(fill(5))) == ["t5"]
 
 
-def test_a_second_outage_during_recovery_keeps_what_was_held() -> None:
+def test_a_second_outage_during_a_resync_keeps_the_fills_that_were_held() -> None:
     log = FillLog()
     log.hold()
     log.live(fill(1))
@@ -104,14 +104,14 @@ def test_a_second_outage_during_recovery_keeps_what_was_held() -> None:
     assert ids(log.release()) == ["t1"] and log.release() == []
 
 
-def test_without_a_baseline_only_what_follows_a_known_fill_is_new() -> None:
+def test_without_a_baseline_only_trades_after_a_known_fill_are_new() -> None:
     log = FillLog()
     assert log.missed([row(3), row(2), row(1)]) == []
     log.live(fill(2))
     assert ids(log.missed([row(4), row(3), row(2), row(1)])) == ["t3", "t4"]
 
 
-def test_every_member_of_the_history_comes_along() -> None:
+def test_a_missed_fill_has_every_member_of_the_history() -> None:
     log = FillLog()
     log.set_baseline([])
     (missed,) = log.missed(
@@ -134,18 +134,18 @@ def test_the_memory_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @given(st.data())
-def test_through_any_outages_each_fill_is_told_once_and_in_order(data: st.DataObject) -> None:
-    log, history, told = FillLog(), [row(-1)], list[Fill]()
+def test_each_fill_is_delivered_once_and_in_order_through_any_outages(data: st.DataObject) -> None:
+    log, history, delivered = FillLog(), [row(-1)], list[Fill]()
     log.set_baseline(history)
     newest_first = data.draw(st.booleans())
     for number in range(data.draw(st.integers(1, 12))):
         history.append(row(number, timed=data.draw(st.booleans())))
-        if data.draw(st.booleans()):  # the line was up
-            told += recover(log, history[:-1], newest_first) + log.live(fill(number))
-    told += recover(log, history, newest_first)
-    assert ids(told) == [each.trade_id for each in history[1:]]
+        if data.draw(st.booleans()):  # there was a connection
+            delivered += resync(log, history[:-1], newest_first) + log.live(fill(number))
+    delivered += resync(log, history, newest_first)
+    assert ids(delivered) == [each.trade_id for each in history[1:]]
 
 
-def recover(log: FillLog, history: list[UserTrade], newest_first: bool) -> list[Fill]:
+def resync(log: FillLog, history: list[UserTrade], newest_first: bool) -> list[Fill]:
     log.hold()
     return [*log.missed(history[::-1] if newest_first else history), *log.release()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import struct
 import subprocess
@@ -24,20 +25,7 @@ from qfex.net.frames import (
     encode_close,
     encode_frame,
 )
-
-CONTINUATION = 0
-
-
-def server_frame(
-    opcode: int, payload: bytes = b"", *, fin: bool = True, flags: int = 0, masked: bool = False
-) -> bytes:
-    first = (0x80 if fin else 0) | flags | opcode
-    mask = 0x80 if masked else 0
-    if len(payload) < 126:
-        return bytes((first, mask | len(payload))) + payload
-    if len(payload) < 65536:
-        return bytes((first, mask | 126)) + struct.pack("!H", len(payload)) + payload
-    return bytes((first, mask | 127)) + struct.pack("!Q", len(payload)) + payload
+from tests.support.websocket import CONTINUATION, read_client_frame, server_frame
 
 
 def feed(*parts: bytes, max_message: int = 1 << 20) -> list[tuple[int, bytes]]:
@@ -94,13 +82,13 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("stream", BROKEN.values(), ids=BROKEN)
-def test_a_broken_protocol_is_told_with_its_code(stream: bytes) -> None:
+def test_a_protocol_error_has_its_close_code(stream: bytes) -> None:
     with pytest.raises(FrameError) as broken:
         feed(stream)
     assert broken.value.code == 1002
 
 
-def test_what_is_too_big_is_refused_before_it_is_read() -> None:
+def test_a_message_that_is_too_big_is_refused_before_it_is_read() -> None:
     with pytest.raises(FrameError) as one:
         feed(server_frame(TEXT, b"x" * 1001)[:10], max_message=1000)
     fragment = server_frame(TEXT, b"x" * 600, fin=False)
@@ -112,7 +100,7 @@ def test_what_is_too_big_is_refused_before_it_is_read() -> None:
         feed(bytes((0x81, 127)) + b"\xff" * 8)
 
 
-def test_what_came_whole_before_the_break_is_not_lost() -> None:
+def test_messages_before_a_protocol_error_are_not_lost() -> None:
     reader = FrameReader()
     assert reader.feed(server_frame(TEXT, b"a") + BROKEN["masked"]) == [(TEXT, b"a")]
     assert reader.error is not None and reader.error.code == 1002
@@ -131,16 +119,11 @@ def test_nothing_counts_after_a_close_frame() -> None:
 
 
 def unmask(frame: bytes) -> tuple[int, bytes]:
-    """Read one masked frame as a server does, byte by byte."""
-    assert frame[0] & 0xF0 == 0x80 and frame[1] & 0x80
-    length, body = frame[1] & 0x7F, 2
-    if length == 126:
-        (length,), body = struct.unpack_from("!H", frame, 2), 4
-    elif length == 127:
-        (length,), body = struct.unpack_from("!Q", frame, 2), 10
-    key, masked = frame[body : body + 4], frame[body + 4 :]
-    assert len(masked) == length
-    return frame[0] & 0x0F, bytes(byte ^ key[i % 4] for i, byte in enumerate(masked))
+    """Read one masked frame as a server does, to its last byte."""
+    stream = io.BytesIO(frame)
+    message = read_client_frame(stream.read)
+    assert stream.read() == b""
+    return message
 
 
 @given(st.sampled_from([TEXT, BINARY, PING, PONG, CLOSE]), st.binary(max_size=300))
@@ -165,17 +148,17 @@ def test_each_frame_has_a_key_of_its_own() -> None:
 def test_close_frames_fit_and_read_back(code: int, reason: str) -> None:
     opcode, payload = unmask(encode_close(code, reason))
     assert opcode == CLOSE and len(payload) <= 125
-    read, told = close_code(payload)
-    assert read == code and reason.startswith(told) and len(told) >= min(len(reason), 50)
+    read, text = close_code(payload)
+    assert read == code and reason.startswith(text) and len(text) >= min(len(reason), 50)
     payload[2:].decode("utf-8")  # strictly: a peer may insist
 
 
 @pytest.mark.parametrize("payload", [b"", b"\x03"])
-def test_a_close_frame_may_say_nothing(payload: bytes) -> None:
+def test_a_close_frame_may_be_empty(payload: bytes) -> None:
     assert close_code(payload) == (None, "")
 
 
-def test_a_reason_that_is_no_text_does_no_harm() -> None:
+def test_a_close_reason_that_is_not_text_does_no_harm() -> None:
     code, reason = close_code(struct.pack("!H", 1008) + b"\xff\xfeno")
     assert code == 1008 and reason.endswith("no")
 

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qfex.net.frames import CLOSE, FrameError, FrameReader
+from tests.support.websocket import BINARY, CONTINUATION, TEXT, server_frame
 
 websockets_protocol = pytest.importorskip("websockets.protocol")
 
 LIMIT = 2000  # bytes of one message
-CONTINUATION, TEXT, BINARY = 0, 1, 2
 Outcome = tuple[list[tuple[int, bytes]], int | None]
 
 
@@ -50,15 +50,6 @@ def theirs(parts: list[bytes]) -> Outcome:
     return messages, None if protocol.parser_exc is None else int(protocol.close_sent.code)
 
 
-def frame(opcode: int, payload: bytes, fin: bool = True, flags: int = 0, masked: bool = False) -> bytes:
-    first, mask = (0x80 if fin else 0) | flags | opcode, 0x80 if masked else 0
-    if len(payload) < 126:
-        head = bytes((first, mask | len(payload)))
-    else:
-        head = bytes((first, mask | 126)) + struct.pack("!H", len(payload))
-    return head + payload
-
-
 PAYLOADS = st.binary(max_size=20) | st.integers(120, 700).map(lambda size: b"x" * size)
 CODES = st.sampled_from([1000, 1001, 1002, 1003, 1008, 1011, 3000, 4999])
 CLOSES = st.one_of(st.just(b""), st.builds(lambda code: struct.pack("!H", code) + b"bye", CODES))
@@ -72,9 +63,9 @@ def messages(draw: st.DrawFn) -> list[bytes]:
     frames = []
     for number, payload in enumerate(payloads):
         if draw(st.booleans()):
-            frames.append(frame(draw(st.sampled_from([0x9, 0xA])), draw(st.binary(max_size=125))))
+            frames.append(server_frame(draw(st.sampled_from([0x9, 0xA])), draw(st.binary(max_size=125))))
         frames.append(
-            frame(opcode if number == 0 else CONTINUATION, payload, fin=number == len(payloads) - 1)
+            server_frame(opcode if number == 0 else CONTINUATION, payload, fin=number == len(payloads) - 1)
         )
     return frames
 
@@ -90,7 +81,7 @@ def cut(draw: st.DrawFn, stream: bytes) -> list[bytes]:
 def good_streams(draw: st.DrawFn) -> list[bytes]:
     frames = [one for message in draw(st.lists(messages(), max_size=5)) for one in message]
     if draw(st.booleans()):
-        frames += [frame(CLOSE, draw(CLOSES)), draw(st.binary(max_size=20))]
+        frames += [server_frame(CLOSE, draw(CLOSES)), draw(st.binary(max_size=20))]
     return cut(draw, b"".join(frames))
 
 
@@ -100,12 +91,12 @@ def spoiled_streams(draw: st.DrawFn) -> list[bytes]:
     frames = [one for message in draw(st.lists(messages(), max_size=4)) for one in message]
     kind = draw(st.sampled_from(["flags", "opcode", "masked", "control", "continuation", "text"]))
     bad = {
-        "flags": frame(TEXT, b"abcd", flags=draw(st.sampled_from([0x10, 0x20, 0x40, 0x70]))),
-        "opcode": frame(draw(st.sampled_from([3, 4, 5, 6, 7, 11, 12, 13, 14, 15])), b"abcd"),
-        "masked": frame(TEXT, b"abcd", masked=True),
-        "control": frame(0x9, b"x" * draw(st.sampled_from([1, 126])), fin=draw(st.booleans())),
-        "continuation": frame(CONTINUATION, b"abcd", fin=draw(st.booleans())),
-        "text": frame(TEXT, b"abcd", fin=draw(st.booleans())),
+        "flags": server_frame(TEXT, b"abcd", flags=draw(st.sampled_from([0x10, 0x20, 0x40, 0x70]))),
+        "opcode": server_frame(draw(st.sampled_from([3, 4, 5, 6, 7, 11, 12, 13, 14, 15])), b"abcd"),
+        "masked": server_frame(TEXT, b"abcd", masked=True),
+        "control": server_frame(0x9, b"x" * draw(st.sampled_from([1, 126])), fin=draw(st.booleans())),
+        "continuation": server_frame(CONTINUATION, b"abcd", fin=draw(st.booleans())),
+        "text": server_frame(TEXT, b"abcd", fin=draw(st.booleans())),
     }[kind]
     place = draw(st.integers(0, len(frames)))
     return cut(draw, b"".join([*frames[:place], bad, *frames[place:]]))
@@ -140,7 +131,7 @@ def test_both_refuse_a_message_beyond_the_limit(size: int, count: int) -> None:
     step = -(-size // count)
     pieces = [payload[start : start + step] for start in range(0, size, step)]
     frames = [
-        frame(TEXT if number == 0 else CONTINUATION, piece, fin=number == len(pieces) - 1)
+        server_frame(TEXT if number == 0 else CONTINUATION, piece, fin=number == len(pieces) - 1)
         for number, piece in enumerate(pieces)
     ]
     assert ours(frames) == theirs(frames)

@@ -163,6 +163,12 @@ def test_messages_that_do_not_answer_the_cancel_of_a_stop(message: Any) -> None:
     assert InFlight(CANCEL_STOP).answers(message) == {}
 
 
+@pytest.mark.parametrize("status", [each for each in OrderStatus if each.is_rejection])
+def test_every_refusal_of_this_stop_raises(status: OrderStatus) -> None:
+    refused = InFlight(CANCEL_STOP).answer(stop_order(status.value))
+    assert isinstance(refused, OrderRejected) and refused.status is status
+
+
 def test_every_reply_to_the_modify_of_a_stop() -> None:
     for moved in (stop_order("MODIFIED", price=D(171), quantity=D(2)),
                   stop_order("MODIFIED", price=D(171), quantity=D(2), order_id="s9")):  # fmt: skip
@@ -312,6 +318,20 @@ ACKNOWLEDGED: list[Command] = [
 def test_an_acknowledgement_finds_the_command_that_it_echoes(command: Command) -> None:
     in_flight = InFlight(*ACKNOWLEDGED)
     assert list(in_flight.answers(ack_of(command))) == [command]
+
+
+@pytest.mark.parametrize(
+    "command, changed",
+    [
+        (c.SetLeverage(AAPL, D(5)), {"symbol": "GOLD-USD"}),
+        (c.SetCancelOnDisconnect(True), {"cancel_on_disconnect": False}),
+    ],
+    ids=["leverage", "cancel on disconnect"],
+)
+def test_an_acknowledgement_that_echoes_another_setting_does_not_confirm_this_one(
+    command: Command, changed: dict[str, Any]
+) -> None:
+    assert InFlight(command).answers(ack_of(command, **changed)) == {}
 
 
 @pytest.mark.parametrize("command", ACKNOWLEDGED, ids=lambda command: command.type)

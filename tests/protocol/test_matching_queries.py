@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal as D
 
+import pytest
+
 from qfex import Channel, OpenOrders, Order, OrderRejected
 from qfex.protocol.trade import commands as c
 from qfex.protocol.trade.messages import Ack, Subscribed
@@ -63,8 +65,16 @@ def test_an_update_that_answers_a_query_answers_others_too() -> None:
 
 def test_a_refusal_goes_to_the_request_that_it_refuses_before_a_query() -> None:
     cancel = c.CancelOrder(AAPL, "o1")
-    assert list(with_known_order(QUERY, cancel).answers(order("NO_SUCH_ORDER"))) == [cancel]
+    assert list(with_known_order(QUERY, cancel).answers(order("REJECTED"))) == [cancel]
     assert list(with_known_order(QUERY, modify()).answers(order("REJECTED"))) == [modify()]
+
+
+@pytest.mark.parametrize("status", ["NO_SUCH_ORDER", "NOT_FOUND"])
+def test_that_there_is_no_such_order_answers_every_request_about_it(status: str) -> None:
+    cancel = c.CancelOrder(AAPL, "o1")
+    answers = with_known_order(QUERY, cancel, modify()).answers(order(status))
+    assert set(answers) == {QUERY, cancel, modify()}
+    assert all(isinstance(refused, OrderRejected) for refused in answers.values())
 
 
 def test_a_cancel_all_that_ended_without_acknowledgement_takes_a_late_one() -> None:

@@ -68,7 +68,7 @@ def test_the_older_envelope_of_positions_holds_several() -> None:
     assert (first.symbol, first.position, second.symbol) == ("PLTR-USD", 3, "AAPL-USD")
 
 
-def test_older_updates_are_known_by_their_type() -> None:
+def test_older_updates_are_recognised_by_their_type() -> None:
     assert read(recorded.POSITION_UPDATE) == Position("PLTR-USD", D(1))
     assert read(recorded.BALANCE_UPDATE) == Balance(deposit=D(7))
 
@@ -107,7 +107,7 @@ def test_a_confirmation_may_name_several_channels() -> None:
         '{"type":"authenticated_response","status":"ok"}',
     ],
 )
-def test_every_way_to_say_yes(frame: str) -> None:
+def test_every_form_of_granted_authentication(frame: str) -> None:
     assert read(frame) == Authenticated(True)
 
 
@@ -123,7 +123,7 @@ def test_every_way_to_say_yes(frame: str) -> None:
         '{"type":"authenticated","error":"bad key"}',
     ],
 )
-def test_every_way_to_say_no(frame: str) -> None:
+def test_every_form_of_refused_authentication(frame: str) -> None:
     message = read(frame)
     assert isinstance(message, Authenticated) and not message.ok
     assert message.reason
@@ -196,7 +196,7 @@ def test_an_older_flat_error() -> None:
 
 
 @pytest.mark.parametrize("code", list(ErrorCode))
-def test_codes_are_known_in_any_casing(code: ErrorCode) -> None:
+def test_error_codes_are_recognised_in_any_casing(code: ErrorCode) -> None:
     words = "".join(f"_{letter}" if letter.isupper() else letter for letter in code.value).lstrip("_")
     for spelling in (
         code.value,
@@ -209,13 +209,13 @@ def test_codes_are_known_in_any_casing(code: ErrorCode) -> None:
         assert read(json.dumps({"err": {"error_code": spelling}})).code is code
 
 
-def test_a_new_code_is_kept() -> None:
+def test_an_unknown_error_code_is_kept() -> None:
     code = read('{"err":{"error_code":"MarketOnFire"}}').code
     assert code.value == "MarketOnFire" and not code.is_known
 
 
 @pytest.mark.parametrize("member", ["hmac", "jwt", "signature", "nonce", "public_key", "secret_key"])
-def test_no_secret_comes_back_in_an_echo(member: str) -> None:
+def test_an_echo_shows_no_secret(member: str) -> None:
     echo = {"type": "auth", "params": {member: "s3cret", "account_id": "a"}}
     for incoming in (echo, json.dumps(echo), json.dumps(echo)[:-1]):
         message = read(json.dumps({"err": {"error_code": "PermissionDenied", "incoming_message": incoming}}))
@@ -230,13 +230,13 @@ def test_no_secret_comes_back_in_an_echo(member: str) -> None:
     ["", "nonsense", "7", "null", '"text"', "{}", '{"hello":1}', '{"type":"news"}', '{"type":"subscribed"}', "{" * 9,
      '{"order_response":null}', "[1]", '{"user_trades":7}', '{"position_response":{"position":1}}'],
 )  # fmt: skip
-def test_what_nobody_understands_is_kept_for_people_to_read(frame: str) -> None:
+def test_a_frame_that_cannot_be_read_keeps_its_text(frame: str) -> None:
     message = read(frame)
     assert isinstance(message, Undecodable)
     assert message.text == frame
 
 
-def test_an_empty_list_says_nothing() -> None:
+def test_an_empty_list_is_no_message() -> None:
     assert decode(b"[]") == []
 
 

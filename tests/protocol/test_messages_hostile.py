@@ -1,4 +1,4 @@
-"""Whatever comes off the line, reading it never raises, and both ways of reading agree."""
+"""Reading a frame never raises, whatever its bytes, and the fast path and the careful path agree."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_deep_and_binary_frames(frame: bytes) -> None:
 
 
 @pytest.mark.parametrize("frame", FRAMES)
-def test_the_fast_way_and_the_careful_way_agree(frame: str) -> None:
+def test_the_fast_path_and_the_careful_path_agree(frame: str) -> None:
     assert list(decode(frame.encode())) == list(messages._decode_with_care(frame.encode()))
 
 
@@ -132,12 +132,12 @@ def agreed(members: dict[str, Any]) -> list[Message]:
         ({"position_response": {"symbol": "A", "leverage": "NaN"}, "balance_response": {}}, Undecodable),
     ],
 )
-def test_the_two_ways_agree_on_what_goes_first(members: dict[str, Any], kind: type) -> None:
+def test_both_paths_agree_on_which_member_takes_precedence(members: dict[str, Any], kind: type) -> None:
     assert [type(message) for message in agreed(members)] == [kind]
 
 
 @given(st.lists(st.sampled_from([frame for frame in FRAMES if frame[0] == "{"]), min_size=2, max_size=3))
-def test_the_two_ways_agree_on_several_messages_in_one(frames: list[str]) -> None:
+def test_both_paths_agree_on_several_messages_in_one_frame(frames: list[str]) -> None:
     agreed({name: value for frame in frames for name, value in json.loads(frame).items()})
 
 
@@ -170,14 +170,14 @@ NOT_FINITE = st.builds(
 )
 
 
-def test_every_number_is_among_them() -> None:
+def test_every_number_of_a_message_is_tested() -> None:
     assert [sum(model is each for each, _ in NUMBERS) for model in MODELS] == [5, 8, 11, 9, 3]
 
 
 @pytest.mark.parametrize("model, name", NUMBERS, ids=[f"{model.__name__}.{name}" for model, name in NUMBERS])
 @settings(max_examples=20)
 @given(text=NOT_FINITE)
-def test_what_is_no_finite_number_is_refused_either_way(model: type, name: str, text: str) -> None:
+def test_both_paths_refuse_a_number_that_is_not_finite(model: type, name: str, text: str) -> None:
     (message,) = agreed(framed(model, **{name: text}))
     assert isinstance(message, Undecodable)
     if model is Order:
@@ -204,7 +204,7 @@ AMOUNTS = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**15)
     texts=st.lists(st.text(max_size=12), min_size=12, max_size=12),
     time=st.floats(0, 4e9),
 )
-def test_the_two_ways_agree_on_any_values(
+def test_both_paths_agree_on_any_values(
     key: str, amounts: list[Decimal], texts: list[str], time: float
 ) -> None:
     name = next(name for name in vars(recorded) if f'"{key}"' in str(getattr(recorded, name)))

@@ -88,7 +88,7 @@ def test_a_cancelled_stop_with_a_blank_client_order_id() -> None:
     assert (order.take_profit, order.is_done) == (None, True)
 
 
-def test_what_a_message_leaves_out_is_blank() -> None:
+def test_members_that_a_message_leaves_out_are_blank() -> None:
     order = read(recorded.NO_SUCH_ORDER)
     assert (order.order_id, order.client_order_id, order.symbol) == ("gone", "", "")
     assert (order.side.value, order.order_type.value, order.time_in_force.value) == ("", "", "")
@@ -140,7 +140,7 @@ def test_a_fill_written_with_spaces_is_the_same_fill() -> None:
     assert spaced != recorded.FILL and read(spaced) == read(recorded.FILL)
 
 
-def test_a_fill_tells_maker_from_taker_only_where_the_exchange_does() -> None:
+def test_a_fill_is_a_makers_or_a_takers_only_if_the_exchange_says_so() -> None:
     fill = json.loads(recorded.FILL)["fill_response"]
     maker = read(json.dumps({"fill_response": {**fill, "aggressor_side": "BUY"}}))
     del fill["aggressor_side"], fill["remaining_quantity"]
@@ -259,11 +259,11 @@ def test_unknown_values_become_members_that_carry_them() -> None:
 
 
 @pytest.mark.parametrize("flag, meant", [(True, True), (1, True), (False, False), (0, False), ("1", True)])
-def test_flags_come_as_truth_values_and_as_numbers(flag: Any, meant: bool) -> None:
+def test_flags_may_be_truth_values_or_numbers(flag: Any, meant: bool) -> None:
     assert read(order_frame(reduce_only=flag)).reduce_only is meant
 
 
-def test_numbers_come_as_text_too() -> None:
+def test_numbers_may_be_text() -> None:
     assert read(order_frame(quantity="1.0", price="200.0", quantity_remaining="1.0")) == LIMIT_BUY
 
 
@@ -272,7 +272,7 @@ def test_numbers_come_as_text_too() -> None:
     "time",
     ["2025-09-18T15:19:30.551284600Z", "2025-09-18T17:19:30.551285+02:00", "2025-09-18T15:19:30.551285"],
 )
-def test_times_come_as_text_too_and_end_as_utc(time: str, separators: tuple[str, str]) -> None:
+def test_times_may_be_text_and_become_utc(time: str, separators: tuple[str, str]) -> None:
     frame = json.loads(order_frame(update_time=time))
     moment = read(json.dumps(frame, separators=separators)).update_time
     assert abs((moment - LIMIT_BUY.update_time).total_seconds()) < 1e-5
@@ -281,7 +281,7 @@ def test_times_come_as_text_too_and_end_as_utc(time: str, separators: tuple[str,
 
 @pytest.mark.parametrize("time", ["2025-10-15T18:23:34.123+02:00", "2025-10-15T16:23:34.123"])
 @pytest.mark.parametrize("both", [True, False])
-def test_times_of_fills_and_twaps_come_as_text_too(time: str, both: bool) -> None:
+def test_times_of_fills_and_twaps_may_be_text(time: str, both: bool) -> None:
     moment = utc(2025, 10, 15, 16, 23, 34, 123000)
     fill = json.loads(recorded.FILL)
     fill["fill_response"]["timestamp"] = time
@@ -337,7 +337,7 @@ def test_text_that_looks_like_a_key_is_left_alone() -> None:
         '{"all_orders_response":{"orders":7}}',
     ],
 )
-def test_what_does_not_fit_is_reported_and_not_guessed(frame: str) -> None:
+def test_a_message_that_does_not_fit_is_undecodable_and_not_guessed(frame: str) -> None:
     message = read(frame)
     assert isinstance(message, Undecodable)
     assert message.text == frame and message.reason

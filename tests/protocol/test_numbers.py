@@ -68,12 +68,12 @@ class Boxed(float):
         return f"Boxed({float(self)})"
 
 
-def test_a_float_of_another_kind_counts_like_any() -> None:
+def test_a_subclass_of_float_counts_like_a_float() -> None:
     assert str(to_decimal(Boxed(0.1), "quantity")) == str(positive(Boxed(0.1), "quantity")) == "0.1"
 
 
 @pytest.mark.parametrize("value", NOT_NUMBERS, ids=repr)
-def test_what_is_no_finite_number_is_refused_by_name(value: Any) -> None:
+def test_a_value_that_is_not_a_finite_number_is_refused_by_name(value: Any) -> None:
     with pytest.raises(ValidationError) as refused:
         to_decimal(value, "quantity")
     assert refused.value.argument == "quantity"
@@ -83,7 +83,7 @@ def test_what_is_no_finite_number_is_refused_by_name(value: Any) -> None:
 
 
 @pytest.mark.parametrize("value", [*NOT_NUMBERS, *NOT_POSITIVE], ids=repr)
-def test_what_is_not_above_zero_is_refused(value: Any) -> None:
+def test_a_value_that_is_not_above_zero_is_refused(value: Any) -> None:
     with pytest.raises(ValidationError):
         positive(value, "price")
 
@@ -104,7 +104,7 @@ def test_whole_numbers(value: Any, minimum: int) -> None:
     [1, 2.5, "3", None, True, math.nan, math.inf, D("2.5"), D("NaN"), D("Infinity"), -3, [2]],
     ids=repr,
 )
-def test_what_is_no_whole_number_large_enough_is_refused(value: Any) -> None:
+def test_a_value_that_is_not_a_large_enough_whole_number_is_refused(value: Any) -> None:
     with pytest.raises(ValidationError, match="whole number of at least 2"):
         whole(value, "num_orders", 2)
 
@@ -157,7 +157,7 @@ def test_text_that_cannot_be_sent_is_refused(value: str) -> None:
 
 
 @given(st.text(st.characters(), max_size=6))
-def test_what_is_taken_can_be_written(value: str) -> None:
+def test_text_that_is_taken_can_be_sent(value: str) -> None:
     try:
         taken = text(value, "symbol")
     except ValidationError:

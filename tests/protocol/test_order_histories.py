@@ -1,4 +1,4 @@
-"""Histories as the exchange tells them, in any order and as often as it likes: one and the same end."""
+"""Messages about one order, in any sequence and repetition, end in the same state."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TERMS = [
     (OrderType.ALO, TimeInForce.GTC),
     (OrderType.STOP_LOSS, TimeInForce.GTC),
 ]
-#: What a request about an order may be refused with while it lives, or after its end.
+#: Refusals of requests about an order, while it lives or after its end.
 REFUSALS = [
     "CANNOT_MODIFY_PARTIAL_FILL",
     "NO_SUCH_ORDER",
@@ -34,15 +34,15 @@ REFUSALS = [
 ]
 
 
-class Told:
-    """Tells the life of one order as the exchange does."""
+class History:
+    """The exchange's messages about one order, in the sequence in which they are sent."""
 
     def __init__(self, kind: OrderType, tif: TimeInForce, has_times: bool) -> None:
         self.members: dict[str, Any] = {"order_type": kind, "time_in_force": tif, "quantity": QUANTITY}
         self.has_times = has_times
         self.messages: list[Order] = []
 
-    def tell(self, status: str, left: D, **changed: Any) -> None:
+    def add(self, status: str, left: D, **changed: Any) -> None:
         moment = START + timedelta(milliseconds=len(self.messages)) if self.has_times else None
         self.messages.append(
             order(status, quantity_remaining=left, update_time=moment, **{**self.members, **changed})
@@ -52,32 +52,32 @@ class Told:
 @st.composite
 def histories(draw: st.DrawFn) -> list[Order]:
     kind, tif = draw(st.sampled_from(TERMS))
-    told = Told(kind, tif, draw(st.booleans()))
-    told.tell("ACK", QUANTITY)
-    modifies = draw(st.integers(0, 3 if told.has_times else 1)) if tif is TimeInForce.GTC else 0
+    history = History(kind, tif, draw(st.booleans()))
+    history.add("ACK", QUANTITY)
+    modifies = draw(st.integers(0, 3 if history.has_times else 1)) if tif is TimeInForce.GTC else 0
     for number in range(modifies):
-        told.members["price"] = D(181 + number)
-        told.tell("MODIFIED", QUANTITY)
+        history.members["price"] = D(181 + number)
+        history.add("MODIFIED", QUANTITY)
     left = QUANTITY
     for part in draw(st.lists(st.integers(1, 400), max_size=4)):
         left = max(D(0), left - D(part) / 1000)
-        told.tell("FILLED", left, trade_id=f"t{left}")
+        history.add("FILLED", left, trade_id=f"t{left}")
         if not left:
-            return told.messages
-    return end(draw, told, left)
+            return history.messages
+    return end(draw, history, left)
 
 
-def end(draw: st.DrawFn, told: Told, left: D) -> list[Order]:
-    """How it ended: not yet, or with one message or two of the same end."""
-    if told.members["time_in_force"] is TimeInForce.GTC:
+def end(draw: st.DrawFn, history: History, left: D) -> list[Order]:
+    """The history with its end: none yet, or one or two messages of the same end."""
+    if history.members["time_in_force"] is TimeInForce.GTC:
         ends = draw(st.sampled_from([[], ["CANCELLED"], ["CANCELLED_STP"], ["CANCELLED_BY_ENGINE"]]))
     else:
         rest = "IOC_CANCELLED" if left == QUANTITY else "IOC_PARTIALLY_FILLED"
         ends = draw(st.sampled_from([["CANCELLED"], [rest], [rest, "CANCELLED"], ["CANCELLED", rest]]))
     for status in ends:
         blank = draw(st.booleans())
-        told.tell(status, left, **({"client_order_id": ""} if blank else {}))
-    return told.messages
+        history.add(status, left, **({"client_order_id": ""} if blank else {}))
+    return history.messages
 
 
 def end_state(messages: list[Order]) -> Order:
@@ -99,14 +99,16 @@ def test_any_order_and_repetition_ends_in_the_same_state(messages: list[Order], 
 
 
 @given(histories())
-def test_told_in_order_the_end_is_the_last_word(messages: list[Order]) -> None:
+def test_in_sequence_the_last_message_decides_the_state(messages: list[Order]) -> None:
     state, last = end_state(messages), messages[-1]
     assert (state.quantity_remaining, state.is_done) == (last.quantity_remaining, last.is_done)
     assert state.client_order_id == "c1"
 
 
 @given(histories(), st.data())
-def test_refused_requests_in_between_change_nothing(messages: list[Order], data: st.DataObject) -> None:
+def test_refusals_of_requests_about_an_order_do_not_change_it(
+    messages: list[Order], data: st.DataObject
+) -> None:
     tracker = OrderTracker()
     for message in messages:
         refusal = order(data.draw(st.sampled_from(REFUSALS)), quantity=D(0), quantity_remaining=D(0))

@@ -1,4 +1,4 @@
-"""The life of an order: what each status says, which message outranks which, what a tracker remembers."""
+"""Order state: the meaning of each status, the precedence of messages, and the orders that the tracker remembers."""
 
 from __future__ import annotations
 
@@ -71,29 +71,29 @@ def test_every_documented_status_is_known() -> None:
         ("", False, False),
     ],
 )
-def test_unknown_statuses_are_sorted_by_their_words(name: str, rejection: bool, cancellation: bool) -> None:
+def test_an_unknown_status_is_classified_by_its_words(name: str, rejection: bool, cancellation: bool) -> None:
     status = OrderStatus(name)
     assert (status.is_rejection, status.is_cancellation) == (rejection, cancellation)
     assert status.is_terminal == (rejection or cancellation)
 
 
 @pytest.mark.parametrize("kind, tif", list(product(OrderType, TimeInForce)))
-def test_a_partial_fill_ends_what_may_not_rest(kind: OrderType, tif: TimeInForce) -> None:
+def test_a_partial_fill_ends_an_order_that_may_not_rest(kind: OrderType, tif: TimeInForce) -> None:
     partly = order("FILLED", order_type=kind, time_in_force=tif, quantity_remaining=D("0.5"))
-    # A stop fires as a market order, whatever its time in force says.
+    # A stop is executed as a market order, whatever its time in force.
     rests = tif is TimeInForce.GTC and kind in (OrderType.LIMIT, OrderType.ALO)
     assert partly.is_live == rests and partly.is_done != rests
     assert order("FILLED", order_type=kind, time_in_force=tif, quantity_remaining=D(0)).is_done
 
 
 @pytest.mark.parametrize("status", list(OrderStatus))
-def test_what_a_status_says_about_a_resting_order(status: OrderStatus) -> None:
+def test_only_a_terminal_status_ends_a_resting_order(status: OrderStatus) -> None:
     assert order(status.value).is_done == status.is_terminal
 
 
 # --- precedence --------------------------------------------------------------------------------------------------
 
-#: From weakest to strongest: each outranks those before it, whatever the times say.
+#: From the lowest to the highest rank, whatever their times are.
 LADDER = [
     order("ACK", update_time=at(9)),
     order("MODIFIED", quantity=D(2), quantity_remaining=D(2), update_time=at(8)),
@@ -104,14 +104,14 @@ LADDER = [
 ]
 
 
-def test_of_two_updates_the_same_one_wins_in_either_order() -> None:
+def test_of_two_updates_the_same_one_wins_in_either_sequence() -> None:
     for weaker, stronger in (
         (LADDER[i], LADDER[j]) for i in range(len(LADDER)) for j in range(i + 1, len(LADDER))
     ):
         assert merge(weaker, stronger) == merge(stronger, weaker) == stronger
 
 
-def test_every_order_of_arrival_ends_in_the_same_state() -> None:
+def test_every_sequence_of_arrival_ends_in_the_same_state() -> None:
     for messages in permutations(LADDER):
         tracker = OrderTracker()
         for message in messages:
@@ -128,7 +128,7 @@ STATES = [
 ]
 
 
-def test_every_pair_of_updates_merges_alike_in_both_orders_and_never_takes_an_end_back() -> None:
+def test_two_updates_merge_to_the_same_state_in_both_sequences_and_an_end_is_final() -> None:
     for one, other in product(STATES, STATES):
         merged = merge(one, other)
         assert merged == merge(other, one)
@@ -136,7 +136,7 @@ def test_every_pair_of_updates_merges_alike_in_both_orders_and_never_takes_an_en
         assert merge(merged, one) == merge(merged, other) == merged
 
 
-def test_without_times_too() -> None:
+def test_two_updates_without_times_merge_to_the_same_state_in_both_sequences() -> None:
     timeless = [order(each.status.value, quantity_remaining=each.quantity_remaining) for each in STATES]
     for one, other in product(timeless, timeless):
         assert merge(one, other) == merge(other, one)
@@ -156,7 +156,7 @@ def test_a_partly_filled_order_that_is_listed_as_acknowledged_stays_partly_fille
     assert merge(partly, listed) == merge(listed, partly) == partly
 
 
-def test_an_order_that_may_only_reduce_stays_one() -> None:
+def test_a_reduce_only_order_stays_reduce_only() -> None:
     for messages in (
         (order(reduce_only=True), order("CANCELLED")),
         (order("CANCELLED"), order(reduce_only=True)),
@@ -200,10 +200,12 @@ def test_a_refused_order_is_done(status: OrderStatus) -> None:
 
 
 @pytest.mark.parametrize("status", REFUSALS)
-def test_a_rejection_that_answers_nobody_ends_only_what_it_can(status: OrderStatus) -> None:
+def test_a_rejection_that_answers_no_request_ends_an_order_only_if_its_status_can(
+    status: OrderStatus,
+) -> None:
     ends = status.value in ("REJECTED", "REJECTED_FAILED_TO_PROCESS", "FAILED_MARGIN_CHECK")
     assert bool(track(order(), order(status.value)).live) != ends
-    assert track(order(status.value)).get("o1") is None  # of an order never seen it says nothing
+    assert track(order(status.value)).get("o1") is None  # of an unknown order nothing is learnt
 
 
 def test_a_replaced_order_is_followed_to_its_new_id() -> None:
@@ -219,7 +221,7 @@ def test_a_replaced_order_is_followed_to_its_new_id() -> None:
     assert "o1" in tracker
 
 
-def test_news_under_a_replaced_id_are_old_news() -> None:
+def test_late_messages_under_a_replaced_id_change_nothing() -> None:
     tracker = track(order())
     new = order("MODIFIED", order_id="o2")
     tracker.replace("o1", new)
@@ -243,10 +245,10 @@ def test_replacements_in_a_circle_end() -> None:
     assert tracker.current_id("o1") in ("o1", "o2")
 
 
-def test_a_modify_of_another_session_is_recognised_where_there_is_no_doubt() -> None:
+def test_a_modify_of_another_session_is_recognised_if_only_one_order_matches() -> None:
     new = order("MODIFIED", order_id="o2")
     assert track(order()).replaced_by(new) == "o1"
-    assert track(order(), order(order_id="o9")).replaced_by(new) is None  # two it could be
+    assert track(order(), order(order_id="o9")).replaced_by(new) is None  # two orders match
     assert track(order(client_order_id="c2")).replaced_by(new) is None
     assert track(order(symbol="GOLD-USD")).replaced_by(new) is None
     assert track(order(), new).replaced_by(new) is None  # nothing new
@@ -257,7 +259,7 @@ def test_a_modify_of_another_session_is_recognised_where_there_is_no_doubt() -> 
     assert track(order()).replaced_by(order("ACK", order_id="o2")) is None
 
 
-def test_the_exchanges_word_that_there_is_no_such_order_ends_it() -> None:
+def test_an_order_that_the_exchange_does_not_know_is_ended() -> None:
     tracker = track(order())
     ended = tracker.end_unknown("o1")
     assert ended is not None and ended.status is OrderStatus.NO_SUCH_ORDER and ended.is_done
@@ -265,7 +267,7 @@ def test_the_exchanges_word_that_there_is_no_such_order_ends_it() -> None:
     assert tracker.end_unknown("o1") is None and tracker.end_unknown("never seen") is None
 
 
-def test_a_late_message_improves_on_that_word() -> None:
+def test_a_late_message_replaces_the_end_of_an_unknown_order() -> None:
     tracker = track(order())
     tracker.end_unknown("o1")
     filled = order("FILLED", quantity_remaining=D(0))

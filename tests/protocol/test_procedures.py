@@ -11,7 +11,7 @@ import pytest
 from qfex import AuthenticationError, Channel, RequestTimeout
 from qfex.protocol.connection import Answer, ProtocolConnection
 from qfex.protocol.events import Event
-from qfex.protocol.procedure import Procedure, ProcedureRun, Step
+from qfex.protocol.procedure import Procedure, ProcedureRun
 from qfex.protocol.request import Request
 from qfex.protocol.wire.command import Command
 
@@ -45,12 +45,15 @@ ONE, TWO, THREE = Ask("one"), Ask("two"), Ask("three")
 
 
 class Recorder:
-    """Runs a procedure and records the requests that it sends."""
+    """Runs a procedure and records the steps that it sends."""
 
     def __init__(self, procedure: Procedure) -> None:
         self.steps: list[Any] = []
-        self.run = ProcedureRun(procedure, self.steps.append)
+        self.run = ProcedureRun(procedure, self._send)
         self.run.start()
+
+    def _send(self, run: ProcedureRun) -> None:
+        self.steps += run.steps
 
     @property
     def commands(self) -> list[Command]:
@@ -133,7 +136,7 @@ def test_a_timeout_is_raised_in_the_procedure_and_late_answers_change_nothing() 
 
 
 def test_a_command_that_cannot_be_sent_ends_the_procedure() -> None:
-    def refuse(step: Request) -> None:
+    def refuse(run: ProcedureRun) -> None:
         raise OSError("broken")
 
     run = ProcedureRun(two_then_one([]), refuse)
@@ -145,7 +148,7 @@ def test_a_command_that_cannot_be_sent_ends_the_procedure() -> None:
 
 
 class Table:
-    """Requests in flight, each answered by the reply with its text."""
+    """Requests in flight, each answered by the reply with its text. A question in flight is not asked again."""
 
     answering = frozenset({Reply})
 
@@ -154,7 +157,11 @@ class Table:
         self.given_up: list[Command] = []
 
     def add(self, request: Request) -> None:
+        request.filed = True
         self.filed[request] = None
+
+    def holder(self, command: Command) -> Request | None:
+        return next((request for request in self.filed if request.command == command), None)
 
     def give_up(self, request: Request) -> None:
         self.given_up.append(request.command)
@@ -172,11 +179,12 @@ class Connection(ProtocolConnection):
     errors = Channel.ERRORS
     table: Table
 
-    def __init__(self, messages: dict[bytes, list[Any]], procedure: Procedure | None = None) -> None:
-        super().__init__()
+    def __init__(self, messages: dict[bytes, list[Any]] | None = None) -> None:
+        super().__init__(lambda: self.now, lambda command: self.has_budget)
+        self.now = 1000.0
+        self.has_budget = True
         self.table = Table()
-        self._messages = messages
-        self._procedure = procedure
+        self._messages = messages or {}
         self.applied: list[tuple[Any, Sequence[Answer]]] = []
 
     def _decode(self, frame: bytes) -> Iterable[Any]:
@@ -206,21 +214,21 @@ def values(events: list[Event]) -> list[Any]:
 
 
 def test_sending_files_the_request_and_gives_the_bytes() -> None:
-    connection, request = Connection({}), Request(ONE)
+    connection, request = Connection(), Request(ONE)
     assert connection.send(ONE, request) == ONE.encode()
     assert list(connection.table.filed) == [request]
     assert connection.outgoing == []  # the caller sends it
 
 
 def test_a_command_that_nobody_waits_for_is_filed_too() -> None:
-    connection = Connection({})
+    connection = Connection()
     connection.send(ONE)
     ((request, _),) = connection.table.answer(Reply("one"))
     assert request.command == ONE
 
 
 def test_a_command_that_cannot_be_encoded_is_not_filed() -> None:
-    connection = Connection({})
+    connection = Connection()
     with pytest.raises(ValueError, match="cannot be encoded"):
         connection.send(Unsendable("x"))
     assert list(connection.table.filed) == []
@@ -277,19 +285,27 @@ def test_a_procedure_sees_the_state_after_the_message_that_answers_it() -> None:
 
 
 def test_an_expired_procedure_gives_its_commands_up_and_gets_a_timeout() -> None:
-    connection = Connection({b"late": [Reply("one", 1), Reply("two", 2)]})
+    connection = Connection({b"in time": [Reply("one", 1)], b"late": [Reply("two", 2)]})
     run = connection.start(two_then_one([]))
+    connection.receive(b"in time")
     connection.expire(run)
-    assert connection.table.given_up == [ONE, TWO]
+    assert connection.table.given_up == [TWO]
     assert run.done and isinstance(run.error, RequestTimeout) and run.error.sent
-    assert connection.receive(b"late")[0] == []  # late answers are nobody else's
+
+
+def test_the_late_answer_to_a_procedure_that_ended_is_not_returned() -> None:
+    connection = Connection({b"late": [Reply("one", 1)]})
+    run = connection.start(one_at_a_time([], ONE))
+    connection.expire(run)
+    assert run.done and not connection.has_work
+    assert connection.receive(b"late")[0] == []
 
 
 def test_a_command_of_a_procedure_that_cannot_be_encoded_ends_it() -> None:
     def unsendable() -> Procedure:
         yield [Unsendable("x")]
 
-    connection = Connection({})
+    connection = Connection()
     run = connection.start(unsendable())
     assert run.done and isinstance(run.error, ValueError)
     assert connection.outgoing == [] and list(connection.table.filed) == []
@@ -318,12 +334,102 @@ def test_a_request_gets_its_answer_even_if_the_message_cannot_be_handled() -> No
 
 def test_a_procedure_gets_its_answer_even_if_the_message_cannot_be_handled() -> None:
     results: list[Any] = []
-    connection = Connection(
-        {b"frame": [Reply("one", "odd"), Reply("two", 2)], b"alone": [Reply("three", "odd")]}
-    )
+    frames = {b"both": [Reply("one", "odd"), Reply("two", 2)], b"last": [Reply("three", "odd")]}
+    connection = Connection(frames)
     run = connection.start(two_then_one(results))
-    assert connection.receive(b"frame")[0] == []
+    assert connection.receive(b"both")[0] == []
     assert results == ["odd", 2]
-    answers, _ = connection.receive(b"alone")
-    assert not any(isinstance(request, Step) for request, _ in answers)
+    assert connection.receive(b"last")[0] == []
     assert results == ["odd", 2, "odd"] and run.done
+
+
+# --- procedures in turns -----------------------------------------------------------------------------------------
+
+
+def one_at_a_time(results: list[Any], *commands: Command) -> Procedure:
+    for command in commands:
+        results += yield [command]
+
+
+def test_several_procedures_get_their_own_answers() -> None:
+    first: list[Any] = []
+    second: list[Any] = []
+    frames = {b"two": [Reply("two", 2)], b"one": [Reply("one", 1)], b"three": [Reply("three", 3)]}
+    connection = Connection(frames)
+    one = connection.start(one_at_a_time(first, ONE))
+    two = connection.start(one_at_a_time(second, TWO, THREE))
+    connection.receive(b"two")
+    assert (first, second) == ([], [2]) and connection.has_work
+    connection.receive(b"one")
+    assert one.done and not two.done
+    connection.receive(b"three")
+    assert (first, second) == ([1], [2, 3]) and two.done and not connection.has_work
+
+
+def test_a_procedure_has_its_patience_for_each_of_its_steps() -> None:
+    connection = Connection({b"one": [Reply("one")]})
+    run = connection.start(one_at_a_time([], ONE, TWO), patience=5.0)
+    connection.now += 4.9
+    connection.work()
+    connection.receive(b"one")
+    connection.now += 4.9
+    connection.work()
+    assert not run.done and connection.table.given_up == []
+    connection.now += 0.1
+    connection.work()
+    assert run.done and isinstance(run.error, RequestTimeout) and connection.table.given_up == [TWO]
+
+
+def test_a_procedure_without_patience_waits_for_ever() -> None:
+    connection = Connection()
+    run = connection.start(one_at_a_time([], ONE))
+    connection.now += 1e9
+    connection.work()
+    assert not run.done and connection.has_work
+
+
+def test_a_step_waits_for_its_exclusive_key() -> None:
+    connection, mine = Connection({b"one": [Reply("one", "mine")]}), Request(ONE)
+    connection.send(ONE, mine)
+    run = connection.start(two_then_one([]))
+    assert connection.outgoing == []
+    connection.work()
+    assert connection.outgoing == [] and list(connection.table.filed) == [mine]
+    assert connection.receive(b"one")[0] == [(mine, "mine")]
+    connection.work()
+    assert connection.outgoing == [ONE.encode(), TWO.encode()] and not run.done
+    connection.work()
+    assert len(connection.outgoing) == 2  # sent once
+
+
+def test_a_step_waits_for_the_message_budget_unless_it_is_urgent() -> None:
+    connection = Connection()
+    connection.has_budget = False
+    connection.start(one_at_a_time([], ONE))
+    connection.start(one_at_a_time([], TWO), urgent=True)
+    connection.work()
+    assert connection.outgoing == [TWO.encode()]
+    connection.has_budget = True
+    connection.work()
+    assert connection.outgoing == [TWO.encode(), ONE.encode()]
+
+
+def test_a_step_waits_while_a_caller_waits_for_its_turn() -> None:
+    connection = Connection()
+    connection.has_budget = False
+    connection.start(one_at_a_time([], ONE))
+    connection.has_budget = True
+    connection.work(may_ask=False)
+    assert connection.outgoing == []
+    connection.work()
+    assert connection.outgoing == [ONE.encode()]
+
+
+def test_a_step_that_was_given_up_before_it_was_sent_is_not_sent_later() -> None:
+    connection = Connection()
+    connection.has_budget = False
+    run = connection.start(one_at_a_time([], ONE))
+    connection.expire(run)
+    connection.has_budget = True
+    connection.work()
+    assert run.done and connection.outgoing == [] and list(connection.table.filed) == []

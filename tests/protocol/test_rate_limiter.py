@@ -1,4 +1,4 @@
-"""The message budget: never more than the exchange allows, and no wait that would be in vain."""
+"""The message budget: never more than the exchange allows, and no wait that cannot succeed."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_burst_goes_at_once_and_then_the_refill_sets_the_pace(clock: Clock) ->
     assert clock.waited == pytest.approx([0.1, 0.5])
 
 
-def test_what_was_not_used_is_there_later_but_never_more_than_the_burst(clock: Clock) -> None:
+def test_unused_budget_is_saved_up_to_the_burst(clock: Clock) -> None:
     limiter = RateLimiter(POLICY)
     acquire(limiter, clock, 20)
     clock.now += 1
@@ -72,7 +72,7 @@ def test_what_was_not_used_is_there_later_but_never_more_than_the_burst(clock: C
     assert clock.waited == pytest.approx([0.01])
 
 
-def test_those_who_wait_are_served_one_after_the_other(clock: Clock) -> None:
+def test_waiting_callers_are_served_one_after_the_other(clock: Clock) -> None:
     bucket = TokenBucket(POLICY)
     waits = [bucket.reserve(5, None) for _ in range(7)]
     assert waits == pytest.approx([0, 0, 0, 0, 0.5, 1.0, 1.5])
@@ -98,10 +98,12 @@ def test_cancels_never_wait_for_orders(clock: Clock) -> None:
     assert clock.waited == []
 
 
-@pytest.mark.parametrize("told, waited", [(2.5, 2.5), (None, POLICY.retry_after)])
-def test_the_exchanges_word_is_obeyed(clock: Clock, told: float | None, waited: float) -> None:
+@pytest.mark.parametrize("seconds, waited", [(2.5, 2.5), (None, POLICY.retry_after)])
+def test_a_pause_that_the_exchange_asks_for_is_kept(
+    clock: Clock, seconds: float | None, waited: float
+) -> None:
     limiter = RateLimiter(POLICY)
-    limiter.pause("general", told)
+    limiter.pause("general", seconds)
     acquire(limiter, clock, 1)
     assert sum(clock.waited) == pytest.approx(waited + 0.1)
 
@@ -115,7 +117,7 @@ def test_a_pause_shortens_no_longer_one(clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("busy, idle", [("general", "cancel"), ("cancel", "general")])
-def test_a_word_about_no_bucket_is_about_the_emptier_one(clock: Clock, busy: str, idle: str) -> None:
+def test_a_pause_for_an_unnamed_bucket_is_for_the_emptier_one(clock: Clock, busy: str, idle: str) -> None:
     limiter = RateLimiter(POLICY)
     acquire(limiter, clock, 1, busy)
     limiter.pause(None, 30.0)
@@ -125,7 +127,7 @@ def test_a_word_about_no_bucket_is_about_the_emptier_one(clock: Clock, busy: str
         acquire(limiter, clock, 1, busy, timeout=30.0)
 
 
-def test_a_word_about_no_bucket_while_nothing_was_sent_is_not_about_cancels(clock: Clock) -> None:
+def test_a_pause_for_an_unnamed_bucket_while_nothing_was_sent_is_not_for_cancels(clock: Clock) -> None:
     limiter = RateLimiter(POLICY)
     limiter.pause(None, 30.0)
     acquire(limiter, clock, 20, "cancel")

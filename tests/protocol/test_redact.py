@@ -53,16 +53,16 @@ def test_secret_members_are_blanked_in_parsed_json(member: str) -> None:
     "secret", ["qfex_pub_0aZ-_9", "qfex_secret_1", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln-_YXR1cmU"]
 )
 @pytest.mark.parametrize("text", ["unknown key {}", "{}", "key={}; try another", "<{}>", "no '{}'."])
-def test_what_looks_like_a_secret_is_blanked_in_running_text(secret: str, text: str) -> None:
+def test_text_that_looks_like_a_secret_is_blanked(secret: str, text: str) -> None:
     assert redact_text(text.format(secret)) == text.format("***")
 
 
 @pytest.mark.parametrize("text", ["eye.of.newt", "hey.there.you", "see docs.qfex.com", "qfex_pub"])
-def test_what_does_not_is_left_alone(text: str) -> None:
+def test_text_that_does_not_look_like_a_secret_is_left_alone(text: str) -> None:
     assert redact_text(text) == text
 
 
-def test_the_rest_is_left_alone() -> None:
+def test_members_that_are_not_secret_are_left_alone() -> None:
     text = '{"type":"add_order","params":{"symbol":"AAPL-USD","client_order_id":"a\\"b"}}'
     assert redact_text(text) == text
     assert redact({"symbol": "AAPL-USD", "price": 1.5, "none": None}) == {

@@ -77,7 +77,7 @@ def the_proof(connection: TradeConnection) -> dict[str, Any]:
     return message["params"]["hmac"]  # type: ignore[no-any-return]
 
 
-def test_a_connection_begins_with_authentication_then_the_subscriptions() -> None:
+def test_a_connection_begins_with_authentication_then_order_responses_then_the_other_channels() -> None:
     connection = connected(trade_endpoint(account_id="sub"))
     connection.account.channels[Channel.FILLS] = None
     run = log_in(connection)
@@ -85,11 +85,11 @@ def test_a_connection_begins_with_authentication_then_the_subscriptions() -> Non
     assert (auth["type"], auth["params"]["account_id"]) == ("auth", "sub")
     assert auth["params"]["hmac"]["unix_ts"] == NOW
     receive(connection, GRANTED)
-    assert sent(connection) == [{"type": "subscribe", "params": {"channels": ["order_responses", "fills"]}}]
-    receive(connection, {"subscribed": "order_responses"})
+    assert sent(connection) == [{"type": "subscribe", "params": {"channels": ["order_responses"]}}]
     assert not run.done
-    receive(connection, {"subscribed": "fills"})
+    receive(connection, {"subscribed": "order_responses"})
     assert run.done and run.error is None
+    assert sent(connection) == [{"type": "subscribe", "params": {"channels": ["fills"]}}]
 
 
 def test_cancel_on_disconnect_is_armed_before_anything_else_on_every_connection() -> None:
@@ -192,8 +192,15 @@ def test_an_order_message_that_refuses_for_the_budget_throttles_once(command: Co
 # --- messages ----------------------------------------------------------------------------------------------------
 
 
-def test_every_message_changes_the_account_and_is_an_event() -> None:
+def in_use() -> TradeConnection:
+    """A connection after login and resync."""
     connection = connected()
+    assert list(connection.release()) == []
+    return connection
+
+
+def test_every_message_changes_the_account_and_is_an_event() -> None:
+    connection = in_use()
     position, balance = Position(AAPL, D(3)), Balance(deposit=D(7))
     stop, twap = StopOrder("s1", AAPL), Twap("w1", "t1", AAPL)
     fill = Fill("t1", "o1", AAPL, Side.BUY, D(180), D(1))
@@ -235,7 +242,7 @@ def test_a_modified_order_is_followed_to_its_new_id() -> None:
 
 
 def test_members_that_a_reply_leaves_out_are_known_afterwards() -> None:
-    connection, complete = connected(), order(reduce_only=True)
+    connection, complete = in_use(), order(reduce_only=True)
     events = apply(connection, order(), answered(limit(reduce_only=True), complete))
     assert channels_and_values(events) == [(Channel.ORDERS, complete)]
     apply(connection, order("FILLED", quantity_remaining=D("0.5")))

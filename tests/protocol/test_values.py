@@ -91,7 +91,7 @@ def test_no_nonce_is_used_twice() -> None:
     assert len({keys.sign()[0] for _ in range(500)}) == 500
 
 
-def test_a_token_goes_as_it_is() -> None:
+def test_a_token_is_sent_unchanged() -> None:
     token = JwtCredentials("ey.j.t")
     assert token.auth_params() == {"jwt": "ey.j.t"} and token.headers() == {"Authorization": "Bearer ey.j.t"}
 
@@ -99,7 +99,7 @@ def test_a_token_goes_as_it_is() -> None:
 # --- environments ------------------------------------------------------------------------------------------------
 
 
-def test_the_two_instances() -> None:
+def test_production_and_test_environments() -> None:
     assert (PROD.trade_url, PROD.market_data_url, PROD.rest_url) == (
         "wss://trade.qfex.com/", "wss://mds.qfex.com/", "https://api.qfex.com",
     )  # fmt: skip
@@ -112,7 +112,7 @@ def test_the_two_instances() -> None:
     "url",
     ["wss://anywhere.example/", "https://x", "ws://127.0.0.1:80/", "ws://localhost/", "http://[::1]:8000"],
 )
-def test_secrets_travel_encrypted_or_stay_here(url: str) -> None:
+def test_secrets_may_be_sent_encrypted_or_to_this_machine(url: str) -> None:
     require_safe_for_secrets(url)
 
 
@@ -121,7 +121,7 @@ def test_secrets_travel_encrypted_or_stay_here(url: str) -> None:
     ["ws://trade.qfex.com/", "http://10.0.0.1/", "ws://localhost.example/", "ws://127.0.0.1.example/", "ftp://x",
      "trade.qfex.com", "", "ws://"],
 )  # fmt: skip
-def test_secrets_do_not_travel_in_the_clear(url: str) -> None:
+def test_secrets_are_never_sent_unencrypted(url: str) -> None:
     with pytest.raises(ConfigurationError):
         require_safe_for_secrets(url)
 

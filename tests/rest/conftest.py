@@ -10,8 +10,7 @@ import pytest
 from qfex.credentials import HmacCredentials
 from qfex.http import retries
 from qfex.rest import RestClient
-
-from .server import ScriptedServer
+from tests.support.rest_server import ScriptedServer
 
 CREDENTIALS = HmacCredentials("qfex_pub_for_tests", "qfex_secret_for_tests")
 

@@ -25,9 +25,9 @@ from qfex.errors import (
     ValidationError,
 )
 from qfex.rest import RestClient
+from tests.support.rest_server import HANG_UP, Reply, ScriptedServer, reply
 
 from .conftest import CREDENTIALS, MakeClient
-from .server import HANG_UP, Reply, ScriptedServer, reply
 
 CLOUDFLARE = b"""<!DOCTYPE html>
 <html lang="en-US"><head><title>Access denied | api.qfex.com used

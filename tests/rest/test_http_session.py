@@ -18,9 +18,9 @@ from qfex.credentials import JwtCredentials
 from qfex.environment import Environment
 from qfex.errors import ConfigurationError, ForkedClientError, QfexConnectionError
 from qfex.rest import RestClient
+from tests.support.rest_server import Asked, Reply, ScriptedServer, reply
 
 from .conftest import CREDENTIALS, MakeClient
-from .server import Asked, Reply, ScriptedServer, reply
 
 THREADS = 16
 EMPTY = reply({"data": None})

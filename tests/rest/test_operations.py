@@ -20,9 +20,9 @@ from qfex.models.orders import UserTrade
 from qfex.models.twaps import Twap
 from qfex.rest import RestClient, load_instruments
 from qfex.statuses import OrderStatus
+from tests.support.rest_server import Reply, ScriptedServer, reply
 
 from .conftest import CREDENTIALS, MakeClient
-from .server import Reply, ScriptedServer, reply
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 START = datetime(2026, 10, 10, 18, tzinfo=timezone.utc)

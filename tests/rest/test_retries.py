@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from qfex.errors import NotConnected, QfexConnectionError, RestError
 from qfex.http.retries import RetryPolicy, parse_retry_after
 from qfex.rest import RestClient
+from tests.support.rest_server import HANG_UP, Reply, ScriptedServer, reply
 
 from .conftest import CREDENTIALS, MakeClient
-from .server import HANG_UP, Reply, ScriptedServer, reply
 
 FUNDED = {"positions": None, "balance": {"deposit": 5}}
 FAILURES = [reply({"title": "no"}, status) for status in (429, 500, 502, 503, 504)] + [HANG_UP]

@@ -7,7 +7,6 @@ import hmac
 import json
 import secrets
 import time
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 import websocket
@@ -130,14 +129,6 @@ def connect_market_data(
     client = RawClient(environment.market_data_url)
     client.send({"type": "subscribe", "channels": channels, "symbols": symbols})
     return client
-
-
-def eventually(condition: Callable[[], object], what: str) -> None:
-    """Wait until the condition holds, and fail after an upper limit."""
-    deadline = time.monotonic() + TIMEOUT
-    while not condition():
-        assert time.monotonic() < deadline, f"never happened: {what}"
-        time.sleep(0.005)
 
 
 def open_orders(sim: Simulator, credentials: HmacCredentials | None = None) -> list[str]:

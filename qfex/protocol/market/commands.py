@@ -33,7 +33,7 @@ class Topic:
     @property
     def of_every_symbol(self) -> Topic:
         """The topic that this one is a part of."""
-        return attrs.evolve(self, symbol=EVERY_SYMBOL)
+        return Topic(self.channel, EVERY_SYMBOL, self.option)
 
 
 class MarketSubscribe(Command, frozen=True):
@@ -74,12 +74,14 @@ SPECS: dict[type[Command], CommandSpec] = {
 }
 
 
-def subscriptions(topics: Iterable[Topic]) -> Iterator[MarketSubscribe]:
-    """Few commands that subscribe many topics: one for each channel and option."""
+def subscriptions(
+    topics: Iterable[Topic], kind: type[MarketSubscribe] = MarketSubscribe
+) -> Iterator[MarketSubscribe]:
+    """Few commands that subscribe, or unsubscribe, many topics: one for each channel and option."""
 
-    def kind(topic: Topic) -> tuple[str, str]:
+    def likeness(topic: Topic) -> tuple[str, str]:
         return topic.channel.value, str(topic.option)
 
-    for _, group in groupby(sorted(topics, key=kind), key=kind):
+    for _, group in groupby(sorted(topics, key=likeness), key=likeness):
         alike = list(group)
-        yield MarketSubscribe(alike[0].channel, tuple(topic.symbol for topic in alike), (alike[0].option,))
+        yield kind(alike[0].channel, tuple(topic.symbol for topic in alike), (alike[0].option,))

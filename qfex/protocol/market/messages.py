@@ -31,6 +31,7 @@ from ...models.market import (
 )
 from ..wire.codec import parse_json
 from ..wire.failures import Failure, Undecodable, is_failure, read_failure, undecodable
+from .commands import Option, Topic
 
 MarketData = (
     Bbo | OrderBook | PublicTrade | Candle | MarkPrice | FundingRate | OpenInterest | Underlier | MinMaxPrice
@@ -40,11 +41,23 @@ MarketData = (
 
 @attrs.frozen
 class SubscriptionAck:
-    """Confirmation that streams were subscribed, or that they were ended. One answers each command."""
+    """Confirmation that streams were subscribed, or that they were ended. One answers each command.
+
+    Without symbols or options it confirms all that the command names.
+    """
 
     subscribed: bool
     channels: tuple[str, ...] = ()
     symbols: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
+
+    def covers(self, topic: Topic) -> bool:
+        """Whether it confirms a topic."""
+        return (
+            topic.channel.value in self.channels
+            and (not self.symbols or topic.symbol in self.symbols)
+            and (not self.options or topic.option is None or topic.option in self.options)
+        )
 
 
 MarketMessage = MarketData | SubscriptionAck | Failure | Undecodable
@@ -274,7 +287,8 @@ def _read(data: Any) -> Iterator[MarketMessage]:
     elif data.get("type") in _TYPES:
         yield msgspec.convert(data, _AnyData, strict=False).model()
     elif data.get("type") in _ACKS:
-        yield SubscriptionAck(_ACKS[data["type"]], _texts(data, "channels"), _texts(data, "symbols"))
+        kind, named = _ACKS[data["type"]], (_texts(data, "channels"), _texts(data, "symbols"))
+        yield SubscriptionAck(kind, *named, _options(data))
     else:
         yield _read_failure(data)
 
@@ -299,6 +313,12 @@ def _unwrapped(item: Any, envelope: dict[str, Any]) -> Any:
 def _texts(data: dict[str, Any], member: str) -> tuple[str, ...]:
     values = data.get(member)
     return tuple(map(str, values)) if isinstance(values, list) else ()
+
+
+def _options(data: dict[str, Any]) -> tuple[Option, ...]:
+    """The candles' intervals or the books' roundings."""
+    intervals, roundings = _texts(data, "intervals"), _texts(data, "sig_figs")
+    return (*map(CandleInterval, intervals), *(int(text) for text in roundings if text.isdecimal()))
 
 
 def _read_failure(data: dict[str, Any]) -> Failure | Undecodable:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from ..procedure import Step
 from ..request import Request
 from ..wire.command import Command
 from ..wire.failures import Failure, api_error, echoes
@@ -56,18 +57,35 @@ class MarketRequestTable:
 
     def answer(self, message: MarketMessage) -> Sequence[tuple[Request, Any]]:
         """The request that a message answers, taken out of the table, with its result or exception."""
-        for request in self.filed:
-            if isinstance(message, Failure):
-                if isinstance(message.echo, dict) and echoes(request.command, message.echo):
-                    self.remove(request)
-                    return [(request, api_error(message))]
-            elif isinstance(message, SubscriptionAck) and _acknowledges(message, request.command):
-                self.remove(request)
-                return [(request, message)]
-        return ()
+        if isinstance(message, Failure):
+            possible = [request for request in self.filed if _refuses(message, request.command)]
+            outcome: Any = api_error(message)
+        elif isinstance(message, SubscriptionAck):
+            possible = [request for request in self.filed if _confirms(message, request.command)]
+            # A request for just these symbols comes before one for these and others.
+            possible.sort(key=lambda request: set(message.symbols) != set(_symbols(request)))
+            outcome = message
+        else:
+            return ()
+        if not possible:
+            return ()
+        # Of equal requests the exchange may have ignored an earlier one, and a procedure asks again by itself.
+        alike = (request for request in possible if request.command == possible[0].command)
+        request = min(alike, key=lambda request: isinstance(request, Step))
+        self.remove(request)
+        return [(request, outcome)]
 
 
-def _acknowledges(ack: SubscriptionAck, command: Any) -> bool:
+def _symbols(request: Request) -> tuple[str, ...]:
+    command: Any = request.command
+    return tuple(command.symbols)
+
+
+def _refuses(failure: Failure, command: Command) -> bool:
+    return isinstance(failure.echo, dict) and echoes(command, failure.echo)
+
+
+def _confirms(ack: SubscriptionAck, command: Any) -> bool:
     if ack.subscribed is isinstance(command, MarketUnsubscribe):
         return False
-    return command.channel.value in ack.channels and set(ack.symbols) <= set(command.symbols)
+    return set(ack.symbols) <= set(command.symbols) and any(map(ack.covers, command.topics))

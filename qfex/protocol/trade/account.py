@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import attrs
@@ -16,35 +16,106 @@ from ...statuses import OrderStatus
 from ..events import Event
 from . import commands as c
 from .fills import FillLog
-from .orders import OrderTracker
+from .orders import OrderTracker, is_blank
+from .questions import OpenQuestions
 from .requests import ExchangeQuirks
 
 _TWAPS_KEPT = 10_000  # the newest ones, which can be cancelled by their TWAP id alone
 
 
+#: What had been reported at some time: the number of changes of each symbol, and of all.
+Mark = tuple[dict[str, int], int]
+
+
+class Freshness:
+    """Whether positions and the balance are as new as the fills and ends of orders that were reported.
+
+    A position or balance message reflects every trade that was reported before it on the same connection.
+    """
+
+    def __init__(self) -> None:
+        self._changes: dict[str, int] = {}
+        self._as_of: dict[str, int] = {}
+        self._total = 0
+        self._balance_as_of = 0
+
+    def changed(self, symbol: str) -> None:
+        """Note that a trade or the end of an order in a symbol was reported."""
+        self._changes[symbol] = self._changes.get(symbol, 0) + 1
+        self._total += 1
+
+    def mark(self) -> Mark:
+        """What has been reported so far; for `refreshed`."""
+        return dict(self._changes), self._total
+
+    def refreshed(self, mark: Mark) -> None:
+        """Note that all positions and the balance were read after `mark`."""
+        changes, total = mark
+        for symbol, count in changes.items():
+            self._as_of[symbol] = max(count, self._as_of.get(symbol, 0))
+        self._balance_as_of = max(total, self._balance_as_of)
+
+    def position(self, symbol: str) -> None:
+        """Note a position message."""
+        if symbol in self._changes:
+            self._as_of[symbol] = self._changes[symbol]
+
+    def balance(self) -> None:
+        """Note a balance message."""
+        self._balance_as_of = self._total
+
+    def stale_symbols(self) -> set[str]:
+        """Symbols whose position is older than a trade or an end that was reported."""
+        return {symbol for symbol, count in self._changes.items() if self._as_of.get(symbol, 0) < count}
+
+    @property
+    def balance_is_stale(self) -> bool:
+        """Whether the balance is older than a trade or an end that was reported."""
+        return self._balance_as_of < self._total
+
+
 class AccountState:
     """What is known of an account, and what its user wants of every connection.
+
+    Parameters
+    ----------
+    clock : callable
+        Monotonic time in seconds.
 
     Attributes
     ----------
     channels : dict
-        The channels that are subscribed on every connection.
+        The channels that are wanted on every connection.
+    in_force : set
+        Those that the exchange has confirmed on the connection in use.
     cancel_on_disconnect : bool
         Whether it is armed on every connection.
+    orders_listed : bool
+        Whether the list of live orders was read once; before, orders of other sessions may be unknown.
+    wants_list : bool
+        Whether it is to be read.
+    positions_known : bool
+        Whether the positions were read, or reported, since the channel was subscribed; then an empty dict means flat.
     missed : list of Event
-        What a resync found, until it is delivered.
+        What was found out and not delivered yet.
     fill_attempts : int
         On how many further connections missed fills are asked for before the client goes on without them.
     """
 
     FILL_ATTEMPTS = 2
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         self.channels: dict[Channel, None] = {Channel.ORDERS: None}
+        self.in_force: set[Channel] = set()
         self.cancel_on_disconnect = False
-        self.orders = OrderTracker()
+        self.orders = OrderTracker(clock)
+        self.orders_listed = False
+        self.wants_list = False
+        self.questions = OpenQuestions(clock)
         self.fills = FillLog()
+        self.freshness = Freshness()
         self.positions: dict[str, Position] = {}
+        self.positions_known = False
         self.balance: Balance | None = None
         self.twaps: dict[str, Twap] = {}
         self.quirks = ExchangeQuirks()
@@ -57,6 +128,60 @@ class AccountState:
         while len(self.twaps) > _TWAPS_KEPT:
             del self.twaps[next(iter(self.twaps))]
 
+    def take_snapshot(self, mark: Mark, positions: dict[str, Position], balance: Balance) -> None:
+        """Take all positions and the balance, which were read after `mark`, where nothing newer was reported."""
+        stale = self.freshness.stale_symbols()
+        for symbol in {*positions, *self.positions}:
+            if symbol in stale or symbol not in self.positions or not self.positions_known:
+                self.positions[symbol] = positions.get(symbol) or Position(symbol)
+        if self.balance is None or self.freshness.balance_is_stale:
+            self.balance = balance
+        self.positions_known = True
+        self.freshness.refreshed(mark)
+
+    # --- orders ------------------------------------------------------------------------------------------------
+
+    def take_order(
+        self, order: Order, rejects_order: bool | None = None, asked_at: float | None = None
+    ) -> bool:
+        """Apply a message about an order; whether it changed what is known. See `OrderTracker.apply`."""
+        before = self.orders.get(order.order_id)
+        after = self.orders.apply(order, rejects_order, asked_at)
+        if after is None or after is before:
+            return False
+        if after.is_done or asked_at is not None:
+            self.questions.settle(order.order_id)
+        changed = before is None or _terms(before) != _terms(after)
+        if changed and (after.is_done or after.quantity_filled):
+            self.freshness.changed(after.symbol)
+        return changed
+
+    def is_newest(self, order: Order) -> bool:
+        """Whether a message says what is known of an order."""
+        known = self.orders.get(order.order_id)
+        return known is None or _terms(known) == _terms(order)
+
+    def end_order(self, ended: Order) -> None:
+        """End an order in a way that the exchange did not state, and deliver the news."""
+        self.orders.presume_ended(ended)
+        self.questions.settle(ended.order_id)
+        self.questions.unanswered_modifies.pop(ended.order_id, None)
+        self.freshness.changed(ended.symbol)
+        self.missed.append(Event(Channel.ORDERS, None, ended))
+
+    def follow_order(self, old_id: str, new: Order) -> None:
+        """Note that a modify gave an order a new id, and deliver the news."""
+        self.orders.replace(old_id, new)
+        self.questions.settle(old_id)
+        self.questions.unanswered_modifies.pop(old_id, None)
+        self.missed.append(Event(Channel.ORDERS, None, new))
+
+    def question(self, order_id: str, reason: str, delay: float = 0.0) -> None:
+        """Ask the exchange about an order that is believed to be live, after a delay in seconds."""
+        known = self.orders.get(order_id)
+        if known is not None and known.is_live and not is_blank(order_id) and known.symbol:
+            self.questions.ask(known, reason, delay)
+
     def change_stops(self, answered: Iterable[tuple[Any, Any]]) -> Iterator[Event]:
         """Apply cancels and modifies of stops that the exchange confirmed without describing the order."""
         for request, outcome in answered:
@@ -65,7 +190,8 @@ class AccountState:
             known = self.orders.get(request.command.order_id)
             if known is not None and known.is_live:
                 changed = _changed_stop(known, request.command)
-                self.orders.apply(changed)
+                self.take_order(changed)
+                self.questions.settle(changed.order_id)
                 yield Event(Channel.ORDERS, None, changed)
 
 
@@ -79,6 +205,10 @@ def _changed_stop(known: Order, command: c.CancelStopOrder | c.ModifyStopOrder) 
         quantity=command.quantity,
         quantity_remaining=command.quantity,
     )
+
+
+def _terms(order: Order) -> tuple[Any, ...]:
+    return order.order_id, order.status, order.quantity, order.quantity_remaining, order.price
 
 
 def error_event(kind: str, message: str, text: str = "", error: BaseException | None = None) -> Event:

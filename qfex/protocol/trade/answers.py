@@ -19,7 +19,7 @@ from ..wire.command import Command
 from ..wire.failures import Failure, api_error, echoes
 from . import commands as c
 from .messages import Ack, Authenticated, Leverages, Message, Subscribed, Trades, Unsubscribed
-from .orders import completed
+from .orders import completed, is_blank
 
 #: What a rule gives: the result, an exception instance (the exchange said no), `NOT_MINE`, or `MORE` (to come).
 Verdict = Any
@@ -30,15 +30,38 @@ MORE = object()
 
 
 def placed(request: Request, order: Order) -> Verdict:
-    """Answer a new order: the first message with its client order id says what became of it."""
+    """Answer a new order: the first message with its client order id and its terms says what became of it.
+
+    Client order ids may have been used before, so a message about an order that was known, or with other terms, is about
+    another order.
+    """
     command: Any = request.command
     if order.client_order_id != command.client_order_id and not _is_blank_stop(order, command):
         return NOT_MINE
-    if request.known_order(order.order_id):
+    if not is_blank(order.order_id) and request.known_order(order.order_id):
+        return NOT_MINE
+    if not has_terms_of(order, command):
         return NOT_MINE
     # Documented replies have no `reduce_only`, and replies to stops no client order id.
     order = completed(order, command)
     return OrderRejected(order.status, order) if order.status.is_rejection else order
+
+
+def has_terms_of(order: Order, command: Any) -> bool:
+    """Whether an order has the symbol, side, type and quantity of the command.
+
+    A refusal may leave some of them out, and words that this version does not know say nothing.
+    """
+    refused = order.status.is_rejection
+    if order.symbol != command.symbol:
+        return refused and not order.symbol
+    if not isinstance(command, c.AddOrder):  # a close says no more than the symbol
+        return True
+    return (
+        (order.side is command.side or not order.side.is_known)
+        and (order.order_type is command.order_type or not order.order_type.is_known)
+        and (order.quantity == command.quantity or (refused and not order.quantity))
+    )
 
 
 def _is_blank_stop(order: Order, command: Any) -> bool:
@@ -60,14 +83,19 @@ def terms_of(order: Order) -> Hashable:
 
 
 def modified(request: Request, order: Order) -> Verdict:
-    """Answer a modify: with the new terms, or with a refusal of this very order."""
+    """Answer a modify: with the new terms, or with a refusal of this very order.
+
+    "No such order" may be the reply to another request about the order, but it is true for the modify too.
+    """
     command: Any = request.command
     same_id = order.order_id == command.order_id
     if order.status is OrderStatus.MODIFIED:
         wanted = (order.price, order.quantity) == (command.price, command.quantity)
         mine = wanted and (same_id or _is_replacement(request, order))
         return completed(order, command) if mine else NOT_MINE
-    if order.status.is_rejection and (same_id or (not order.order_id and _same_client_id(command, order))):
+    if order.status.is_rejection and (
+        same_id or (is_blank(order.order_id) and _same_client_id(command, order))
+    ):
         return OrderRejected(order.status, order)
     return NOT_MINE
 
@@ -116,11 +144,7 @@ _TERMS_REFUSED = (
 
 def cancelled(request: Request, order: Order) -> Verdict:
     """Answer a cancel. A fill or an acknowledgement of the same order does not."""
-    command: Any = request.command
-    by_order_id = command.id_type is CancelIdType.ORDER_ID
-    if command.order_id not in (
-        (order.order_id,) if by_order_id else (order.client_order_id, order.order_id)
-    ):
+    if not _is_cancelled_one(request, order):
         return NOT_MINE
     if order.status.is_cancellation:
         return order
@@ -128,6 +152,17 @@ def cancelled(request: Request, order: Order) -> Verdict:
     if refusal.startswith(_CANCEL_REFUSALS) and not refusal.startswith(_TERMS_REFUSED):
         return OrderRejected(order.status, order)
     return NOT_MINE
+
+
+def _is_cancelled_one(request: Request, order: Order) -> bool:
+    """Whether a message is about the order that a cancel names; a refusal may have only the order's other id."""
+    command: Any = request.command
+    if command.order_id == order.order_id:
+        return True
+    if command.id_type is not CancelIdType.ORDER_ID:
+        return bool(command.order_id == order.client_order_id)
+    known = request.known_order(command.order_id)
+    return bool(is_blank(order.order_id) and known and known.client_order_id == order.client_order_id != "")
 
 
 def cancelled_stop(request: Request, order: Order) -> Verdict:
@@ -208,7 +243,7 @@ def found(request: Request, order: Order) -> Verdict:
     command: Any = request.command
     if command.order_id not in (order.order_id, order.client_order_id):
         return NOT_MINE
-    if order.status in (OrderStatus.NO_SUCH_ORDER, OrderStatus.NOT_FOUND):
+    if order.status in NO_SUCH_ORDER:
         return OrderRejected(order.status, order)
     return NOT_MINE if order.status.value.startswith("CANNOT_") else order
 
@@ -253,7 +288,11 @@ def placed_in_list(request: Request, page: OpenOrders) -> Verdict:
     Client order ids need not be unique, so an order that was known before is another one.
     """
     command: Any = request.command
-    placed = (order for order in page.orders if order.client_order_id == command.client_order_id)
+    placed = (
+        order
+        for order in page.orders
+        if order.client_order_id == command.client_order_id and has_terms_of(order, command)
+    )
     return next((order for order in placed if not request.known_order(order.order_id)), NOT_MINE)
 
 
@@ -296,16 +335,23 @@ def is_any(message: Message) -> bool:
     return True
 
 
+#: Refusals that say that an order does not exist, which is true for all who ask.
+NO_SUCH_ORDER = frozenset({OrderStatus.NO_SUCH_ORDER, OrderStatus.NOT_FOUND})
+
+
 def is_state(message: Message) -> bool:
-    """Share what an order message says of the order's state: it is true for all who ask."""
-    return isinstance(message, Order) and not message.status.is_rejection
+    """Share what an order message says of the order's state, or that there is no such order."""
+    return isinstance(message, Order) and (not message.status.is_rejection or message.status in NO_SUCH_ORDER)
+
+
+def is_no_such_order(message: Message) -> bool:
+    """Share that there is no such order."""
+    return isinstance(message, Order) and message.status in NO_SUCH_ORDER
 
 
 def is_end(message: Message) -> bool:
     """Share the news that an order has ended."""
-    return isinstance(message, Order) and (
-        message.status.is_cancellation or message.status is OrderStatus.NO_SUCH_ORDER
-    )
+    return isinstance(message, Order) and (message.status.is_cancellation or message.status in NO_SUCH_ORDER)
 
 
 def is_list(message: Message) -> bool:

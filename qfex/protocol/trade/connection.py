@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from ...credentials import Credentials, HmacCredentials
 from ...enums import Channel, OpenEnum
-from ...errors import AuthenticationError, RateLimited
+from ...errors import AuthenticationError, QfexError, RateLimited, RequestTimeout
 from ...models.account import Balance, Position
 from ...models.orders import Fill, OpenOrders, Order, StopOrder
 from ...models.twaps import Twap
 from ...statuses import OrderStatus
 from ..connection import Answer, Endpoint, ProtocolConnection
 from ..events import Event, Policy
-from ..procedure import Procedure
+from ..procedure import Procedure, ProcedureRun, Step
+from ..request import Request
 from ..wire.command import Command
 from ..wire.failures import Failure, Undecodable, api_error
 from . import commands as c
 from .account import AccountState, error_event
-from .messages import Ack, Message, Subscribed, Trades, decode
-from .reconcile import PAGE, resync
+from .answers import NO_SUCH_ORDER
+from .messages import Ack, Message, Subscribed, Unsubscribed, decode
+from .reconcile import PAGE, missed_fills, reconcile, resync
 from .requests import RequestTable
 from .specs import SPECS
-
-#: Asked once fills are subscribed: the answer is the past, which is never delivered as new.
-WHAT_WAS_TRADED = c.GetUserTrades(limit=PAGE)
+from .subscriptions import Retry, restore_channel
 
 _NOTABLE_SKEW = 5.0  # seconds
+_ACK_GRACE = 0.3  # seconds for an acknowledgement that may follow a message that does not say what happened
+_PATIENCE = 1.5  # seconds for the answer to a question of the client's own
+
+#: Commands that change an order that they name.
+_ABOUT_AN_ORDER = (c.ModifyOrder, c.CancelOrder, c.CancelStopOrder, c.ModifyStopOrder)
 
 
 class TradeEndpoint(Endpoint):
@@ -44,6 +50,8 @@ class TradeEndpoint(Endpoint):
         Subaccount to act for.
     now : callable
         The wall clock, in unix seconds.
+    clock : callable
+        Monotonic time in seconds.
     """
 
     errors = Channel.ERRORS
@@ -51,7 +59,12 @@ class TradeEndpoint(Endpoint):
     specs = SPECS
 
     def __init__(
-        self, url: str, credentials: Credentials, account_id: str | None, now: Callable[[], float]
+        self,
+        url: str,
+        credentials: Credentials,
+        account_id: str | None,
+        now: Callable[[], float],
+        clock: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._url = url
         self._credentials = credentials
@@ -59,7 +72,7 @@ class TradeEndpoint(Endpoint):
         self._now = now
         self.clock_offset = 0.0
         self.connected_before = False
-        self.account = AccountState()
+        self.account = AccountState(clock)
 
     def address(self) -> tuple[str, dict[str, str]]:
         """URL and headers of the next connection: the key in the query, as documented; a token never in a URL."""
@@ -70,13 +83,19 @@ class TradeEndpoint(Endpoint):
         query += f"api_key={quote(self._credentials.public_key, safe='')}"
         return urlunsplit(parts._replace(path=parts.path or "/", query=query)), {}
 
-    def new_connection(self, clock: Callable[[], float]) -> TradeConnection:
+    def new_connection(
+        self, clock: Callable[[], float], may_send: Callable[[Command], bool] = lambda command: True
+    ) -> TradeConnection:
         """The pure side of a new connection."""
-        return TradeConnection(self, clock)
+        return TradeConnection(self, clock, may_send)
 
     def policy_of(self, channel: OpenEnum) -> Policy:
         """Conflate the pulses, keep everything else."""
         return Policy.CONFLATE if channel in (Channel.POSITIONS, Channel.BALANCES) else Policy.KEEP
+
+    def time_at(self, moment: float, now: float) -> datetime:
+        """The time, by the wall clock, at a moment of the monotonic clock, which shows `now`."""
+        return datetime.fromtimestamp(self._now() - (now - moment), timezone.utc)
 
     def proof(self) -> c.Authenticate:
         """A proof of who the caller is, good for one connection."""
@@ -91,25 +110,41 @@ class TradeConnection(ProtocolConnection):
     errors = Channel.ERRORS
     table: RequestTable
 
-    def __init__(self, endpoint: TradeEndpoint, clock: Callable[[], float]) -> None:
-        super().__init__()
+    def __init__(
+        self, endpoint: TradeEndpoint, clock: Callable[[], float], may_send: Callable[[Command], bool]
+    ) -> None:
+        super().__init__(clock, may_send)
         self._endpoint = endpoint
         self.account = account = endpoint.account
         self.table = RequestTable(account.quirks, account.orders.get, clock)
-        self._resyncing = False
+        self._in_use = False
+        self._reconciling: ProcedureRun | None = None
+        self._retries: dict[Channel, Retry] = {}
+        self._restoring: dict[Channel, ProcedureRun] = {}
+        self._first_halves: dict[str, Order] = {}
+        account.in_force.clear()
 
     # --- procedures --------------------------------------------------------------------------------------------
 
     def login(self, clock_skew: Callable[[], float | None]) -> Procedure:
-        """Authenticate, arm cancel-on-disconnect, subscribe: in this order, before anything else may be sent."""
+        """Authenticate, arm cancel-on-disconnect, subscribe to order responses: before anything else may be sent.
+
+        The other channels are asked for behind them, before any request of a caller, but nothing waits for their
+        confirmations: a channel that is refused, or of which the exchange says nothing, must not keep the client from
+        trading.
+        """
         if self._endpoint.connected_before:
             self.account.fills.hold()
         yield from self._authenticate(clock_skew)
-        commands: list[Command] = [c.Subscribe(tuple(self.account.channels))]
+        commands: list[Command] = [c.Subscribe((Channel.ORDERS,))]
         if self.account.cancel_on_disconnect:
             commands.insert(0, c.SetCancelOnDisconnect(True))
-        yield commands
+        try:
+            yield commands
+        except RequestTimeout:  # a lost confirmation costs less than another connection
+            yield commands
         self._endpoint.connected_before = True
+        self._restore_subscriptions()
 
     def _authenticate(self, clock_skew: Callable[[], float | None]) -> Procedure:
         try:
@@ -125,17 +160,94 @@ class TradeConnection(ProtocolConnection):
                 raise AuthenticationError(f"{error}; this machine's clock differs by {skew:.0f} s") from None
 
     def resync(self) -> Procedure:
-        """Find out what was missed while there was no connection: fills, and orders that ended."""
-        self._resyncing = True
-        return resync(self.account)
+        """Find out what was missed while there was no connection: fills, and orders that changed or ended."""
+        return resync(self.account, self.clock)
 
     def release(self) -> Sequence[Event]:
-        """What the resync found, then the fills that arrived meanwhile."""
-        account = self.account
-        missed = list(account.missed)
-        account.missed.clear()
-        self._resyncing = False
-        return missed + [Event(Channel.FILLS, None, fill) for fill in account.fills.release()]
+        """What the resync found and the order messages meanwhile, then the fills that arrived meanwhile."""
+        self._in_use = True
+        return self._found() + [Event(Channel.FILLS, None, fill) for fill in self.account.fills.release()]
+
+    def _found(self) -> list[Event]:
+        """What was found out and not delivered yet."""
+        missed, self.account.missed = self.account.missed, []
+        for event in missed:
+            if event.channel is Channel.ORDERS and event.value.is_done:
+                self._answer_cancels(event.value)
+        return missed
+
+    def _answer_cancels(self, ended: Order) -> None:
+        """Answer the cancel of a stop that has ended, where the exchange answered without saying what happened."""
+        for request in list(self.table.filed.get(ended.order_id, ())):
+            if type(request.command) is c.CancelStopOrder and not request.given_up:
+                self.table.remove(request)
+                self._late_answers.append((request, None))
+
+    @property
+    def has_work(self) -> bool:
+        """Whether `work` may have something to do."""
+        return bool(self._runs or self.account.missed or self.account.questions.are_due)
+
+    def _abandon(self, step: Step) -> None:
+        """Stop waiting for the answer to a command of a procedure; a subscription may be sent again at once."""
+        if type(step.command) in (c.Subscribe, c.SetCancelOnDisconnect):
+            self.table.remove(step)
+        else:
+            self.table.give_up(step)
+
+    def _begin_work(self) -> None:
+        """Restore subscriptions that are not in force, and ask about orders in question."""
+        if not self._in_use:
+            return
+        self._restore_subscriptions()
+        is_due = self.account.questions.are_due or self.account.wants_list
+        if is_due and (self._reconciling is None or self._reconciling.done):
+            procedure = reconcile(self.account, self.clock, always=self.account.wants_list)
+            self._reconciling = self.start(procedure, patience=_PATIENCE)
+
+    def _restore_subscriptions(self) -> None:
+        """Ask for the wanted channels that are not in force, each on its own."""
+        if len(self.account.in_force) >= len(self.account.channels):
+            return
+        for channel in self.account.channels:
+            run, retry = self._restoring.get(channel), self._retries.setdefault(channel, Retry(self.clock))
+            if channel in self.account.in_force or (run is not None and not run.done) or not retry.is_due:
+                continue
+            procedure = restore_channel(self.account, channel, retry)
+            self._restoring[channel] = self.start(procedure, patience=_PATIENCE, urgent=True)
+
+    # --- outcomes that stay unknown ----------------------------------------------------------------------------
+
+    def give_up(self, request: Request) -> None:
+        """Note that nobody waits for a request any more. What it changed has to be asked for."""
+        super().give_up(request)
+        self._question_outcome(request)
+
+    def ended(self) -> None:
+        """Note that the connection is over: the outcome of what is in flight is unknown."""
+        for request in self.table:
+            if (
+                not request.given_up
+            ):  # otherwise it was noted then; since then its late reply may have made it known
+                self._question_outcome(request)
+            if type(request.command) is c.SetCancelOnDisconnect and not isinstance(request, Step):
+                # It was sent, and what became of it is unknown. The next connection begins with it.
+                self.account.cancel_on_disconnect = request.command.enabled
+        for order in self._first_halves.values():
+            self.account.question(order.order_id, "it was cancelled while a modify was in flight")
+        self.account.in_force.clear()
+
+    def _question_outcome(self, request: Request) -> None:
+        command = request.command
+        if isinstance(command, c.ModifyOrder):
+            self.account.questions.note_modify(command)
+            self._settle_first_half(command.order_id, applies=True)
+        elif isinstance(command, (c.AddOrder, c.ClosePosition)):
+            known = self.account.orders.named(command.client_order_id)
+            sent = self._endpoint.time_at(request.sent_at, self.clock())
+            self.account.questions.note_order(command, frozenset(order.order_id for order in known), sent)
+        if isinstance(command, _ABOUT_AN_ORDER):
+            self.account.question(command.order_id, f"the outcome of a {command.type} is unknown")
 
     def teardown(self) -> Sequence[Command]:
         """Disarm cancel-on-disconnect, where it is armed: the account's orders live on."""
@@ -154,29 +266,77 @@ class TradeConnection(ProtocolConnection):
             self._note_replacement(order, answered)
         if answered:
             return self._order_as_answer(order, answered)
-        self.account.orders.apply(order)
-        return (Event(Channel.ORDERS, None, order),)
+        if self._is_first_half(order):
+            self._first_halves[order.order_id] = order
+            return ()
+        if order.status.is_rejection:
+            self.account.question(order.order_id, f"a refusal ({order.status}) answers no request")
+        changed = self.account.take_order(order)
+        return self._order_event(order, changed)
 
     def _order_as_answer(self, order: Order, answered: Sequence[Answer]) -> Iterable[Event]:
-        orders = self.account.orders
-        queried = False
+        asked_at = None
         for request, outcome in answered:
-            queried = queried or type(request.command) is c.GetOrder
+            if type(request.command) is c.GetOrder:
+                asked_at = request.sent_at
+            if type(request.command) is c.ModifyOrder:
+                refused = isinstance(outcome, Exception)
+                self._settle_first_half(request.command.order_id, applies=refused)
             if isinstance(outcome, Order):  # the same order, completed by what was sent
                 order = outcome
-        known = orders.get(order.order_id) if queried else None
-        rejects = None
-        if order.status.is_rejection:
-            specs = [SPECS[type(request.command)] for request, _ in answered]
-            rejects = any(spec.places_order for spec in specs)
-            if order.status is OrderStatus.RATE_LIMITED:
-                self.throttled.append((specs[0].bucket, None))
-        orders.apply(order, rejects)
-        if queried and (self._resyncing or orders.get(order.order_id) == known):
-            # A resync delivers it with everything else that was missed. And an answer that is no news is not delivered:
-            # a callback that queries an order upon each event would otherwise never come to an end.
+        rejects = self._note_refusal(order, answered) if order.status.is_rejection else None
+        changed = self.account.take_order(order, rejects, asked_at)
+        if asked_at is not None and not changed:
+            # An answer that is no news is not delivered: a callback that queries an order upon each event would otherwise
+            # never come to an end.
             return ()
-        return (Event(Channel.ORDERS, None, order),)
+        return self._order_event(order, changed)
+
+    def _order_event(self, order: Order, changed: bool) -> Iterable[Event]:
+        """The event for an order message; none for one that was overtaken by a newer state of the order.
+
+        Until the connection is in use, it waits behind what the resync finds: delivered at once, it would come before an
+        older state.
+        """
+        if not changed and not order.status.is_rejection and not self.account.is_newest(order):
+            return ()
+        event = Event(Channel.ORDERS, None, order)
+        if self._in_use:
+            return (event,)
+        self.account.missed.append(event)
+        return ()
+
+    def _note_refusal(self, order: Order, answered: Sequence[Answer]) -> bool:
+        """Note what a refusal says; whether it refused a new order, which has ended with it."""
+        specs = [SPECS[type(request.command)] for request, _ in answered]
+        if order.status is OrderStatus.RATE_LIMITED:
+            self.throttled.append((specs[0].bucket, None))
+        if order.status in NO_SUCH_ORDER or order.status is OrderStatus.CANNOT_MODIFY_NO_SUCH_ORDER:
+            for request, _ in answered:
+                self._note_denial(getattr(request.command, "order_id", ""))
+        return any(spec.places_order for spec in specs)
+
+    def _note_denial(self, order_id: str) -> None:
+        """Note that the exchange says that it has no such order, which was believed to be live."""
+        self.account.question(order_id, "the exchange says that there is no such order")
+        if question := self.account.questions.get(order_id):
+            question.is_denied = True
+
+    # The exchange may carry out a modify as cancel and replace, and report the cancel of the old id before the new id.
+    # Taken for the end of the order, it would wake those who wait for the order, which lives on. So the cancel of an order
+    # with a modify in flight waits for the answer to the modify.
+
+    def _is_first_half(self, order: Order) -> bool:
+        if not order.status.is_cancellation or self.table.filed.get("cancel_all_orders"):
+            return False
+        requests = self.table.filed.get(order.order_id, ())
+        return any(type(each.command) is c.ModifyOrder and not each.given_up for each in requests)
+
+    def _settle_first_half(self, order_id: str, *, applies: bool) -> None:
+        order = self._first_halves.pop(order_id, None)
+        if order is not None and applies:
+            self.account.take_order(order)
+            self.account.missed.append(Event(Channel.ORDERS, None, order))
 
     def _note_replacement(self, order: Order, answered: Sequence[Answer]) -> None:
         modified = (request.command for request, _ in answered)
@@ -184,56 +344,129 @@ class TradeConnection(ProtocolConnection):
         old = old or self.account.orders.replaced_by(order)
         if old is not None:
             self.account.orders.replace(old, order)
+            self.account.questions.settle(old)
+            self.account.questions.unanswered_modifies.pop(old, None)
+        elif order.order_id not in self.account.orders:  # modified elsewhere: one of these has ended
+            for other in self.account.orders.live.values():
+                if (other.symbol, other.side) == (order.symbol, order.side):
+                    self.account.question(other.order_id, "an order was modified by another session")
 
     def _fill(self, fill: Fill, answered: Sequence[Answer]) -> Iterable[Event]:
+        self.account.freshness.changed(fill.symbol)
         return [Event(Channel.FILLS, None, new) for new in self.account.fills.live(fill)]
 
     def _position(self, position: Position, answered: Sequence[Answer]) -> Iterable[Event]:
         self.account.positions[position.symbol] = position
+        self.account.freshness.position(position.symbol)
         return (Event(Channel.POSITIONS, position.symbol, position),)
 
     def _balance(self, balance: Balance, answered: Sequence[Answer]) -> Iterable[Event]:
         self.account.balance = balance
+        self.account.freshness.balance()
         return (Event(Channel.BALANCES, None, balance),)
 
     def _stop_order(self, stop: StopOrder, answered: Sequence[Answer]) -> Iterable[Event]:
         for _, outcome in answered:
             if isinstance(outcome, Order):  # a new stop, for which there may be no other message
-                self.account.orders.apply(outcome)
+                self.account.take_order(outcome)
+        if not answered and any(
+            isinstance(request.command, (c.CancelStopOrder, c.ModifyStopOrder))
+            for request in self.table.filed.get(stop.stop_order_id, ())
+        ):
+            reason = "a message names the stop, and not what happened to it"
+            self.account.question(stop.stop_order_id, reason, _ACK_GRACE)
         return (*self.account.change_stops(answered), Event(Channel.STOP_ORDERS, None, stop))
 
     def _ack(self, ack: Ack, answered: Sequence[Answer]) -> Iterable[Event]:
+        self._note_arming(answered)
         return tuple(self.account.change_stops(answered))
 
     def _twap(self, twap: Twap, answered: Sequence[Answer]) -> Iterable[Event]:
         self.account.note_twaps([twap])
         return (Event(Channel.TWAPS, None, twap),)
 
-    def _trades(self, page: Trades, answered: Sequence[Answer]) -> Iterable[Event]:
-        fills = self.account.fills
-        learning = any(request.command == WHAT_WAS_TRADED for request, _ in answered)
-        if learning and Channel.FILLS in self.account.channels and not fills.has_baseline:
-            fills.set_baseline(page.rows)
-        return ()
-
     def _subscribed(self, message: Subscribed, answered: Sequence[Answer]) -> Iterable[Event]:
         # Noted here and not by the caller, whose thread may run only after the connection was lost and restored.
+        channel = Channel(message.channel)
         for request, _ in answered:
             if isinstance(request.command, c.Subscribe):
                 self.account.channels.update(dict.fromkeys(request.command.channels))
+        self._note_arming(answered)
+        if channel in self.account.in_force:
+            return ()
+        self.account.in_force.add(channel)
+        self._retries.pop(channel, None)
+        if channel is Channel.FILLS and self._in_use and self.account.fills.has_baseline:
+            self.account.fills.hold()
+            self.start(self._catch_up_fills(), patience=_PATIENCE)
+        return ()
+
+    def _catch_up_fills(self) -> Procedure:
+        """Deliver what was traded while the channel was not in force, then the fills that were held back meanwhile."""
+        try:
+            yield from missed_fills(self.account)
+        except QfexError as error:
+            self.account.missed.append(error_event("recovery", f"missed fills: {error}", error=error))
+        finally:
+            held = self.account.fills.release()
+            self.account.missed += [Event(Channel.FILLS, None, fill) for fill in held]
+
+    def _unsubscribed(self, message: Unsubscribed, answered: Sequence[Answer]) -> Iterable[Event]:
+        channel = Channel(message.channel)
+        self.account.in_force.discard(channel)
+        for request, _ in answered:
+            for each in request.command.channels:
+                self.account.channels.pop(each, None)
+                if each is Channel.FILLS:
+                    self.account.fills.drop_baseline()
+                elif each is Channel.POSITIONS:
+                    self.account.positions_known = False
         return ()
 
     def _open_orders(self, page: OpenOrders, answered: Sequence[Answer]) -> Iterable[Event]:
+        asked_at = min((request.sent_at for request, _ in answered), default=None)
+        events: list[Event] = []
         for order in page.orders:
-            self.account.orders.apply(order)
+            is_known = order.order_id in self.account.orders
+            if self.account.take_order(order, asked_at=asked_at) and is_known:
+                events += self._order_event(order, True)
         self.account.note_twaps(page.twaps)
-        return ()
+        for request, _ in answered:
+            if type(request.command) is c.GetUserOrders:
+                self._note_absent(request, page)
+        return events
+
+    def _note_absent(self, request: Request, page: OpenOrders) -> None:
+        """Question the orders that a complete list, read by a caller, does not have."""
+        command: Any = request.command
+        if command.offset or len(page.orders) >= (command.limit or PAGE):
+            return
+        listed = {order.order_id for order in page.orders}
+        for order_id, order in self.account.orders.live.items():
+            if order_id in listed or command.symbol not in (None, order.symbol):
+                continue
+            if self.account.orders.updated_at(order_id) < request.sent_at:
+                self.account.question(order_id, "it is not in the list of live orders")
+                if question := self.account.questions.get(order_id):
+                    question.is_absent = True
+
+    def _note_arming(self, answered: Sequence[Answer]) -> None:
+        for request, _ in answered:
+            if type(request.command) is c.SetCancelOnDisconnect and not isinstance(request, Step):
+                self.account.cancel_on_disconnect = request.command.enabled
 
     def _failure(self, failure: Failure, answered: Sequence[Answer]) -> Iterable[Event]:
         error = api_error(failure)
         if isinstance(error, RateLimited):
             bucket = SPECS[type(answered[0][0].command)].bucket if answered else None
             self.throttled.append((bucket, error.retry_after))
+        for request, _ in answered:
+            if isinstance(request.command, _ABOUT_AN_ORDER):
+                self.account.question(
+                    request.command.order_id, f"a {request.command.type} was refused: {error}"
+                )
+            if type(request.command) is c.ModifyOrder:
+                self._settle_first_half(request.command.order_id, applies=True)
         if any(not request.given_up for request, _ in answered):
             return ()
         return (error_event("exchange", str(error), str(failure.echo or ""), error),)
@@ -251,8 +484,8 @@ _HANDLERS: dict[type, Callable[[TradeConnection, Any, Sequence[Answer]], Iterabl
     Ack: TradeConnection._ack,
     Twap: TradeConnection._twap,
     OpenOrders: TradeConnection._open_orders,
-    Trades: TradeConnection._trades,
     Failure: TradeConnection._failure,
     Subscribed: TradeConnection._subscribed,
+    Unsubscribed: TradeConnection._unsubscribed,
     Undecodable: TradeConnection._undecodable,
 }

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from itertools import chain, takewhile
 
 from ...models.orders import Fill, UserTrade
 
 _REMEMBERED = 100_000  # fills; far more than one page of history holds
+_NAMES_REMEMBERED = 10_000  # client order ids
 
 Key = tuple[str, str]
 
@@ -24,12 +27,11 @@ class FillLog:
         self._delivered: OrderedDict[Key, None] = OrderedDict()
         self._baseline: set[Key] = set()
         self._held: list[Fill] | None = None
+        self._by_client_order_id: OrderedDict[str, dict[str, Decimal]] = OrderedDict()
+        self._oldest_first: bool | None = None
         self.has_baseline = False
 
-    def set_baseline(self, rows: Iterable[UserTrade]) -> None:
-        """Note what was traded before fills were first subscribed."""
-        self._baseline = {_key(row) for row in rows} - self._delivered.keys()
-        self.has_baseline = True
+    # --- live fills --------------------------------------------------------------------------------------------
 
     def live(self, fill: Fill) -> list[Fill]:
         """Take a live fill; what may be delivered now. During a resync it is held back, behind what was missed."""
@@ -47,53 +49,141 @@ class FillLog:
         held, self._held = self._held or [], None
         return self._new(held)
 
+    def traded_under(self, client_order_id: str, other_than: str) -> tuple[str, Decimal]:
+        """The newest order of a client order id that traded, other than a given one, and its traded quantity."""
+        orders = self._by_client_order_id.get(client_order_id, {}) if client_order_id else {}
+        found = [(order_id, quantity) for order_id, quantity in orders.items() if order_id != other_than]
+        return found[-1] if found else ("", Decimal(0))
+
+    # --- the past ----------------------------------------------------------------------------------------------
+
+    def set_baseline(self, rows: Iterable[UserTrade]) -> None:
+        """Note what was traded before fills were subscribed."""
+        self._baseline = {_key(row) for row in rows} - self._delivered.keys()
+        self.has_baseline = True
+
+    def drop_baseline(self) -> None:
+        """Note that fills are not subscribed any more: what is traded from now on is not delivered later."""
+        self.has_baseline = False
+
     def knows(self, row: UserTrade) -> bool:
         """Whether a row of the history was delivered, or is older than the subscription."""
         return _key(row) in self._delivered or _key(row) in self._baseline
 
+    def is_complete(self, rows: Sequence[UserTrade]) -> bool:
+        """Whether rows from the beginning of the history hold all that may be new.
+
+        They do where the history is newest first and a row is known, or where nothing is known yet: then all of it is the
+        past. Of a history that is oldest first, or whose order does not show, everything has to be read.
+        """
+        if self._is_oldest_first(rows) is not False:
+            return False
+        return not self.has_baseline or any(self.knows(row) for row in rows)
+
     def missed(self, rows: Sequence[UserTrade]) -> list[Fill]:
         """Fills of the history that were never delivered, oldest first."""
+        rows = list({_key(row): row for row in rows}.values())  # pages may have moved while they were read
+        if not self._is_oldest_first(rows):  # where it does not show: newest first, as in production
+            rows.reverse()
         if not self.has_baseline:
             rows = self._since_the_last_known(rows)
-        fresh = [row for row in rows if not self.knows(row)]
-        if fresh and not self._is_oldest_first(rows, fresh[0]):
-            fresh.reverse()
         live = {(fill.trade_id, fill.order_id): fill for fill in self._held or ()}
-        return self._new(live.get(_key(row)) or _as_fill(row) for row in fresh)
+        return self._new(live.get(_key(row)) or _as_fill(row) for row in rows if not self.knows(row))
 
-    def _since_the_last_known(self, rows: Sequence[UserTrade]) -> Sequence[UserTrade]:
+    def _since_the_last_known(self, rows: list[UserTrade]) -> list[UserTrade]:
         """Rows newer than a fill that was delivered: without a baseline only these are surely new."""
         known = [index for index, row in enumerate(rows) if self.knows(row)]
-        return rows[: known[0]] if known else ()
+        return rows[known[-1] :] if known else []
 
-    def _is_oldest_first(self, rows: Sequence[UserTrade], fresh: UserTrade) -> bool:
-        """Whether the history is oldest first, which is not documented, by a new row; production leaves the times out."""
+    def _is_oldest_first(self, rows: Sequence[UserTrade]) -> bool | None:
+        """Whether the history is oldest first, which is not documented; None where that does not show.
+
+        By the times of the rows, where they have different ones (production leaves them out); by the order of the fills
+        that were delivered, or are held back; or by known rows, which are older than the others. What was found out once
+        holds from then on.
+        """
         times = [row.time for row in rows if row.time is not None]
-        if len(times) == len(rows):
-            return times[0] < times[-1]
-        known = [index for index, row in enumerate(rows) if self.knows(row)]
-        return known[0] < rows.index(fresh) if known else self._live_come_last(rows)
+        if len(times) == len(rows) > 0 and times[0] != times[-1]:
+            self._oldest_first = times[0] < times[-1]
+        elif self._oldest_first is None:
+            self._oldest_first = self._order_of_delivered(rows)
+            if self._oldest_first is None:
+                self._oldest_first = self._order_of_known(rows)
+        return self._oldest_first
 
-    def _live_come_last(self, rows: Sequence[UserTrade]) -> bool:
-        """Whether the fills held back, which are in order and newer than what was missed, come last in the history."""
+    def _order_of_delivered(self, rows: Sequence[UserTrade]) -> bool | None:
+        places = {_key(row): index for index, row in enumerate(rows)}
+        held = [(fill.trade_id, fill.order_id) for fill in self._held or ()]
+        seen = [places[key] for key in chain(self._delivered, held) if key in places]
+        return seen[0] < seen[-1] if len(seen) > 1 else None
+
+    def _order_of_known(self, rows: Sequence[UserTrade]) -> bool | None:
+        known = [index for index, row in enumerate(rows) if self.knows(row)]
+        fresh = [index for index, row in enumerate(rows) if not self.knows(row)]
+        if known and fresh:
+            return known[0] < fresh[0]
+        return self._place_of_the_only_held(rows) if fresh else None
+
+    def _place_of_the_only_held(self, rows: Sequence[UserTrade]) -> bool | None:
+        """Whether the one fill that is held back, which is newer than what was missed, is the last of several rows."""
         keys = [_key(row) for row in rows]
-        places = [
-            keys.index(key) for fill in self._held or () if (key := (fill.trade_id, fill.order_id)) in keys
-        ]
-        if len(places) == 1:
-            return 0 < places[0] == len(rows) - 1
-        return bool(places) and places[0] < places[-1]
+        held = {(fill.trade_id, fill.order_id) for fill in self._held or ()} & set(keys)
+        if len(held) != 1 or len(rows) < 2:
+            return None
+        return {0: False, len(rows) - 1: True}.get(keys.index(held.pop()))
+
+    # --- delivery ----------------------------------------------------------------------------------------------
 
     def _new(self, fills: Iterable[Fill]) -> list[Fill]:
-        return [fill for fill in fills if not fill.trade_id or self._remember((fill.trade_id, fill.order_id))]
+        return [fill for fill in fills if not fill.trade_id or self._remember(fill)]
 
-    def _remember(self, key: Key) -> bool:
+    def _remember(self, fill: Fill) -> bool:
+        key = (fill.trade_id, fill.order_id)
         if key in self._delivered:
             return False
         self._delivered[key] = None
         if len(self._delivered) > _REMEMBERED:
             self._delivered.popitem(last=False)
+        if fill.client_order_id:
+            orders = self._by_client_order_id.setdefault(fill.client_order_id, {})
+            orders[fill.order_id] = orders.get(fill.order_id, Decimal(0)) + fill.quantity
+            if len(self._by_client_order_id) > _NAMES_REMEMBERED:
+                self._by_client_order_id.popitem(last=False)
         return True
+
+
+class TradePages:
+    """The trade history, read page by page from its beginning, as far as something may be new.
+
+    Attributes
+    ----------
+    rows : list of UserTrade
+        What was read so far, each trade once: pages move while trades happen.
+    offset : int
+        Where the next page begins.
+    """
+
+    def __init__(self) -> None:
+        self._rows: dict[Key, UserTrade] = {}
+        self.offset = 0
+
+    @property
+    def rows(self) -> list[UserTrade]:
+        """What was read so far."""
+        return list(self._rows.values())
+
+    def add(self, page: Sequence[UserTrade], fills: FillLog) -> bool:
+        """Add a page; whether nothing more needs to be read."""
+        before = len(self._rows)
+        new = [(_key(row), row) for row in page]
+        # Trades that happen while pages are read shift a history that is newest first: a later page then begins with them,
+        # before rows of the page before.
+        shifted = list(takewhile(lambda each: each[0] not in self._rows, new))
+        if before and len(shifted) < len(new):
+            self._rows = {**dict(shifted), **self._rows}
+        self._rows.update(new)
+        self.offset += len(page)
+        return len(self._rows) == before or fills.is_complete(self.rows)
 
 
 def _key(row: UserTrade) -> Key:

@@ -8,21 +8,26 @@ the update            outranks
 ====================  ==============================================================================
 that ends the order   every update that does not (`Order.is_done`)
 with more filled      one with less filled, among equals so far
+the later in time     the earlier, by the exchange's own clock, while the order is live
 MODIFIED              ACK and unknown statuses: an order that has filled cannot be modified any more
 an explicit end       FILLED with a remainder (the live exchange reports an IOC's end twice)
 the later in time     the earlier, by the exchange's own clock
 the later by name     the earlier: two statuses for one end, in either sequence
 ====================  ==============================================================================
 
-No rule ends an order without a message of the exchange that says so.
+A direct answer (a list, or the reply to a query) that was asked for after the last word about the order outranks that
+word while the order is live, and revives an order that was only presumed to have ended.
+
+An order ends only by the exchange's word about that order. A rejection that answers no request of this client may be the
+refusal of another session's request, so it ends nothing.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timezone
-from itertools import chain
+from itertools import chain, takewhile
 from typing import Any
 
 import attrs
@@ -31,30 +36,29 @@ from ...models.orders import Order
 from ...statuses import OrderStatus
 
 _EPOCH = datetime.fromtimestamp(0, timezone.utc)
+_REPLACEMENT_WINDOW = 3.0  # seconds between the two messages of a modify that is done as cancel and replace
 _KEPT = 10_000  # finished orders that are remembered, so that late and doubled messages find them
 
-#: Rejections that may end an order that was acknowledged before. All others answer a cancel or a modify.
-_LATE_ENDS = frozenset(
-    {OrderStatus.REJECTED, OrderStatus.REJECTED_FAILED_TO_PROCESS, OrderStatus.FAILED_MARGIN_CHECK}
-)
+
+def is_blank(order_id: str) -> bool:
+    """Whether an order id names no order: it is empty, or a UUID of zeros."""
+    return not order_id.strip("0-")
 
 
-def rank(order: Order) -> tuple[bool, object, bool, bool, datetime, str]:
-    """Precedence of an update among the updates of one order."""
-    explicit = order.status.is_terminal or order.status is OrderStatus.MODIFIED
-    return (
-        order.is_done,
-        order.quantity_filled,
-        explicit,
-        order.status is OrderStatus.FILLED,
-        order.update_time or _EPOCH,
-        order.status.value,
-    )
+def rank(order: Order, by_time: bool = True) -> tuple[object, ...]:
+    """Precedence of an update among the updates of one order; the time counts where both have one."""
+    moment = order.update_time if by_time and order.update_time else _EPOCH
+    status = order.status
+    if not order.is_done:
+        return False, order.quantity_filled, moment, status is OrderStatus.MODIFIED, status.value
+    explicit = status.is_terminal or status is OrderStatus.MODIFIED
+    return True, order.quantity_filled, explicit, status is OrderStatus.FILLED, moment, status.value
 
 
 def merge(known: Order, update: Order) -> Order:
     """The state after `update`, when `known` was the state before."""
-    newer, older = (update, known) if rank(update) >= rank(known) else (known, update)
+    by_time = update.update_time is not None and known.update_time is not None
+    newer, older = (update, known) if rank(update, by_time) >= rank(known, by_time) else (known, update)
     return completed(newer, older)
 
 
@@ -77,21 +81,35 @@ def completed(order: Order, other: Any) -> Order:
 
 
 class OrderTracker:
-    """The orders of the account, as the messages so far describe them, and the newest 10,000 finished ones."""
+    """The orders of the account, as the messages so far describe them, and the newest 10,000 finished ones.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    clock : callable
+        Monotonic time in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = lambda: 0.0) -> None:
+        self._clock = clock
         self._live: dict[str, Order] = {}
         self._done: OrderedDict[str, Order] = OrderedDict()
         self._replaced: OrderedDict[str, str] = OrderedDict()
+        self._updated_at: dict[str, float] = {}
+        self._first_seen: dict[str, float] = {}
+        self._successors: set[str] = set()
+        self._presumed: set[str] = set()
 
     def __contains__(self, order_id: str) -> bool:
         return order_id in self._live or order_id in self._done or order_id in self._replaced
 
     def has_seen(self, name: str) -> bool:
         """Whether an order is known by its order id or its client order id; a search through all of them."""
-        if name in self:
-            return True
-        return any(order.client_order_id == name for order in chain(self._live.values(), self._done.values()))
+        return name in self or bool(self.named(name))
+
+    def named(self, client_order_id: str) -> list[Order]:
+        """The known orders with a client order id; a search through all of them."""
+        known = chain(self._live.values(), self._done.values())
+        return [order for order in known if order.client_order_id == client_order_id]
 
     @property
     def live(self) -> dict[str, Order]:
@@ -118,7 +136,19 @@ class OrderTracker:
             order_id = following
         return order_id
 
-    def apply(self, update: Order, rejects_order: bool | None = None) -> Order | None:
+    def updated_at(self, order_id: str) -> float:
+        """When the last message about an order arrived, by the clock; 0 for an unknown one."""
+        return self._updated_at.get(order_id, 0.0)
+
+    def first_seen(self, order_id: str) -> float:
+        """When the first message about an order arrived, by the clock; 0 for an unknown one."""
+        return self._first_seen.get(order_id, 0.0)
+
+    # --- changes -----------------------------------------------------------------------------------------------
+
+    def apply(
+        self, update: Order, rejects_order: bool | None = None, asked_at: float | None = None
+    ) -> Order | None:
         """Apply an update.
 
         Parameters
@@ -128,6 +158,8 @@ class OrderTracker:
         rejects_order : bool or None
             For a rejection: whether it refused a new order of this client (True), or another request about an order
             (False); None where it answered no request of this client.
+        asked_at : float or None
+            For a direct answer (a list, or the reply to a query): when it was asked for, by the clock.
 
         Returns
         -------
@@ -136,56 +168,155 @@ class OrderTracker:
         """
         order_id = update.order_id
         known = self._live.get(order_id) or self._done.get(order_id)
-        if order_id in self._replaced:
+        if order_id in self._replaced or is_blank(order_id):
             return known
-        if update.status.is_rejection and not self._ends_order(update, known, rejects_order):
+        if update.status.is_rejection and not rejects_order:
             return known
-        state = update if known is None else merge(known, update)
+        state = update if known is None else self._merged(known, update, asked_at)
         self._store(state)
         return state
 
-    @staticmethod
-    def _ends_order(update: Order, known: Order | None, rejects_order: bool | None) -> bool:
-        if rejects_order is None:
-            return known is not None and update.status in _LATE_ENDS
-        return rejects_order
+    def _merged(self, known: Order, update: Order, asked_at: float | None) -> Order:
+        if known.order_id in self._presumed and not update.is_done:
+            return completed(update, known)
+        is_newer = asked_at is not None and asked_at > self.updated_at(known.order_id)
+        if is_newer and not known.is_done and _differs(update, known) and not _is_outdated(update, known):
+            return completed(update, known)
+        return merge(known, update)
 
     def _store(self, order: Order) -> None:
         order_id = order.order_id
+        now = self._updated_at[order_id] = self._clock()
+        self._first_seen.setdefault(order_id, now)
+        self._presumed.discard(order_id)
         if not order.is_done:
+            self._done.pop(order_id, None)
             self._live[order_id] = order
             return
         self._live.pop(order_id, None)
         self._done[order_id] = order
         while len(self._done) > _KEPT:
-            self._done.popitem(last=False)
+            self._forget(self._done.popitem(last=False)[0])
+
+    def _forget(self, order_id: str) -> None:
+        self._updated_at.pop(order_id, None)
+        self._first_seen.pop(order_id, None)
+        self._presumed.discard(order_id)
+
+    def presume_ended(self, order: Order) -> None:
+        """End an order in a way that the exchange did not state; a later word that it is live revives it."""
+        self._store(order)
+        self._presumed.add(order.order_id)
 
     def replace(self, old_id: str, new: Order) -> None:
         """Note that a modify gave the order a new id."""
         if old_id == new.order_id:
             return
         self._live.pop(old_id, None)
+        self._done.pop(old_id, None)
+        self._forget(old_id)
         self._replaced[old_id] = new.order_id
+        self._successors.add(new.order_id)
         while len(self._replaced) > _KEPT:
-            self._replaced.popitem(last=False)
+            self._successors.discard(self._replaced.popitem(last=False)[1])
 
     def replaced_by(self, update: Order) -> str | None:
-        """Id of the live order that a modify of another session replaced, where that is beyond doubt."""
-        if update.status is not OrderStatus.MODIFIED or not update.client_order_id or update.order_id in self:
-            return None
-        same = [
-            order.order_id
-            for order in self._live.values()
-            if (order.client_order_id, order.symbol, order.side)
-            == (update.client_order_id, update.symbol, update.side)
-        ]
-        return same[0] if len(same) == 1 else None
+        """Id of the order that a modify of another session replaced, where that is beyond doubt.
 
-    def end_unknown(self, order_id: str) -> Order | None:
-        """End an order of which the exchange says, in answer to a query, that there is no such order."""
-        known = self._live.pop(order_id, None)
-        if known is None:
+        It is the only live order with the same client order id, symbol and side. Where there is none, it is one that was
+        just cancelled without a fill: an exchange may report the cancel of the old id first.
+        """
+        known = self.get(update.order_id)
+        if not update.client_order_id or update.order_id in self._successors:
             return None
-        ended = attrs.evolve(known, status=OrderStatus.NO_SUCH_ORDER)
-        self._done[order_id] = ended
-        return ended
+        if known is not None and known.status is not OrderStatus.FILLED:  # it was modified under its own id
+            return None
+        live = [order for order in self._live.values() if order.order_id != update.order_id]
+        for candidates in (live, self._just_cancelled()):
+            same = [order.order_id for order in candidates if is_same_order(order, update)]
+            if same:
+                return same[0] if len(same) == 1 else None
+        return None
+
+    def _just_cancelled(self) -> list[Order]:
+        """Orders that were cancelled without a fill a moment ago."""
+        since = self._clock() - _REPLACEMENT_WINDOW
+        recent = takewhile(
+            lambda order: self.updated_at(order.order_id) > since, reversed(self._done.values())
+        )
+        return [order for order in recent if order.status.is_cancellation and not order.quantity_filled]
+
+
+class OrderPages:
+    """The list of live orders, read page by page while orders end and appear.
+
+    Each page overlaps the one before by a row. Where that row is another one, the list has moved, and is read again from
+    its beginning.
+
+    Parameters
+    ----------
+    full : int
+        Rows of a full page, where a shorter page is known to be the last one; 0 where it is not.
+
+    Attributes
+    ----------
+    offset : int
+        Where the next page begins.
+    is_complete : bool
+        Whether the list was read to its end.
+    """
+
+    SMALLEST = 2  # rows of a page: one overlaps
+    MAX_RESTARTS = 20  # of a list that never stands still
+
+    def __init__(self, full: int = 0) -> None:
+        self._full = full
+        self._seen: set[str] = set()
+        self._last = ""
+        self._restarts = 0
+        self.offset = 0
+        self.is_complete = False
+
+    def add(self, page: Sequence[Order]) -> list[Order]:
+        """Take a page; the orders in it that were not in another one."""
+        overlaps = bool(page) and page[0].order_id == self._last
+        if self.offset and not overlaps and self._restarts < self.MAX_RESTARTS:
+            self._restarts += 1
+            self.offset, self._last = 0, ""
+            return []
+        new = [order for order in page if order.order_id not in self._seen]
+        self._seen.update(order.order_id for order in new)
+        self.is_complete = len(page) <= (1 if overlaps else 0) or len(page) < self._full
+        if page:
+            self.offset += len(page) - 1
+            self._last = page[-1].order_id
+        return new
+
+
+def is_same_order(order: Order, other: Order) -> bool:
+    """Whether two orders may be one to which a modify gave a new id: it keeps client order id, symbol and side."""
+    return (order.client_order_id, order.symbol, order.side) == (
+        other.client_order_id,
+        other.symbol,
+        other.side,
+    )
+
+
+def _differs(update: Order, known: Order) -> bool:
+    """Whether a direct answer says more than that the order is live: a list may give another word for the same state."""
+    return update.is_done or (update.price, update.quantity, update.quantity_remaining) != (
+        known.price,
+        known.quantity,
+        known.quantity_remaining,
+    )
+
+
+def _is_outdated(update: Order, known: Order) -> bool:
+    """Whether a direct answer was overtaken, by what it says of fills and time."""
+    if update.quantity_filled < known.quantity_filled and update.quantity == known.quantity:
+        return True
+    return (
+        update.update_time is not None
+        and known.update_time is not None
+        and update.update_time < known.update_time
+    )

@@ -16,6 +16,7 @@ from typing import Any
 
 import attrs
 
+from ...enums import CancelIdType
 from ...models.orders import OpenOrders, Order, StopOrder
 from ...models.twaps import Twap
 from ...statuses import OrderStatus
@@ -23,7 +24,7 @@ from ..request import Request
 from ..wire.command import Command
 from ..wire.failures import Failure, echo_keys, echoes
 from . import commands as c
-from .answers import MORE, NOT_MINE, Verdict, error_of, terms_of
+from .answers import MORE, NO_SUCH_ORDER, NOT_MINE, Verdict, error_of, terms_of
 from .messages import Ack, Authenticated, Leverages, Message, Subscribed, Trades, Unsubscribed
 from .specs import ORDER_LIST, SPECS
 
@@ -126,12 +127,19 @@ class RequestTable:
         request.serial = next(self._serials)
         request.sent_at = self._clock()
         request.known_order = self._known_order
-        request.keys = keys = (*spec.named_by(command), *spec.exclusive(command))
+        request.keys = keys = (*spec.named_by(command), *spec.exclusive(command), *self._other_id(command))
         request.filed, self._count = True, self._count + 1  # in one line: Ctrl-C can fall between two
         for key in keys:
             filed = self.filed.setdefault(key, [])
             if request not in filed:
                 filed.append(request)
+
+    def _other_id(self, command: Command) -> Iterable[Hashable]:
+        """The client order id of the order that a cancel names by its order id: a refusal may have nothing else."""
+        if type(command) is not c.CancelOrder or command.id_type is not CancelIdType.ORDER_ID:
+            return ()
+        known = self._known_order(command.order_id)
+        return (known.client_order_id,) if known and known.client_order_id else ()
 
     def remove(self, request: Request) -> None:
         """Take a request out, answered or never sent."""
@@ -175,16 +183,14 @@ class RequestTable:
             request = answer[0]
             if not request.awaits_late_reply:
                 first_replies.append(answer)
-            if type(request.command) is c.GetOrder and not self._is_surely_found(
-                request, message, len(answers)
-            ):
+            if type(request.command) is c.GetOrder and not self._is_surely_found(request, message, answers):
                 request.awaits_late_reply = True
                 self.give_up(request)
             else:
                 self.remove(request)
         return first_replies
 
-    def _is_surely_found(self, request: Request, message: Any, answered: int) -> bool:
+    def _is_surely_found(self, request: Request, message: Any, answers: Answers) -> bool:
         """Whether the answer to a query for one order was its reply, and not just an update of the order.
 
         Both are true. But if the exchange replies with lists, the reply is still to come, and would be taken for the
@@ -193,8 +199,11 @@ class RequestTable:
         if isinstance(message, OpenOrders):
             if message.orders:
                 self._quirks.order_query = OpenOrders
-        elif self._quirks.order_query is None:
-            if answered > 1 or _is_news(request, message):
+            return True
+        if any(_may_have_asked_for(other, message) for other, _ in answers if other is not request):
+            return False
+        if self._quirks.order_query is None:
+            if message.status not in NO_SUCH_ORDER and _is_news(request, message):
                 return False
             self._quirks.order_query = Order
         return True
@@ -273,9 +282,17 @@ class RequestTable:
 _BARE_ACK = tuple(kind.type for kind, spec in SPECS.items() if spec.answered_by_bare_ack)
 
 
+def _may_have_asked_for(other: Request, message: Order) -> bool:
+    """Whether an order message may be the reply to another request than the query that it answers too."""
+    return not (message.status in NO_SUCH_ORDER and type(other.command) is c.ModifyOrder)
+
+
 def _without_queries_of_a_refused_order(answers: Answers, message: Any) -> Answers:
-    """Leave a refusal to the request that it refuses: the reply to a query for the same order is still to come."""
-    if not isinstance(message, Order) or not message.status.is_rejection:
+    """Leave a refusal to the request that it refuses: the reply to a query for the same order is still to come.
+
+    "No such order" is the exception: it is true for all who ask.
+    """
+    if not isinstance(message, Order) or not message.status.is_rejection or message.status in NO_SUCH_ORDER:
         return answers
     return [answer for answer in answers if type(answer[0].command) is not c.GetOrder]
 

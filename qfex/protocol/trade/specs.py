@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ...models.orders import OpenOrders, Order, StopOrder
 from ...models.twaps import Twap
-from ..spec import CommandSpec
+from ..spec import CommandSpec, by_type
 from ..wire.command import Command, Keys
 from . import answers
 from . import commands as c
@@ -18,15 +18,11 @@ from .messages import Ack, Authenticated, Leverages, Subscribed, Trades, Unsubsc
 ORDER_LIST = ("orders",)
 
 
-def _by_type(command: Command) -> Keys:
-    return (command.type,)
-
-
 def _by_order_id(command: c.CancelOrder | c.GetOrder) -> Keys:
     return (command.order_id,)
 
 
-def _by_client_order_id(command: c.AddOrder | c.ClosePosition) -> Keys:
+def _by_client_order_id(command: c.AddOrder | c.ClosePosition | c.AddTwap) -> Keys:
     return (command.client_order_id,)
 
 
@@ -99,6 +95,7 @@ SPECS: dict[type[Command], CommandSpec] = {
         named_by=_by_both_ids,
         exclusive=_order_and_terms,
         answers={Order: answers.modified},
+        shares=answers.is_no_such_order,
     ),
     c.CancelOrder: CommandSpec(
         weight=1.0,
@@ -110,7 +107,7 @@ SPECS: dict[type[Command], CommandSpec] = {
     c.CancelAllOrders: CommandSpec(
         weight=2.0,
         bucket="cancel",
-        exclusive=_by_type,
+        exclusive=by_type,
         answers={
             Order: answers.cancelled_by_cancel_all,
             Ack: answers.acknowledged_cancel_all,
@@ -137,18 +134,18 @@ SPECS: dict[type[Command], CommandSpec] = {
     ),
     c.AddTwap: CommandSpec(
         weight=1.0,
-        named_by=lambda command: (command.client_twap_id,),
+        named_by=_by_client_order_id,
         answers={Twap: answers.twap_added},
     ),
     c.SetLeverage: CommandSpec(
         weight=0.1,
-        exclusive=_by_type,
+        exclusive=by_type,
         answers={Ack: answers.acknowledged},
         answered_by_bare_ack=True,
     ),
     c.SetCancelOnDisconnect: CommandSpec(
         weight=0.1,
-        exclusive=_by_type,
+        exclusive=by_type,
         answers={Ack: answers.acknowledged, Subscribed: answers.proven},
         shares=answers.is_any,
         answered_by_bare_ack=True,
@@ -170,19 +167,19 @@ SPECS: dict[type[Command], CommandSpec] = {
     c.GetUserTrades: CommandSpec(
         weight=0.5,
         trading=False,
-        exclusive=_by_type,
+        exclusive=by_type,
         answers={Trades: answers.traded},
     ),
     c.GetLeverage: CommandSpec(
         weight=0.1,
         trading=False,
-        exclusive=_by_type,
+        exclusive=by_type,
         answers={Leverages: answers.leverages},
     ),
     c.GetAvailableLeverage: CommandSpec(
         weight=0.1,
         trading=False,
-        exclusive=_by_type,
+        exclusive=by_type,
         answers={Leverages: answers.leverages},
     ),
 }

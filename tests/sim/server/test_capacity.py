@@ -12,7 +12,8 @@ from qfex.sim.gateway.session import TradeSession
 from qfex.sim.server.connection import Connection
 from qfex.sim.server.faults.transport import FaultTransport
 from qfex.sim.websocket import WebSocketWriter
-from tests.sim.clients import RawClient, connect, eventually, open_orders, order_message
+from tests.sim.clients import RawClient, connect, open_orders, order_message
+from tests.support.helpers import eventually
 
 CONNECTIONS = 60
 ORDERS = 20

@@ -14,7 +14,8 @@ import pytest
 import websocket
 
 from qfex.sim import Simulator
-from tests.sim.clients import RawClient, auth_message, connect, eventually, open_orders, order_message
+from tests.sim.clients import RawClient, auth_message, connect, open_orders, order_message
+from tests.support.helpers import eventually
 
 
 def refused(url: str, **options: Any) -> int:

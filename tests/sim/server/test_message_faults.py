@@ -9,7 +9,8 @@ import pytest
 import websocket
 
 from qfex.sim import Simulator
-from tests.sim.clients import RawClient, connect, eventually, open_orders, order_message
+from tests.sim.clients import RawClient, connect, open_orders, order_message
+from tests.support.helpers import eventually
 
 
 def order(name: str, **terms: Any) -> dict[str, Any]:

@@ -10,7 +10,8 @@ import websocket
 
 from qfex.sim import Simulator
 from qfex.sim.server.network_proxy import NetworkProxy
-from tests.sim.clients import RawClient, auth_message, connect, eventually, open_orders, order_message
+from tests.sim.clients import RawClient, auth_message, connect, open_orders, order_message
+from tests.support.helpers import eventually
 
 ORDER = order_message("BUY", 1, 330, client_order_id="mine")
 
