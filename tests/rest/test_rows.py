@@ -12,8 +12,8 @@ import pytest
 
 from qfex import RestClient, RestError
 from qfex.models.history import Contract, SymbolMetrics
+from tests.support.rest_server import ScriptedServer, reply
 
-from .server import ScriptedServer, reply
 from .test_operations import SERIES, Ask, trades
 
 ROWS = [(ask, "data", row) for ask, _, _, row, _ in SERIES] + [
