@@ -26,7 +26,7 @@ _LOGIN_LIMIT = 15.0  # seconds for authentication and subscriptions; the exchang
 _LOGIN_PATIENCE = 3.0  # seconds for each answer of the login
 _WORK_INTERVAL = 0.25  # seconds; how late what is due by the clock may be done
 _RESYNC_LIMIT = (
-    5.0  # seconds for what was missed; then the connection is used without it, and an error reported
+    5.0  # seconds for what was missed; then the connection is used without it, and an error is reported
 )
 
 
@@ -269,7 +269,7 @@ class Lifecycle:
 
 
 def transport_type() -> type[Transport]:
-    """Import what connects on first use: a program that never does needs neither websocket-client nor OpenSSL."""
+    """Import the transport on first use: a program that never connects needs neither websocket-client nor OpenSSL."""
     from ..net.transport import Transport
 
     return Transport

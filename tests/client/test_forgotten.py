@@ -85,7 +85,7 @@ def test_a_renewal_waits_for_an_order_whose_result_somebody_waits_for(scripted: 
         background(pending.result) as result,
     ):
         eventually(lambda: client._session.current and client._session.current.renewing, "the renewal")  # type: ignore[union-attr]
-        threading.Event().wait(1.5)  # longer than forgotten orders are waited for
+        threading.Event().wait(2.5)  # longer than forgotten orders are waited for
         asked.set()
         assert result().is_live
         listed()
@@ -361,5 +361,10 @@ def test_streams_and_callbacks_of_the_parent_are_refused_in_a_forked_child(scrip
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 def test_a_forked_child_that_forgets_the_client_of_its_parent_ends_nothing(scripted: Scripted) -> None:
     exchange, client = scripted(answers_everything)
-    assert in_child(client._session.forget) == 0
+
+    def forget() -> None:
+        client._session.forget()
+        assert not client._session.forgotten
+
+    assert in_child(forget) == 0
     assert client.place_order(AAPL, "BUY", 1, 200).is_live and len(exchange.peers) == 1
