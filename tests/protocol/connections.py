@@ -17,20 +17,39 @@ KEYS = HmacCredentials("qfex_pub_1&", "qfex_secret_1")
 NOW = 1_000_000.0  # unix seconds
 
 
+class Clock:
+    """Monotonic time, which a test moves. It goes on by itself, so that no two moments are the same."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 1e-6
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+
+
+#: The clock of all connections here.
+CLOCK = Clock()
+
+
 def trade_endpoint(url: str = "wss://trade.example/", **options: Any) -> TradeEndpoint:
-    return TradeEndpoint(url, options.pop("credentials", KEYS), options.pop("account_id", None), lambda: NOW)
+    credentials, account_id = options.pop("credentials", KEYS), options.pop("account_id", None)
+    return TradeEndpoint(url, credentials, account_id, lambda: NOW, CLOCK)
 
 
 def connected(endpoint: TradeEndpoint | None = None) -> TradeConnection:
     """A connection to the endpoint, or to a new one."""
-    return (endpoint or trade_endpoint()).new_connection(lambda: 0.0)
+    return (endpoint or trade_endpoint()).new_connection(CLOCK)
 
 
 def with_orders(*orders: Order) -> TradeConnection:
-    """A connection of an account with orders."""
+    """A connection of an account whose orders are known from an earlier one."""
     connection = connected()
     for each in orders:
-        apply(connection, each)
+        connection.account.take_order(each)
     return connection
 
 
@@ -62,12 +81,21 @@ def receive(connection: ProtocolConnection, message: Any) -> list[Event]:
 
 
 class ByHand:
-    """A procedure that a test runs by hand: it reads the commands, and gives a result or an exception for each."""
+    """A procedure that a test runs by hand: it reads the commands, and gives a result or an exception for each.
+
+    Attributes
+    ----------
+    commands : sequence of Command
+        What the procedure has asked last.
+    asked_at : float
+        When, by the clock.
+    """
 
     def __init__(self, procedure: Generator[Sequence[Command], list[Any], Any]) -> None:
         self._procedure = procedure
         self.done = False
         self.commands: Sequence[Command] = ()
+        self.asked_at = 0.0
         self._move(lambda: next(procedure))
 
     def answer(self, *outcomes: Any) -> Sequence[Command]:
@@ -82,6 +110,6 @@ class ByHand:
 
     def _move(self, advance: Callable[[], Sequence[Command]]) -> None:
         try:
-            self.commands = advance()
+            self.commands, self.asked_at = advance(), CLOCK()
         except StopIteration:
             self.commands, self.done = (), True

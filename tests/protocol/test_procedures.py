@@ -9,9 +9,9 @@ import attrs
 import pytest
 
 from qfex import AuthenticationError, Channel, RequestTimeout
-from qfex.protocol.connection import Answer, ProtocolConnection
+from qfex.protocol.connection import BLOCKED_LIMIT, SECOND_REPLY_GRACE, Answer, ProtocolConnection
 from qfex.protocol.events import Event
-from qfex.protocol.procedure import Procedure, ProcedureRun
+from qfex.protocol.procedure import Inquiry, Procedure, ProcedureRun
 from qfex.protocol.request import Request
 from qfex.protocol.wire.command import Command
 
@@ -45,15 +45,18 @@ ONE, TWO, THREE = Ask("one"), Ask("two"), Ask("three")
 
 
 class Recorder:
-    """Runs a procedure and records the steps that it sends."""
+    """Runs a procedure and records the steps that it sends, or leaves unsent."""
 
-    def __init__(self, procedure: Procedure) -> None:
+    def __init__(self, procedure: Procedure, *, sends: bool = True) -> None:
         self.steps: list[Any] = []
+        self._sends = sends
         self.run = ProcedureRun(procedure, self._send)
         self.run.start()
 
     def _send(self, run: ProcedureRun) -> None:
         self.steps += run.steps
+        for step in run.steps:
+            step.filed = self._sends
 
     @property
     def commands(self) -> list[Command]:
@@ -135,6 +138,22 @@ def test_a_timeout_is_raised_in_the_procedure_and_late_answers_change_nothing() 
     assert results == [True, "in time"]
 
 
+def test_the_timeout_of_a_step_that_was_not_sent_says_so() -> None:
+    recorder = Recorder(two_then_one([]), sends=False)
+    recorder.steps[0].filed = True  # one of the two was sent, the other waits for its turn
+    recorder.run.expire()
+    error = recorder.run.error
+    assert isinstance(error, RequestTimeout) and not error.sent and "could not be sent" in str(error)
+
+
+def test_the_timeout_of_a_step_that_is_answered_in_part_says_that_it_was_sent() -> None:
+    recorder = Recorder(two_then_one([]))
+    recorder.steps[0].filed = False  # as an answer leaves it
+    recorder.answer(0, "first")
+    recorder.run.expire()
+    assert isinstance(recorder.run.error, RequestTimeout) and recorder.run.error.sent
+
+
 def test_a_command_that_cannot_be_sent_ends_the_procedure() -> None:
     def refuse(run: ProcedureRun) -> None:
         raise OSError("broken")
@@ -165,6 +184,10 @@ class Table:
 
     def give_up(self, request: Request) -> None:
         self.given_up.append(request.command)
+
+    def remove(self, request: Request) -> None:
+        request.filed = False
+        del self.filed[request]
 
     def answer(self, message: Reply) -> list[Answer]:
         answered = [request for request in self.filed if request.command == Ask(message.text)]
@@ -433,3 +456,94 @@ def test_a_step_that_was_given_up_before_it_was_sent_is_not_sent_later() -> None
     connection.has_budget = True
     connection.work()
     assert run.done and connection.outgoing == [] and list(connection.table.filed) == []
+
+
+def test_a_step_that_cannot_be_sent_for_long_fails_without_having_been_sent() -> None:
+    connection = Connection()
+    connection.has_budget = False
+    run = connection.start(one_at_a_time([], ONE))
+    connection.now += BLOCKED_LIMIT - 0.1
+    connection.work()
+    assert not run.done
+    connection.now += 0.1
+    connection.work()
+    assert isinstance(run.error, RequestTimeout) and not run.error.sent
+    connection.has_budget = True
+    connection.work()
+    assert connection.outgoing == []
+
+
+def test_the_patience_of_a_step_that_had_to_wait_begins_when_it_is_sent() -> None:
+    connection = Connection()
+    connection.has_budget = False
+    run = connection.start(one_at_a_time([], ONE), patience=1.0)
+    connection.now += 3.0
+    connection.has_budget = True
+    connection.work()
+    connection.now += 0.9
+    connection.work()
+    assert connection.outgoing == [ONE.encode()] and not run.done
+
+
+def test_a_request_that_was_answered_and_may_get_a_second_reply_holds_up_no_step_for_long() -> None:
+    """The answer to a query may have been an update of its order; whether a list follows is unknown."""
+    connection, earlier = Connection(), Request(ONE)
+    connection.send(ONE, earlier)
+    earlier.awaits_late_reply, earlier.given_up_at = True, connection.now
+    connection.outgoing.clear()
+    connection.start(one_at_a_time([], ONE))
+    connection.now += SECOND_REPLY_GRACE / 2
+    connection.work()
+    assert connection.outgoing == []
+    connection.now += SECOND_REPLY_GRACE / 2
+    connection.work()
+    assert connection.outgoing == [ONE.encode()] and earlier not in connection.table.filed
+
+
+def test_a_request_that_a_caller_waits_for_is_not_removed_for_a_step() -> None:
+    connection, mine = Connection(), Request(ONE)
+    connection.send(ONE, mine)
+    connection.start(one_at_a_time([], ONE))
+    connection.now += BLOCKED_LIMIT - 0.1
+    connection.work()
+    assert list(connection.table.filed) == [mine]
+
+
+# --- inquiries ---------------------------------------------------------------------------------------------------
+
+
+class AskArchive(Inquiry, frozen=True):
+    """A question that is not for the socket."""
+
+    type = "ask_archive"
+
+
+def test_an_inquiry_is_left_to_the_owner_and_its_answer_moves_the_procedure_on() -> None:
+    results: list[Any] = []
+    connection = Connection()
+    connection.has_budget = False  # it takes nothing of the budget of the socket
+    run = connection.start(one_at_a_time(results, AskArchive(), ONE))
+    (step,) = connection.inquiries
+    assert connection.outgoing == [] and step.command == AskArchive()
+    connection.has_budget = True
+    connection.answer_inquiry(step, "found")
+    assert results == ["found"] and connection.outgoing == [ONE.encode()] and not run.done
+
+
+def test_an_inquiry_that_fails_raises_its_error_in_the_procedure() -> None:
+    connection = Connection()
+    run = connection.start(one_at_a_time([], AskArchive()))
+    refusal = AuthenticationError("no")
+    connection.answer_inquiry(connection.inquiries[0], refusal)
+    assert run.error is refusal and not connection.has_work
+
+
+def test_an_inquiry_is_given_up_when_its_time_is_over_and_its_late_answer_changes_nothing() -> None:
+    results: list[Any] = []
+    connection = Connection()
+    run = connection.start(one_at_a_time(results, AskArchive()), patience=1.0)
+    connection.now += 1.0
+    connection.work()
+    assert isinstance(run.error, RequestTimeout) and connection.table.given_up == []
+    connection.answer_inquiry(connection.inquiries[0], "too late")
+    assert results == []
