@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
-from qfex import HmacCredentials, Order
+from qfex import Channel, HmacCredentials, Order
 from qfex.protocol.connection import ProtocolConnection
 from qfex.protocol.events import Event
 from qfex.protocol.request import Request
@@ -53,6 +53,16 @@ def with_orders(*orders: Order) -> TradeConnection:
     return connection
 
 
+def in_use(*orders: Order, endpoint: TradeEndpoint | None = None) -> TradeConnection:
+    """A connection after login and resync, with orders that are live."""
+    connection = connected(endpoint)
+    connection.account.in_force.add(Channel.ORDERS)
+    connection.release()
+    for each in orders:
+        apply(connection, each)
+    return connection
+
+
 def answered(command: Command, outcome: Any = None) -> tuple[Request, Any]:
     """A request that a message answers, and what it gets."""
     return Request(command), outcome
@@ -78,6 +88,46 @@ def receive(connection: ProtocolConnection, message: Any) -> list[Event]:
     answers, events = connection.receive(json.dumps(message).encode())
     assert answers == []
     return events
+
+
+def answers_of(connection: ProtocolConnection, message: Any) -> dict[Command, Any]:
+    """Receive one message; what the callers' commands that it answers get."""
+    return {
+        request.command: outcome for request, outcome in connection.receive(json.dumps(message).encode())[0]
+    }
+
+
+def orders_of(events: Sequence[Event]) -> list[Order]:
+    """The orders among the events for the user."""
+    return [event.value for event in events if event.channel is Channel.ORDERS]
+
+
+def row(order: Order) -> dict[str, Any]:
+    """An order as the wire has it."""
+    moment = order.update_time
+    return {
+        "order_id": order.order_id,
+        "client_order_id": order.client_order_id,
+        "symbol": order.symbol,
+        "status": order.status.value,
+        "side": order.side.value,
+        "type": order.order_type.value,
+        "time_in_force": order.time_in_force.value,
+        "quantity": str(order.quantity),
+        "quantity_remaining": str(order.quantity_remaining),
+        "price": str(order.price),
+        **({} if moment is None else {"update_time": moment.timestamp()}),
+    }
+
+
+def order_message(order: Order) -> dict[str, Any]:
+    """The message about one order."""
+    return {"order_response": row(order)}
+
+
+def list_message(*orders: Order) -> dict[str, Any]:
+    """The list of live orders."""
+    return {"all_orders_response": {"orders": [row(order) for order in orders], "twaps": []}}
 
 
 class ByHand:
