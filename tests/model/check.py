@@ -157,7 +157,7 @@ def _fills(participant: Participant, venue: Venue) -> Iterator[Found]:
         yield f"delivered, but traded while fills were not subscribed: {strange[:5]}", strange[0]
     behind = [second for first, second in zip(delivered, delivered[1:], strict=False) if second < first]
     if behind and _tells_the_sequence(venue):
-        yield f"delivered after a later fill: {behind[:5]}", behind[0]
+        yield f"delivered after a later fill: {behind[:5]} in {delivered[-30:]}", behind[0]
     yield from _wrong_fills(participant, venue.ledger)
 
 
