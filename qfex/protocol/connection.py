@@ -65,6 +65,11 @@ class ProtocolConnection(ABC):
         self._late_answers: list[Answer] = []
         self.inquiries: list[Step] = []
 
+    @property
+    def pending(self) -> int:
+        """Requests of callers without an answer yet."""
+        return sum(not request.given_up and not isinstance(request, Step) for request in self.table)
+
     # --- requests ----------------------------------------------------------------------------------------------
 
     def send(self, command: Command, request: Request | None = None) -> bytes:

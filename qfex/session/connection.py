@@ -120,7 +120,7 @@ class ClientConnection:
     @property
     def pending(self) -> int:
         """Requests without an answer yet."""
-        return len(self._table)
+        return self._protocol.pending
 
     def file(self, request: Request, deadline: Deadline) -> bytes:
         """File a request once its exclusive keys are free; the frame to send.

@@ -274,7 +274,7 @@ def test_a_client_that_is_forgotten_just_before_the_exit_is_closed_with_one_warn
     use()
     """
     with UserScript(body, sim.environment, sim.credentials) as script:
-        code, errors, seconds = script.end()
+        code, errors, seconds = script.wait()
     assert code == 0 and seconds < 10
     assert len(errors.splitlines()) == 1 and "was not closed" in errors
     eventually(lambda: not sim.connections, "the end of the connection")

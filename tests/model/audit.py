@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
-from qfex import Channel, NotConnected, Order, OrderRejected, OutcomeUnknown, QfexError, RequestTimeout
+from qfex import NotConnected, Order, OrderRejected, OutcomeUnknown, QfexError, RequestTimeout
 
 from .check import Difference, contradiction, contradiction_of
 from .ledger import Ledger, LedgerOrder, State
@@ -215,7 +215,8 @@ def _backward_events(participant: Participant, ledger: Ledger) -> Iterator[Found
 def _stale_positions(participant: Participant, ledger: Ledger) -> Iterator[Found]:
     """Positions that were older than a fill that was delivered before they were read."""
     places = {trade.trade_id: place for place, trade in enumerate(ledger.trades)}
-    if len(participant.wishes[Channel.POSITIONS]) > 1:  # not subscribed all the time
+    disturbances = participant.venue.options.disturbances
+    if disturbances.crossed or disturbances.duplicates:  # an old position may come later than the fill
         return
     for trade_id, position in participant.positions:
         since = ledger.trades[places[trade_id] :]

@@ -156,9 +156,15 @@ def _fills(participant: Participant, venue: Venue) -> Iterator[Found]:
     if strange:
         yield f"delivered, but traded while fills were not subscribed: {strange[:5]}", strange[0]
     behind = [second for first, second in zip(delivered, delivered[1:], strict=False) if second < first]
-    if behind:
-        yield f"delivered after a later fill: {behind[:5]}", behind[0]
+    if behind and _tells_the_sequence(venue):
+        yield f"delivered after a later fill: {behind[:5]} in {delivered[-30:]}", behind[0]
     yield from _wrong_fills(participant, venue.ledger)
+
+
+def _tells_the_sequence(venue: Venue) -> bool:
+    """Whether the history of trades tells in which sequence they were made: by times, or by being newest first."""
+    shapes = venue.options.shapes
+    return shapes.trade_times == "exact" or shapes.newest_trades_first
 
 
 def _is_certain(trade: LedgerTrade, wishes: list[Wish]) -> bool:

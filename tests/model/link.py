@@ -87,9 +87,9 @@ class Link:
         self._note(self.name, "late" if late else "out", message)
         channel = channel if self._crossed else ""
         with self._changed:
-            due = monotonic() + self._random.expovariate(1 / self._delay)
+            due = max(monotonic() + self._random.expovariate(1 / self._delay), self._due.get(channel, 0.0))
             if late is None:
-                due = self._due[channel] = max(due, self._due.get(channel, 0.0))
+                self._due[channel] = due
             else:
                 due += late
             heapq.heappush(self._queue, (due, next(self._numbers), _frame(encode(message))))

@@ -107,7 +107,10 @@ class Participant:
         self.fills.append(fill)
         if self.venue.options.disturbances.toggled:  # reading would subscribe again
             return
-        position = self.client.positions.get(fill.symbol)
+        try:
+            position = self.client.positions.get(fill.symbol)
+        except QfexError:  # they could not be asked for in time
+            return
         self.positions.append((fill.trade_id, position.position if position else Decimal(0)))
 
     def record(self, call: Call, work: Callable[[], Any]) -> Any:

@@ -70,9 +70,13 @@ class TradeGateway:
         for link in self.links:
             if channel in link.channels and link is not except_for:
                 link.send(message, channel)
-                again = self.faults.duplicate()
-                if again is not None:
-                    link.send(message, channel, late=again or None)
+                self._repeat(link, channel, message)
+
+    def _repeat(self, link: Link, channel: str, message: Message) -> None:
+        """Send a message twice now and then: at once, or later where its time tells that it is an old one."""
+        later = self.faults.duplicate()
+        if later is not None:
+            link.send(message, channel, late=later if later and self.shapes.update_time else None)
 
     def reply(self, link: Link, message: Message) -> None:
         """Send a reply that only the sender of the request gets."""
