@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
-from decimal import Decimal, InvalidOperation
+from contextlib import suppress
+from decimal import Decimal
+from numbers import Integral, Real
+from typing import Any
 
+from .decimals import EXACT
 from .errors import ValidationError
 
 LONGEST = 2_000_000.0  # seconds; no system can wait for much longer at once
@@ -17,19 +21,40 @@ Number = int | str | float | Decimal
 def to_decimal(value: Number, argument: str) -> Decimal:
     """Convert an argument exactly; a float goes through its shortest decimal text.
 
+    Whatever is a `numbers.Integral` or a `numbers.Real`, such as the numbers of a data frame, is taken like int and float.
+
     Raises
     ------
     ValidationError
         If `value` is not a finite number.
     """
     try:
-        # Not `repr`: numpy's floats, which are floats, show their type in it.
-        number = Decimal(float.__repr__(value)) if isinstance(value, float) else Decimal(value)
-    except (InvalidOperation, TypeError, ValueError):
+        number = _exact(value)
+    except (ArithmeticError, TypeError, ValueError):
         raise ValidationError(argument, value, "must be a number") from None
     if isinstance(value, (bool, tuple, list)) or not number.is_finite():
         raise ValidationError(argument, value, "must be a finite number")
     return number
+
+
+def _exact(value: object) -> Decimal:
+    if isinstance(value, float):
+        return Decimal(float.__repr__(value))  # not `repr`: numpy's float64 shows its type in it
+    if isinstance(value, Integral):
+        return Decimal(int(value))
+    if isinstance(value, Real):
+        return _shortest(value)
+    return Decimal(value, EXACT)  # type: ignore[arg-type] # it checks the type
+
+
+def _shortest(value: Real) -> Decimal:
+    """The shortest decimal that the type of a number, such as numpy's float32, takes for the number."""
+    kind: Any = type(value)
+    with suppress(ArithmeticError, TypeError, ValueError):
+        shown = str(value)
+        if kind(shown) == value:
+            return Decimal(shown, EXACT)
+    return Decimal(float.__repr__(float(value)))
 
 
 def positive(value: Number, argument: str) -> Decimal:
@@ -54,12 +79,21 @@ def whole(value: int, argument: str, minimum: int) -> int:
     ValidationError
         If `value` is not an integer, or is below `minimum`.
     """
-    integral = isinstance(value, int) and not isinstance(value, bool)
-    if not integral and isinstance(value, (float, Decimal)) and math.isfinite(value):
-        integral = value == int(value)
-    if not integral or value < minimum:
+    number = value if type(value) is int else _whole(value)
+    if number is None or number < minimum:
         raise ValidationError(argument, value, f"must be a whole number of at least {minimum}")
-    return int(value)
+    return number
+
+
+def _whole(value: object) -> int | None:
+    """A number without a fraction as an int; None for everything else, texts included."""
+    if isinstance(value, bool) or not isinstance(value, (Real, Decimal)):
+        return None
+    with suppress(ArithmeticError, TypeError, ValueError):
+        number = _exact(value)
+        if number == number.to_integral_value(context=EXACT):
+            return int(number)
+    return None
 
 
 def seconds(value: float, argument: str = "timeout") -> float:
@@ -70,9 +104,17 @@ def seconds(value: float, argument: str = "timeout") -> float:
     ValidationError
         If `value` is not a number, or is negative.
     """
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not value >= 0:
+    length = value if isinstance(value, (int, float)) else _as_float(value)
+    if isinstance(value, bool) or not length >= 0:
         raise ValidationError(argument, value, "must be a number of seconds, not negative")
-    return min(value, LONGEST)
+    return min(length, LONGEST)
+
+
+def _as_float(value: object) -> float:
+    """A real number as a float; NaN, which no rule accepts, for everything else."""
+    with suppress(ArithmeticError, TypeError, ValueError):
+        return float(value) if isinstance(value, Real) else math.nan
+    return math.nan
 
 
 def text(value: object, argument: str) -> str:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from .arguments import Number, flag, positive, text, to_decimal, whole
+from .decimals import EXACT
 from .enums import CancelIdType, Channel, OrderType, Side
 from .errors import ValidationError
 from .models.orders import Order, StopOrder
@@ -49,7 +50,7 @@ def modify_command(
         order_id=text(known.order_id, "order.order_id"),
         side=Side.parse(known.side, "order.side"),
         order_type=OrderType.parse(known.order_type, "order.order_type"),
-        price=positive(known.price, "order.price") if price is None else positive(price, "price"),
+        price=_price(known) if price is None else positive(price, "price"),
         quantity=positive(known.quantity, "order.quantity")
         if quantity is None
         else positive(quantity, "quantity"),
@@ -62,6 +63,12 @@ def modify_command(
         else positive(stop_loss, "stop_loss"),
         client_order_id=known.client_order_id or None,
     )
+
+
+def _price(known: Order) -> Decimal:
+    if known.price is None:
+        raise ValidationError("price", None, "is needed, because the price of the order is not known")
+    return positive(known.price, "order.price")
 
 
 def _attached(price: Decimal | None, argument: str) -> Decimal | None:
@@ -151,7 +158,9 @@ def twap_command(
         client_twap_id=text(client_twap_id, "client_twap_id"),
     )
     instrument = (instruments or {}).get(command.symbol)
-    if instrument is not None and command.total_quantity < instrument.min_quantity * command.num_orders:
+    if instrument is not None and command.total_quantity < EXACT.multiply(
+        instrument.min_quantity, command.num_orders
+    ):
         rule = f"child orders would be below the minimum quantity of {instrument.min_quantity}"
         raise ValidationError("total_quantity", command.total_quantity, rule)
     return command

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timezone
-from decimal import Context, Decimal, localcontext
+from decimal import Decimal, localcontext
 
 import attrs
 
+from .decimals import EXACT, own_context
 from .enums import Side
 from .errors import ValidationError
 from .models.account import Position
@@ -17,7 +18,7 @@ _ZERO = Decimal(0)
 _LONG_AGO = datetime.min.replace(tzinfo=timezone.utc)
 
 # Precision of averages. Sums and products of the exchange's numbers have far fewer digits, so they are exact.
-_WIDE = Context(prec=60)
+_WIDE = own_context(60)
 
 
 @attrs.frozen
@@ -30,8 +31,8 @@ class LedgerEntry:
         Signed quantity in the base unit, negative for a sale.
     realised_pnl : Decimal
         Profit on the part of the position that the trade closed, in the quote unit, before fees.
-    fee : Decimal
-        The fee as the exchange reports it.
+    fee : Decimal or None
+        The fee as the exchange reports it. None if it does not say.
     position, average_price : Decimal
         Signed position and its average entry price after the trade.
     """
@@ -43,7 +44,7 @@ class LedgerEntry:
     quantity: Decimal
     price: Decimal
     realised_pnl: Decimal
-    fee: Decimal
+    fee: Decimal | None
     position: Decimal
     average_price: Decimal
 
@@ -59,7 +60,7 @@ class LedgerResult:
     realised_pnl : Decimal
         Realised profit in the quote unit, before fees.
     fees : Decimal
-        Sum of the fees as the exchange reports them.
+        Sum of the fees as the exchange reports them, without those that it does not.
     bought, sold : Decimal
         Quantities in the base unit.
     volume, notional : Decimal
@@ -81,23 +82,24 @@ class LedgerResult:
 
     def unrealised_pnl(self, price: Decimal) -> Decimal:
         """Return the profit of closing the position at a price, in the quote unit."""
-        return self.position * (price - self.average_price)
+        return EXACT.multiply(self.position, EXACT.subtract(price, self.average_price))
 
     def including(self, entry: LedgerEntry) -> LedgerResult:
         """Return the totals with one more trade."""
-        size = abs(entry.quantity)
-        return attrs.evolve(
-            self,
-            trades=self.trades + 1,
-            realised_pnl=self.realised_pnl + entry.realised_pnl,
-            fees=self.fees + entry.fee,
-            bought=self.bought + max(entry.quantity, _ZERO),
-            sold=self.sold + max(-entry.quantity, _ZERO),
-            volume=self.volume + size,
-            notional=self.notional + size * entry.price,
-            position=entry.position,
-            average_price=entry.average_price,
-        )
+        with localcontext(_WIDE):
+            size = abs(entry.quantity)
+            return attrs.evolve(
+                self,
+                trades=self.trades + 1,
+                realised_pnl=self.realised_pnl + entry.realised_pnl,
+                fees=self.fees + (entry.fee or _ZERO),
+                bought=self.bought + max(entry.quantity, _ZERO),
+                sold=self.sold + max(-entry.quantity, _ZERO),
+                volume=self.volume + size,
+                notional=self.notional + size * entry.price,
+                position=entry.position,
+                average_price=entry.average_price,
+            )
 
 
 class Ledger:
@@ -121,6 +123,11 @@ class Ledger:
     ----------
     opening : iterable of Position
         Positions before the first trade. Only `position` and `average_price` of each are used.
+
+    Raises
+    ------
+    ValidationError
+        If an opening position has no average price.
     """
 
     def __init__(self, opening: Iterable[Position] = ()) -> None:
@@ -180,11 +187,10 @@ class Ledger:
             By symbol. Symbols without a trade in the range are left out.
         """
         results: dict[str, LedgerResult] = {}
-        with localcontext(_WIDE):
-            for entry in self.entries:
-                if _is_within(entry.time, start, end):
-                    symbol = entry.symbol
-                    results[symbol] = results.get(symbol, LedgerResult(symbol)).including(entry)
+        for entry in self.entries:
+            if _is_within(entry.time, start, end):
+                symbol = entry.symbol
+                results[symbol] = results.get(symbol, LedgerResult(symbol)).including(entry)
         return results
 
     def positions(self) -> dict[str, Position]:
@@ -192,7 +198,7 @@ class Ledger:
         rebuilt = {symbol: held.as_position(symbol) for symbol, held in self._opening.items()}
         realised: dict[str, Decimal] = {}
         for entry in self.entries:
-            realised[entry.symbol] = realised.get(entry.symbol, _ZERO) + entry.realised_pnl
+            realised[entry.symbol] = _WIDE.add(realised.get(entry.symbol, _ZERO), entry.realised_pnl)
             rebuilt[entry.symbol] = Position(
                 entry.symbol, entry.position, entry.average_price, realised_pnl=realised[entry.symbol]
             )
@@ -219,8 +225,11 @@ class _Account:
 
     @classmethod
     def of(cls, held: Position) -> _Account:
+        if held.average_price is None and held.position:
+            raise ValidationError("opening", held, "a position must have an average price")
+        average = held.average_price or _ZERO
         with localcontext(_WIDE):
-            return cls(held.position, held.average_price, cash=-held.position * held.average_price)
+            return cls(held.position, average, cash=-held.position * average)
 
     def as_position(self, symbol: str) -> Position:
         return Position(symbol, self.position, self.average)

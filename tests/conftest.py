@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, settings
 
 from qfex import HmacCredentials, JwtCredentials, TradeClient
 from qfex.sim import Simulator
-from tests.support.exchange import Script, Scripted, ScriptedExchange
+from tests.support.exchange import ExchangeScript, Scripted, ScriptedExchange
 from tests.support.helpers import AAPL, GOLD, PATIENCE, QUICK, Connect
 
 SYMBOLS = [AAPL, GOLD]
@@ -133,7 +133,7 @@ def scripted() -> Iterator[Scripted]:
     with ExitStack() as ends:
 
         def scripted(
-            *scripts: Script, connected: bool = True, **options: Any
+            *scripts: ExchangeScript, connected: bool = True, **options: Any
         ) -> tuple[ScriptedExchange, TradeClient]:
             exchange = ends.enter_context(ScriptedExchange(*scripts))
             options = {"request_timeout": PATIENCE, "reconnect": QUICK, **options}

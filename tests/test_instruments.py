@@ -66,9 +66,14 @@ def test_a_malformed_row_is_left_out_and_logged(caplog: pytest.LogCaptureFixture
     assert "tick_size" in caplog.text
 
 
-@pytest.mark.parametrize("answer", [{"data": None}, {}])
+@pytest.mark.parametrize("answer", [{"data": None}, {"data": []}, {"count": 0}])
 def test_no_rows_are_no_instruments(answer: dict[str, Any]) -> None:
     assert rest.instruments(answer) == {}
+
+
+def test_an_answer_without_rows_does_not_say_that_there_are_no_instruments() -> None:
+    with pytest.raises(ValueError, match="data"):
+        rest.instruments({})
 
 
 def test_a_null_list_allows_every_order_type() -> None:

@@ -26,6 +26,7 @@ from ..models.history import (
 from ..models.orders import UserTrade
 from ..models.twaps import Twap
 from ..protocol import rest
+from ..protocol.paging import Pages
 from ..protocol.wire.numbers import on_wire, parse_decimal
 from .messages import ApiCall
 from .operations import (
@@ -55,7 +56,10 @@ class AccountOperations(Operations):
     """
 
     def positions(self) -> dict[str, Position]:
-        """Return the positions by symbol (``GET /user/positions``). Empty for an account without any deposit."""
+        """Return the positions by symbol (``GET /user/positions``). Empty for an account without any deposit.
+
+        A position that cannot be read is an error, because without it the answer would be that the symbol is flat.
+        """
         return self._positions_and_balance(rest.positions)
 
     def balance(self) -> Balance:
@@ -91,7 +95,7 @@ class AccountOperations(Operations):
     ) -> Iterator[UserTrade]:
         """Iterate over all trades in the order of the exchange, reading pages as they are needed.
 
-        New trades shift the pages while they are read. Even then no trade is yielded twice.
+        New trades shift the pages while they are read. Even then no trade is left out or yielded twice.
         """
         query = {**given(exchange_order_id=order_id, symbol=symbol), **period(start, end)}
         at_most(MAX_PAGE, page_size, "page_size")
@@ -107,13 +111,18 @@ class AccountOperations(Operations):
         limit: int | None = None,
         offset: int | None = None,
     ) -> list[HistoricOrder]:
-        """Return a page of finished orders, oldest first (``GET /user/historic-orders``)."""
+        """Return a page of finished orders, oldest first (``GET /user/historic-orders``).
+
+        With a `client_order_id`, a row that cannot be read is an error, because without it the answer would be that there
+        is no such order.
+        """
         query = {
             **given(symbol=symbol, client_order_id=client_order_id),
             **period(start, end),
             **page(limit, offset),
         }
-        return oldest_first(self._private_rows(HistoricOrder, "/user/historic-orders", query))
+        complete = client_order_id is not None
+        return oldest_first(self._private_rows(HistoricOrder, "/user/historic-orders", query, complete))
 
     def historic_twaps(self, *, symbol: str | None = None, limit: int | None = None) -> list[Twap]:
         """Return finished TWAPs, oldest first (``GET /user/historic-twaps``)."""
@@ -171,12 +180,13 @@ class AccountOperations(Operations):
 
     def subaccounts(self) -> list[str]:
         """Return the ids of the user's subaccounts (``GET /user/subaccounts``)."""
-        return self._get_private(_account_ids, "/user/subaccounts", of_user=True)
+        return self._get_private(rest.account_ids, "/user/subaccounts", of_user=True)
 
     def create_subaccount(self) -> str:
         """Create a subaccount and return its id (``POST /user/subaccounts``)."""
         return build(
-            lambda answer: str(answer["account_id"]), self._post("/user/subaccounts", {}, of_user=True)
+            lambda answer: rest.parse_id(answer["account_id"]),
+            self._post("/user/subaccounts", {}, of_user=True),
         )
 
     def subaccount_balances(self) -> list[SubaccountBalance]:
@@ -231,22 +241,18 @@ class AccountOperations(Operations):
         except RestError as error:
             if not is_never_funded(error):
                 raise
-        return read({})
+        return read(rest.NEVER_FUNDED)
 
     def _pages_of_trades(self, query: Query, page_size: int) -> Iterator[UserTrade]:
-        seen: set[tuple[str, str]] = set()
-        offset = 0
-        while True:
-            rows = self._get_private(rest.user_trades, "/user/trade", {**query, **page(page_size, offset)})
-            fresh = [row for row in rows if (row.trade_id, row.order_id) not in seen]
-            if not fresh:  # a short page is not the last one: the exchange may send fewer rows than requested
-                return
-            seen.update((row.trade_id, row.order_id) for row in fresh)
-            yield from fresh
-            offset += len(rows)
+        pages: Pages[UserTrade] = Pages(
+            lambda row: (row.trade_id, row.order_id), page_size, rows_vanish=False
+        )
+        while not pages.done:
+            asked = {**query, **page(pages.limit, pages.offset)}
+            yield from pages.take(*self._get_private(rest.page_of_trades, "/user/trade", asked))
 
-    def _private_rows(self, model: type[_T], path: str, query: Query) -> list[_T]:
-        return self._get_private(partial(rest.rows, model=model), path, query)
+    def _private_rows(self, model: type[_T], path: str, query: Query, complete: bool = False) -> list[_T]:
+        return self._get_private(partial(rest.rows, model=model, complete=complete), path, query)
 
     def _post(self, path: str, body: Any, query: Query | None = None, of_user: bool = False) -> Any:
         encoded = msgspec.json.encode(body)
@@ -259,7 +265,3 @@ class AccountOperations(Operations):
     ) -> int:
         call = ApiCall("GET", path, query or {}, private=True, accept="text/csv")
         return self._requester.download(call, file, progress)
-
-
-def _account_ids(answer: Any) -> list[str]:
-    return [str(account) for account in answer["account_ids"] or ()]

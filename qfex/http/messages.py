@@ -90,7 +90,7 @@ def read_json(response: HttpResponse, secrets: Iterable[str] = ()) -> Any:
     if not response.body:
         return None
     try:
-        return parse_json(response.body)
+        return parse_json(response.body, allow_nan=True)
     except (ValueError, RecursionError):
         raise _redacted_error(secrets, response.status, *_describe(response), ()) from None
 

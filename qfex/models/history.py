@@ -11,6 +11,7 @@ from decimal import Decimal
 
 import attrs
 
+from ..decimals import EXACT
 from ..enums import OrderType, Side, TimeInForce
 from ..statuses import OrderStatus
 from .orders import Order
@@ -41,16 +42,16 @@ class OpenInterestPoint:
 
 @attrs.frozen
 class TakerVolumePoint:
-    """Volume that takers bought and sold in one interval."""
+    """Volume that takers bought and sold in one interval. A notional that the exchange sends as null is None."""
 
     symbol: str
     time: datetime
     interval_minutes: int
     taker_buy_qty: Decimal
     taker_sell_qty: Decimal
-    taker_buy_notional: Decimal
-    taker_sell_notional: Decimal
-    net_taker_qty: Decimal
+    taker_buy_notional: Decimal | None
+    taker_sell_notional: Decimal | None
+    net_taker_qty: Decimal | None
 
 
 @attrs.frozen
@@ -99,32 +100,38 @@ class SettlementCalendar:
 
 @attrs.frozen
 class SettlementPrice:
-    """Settlement price of a future and the spot price derived from it. `asof` is a text of the exchange."""
+    """Settlement price of a future and the spot price derived from it. `asof` is a text of the exchange.
+
+    What the exchange sends as null is None.
+    """
 
     symbol: str
     future_symbol: str
     future_settlement_price: Decimal
-    spot_settlement_price: Decimal
-    spot_to_future_ratio: Decimal
-    asof: str
-    time: datetime
+    spot_settlement_price: Decimal | None
+    spot_to_future_ratio: Decimal | None
+    asof: str | None
+    time: datetime | None
 
 
 @attrs.frozen
 class SymbolMetrics:
-    """Metrics of a symbol over the last 24 hours. `funding_rate_bps` is in basis points."""
+    """Metrics of a symbol over the last 24 hours. `funding_rate_bps` is in basis points.
+
+    What the exchange sends as null, as for a symbol that was just listed, is None.
+    """
 
     symbol: str
-    current_mark_price: Decimal
-    volume_24h_usd_notional: Decimal
-    mark_price_change_24h_pct: Decimal
-    open_interest: Decimal
-    funding_rate_bps: Decimal
+    current_mark_price: Decimal | None
+    volume_24h_usd_notional: Decimal | None
+    mark_price_change_24h_pct: Decimal | None
+    open_interest: Decimal | None
+    funding_rate_bps: Decimal | None
 
 
 @attrs.frozen
 class Contract:
-    """A perpetual in the format of market data sites.
+    """A perpetual in the format of market data sites. What the exchange sends as null is None.
 
     Attributes
     ----------
@@ -137,33 +144,33 @@ class Contract:
     """
 
     ticker_id: str
-    base_currency: str
-    target_currency: str
-    last_price: Decimal
-    base_volume: Decimal
-    target_volume: Decimal
-    product_type: str
-    open_interest: Decimal
-    open_interest_usd: Decimal
-    long_open_interest: Decimal
-    long_open_interest_usd: Decimal
-    short_open_interest: Decimal
-    short_open_interest_usd: Decimal
-    index_price: Decimal
-    index_currency: str
-    funding_rate: Decimal
-    funding_interval_minutes: int
-    next_funding_rate: Decimal
-    next_funding_rate_timestamp: datetime
+    base_currency: str | None
+    target_currency: str | None
+    last_price: Decimal | None
+    base_volume: Decimal | None
+    target_volume: Decimal | None
+    product_type: str | None
+    open_interest: Decimal | None
+    open_interest_usd: Decimal | None
+    long_open_interest: Decimal | None
+    long_open_interest_usd: Decimal | None
+    short_open_interest: Decimal | None
+    short_open_interest_usd: Decimal | None
+    index_price: Decimal | None
+    index_currency: str | None
+    funding_rate: Decimal | None
+    funding_interval_minutes: int | None
+    next_funding_rate: Decimal | None
+    next_funding_rate_timestamp: datetime | None
 
 
 @attrs.frozen
 class ExchangeVolume:
-    """Volume and open interest of the whole exchange, in USD."""
+    """Volume and open interest of the whole exchange, in USD. What the exchange sends as null is None."""
 
     time: datetime
-    daily_volume_usd: Decimal
-    open_interest_at_end_usd: Decimal
+    daily_volume_usd: Decimal | None
+    open_interest_at_end_usd: Decimal | None
 
 
 @attrs.frozen
@@ -173,25 +180,31 @@ class HistoricOrder:
     Attributes
     ----------
     terminal_status : OrderStatus
-        Status with which the order ended, at `time`.
-    filled_qty, passive_qty : Decimal
-        Executed quantity, and the part of it that was executed while the order rested in the book.
+        Status with which the order ended.
+    time : datetime or None
+        Time at which the order ended. None if the exchange does not say.
+    price : Decimal or None
+        Limit or trigger price. None if the exchange sends null, as it may for a market order.
+    filled_qty : Decimal
+        Executed quantity.
+    passive_qty : Decimal or None
+        The part of it that was executed while the order rested in the book. None if the exchange does not say.
     avg_price : Decimal or None
         Average execution price. None if nothing was executed.
     """
 
     order_id: str
     terminal_status: OrderStatus
-    time: datetime
+    time: datetime | None
     symbol: str
     side: Side
     order_type: OrderType
     time_in_force: TimeInForce
     quantity: Decimal
-    price: Decimal
+    price: Decimal | None
     client_order_id: str = ""
     filled_qty: Decimal = _ZERO
-    passive_qty: Decimal = _ZERO
+    passive_qty: Decimal | None = _ZERO
     avg_price: Decimal | None = None
     first_fill_ts: datetime | None = None
     last_fill_ts: datetime | None = None
@@ -208,7 +221,7 @@ class HistoricOrder:
             order_type=self.order_type,
             time_in_force=self.time_in_force,
             quantity=self.quantity,
-            quantity_remaining=self.quantity - self.filled_qty,
+            quantity_remaining=EXACT.subtract(self.quantity, self.filled_qty),
             price=self.price,
             update_time=self.time,
         )
@@ -232,16 +245,19 @@ class EquityPoint:
 
 @attrs.frozen
 class HourlyPnl:
-    """Profit, funding and fees of one hour in one symbol, in the margin asset, with position size and cost."""
+    """Profit, funding and fees of one hour in one symbol, in the margin asset, with position size and cost.
+
+    An amount that the exchange sends as null is None.
+    """
 
     symbol: str
     time: datetime
-    realised_pnl: Decimal
-    unrealised_pnl: Decimal
-    net_funding: Decimal
-    fees: Decimal
+    realised_pnl: Decimal | None
+    unrealised_pnl: Decimal | None
+    net_funding: Decimal | None
+    fees: Decimal | None
     quantity: Decimal
-    cost: Decimal
+    cost: Decimal | None
 
 
 @attrs.frozen
@@ -254,12 +270,12 @@ class Fee:
     @property
     def maker_rate(self) -> Decimal:
         """Maker fee as a share of the notional: 0.0001 is one basis point."""
-        return self.maker_fee / _FEE_UNITS
+        return EXACT.divide(self.maker_fee, _FEE_UNITS)
 
     @property
     def taker_rate(self) -> Decimal:
         """Taker fee as a share of the notional: 0.0001 is one basis point."""
-        return self.taker_fee / _FEE_UNITS
+        return EXACT.divide(self.taker_fee, _FEE_UNITS)
 
 
 @attrs.frozen

@@ -12,13 +12,12 @@ from zoneinfo import ZoneInfo
 import attrs
 
 from ..arguments import Number, to_decimal
+from ..decimals import EXACT
 from ..enums import ALLOWED_TIMES_IN_FORCE, OpenEnum, OrderType, Side, TimeInForce
 from ..errors import ValidationError
 
 _log = logging.getLogger("qfex.instruments")
 
-# Precise enough that no quotient or remainder of prices and tick sizes loses a digit.
-_WIDE = decimal.Context(prec=100)
 _LONGEST = 40  # digits of an argument; the exchange's numbers have at most 20
 
 _ROUNDINGS = tuple(
@@ -114,28 +113,28 @@ class Instrument:
         Prices are multiples of this, in the quote unit. It may exceed 1: some instruments in KRW have 100.
     lot_size : Decimal
         Quantities are multiples of this, in the base unit.
-    min_price, max_price : Decimal
-        Price band in the quote unit. It moves with the index price and is out of date within minutes, so a price
-        outside it causes a warning, not an error.
+    min_price, max_price : Decimal or None
+        Price band in the quote unit, or None if the exchange does not say. It moves with the index price and is out of
+        date within minutes, so a price outside it causes a warning, not an error.
     min_quantity, max_quantity : Decimal
         Limits for the quantity of one order, in the base unit. They do not apply to stops.
     order_types, time_in_force : tuple
         Allowed values. Stops are allowed too, although they are not listed. Empty if the exchange does not say.
-    default_max_leverage : int
-        Highest leverage during market hours.
+    default_max_leverage : int or None
+        Highest leverage during market hours, or None if the exchange does not say.
     """
 
     symbol: str
     tick_size: Decimal
     lot_size: Decimal
-    min_price: Decimal
-    max_price: Decimal
+    min_price: Decimal | None
+    max_price: Decimal | None
     min_quantity: Decimal
     max_quantity: Decimal
     order_types: tuple[OrderType, ...] = ()
     time_in_force: tuple[TimeInForce, ...] = ()
     status: InstrumentStatus = InstrumentStatus.ACTIVE
-    default_max_leverage: int = 1
+    default_max_leverage: int | None = 1
     market_hours: MarketHours = MarketHours()
     product_category: str = ""
     base_asset: str = ""
@@ -251,8 +250,8 @@ class Instrument:
             yield f"price {price} is not a multiple of the tick size {self.tick_size}"
 
     def _warn_outside_band(self, side: Side, price: Decimal) -> None:
-        outside = price > self.max_price if side is Side.BUY else price < self.min_price
-        if outside:
+        limit = self.max_price if side is Side.BUY else self.min_price
+        if limit is not None and (price > limit if side is Side.BUY else price < limit):
             _log.warning(
                 "%s %s at %s is outside the band %s..%s of the reference data, which may be stale",
                 side, self.symbol, price, self.min_price, self.max_price,
@@ -260,7 +259,7 @@ class Instrument:
 
 
 def _is_multiple(number: Decimal, step: Decimal) -> bool:
-    return _fits(number) and not _WIDE.remainder(number, step)
+    return _fits(number) and not EXACT.remainder(number, step)
 
 
 def _fits(number: Decimal) -> bool:
@@ -273,8 +272,8 @@ def _round_to(step: Decimal, value: Number, rounding: str, argument: str) -> Dec
     number = to_decimal(value, argument)
     if not _fits(number):
         raise ValidationError(argument, value, "is out of range")
-    steps = _WIDE.divide(number, step).to_integral_value(rounding)
-    rounded = _WIDE.multiply(steps, step)
+    steps = EXACT.divide(number, step).to_integral_value(rounding, EXACT)
+    rounded = EXACT.multiply(steps, step)
     if number and not rounded:
         raise ValidationError(
             argument, value, f"would be rounded to zero: it is smaller than the step {step}"

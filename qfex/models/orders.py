@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import attrs
 
+from ..decimals import EXACT
 from ..enums import OrderType, Side, TimeInForce
 from ..statuses import OrderStatus
 from .twaps import Twap
@@ -31,9 +32,9 @@ class Order:
         The newest status from the exchange.
     quantity, quantity_remaining : Decimal
         Original and unfilled quantity, in the instrument's base unit.
-    price : Decimal
-        Limit or trigger price, in the quote unit. For a market order the exchange sends an arbitrary number; the prices
-        of its executions are in `Fill.price`.
+    price : Decimal or None
+        Limit or trigger price, in the quote unit. For a market order the exchange sends an arbitrary number or null,
+        which is None; the prices of its executions are in `Fill.price`.
     take_profit, stop_loss : Decimal or None
         Trigger prices of attached stops. 0 or None if there are none.
     trade_id : str or None
@@ -51,7 +52,7 @@ class Order:
     time_in_force: TimeInForce = TimeInForce("")
     quantity: Decimal = _ZERO
     quantity_remaining: Decimal = _ZERO
-    price: Decimal = _ZERO
+    price: Decimal | None = _ZERO
     take_profit: Decimal | None = None
     stop_loss: Decimal | None = None
     reduce_only: bool = False
@@ -62,7 +63,7 @@ class Order:
     @property
     def quantity_filled(self) -> Decimal:
         """Executed quantity, in the instrument's base unit."""
-        return self.quantity - self.quantity_remaining
+        return EXACT.subtract(self.quantity, self.quantity_remaining)
 
     @property
     def is_done(self) -> bool:
@@ -97,8 +98,9 @@ class Fill:
         Executed quantity, in the instrument's base unit.
     aggressor_side : Side or None
         Side of the taker's order, or None if unknown.
-    fee : Decimal
-        The fee as the exchange reports it. Its documentation does not say whether this is an amount or a rate.
+    fee : Decimal or None
+        The fee as the exchange reports it, or None if it sends null. Its documentation does not say whether this is an
+        amount or a rate.
     remaining_quantity : Decimal or None
         Unfilled quantity of the order after this fill, or None if unknown.
     realised_pnl : Decimal or None
@@ -113,7 +115,7 @@ class Fill:
     side: Side
     price: Decimal
     quantity: Decimal
-    fee: Decimal = _ZERO
+    fee: Decimal | None = _ZERO
     aggressor_side: Side | None = None
     client_order_id: str = ""
     order_type: OrderType | None = None
@@ -139,15 +141,15 @@ class StopOrder:
 
     Attributes
     ----------
-    price : Decimal
-        The trigger price, compared with the mark price.
+    price : Decimal or None
+        The trigger price, compared with the mark price. None if the exchange does not say.
     direction : Side
         Side of the market order that the stop will send.
     """
 
     stop_order_id: str
     symbol: str = ""
-    price: Decimal = _ZERO
+    price: Decimal | None = _ZERO
     quantity: Decimal = _ZERO
     direction: Side = Side.BUY
     stop_order_type: OrderType = OrderType.STOP_LOSS
@@ -174,10 +176,18 @@ class StopOrder:
 
 @attrs.frozen
 class OpenOrders:
-    """One page of live orders, including untriggered stops, and the active TWAPs."""
+    """One page of live orders, including untriggered stops, and the active TWAPs.
+
+    Attributes
+    ----------
+    unread : int
+        Number of further rows, which could not be read. Each is reported on `Channel.ERRORS`. Where it is not 0, an
+        order that is not in the page may be live all the same.
+    """
 
     orders: list[Order] = attrs.Factory(list)
     twaps: list[Twap] = attrs.Factory(list)
+    unread: int = 0
 
 
 @attrs.frozen
@@ -188,6 +198,8 @@ class UserTrade:
     ----------
     time : datetime or None
         Time of the trade. Production sends it only over REST.
+    fee : Decimal or None
+        The fee as the exchange reports it, or None if it sends null.
     aggressor_side : Side or None
         Side of the taker's order, or None if unknown.
     realised_pnl_change : Decimal or None
@@ -201,7 +213,7 @@ class UserTrade:
     side: Side | None = None
     order_id: str = ""
     client_order_id: str = ""
-    fee: Decimal = _ZERO
+    fee: Decimal | None = _ZERO
     order_type: OrderType | None = None
     time_in_force: TimeInForce | None = None
     aggressor_side: Side | None = None

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import attrs
 
+from ..decimals import EXACT
 from ..enums import Side
 
 _ZERO = Decimal(0)
@@ -22,8 +23,8 @@ class Twap:
         A free text of the exchange.
     total_quantity, filled_quantity : Decimal
         Requested and executed quantity, in the instrument's base unit.
-    average_fill_price : Decimal
-        Average price of the executions so far, in the quote unit. 0 before the first.
+    average_fill_price : Decimal or None
+        Average price of the executions so far, in the quote unit. 0 or None before the first.
     total_num_orders : int
         Number of child orders.
     order_interval_secs : int
@@ -39,7 +40,7 @@ class Twap:
     status: str = ""
     total_quantity: Decimal = _ZERO
     filled_quantity: Decimal = _ZERO
-    average_fill_price: Decimal = _ZERO
+    average_fill_price: Decimal | None = _ZERO
     total_num_orders: int = 0
     order_interval_secs: int = 0
     reduce_only: bool = False
@@ -51,4 +52,4 @@ class Twap:
     @property
     def quantity_remaining(self) -> Decimal:
         """Quantity that is not executed yet, in the base unit."""
-        return self.total_quantity - self.filled_quantity
+        return EXACT.subtract(self.total_quantity, self.filled_quantity)

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from ..enums import ConnectionState, Side
 from ..models.market import Level, OrderBook
+from ..models.orders import Order
 from .board import Snapshot
 
 _DEPTH = 12  # levels drawn on each side; the panel shows those that fit
@@ -83,7 +84,7 @@ def _positions(snapshot: Snapshot) -> RenderableType:
             _price(row.average_price),
             Text(_amount(row.unrealised_pnl), _sign_style(row.unrealised_pnl)),
             _amount(row.realised_pnl),
-            f"{row.leverage.normalize():f}",
+            _price(row.leverage),
         )
     return table
 
@@ -92,7 +93,7 @@ def _orders(snapshot: Snapshot) -> RenderableType:
     if not snapshot.orders:
         return Text("none", "dim")
     table = _table("symbol", "side", "type", "remaining>", "price>", "status", "order id")
-    for order in sorted(snapshot.orders.values(), key=lambda order: (order.symbol, -order.price)):
+    for order in sorted(snapshot.orders.values(), key=_by_price_from_above):
         table.add_row(
             order.symbol,
             Text(order.side, _side_style(order.side)),
@@ -163,16 +164,20 @@ def _clock(time: datetime) -> str:
     return time.astimezone().strftime("%H:%M:%S")
 
 
-def _amount(value: Decimal) -> str:
-    return f"{value:,.2f}"
+def _by_price_from_above(order: Order) -> tuple[str, Decimal]:
+    return order.symbol, -(order.price or Decimal(0))
 
 
-def _price(value: Decimal) -> str:
-    return f"{round(value, 6).normalize():f}"
+def _amount(value: Decimal | None) -> str:
+    return "-" if value is None else f"{value:,.2f}"
 
 
-def _sign_style(value: Decimal) -> str:
-    return "green" if value > 0 else "red" if value < 0 else ""
+def _price(value: Decimal | None) -> str:
+    return "-" if value is None else f"{round(value, 6).normalize():f}"
+
+
+def _sign_style(value: Decimal | None) -> str:
+    return "" if not value else "green" if value > 0 else "red"
 
 
 def _side_style(side: Side) -> str:

@@ -65,6 +65,11 @@ class ProtocolConnection(ABC):
         self._late_answers: list[Answer] = []
         self.inquiries: list[Step] = []
 
+    @property
+    def pending(self) -> int:
+        """Requests of callers without an answer yet."""
+        return sum(not request.given_up and not isinstance(request, Step) for request in self.table)
+
     # --- requests ----------------------------------------------------------------------------------------------
 
     def send(self, command: Command, request: Request | None = None) -> bytes:
@@ -146,15 +151,28 @@ class ProtocolConnection(ABC):
 
     def expire(self, run: ProcedureRun) -> None:
         """Stop waiting for the answers that a procedure waits for."""
+        self._give_up_steps(run)
+        run.expire()
+        self._forget_finished()
+
+    def stop(self, run: ProcedureRun) -> None:
+        """End a procedure, whatever it waits for."""
+        self._give_up_steps(run)
+        run.stop()
+        self._forget_finished()
+
+    def _give_up_steps(self, run: ProcedureRun) -> None:
         if run in self._unsent:
             self._unsent.remove(run)
         for step in run.steps:
             if isinstance(step.command, Inquiry):
                 step.filed = False
             elif not step.answered:
-                self.table.give_up(step)
-        run.expire()
-        self._forget_finished()
+                self._abandon(step)
+
+    def _abandon(self, step: Step) -> None:
+        """Stop waiting for the answer to a command of a procedure."""
+        self.table.give_up(step)
 
     def answer_inquiry(self, step: Step, outcome: Any) -> None:
         """Take the answer to an inquiry, unless it was given up."""

@@ -262,4 +262,5 @@ class StepExecutor:
             rows = self.rest.symbol_metrics()
         except QfexError:
             return trade.mark
-        return next((row.current_mark_price for row in rows if row.symbol == trade.symbol), trade.mark)
+        mark = next((row.current_mark_price for row in rows if row.symbol == trade.symbol), None)
+        return mark or trade.mark

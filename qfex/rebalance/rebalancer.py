@@ -6,10 +6,11 @@ import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime, timezone
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from itertools import groupby
 
 from ..client import TradeClient
+from ..decimals import own_context
 from ..enums import CancelIdType
 from ..errors import ApiError, OrderRejected, OutcomeUnknown, QfexError
 from ..models.instruments import Instrument
@@ -23,6 +24,7 @@ from .report import Outcome, Report, make_report
 from .tactics import Progress, Tactics
 from .targets import Targets
 
+_ARITHMETIC = own_context(28)  # whatever precision the program has set for itself
 _READS = 5  # attempts to read the same positions twice in a row
 _STATES = {Outcome.DONE: RunState.DONE, Outcome.PARTIAL: RunState.PARTIAL, Outcome.REFUSED: RunState.REFUSED}
 
@@ -87,7 +89,8 @@ class Rebalancer:
         ValidationError
             If the exchange's instruments do not allow the targets.
         """
-        return make_plan(targets, self._account(targets))
+        with localcontext(_ARITHMETIC):
+            return make_plan(targets, self._account(targets))
 
     def run(self, targets: Targets, *, again: bool = False) -> Report:
         """Trade to the targets and return a report.
@@ -113,7 +116,7 @@ class Rebalancer:
         QfexError
             If the exchange cannot be reached. It is always safe to run again.
         """
-        with self._journal.lock():
+        with localcontext(_ARITHMETIC), self._journal.lock():
             period = period_label(targets.period, self._now())
             run = self._resume(period, targets.digest)
             if run is not None and run.state is RunState.DONE:
@@ -181,7 +184,8 @@ class Rebalancer:
 
     def _account(self, targets: Targets) -> Account:
         rest = self._executor.rest
-        marks = {row.symbol: row.current_mark_price for row in rest.symbol_metrics()}
+        metrics = ((row.symbol, row.current_mark_price) for row in rest.symbol_metrics())
+        marks = {symbol: mark for symbol, mark in metrics if mark is not None}
         return Account(rest.balance().equity, self._settled_positions(), marks, rest.instruments())
 
     def _settled_positions(self) -> dict[str, Decimal]:

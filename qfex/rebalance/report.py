@@ -204,7 +204,10 @@ def _order_price(executor: StepExecutor, step: Step) -> dict[str, Any]:
     if not quantity:
         return {}
     notional = sum((trade.quantity * trade.price for trade in trades), _ZERO)
-    return {"average_price": notional / quantity, "fees": sum((trade.fee for trade in trades), _ZERO)}
+    return {
+        "average_price": notional / quantity,
+        "fees": sum((trade.fee or _ZERO for trade in trades), _ZERO),
+    }
 
 
 def _average(executions: list[Execution]) -> Decimal | None:

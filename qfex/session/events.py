@@ -179,8 +179,12 @@ class Dispatcher:
             for event in events:
                 if self._abandoned:
                     return
-                for registration in self.registry.by_channel.get(event.channel, ()):
-                    self._call(registration, event)
+                self._run_callbacks(event)
+
+    def _run_callbacks(self, event: Event) -> None:
+        # In a function of its own: a thread that waits for the next event must not keep the last callback alive.
+        for registration in self.registry.by_channel.get(event.channel, ()):
+            self._call(registration, event)
 
     def _call(self, registration: Registration, event: Event) -> None:
         try:

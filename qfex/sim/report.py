@@ -9,6 +9,7 @@ from decimal import Decimal
 from statistics import median
 from typing import Any
 
+from .arithmetic import ARITHMETIC
 from .record import RecordedFrame
 
 Message = dict[str, Any]
@@ -59,7 +60,7 @@ class RecordedOrder:
     @property
     def average_price(self) -> Decimal | None:
         """The average price of the recorded fills."""
-        return self.notional / self.filled if self.filled else None
+        return ARITHMETIC.divide(self.notional, self.filled) if self.filled else None
 
 
 @dataclass
@@ -184,8 +185,9 @@ def _add_status(orders: dict[str, RecordedOrder], row: Message) -> None:
 def _add_fill(orders: dict[str, RecordedOrder], row: Message) -> None:
     order = orders.setdefault(str(row.get("order_id", "")), _new_order(row))
     quantity = Decimal(str(row.get("quantity", 0)))
-    order.filled += quantity
-    order.notional += quantity * Decimal(str(row.get("price", 0)))
+    price = Decimal(str(row.get("price", 0)))
+    order.filled = ARITHMETIC.add(order.filled, quantity)
+    order.notional = ARITHMETIC.fma(quantity, price, order.notional)
 
 
 def _new_order(row: Message) -> RecordedOrder:

@@ -137,7 +137,7 @@ class Resolution:
             known = order if order.client_order_id else self._account.seen_order(order)
             if known.client_order_id == self._client_order_id and self._is_meant(known):
                 return known
-            nameless += not known.client_order_id
+            nameless += known.order_type.is_stop and not known.client_order_id
         if nameless:
             raise self._unknown("there are live stops without a client order id")
         return None

@@ -21,9 +21,9 @@ from qfex import (
 from qfex.sim import Simulator
 from tests.support.exchange import (
     CREDENTIALS,
+    ExchangeScript,
     Message,
     Peer,
-    Script,
     Scripted,
     ScriptedExchange,
     answers_everything,
@@ -105,13 +105,13 @@ ENDS: dict[str, Callable[[Peer], None]] = {
 }
 
 
-def refuses(status: int, length: int, end: Callable[[Peer], None] = Peer.drop) -> Script:
+def refuses(status: int, length: int, end: Callable[[Peer], None] = Peer.drop) -> ExchangeScript:
     """Refuse the upgrade, and send only the first bytes of the announced body."""
     head = f"HTTP/1.1 {status} No\r\nContent-Type: text/plain\r\nContent-Length: {LENGTH}\r\n\r\n"
     return responds(head.encode() + b"x" * length, end)
 
 
-def responds(answer: bytes, end: Callable[[Peer], None] = Peer.drop) -> Script:
+def responds(answer: bytes, end: Callable[[Peer], None] = Peer.drop) -> ExchangeScript:
     """Answer the upgrade in two pieces."""
 
     def script(peer: Peer) -> None:
@@ -154,7 +154,7 @@ def test_a_refused_upgrade_ends_a_client_that_reconnects(length: int) -> None:
 
 
 @pytest.mark.parametrize("answer", [refuses(503, 5), refuses(503, LENGTH), refuses(429, 0)])
-def test_a_temporary_refusal_is_tried_again(answer: Script) -> None:
+def test_a_temporary_refusal_is_tried_again(answer: ExchangeScript) -> None:
     with ScriptedExchange(answer, answers_everything) as exchange:
         tries_again(exchange)
 

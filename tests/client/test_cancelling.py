@@ -21,7 +21,7 @@ from qfex import (
     Twap,
 )
 from qfex.sim import Simulator
-from tests.support.exchange import Message, Peer, Script, Scripted, answers_nothing, order_response
+from tests.support.exchange import ExchangeScript, Message, Peer, Scripted, answers_nothing, order_response
 from tests.support.helpers import AAPL, GOLD, Connect, D, catch_up, next_event, outcome, sent
 
 # --- cancel -------------------------------------------------------------------------------------------------
@@ -186,7 +186,7 @@ def test_an_acknowledgement_after_a_cancel_of_all_orders_reaches_its_own_call(
 Answer = Callable[[Peer, Message], None]
 
 
-def exchange(cancel: Answer, listing: Answer) -> Script:
+def exchange(cancel: Answer, listing: Answer) -> ExchangeScript:
     def script(peer: Peer) -> None:
         peer.accept()
         while True:

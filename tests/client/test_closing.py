@@ -344,10 +344,10 @@ def test_closing_ends_a_waiting_call_at_once(sim: Simulator, connect: Connect) -
         except NotConnected as error:
             ended.append(error)
 
-    waiter = threading.Thread(target=wait)
-    waiter.start()
+    waiting = threading.Thread(target=wait)
+    waiting.start()
     client.close()
-    waiter.join(PATIENCE)
+    waiting.join(PATIENCE)
     assert len(ended) == 1
 
 

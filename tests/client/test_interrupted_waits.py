@@ -107,7 +107,7 @@ def survives(venue: ScriptedExchange, wait: Callable[[TradeClient], None], numbe
     Returns
     -------
     str
-        The line that Ctrl-C interrupted; empty if the wait was over before.
+        Where Ctrl-C interrupted it, as file and line number; empty if the wait was over before.
     """
     client = TradeClient(venue.environment, venue.credentials, rate_limit=None, reconnect=QUICK)
     trap = CtrlC(number)

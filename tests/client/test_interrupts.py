@@ -34,7 +34,7 @@ def interrupted(
     Returns
     -------
     str
-        The line that Ctrl-C interrupted; empty if the call was over before.
+        Where Ctrl-C interrupted it, as file and line number; empty if the call was over before.
     list
         The outcomes of the other calls.
     """

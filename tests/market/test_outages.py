@@ -52,7 +52,7 @@ def client_of(exchange: ScriptedExchange) -> MarketDataClient:
 def lose_connection(exchange: ScriptedExchange, client: MarketDataClient) -> float:
     """Cut the connection and wait for the next one; the seconds that it took."""
     start, reconnects = monotonic(), client.stats().reconnects
-    exchange.peers[-1].vanish()
+    exchange.peers[-1].drop()
     eventually(lambda: client.stats().reconnects > reconnects, "a new connection")
     return monotonic() - start
 
@@ -163,7 +163,7 @@ def test_a_call_during_the_outage_waits_for_the_next_connection() -> None:
         client.bbo(AAPL)
         states = Received()
         client.on(MarketChannel.CONNECTION, states)
-        exchange.peers[-1].vanish()
+        exchange.peers[-1].drop()
         states.next(lambda event: event.state == "RECONNECTING")
         client.subscribe("bbo", AAPL)
         assert client.state == "READY"
@@ -174,16 +174,16 @@ def test_a_call_during_the_outage_waits_for_the_next_connection() -> None:
 
 def test_an_end_that_was_never_sent_leaves_the_subscription() -> None:
     def never(peer: Peer) -> None:
-        peer.idle()
+        peer.stop_reading()
 
     with ScriptedExchange(obliging(100), never, obliging(200)) as exchange, client_of(exchange) as client:
         client.bbo(AAPL)
-        exchange.peers[-1].vanish()
+        exchange.peers[-1].drop()
         eventually(lambda: len(exchange.peers) == 2, "another connection")
         with pytest.raises(RequestTimeout) as caught:
             client.unsubscribe("bbo", AAPL, timeout=0.1)
         assert caught.value.sent is False
-        exchange.peers[-1].vanish()
+        exchange.peers[-1].drop()
         eventually(lambda: len(exchange.peers) > 2 and exchange.peers[-1].commands, "the subscription")
         assert exchange.peers[-1].commands[0]["symbols"] == [AAPL]
         assert client.bbo(AAPL).bid.price == 200
@@ -250,11 +250,11 @@ def test_single_symbols_follow_the_market_after_the_end_of_every_symbol(
     data.subscribe("mark_price", "*")
     data.unsubscribe("mark_price", "*")
     data.mark_price(AAPL)
-    heard = Received()
-    data.on(MarketChannel.MARK_PRICE, heard)
+    marks = Received()
+    data.on(MarketChannel.MARK_PRICE, marks)
     market.set_mark_price(GOLD, 4200)
     market.set_mark_price(AAPL, 340)
-    assert heard.next(lambda mark: mark.price in (340, 4200)).symbol == AAPL
+    assert marks.next(lambda mark: mark.price in (340, 4200)).symbol == AAPL
     assert data.mark_price(AAPL).price == 340
 
 
@@ -264,8 +264,8 @@ def test_every_symbol_follows_the_market_after_the_end_of_one(
     data.subscribe("mark_price", AAPL)
     data.subscribe("mark_price", "*")
     data.unsubscribe("mark_price", AAPL)
-    heard = Received()
-    data.on(MarketChannel.MARK_PRICE, heard)
+    marks = Received()
+    data.on(MarketChannel.MARK_PRICE, marks)
     market.set_mark_price(AAPL, 340)
-    heard.next(lambda mark: mark.price == 340)
+    marks.next(lambda mark: mark.price == 340)
     assert data.mark_price(AAPL).price == 340

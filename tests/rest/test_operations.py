@@ -394,7 +394,7 @@ def test_an_answer_without_the_expected_member_is_an_error(
 def test_only_operations_on_an_account_name_it(
     server: ScriptedServer, make_client: MakeClient, ask: Ask, named: bool
 ) -> None:
-    server.replies = [reply({"fees": {}, "data": [], "account_ids": [], "account_id": "x"})]
+    server.replies = [reply({"balance": {}, "fees": {}, "data": [], "account_ids": [], "account_id": "x"})]
     ask(make_client(CREDENTIALS, account_id="acc-1"))
     assert server.asked[0].headers.get("x-qfex-requested-account-id") == ("acc-1" if named else None)
 

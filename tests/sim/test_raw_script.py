@@ -27,18 +27,18 @@ def members(messages: list[dict[str, Any]], kind: str, name: str) -> list[Any]:
 
 
 def test_the_script_trades(market: Simulator, dialect: str) -> None:
-    told = run_script(market)
+    received = run_script(market)
     yes = {"live": {"authenticated": True}, "documented": {"type": "auth", "result": "success"}}[dialect]
-    assert told[0] == yes
-    assert [message["subscribed"] for message in told if "subscribed" in message] == [
+    assert received[0] == yes
+    assert [message["subscribed"] for message in received if "subscribed" in message] == [
         "order_responses",
         "fills",
     ]
-    orders = [message["order_response"] for message in told if "order_response" in message]
+    orders = [message["order_response"] for message in received if "order_response" in message]
     statuses = [(order["client_order_id"], order["status"]) for order in orders]
     assert statuses[0] == ("resting", "ACK") and ("market", "FILLED") in statuses
-    assert members(told, "fill_response", "quantity") == [1.0]
-    (listed,) = members(told, "all_orders_response", "orders")
+    assert members(received, "fill_response", "quantity") == [1.0]
+    (listed,) = members(received, "all_orders_response", "orders")
     assert [order["client_order_id"] for order in listed] == ["resting"]
 
 

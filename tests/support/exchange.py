@@ -34,7 +34,7 @@ _EMPTY: dict[str, Message] = {
     "get_user_trades": {"user_trades_response": []},
     "get_user_leverage": {"user_leverage_response": []},
 }
-Script = Callable[["Peer"], None]
+ExchangeScript = Callable[["Peer"], None]
 Scripted = Callable[..., tuple["ScriptedExchange", TradeClient]]
 
 
@@ -208,7 +208,7 @@ class ScriptedExchange(LoopbackServer):
     A connection stays open when its script ends. An exception of a script fails the test, except `Disconnected`.
     """
 
-    def __init__(self, *scripts: Script, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, *scripts: ExchangeScript, tls: ssl.SSLContext | None = None) -> None:
         super().__init__()
         self._scripts = list(scripts)
         self._tls = tls
@@ -241,7 +241,7 @@ class ScriptedExchange(LoopbackServer):
         script = self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
         return partial(self._run, script, peer)
 
-    def _run(self, script: Script, peer: Peer) -> None:
+    def _run(self, script: ExchangeScript, peer: Peer) -> None:
         try:
             if self._tls is not None:
                 peer.sock = self._tls.wrap_socket(peer.sock, server_side=True)

@@ -49,7 +49,7 @@ class CtrlC:
 
 
 def _is_with(frame: FrameType) -> bool:
-    """Whether the line is a ``with`` statement, which is traced again when its block ends, with the lock still held.
+    """Whether this is a ``with`` statement, which is traced again when its block ends, with the lock still held.
 
     The interpreter itself handles signals only after the lock is released.
     """

@@ -93,8 +93,6 @@ class Reconciler:
         return [topic for topic in due if topic.symbol == EVERY_SYMBOL or topic.of_every_symbol not in due]
 
     def _goes_alone(self, topic: Topic) -> bool:
-        if topic.symbol == EVERY_SYMBOL:
-            return True
         retry = self._retries.get(topic)
         return topic in self._subscriptions.lost if retry is None else retry.alone
 

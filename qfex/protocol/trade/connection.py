@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from ...credentials import Credentials, HmacCredentials
 from ...enums import Channel, OpenEnum
-from ...errors import AuthenticationError, QfexError, RateLimited
+from ...errors import AuthenticationError, QfexError, RateLimited, RequestTimeout
 from ...models.account import Balance, Position
 from ...models.orders import Fill, OpenOrders, Order, StopOrder
 from ...models.twaps import Twap
@@ -139,7 +139,10 @@ class TradeConnection(ProtocolConnection):
         commands: list[Command] = [c.Subscribe((Channel.ORDERS,))]
         if self.account.cancel_on_disconnect:
             commands.insert(0, c.SetCancelOnDisconnect(True))
-        yield commands
+        try:
+            yield commands
+        except RequestTimeout:  # a lost confirmation costs less than another connection
+            yield commands
         self._endpoint.connected_before = True
         self._restore_subscriptions()
 
@@ -184,6 +187,13 @@ class TradeConnection(ProtocolConnection):
     def has_work(self) -> bool:
         """Whether `work` may have something to do."""
         return bool(self._runs or self.account.missed or self.account.questions.are_due)
+
+    def _abandon(self, step: Step) -> None:
+        """Stop waiting for the answer to a command of a procedure; a subscription may be sent again at once."""
+        if type(step.command) in (c.Subscribe, c.SetCancelOnDisconnect):
+            self.table.remove(step)
+        else:
+            self.table.give_up(step)
 
     def _begin_work(self) -> None:
         """Restore subscriptions that are not in force, and ask about orders in question."""

@@ -2,11 +2,12 @@
 
 Orders, fills, positions, balances, order lists and what opens a connection take a fast path, straight from bytes. All
 else, and whatever the fast path refuses, goes through plain JSON and the converter, which accepts more variants and
-explains what it refuses.
+explains what it refuses. What it refuses is as little as possible: one row of a list, one message of several.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from typing import Any
@@ -16,10 +17,21 @@ import msgspec
 from ...models.account import Balance, Leverage, Position
 from ...models.orders import Fill, OpenOrders, Order, StopOrder, UserTrade
 from ...models.twaps import Twap
-from ..wire.codec import parse_json, structure
-from ..wire.failures import Failure, Undecodable, is_failure, read_echo, read_failure, undecodable
+from ..wire.codec import parse_json
+from ..wire.failures import (
+    Failure,
+    Undecodable,
+    is_failure,
+    names_in,
+    names_in_text,
+    read_echo,
+    read_failure,
+    undecodable,
+)
 from ..wire.redact import redact
+from ..wire.rows import Rows, read_row, read_rows
 from ..wire.structs import maker_of, struct_of
+from ..wire.times import is_plausible
 
 
 class Authenticated(msgspec.Struct, frozen=True):
@@ -48,16 +60,18 @@ class Ack(msgspec.Struct, frozen=True):
 
 
 class Trades(msgspec.Struct, frozen=True):
-    """Page of the account's trades."""
+    """Page of the account's trades; `unread` more rows could not be read."""
 
     rows: list[UserTrade]
+    unread: int = 0
 
 
 class Leverages(msgspec.Struct, frozen=True):
-    """Leverage settings, or the levels available."""
+    """Leverage settings, or the levels available; `unread` more rows could not be read."""
 
     rows: list[Leverage]
     available: bool
+    unread: int = 0
 
 
 Message = (
@@ -155,14 +169,13 @@ def _opening(opening: Any) -> Message | None:
 
 
 def _is_finite_order(order: Any) -> bool:
-    moment = order.update_time
     return (
-        order.price.is_finite()
+        (not order.price or order.price.is_finite())
         and order.quantity.is_finite()
         and order.quantity_remaining.is_finite()
         and (not order.take_profit or order.take_profit.is_finite())
         and (not order.stop_loss or order.stop_loss.is_finite())
-        and (moment is None or moment.tzinfo is _UTC)
+        and _is_utc(order.update_time)
     )
 
 
@@ -183,28 +196,28 @@ def _is_finite_fill(fill: Any) -> bool:
 def _is_finite_position(position: Position) -> bool:
     return (
         position.position.is_finite()
-        and position.average_price.is_finite()
-        and position.realised_pnl.is_finite()
-        and position.unrealised_pnl.is_finite()
-        and position.net_funding.is_finite()
-        and position.open_orders.is_finite()
-        and position.open_quantity.is_finite()
-        and position.leverage.is_finite()
-        and position.initial_margin.is_finite()
-        and position.maintenance_margin.is_finite()
-        and position.margin_alloc.is_finite()
+        and (not position.average_price or position.average_price.is_finite())
+        and (not position.realised_pnl or position.realised_pnl.is_finite())
+        and (not position.unrealised_pnl or position.unrealised_pnl.is_finite())
+        and (not position.net_funding or position.net_funding.is_finite())
+        and (not position.open_orders or position.open_orders.is_finite())
+        and (not position.open_quantity or position.open_quantity.is_finite())
+        and (not position.leverage or position.leverage.is_finite())
+        and (not position.initial_margin or position.initial_margin.is_finite())
+        and (not position.maintenance_margin or position.maintenance_margin.is_finite())
+        and (not position.margin_alloc or position.margin_alloc.is_finite())
     )
 
 
 def _is_finite_balance(balance: Balance) -> bool:
     return (
-        balance.deposit.is_finite()
-        and balance.realised_pnl.is_finite()
-        and balance.unrealised_pnl.is_finite()
-        and balance.order_margin.is_finite()
+        balance.order_margin.is_finite()
         and balance.position_margin.is_finite()
-        and balance.net_funding.is_finite()
         and balance.available_balance.is_finite()
+        and (not balance.deposit or balance.deposit.is_finite())
+        and (not balance.realised_pnl or balance.realised_pnl.is_finite())
+        and (not balance.unrealised_pnl or balance.unrealised_pnl.is_finite())
+        and (not balance.net_funding or balance.net_funding.is_finite())
         and (not balance.fees or balance.fees.is_finite())
         and (not balance.referral_rewards or balance.referral_rewards.is_finite())
     )
@@ -216,34 +229,52 @@ def _is_finite_twap(twap: Twap) -> bool:
         and _is_utc(twap.updated_at)
         and twap.total_quantity.is_finite()
         and twap.filled_quantity.is_finite()
-        and twap.average_fill_price.is_finite()
+        and (not twap.average_fill_price or twap.average_fill_price.is_finite())
     )
 
 
 def _is_utc(moment: datetime | None) -> bool:
-    return moment is None or moment.tzinfo is _UTC
+    return moment is None or (moment.tzinfo is _UTC and is_plausible(moment))
 
 
 # --- the careful path ------------------------------------------------------------------------------------------
 
 
 def _decode_with_care(frame: bytes) -> Sequence[Message]:
+    text = bytes(frame).decode("utf-8", "replace")
     try:
-        return _read(parse_json(frame))
+        return _read(parse_json(frame, allow_nan=True), text)
     except Exception as error:  # a hostile frame may fail anywhere; the reader thread must not
-        return (undecodable(bytes(frame).decode("utf-8", "replace"), error),)
+        return (undecodable(text, error, *names_in_text(text)),)
 
 
-def _read(data: Any) -> list[Message]:
+def _read(data: Any, text: str) -> list[Message]:
+    """Read one message, or each of a list. What is wrong with one does not spoil the others."""
     if isinstance(data, list):
-        return [message for item in data for message in _read(item)]
+        alone = len(data) == 1
+        return [message for item in data for message in _read(item, text if alone else _json(item))]
+    try:
+        return _read_message(data)
+    except Exception as error:
+        kind = _key_of(data)
+        return [undecodable(text, error, kind, names_in(data.get(kind)) if kind else ())]
+
+
+def _read_message(data: Any) -> list[Message]:
     if not isinstance(data, dict):
         raise ValueError("not an object")
-    for key, reader in _READERS.items():
-        if data.get(key) is not None:
-            return reader(data[key])
+    kind = _key_of(data)
+    if kind in _READERS and data.get(kind) is not None:
+        return _READERS[kind](kind, data[kind])
     empty = _LISTS & data.keys()
-    return _READERS[next(iter(empty))]([]) if len(empty) == 1 else _read_typed(data)
+    return _READERS[next(iter(empty))]("", []) if len(empty) == 1 else _read_typed(data)
+
+
+def _key_of(data: Any) -> str:
+    """The key under which an object holds a message, or its type in the older shapes."""
+    if not isinstance(data, dict):
+        return ""
+    return next((key for key in _READERS if data.get(key) is not None), str(data.get("type") or ""))
 
 
 def _read_typed(data: dict[str, Any]) -> list[Message]:
@@ -273,59 +304,125 @@ def _authenticated_typed(data: dict[str, Any]) -> Authenticated:
 
 
 def _legacy_contents(data: dict[str, Any], kind: str) -> list[Message]:
-    rows = data.get("contents", [])
     model: type[Position | Balance] = (
         Position if "position" in f"{kind}{data.get('channel', '')}" else Balance
     )
-    return [structure(row, model) for row in rows]
+    rows = read_rows(data.get("contents"), _row_of(model))
+    failed = [undecodable(_json(row), error, kind, names_in(row)) for row, error in rows.unread]
+    return [*failed, *rows.read, *(_oddity(*each) for each in rows.odd)]
 
 
-def _each(model: type[Any]) -> Callable[[Any], list[Message]]:
-    return lambda value: [structure(row, model) for row in (value if isinstance(value, list) else [value])]
+# --- rows ------------------------------------------------------------------------------------------------------
+
+#: A row that was read, and what is odd about it.
+_Row = tuple[Any, list[str]]
 
 
-def _open_orders(value: Any) -> list[Message]:
-    page = {"orders": value} if isinstance(value, list) else value
-    orders = [structure(row, Order) for row in page.get("orders") or ()]
-    stops = [_stop_as_order(row) for row in page.get("stop_orders") or ()]
-    return [OpenOrders(orders + stops, [structure(row, Twap) for row in page.get("twaps") or ()])]
+def _row_of(model: type[Any]) -> Callable[[Any], _Row]:
+    return lambda row: read_row(row, model)
 
 
-def _stop_as_order(row: dict[str, Any]) -> Order:
+def _order(row: Any) -> _Row:
+    if isinstance(row, dict) and row.get("order_id", "") is None:  # a refusal may name no order
+        row = {**row, "order_id": ""}
+    return read_row(row, Order)
+
+
+def _stop_as_order(row: Any) -> _Row:
     """Read a row of the older ``stop_orders`` list, which may have either shape."""
     if "order_id" in row:
-        return structure(row, Order)
-    return structure(row, StopOrder).as_order()
+        return _order(row)
+    stop, odd = read_row(row, StopOrder)
+    return stop.as_order(), odd
 
 
-def _trades(value: Any) -> list[Message]:
-    return [Trades([_trade(row) for row in value])]
+def _trade(row: Any) -> _Row:
+    return read_row({**row, "side": row.get("side") or row.get("aggressor_side")}, UserTrade)
 
 
-def _trade(row: dict[str, Any]) -> UserTrade:
-    return structure({**row, "side": row.get("side") or row.get("aggressor_side")}, UserTrade)
+def _leverage(row: Any) -> _Row:
+    return read_row({**row, "max_notional": row.get("max_notional", row.get("max_position"))}, Leverage)
 
 
-def _leverages(available: bool) -> Callable[[Any], list[Message]]:
-    def read(value: Any) -> list[Message]:
-        rows = [{**row, "max_notional": row.get("max_notional", row.get("max_position"))} for row in value]
-        return [Leverages([structure(row, Leverage) for row in rows], available)]
+def _listed(kind: str, *parts: Rows[Any], made: Callable[[int], Message]) -> list[Message]:
+    """The messages of a list: about each row that cannot be read, the others as one, and about their oddities.
+
+    Raises
+    ------
+    ValueError
+        If none of the rows can be read. An empty list would say that there are none.
+    """
+    unread = [each for part in parts for each in part.unread]
+    if unread and not any(part.read for part in parts):
+        raise ValueError("; ".join(dict.fromkeys(str(error) for _, error in unread[:3])))
+    failed = [undecodable(_json(row), error, kind, names_in(row), is_row=True) for row, error in unread]
+    return [*failed, made(len(unread)), *(_oddity(*each) for part in parts for each in part.odd)]
+
+
+def _oddity(row: Any, reason: str) -> Undecodable:
+    return undecodable(_json(row), reason)
+
+
+def _json(value: Any) -> str:
+    try:
+        return json.dumps(value, default=str)
+    except Exception:  # nested too deeply
+        return ""
+
+
+# --- the readers of each kind of message -----------------------------------------------------------------------
+
+_Reader = Callable[[str, Any], list[Message]]
+
+
+def _each(read: Callable[[Any], _Row]) -> _Reader:
+    """Read messages that stand for themselves, one of them or a list."""
+
+    def messages(kind: str, value: Any) -> list[Message]:
+        if isinstance(value, list):
+            return [message for row in value for message in _read({kind: row}, _json({kind: row}))]
+        made, odd = read(value)
+        return [made, *(_oddity(value, reason) for reason in odd)]
+
+    return messages
+
+
+def _open_orders(kind: str, value: Any) -> list[Message]:
+    page = {"orders": value} if isinstance(value, list) else value
+    orders = read_rows(page.get("orders"), _order)
+    stops = read_rows(page.get("stop_orders"), _stop_as_order)
+    twaps = read_rows(page.get("twaps"), _row_of(Twap))
+    listed = [*orders.read, *stops.read]
+    return _listed(kind, orders, stops, twaps, made=lambda unread: OpenOrders(listed, twaps.read, unread))
+
+
+def _trades(kind: str, value: Any) -> list[Message]:
+    rows = read_rows(value, _trade)
+    return _listed(kind, rows, made=lambda unread: Trades(rows.read, unread))
+
+
+def _leverages(available: bool) -> _Reader:
+    def read(kind: str, value: Any) -> list[Message]:
+        rows = read_rows(value, _leverage)
+        return _listed(kind, rows, made=lambda unread: Leverages(rows.read, available, unread))
 
     return read
 
 
-def _channels(made: type[Subscribed | Unsubscribed]) -> Callable[[Any], list[Message]]:
-    return lambda value: [made(str(channel)) for channel in (value if isinstance(value, list) else [value])]
+def _channels(made: type[Subscribed | Unsubscribed]) -> _Reader:
+    return lambda _, value: [
+        made(str(channel)) for channel in (value if isinstance(value, list) else [value])
+    ]
 
 
-def _authenticated(value: Any) -> list[Message]:
+def _authenticated(_: str, value: Any) -> list[Message]:
     if isinstance(value, dict):
         ok = not value.get("error") and value.get("success", True) is True
         return [Authenticated(ok, "" if ok else str(redact(value.get("error") or "refused")))]
     return [Authenticated(value is True, "" if value is True else "refused")]
 
 
-def _ack(value: Any) -> list[Message]:
+def _ack(_: str, value: Any) -> list[Message]:
     echo = read_echo(value.get("incoming_message")) if isinstance(value, dict) else None
     return [Ack(echo if isinstance(echo, dict) else None)]
 
@@ -342,13 +439,13 @@ _LISTS = frozenset(
     }
 )
 
-_READERS: dict[str, Callable[[Any], list[Message]]] = {
-    "order_response": _each(Order),
-    "fill_response": _each(Fill),
-    "position_response": _each(Position),
-    "balance_response": _each(Balance),
-    "stop_order_response": _each(StopOrder),
-    "twap_response": _each(Twap),
+_READERS: dict[str, _Reader] = {
+    "order_response": _each(_order),
+    "fill_response": _each(_row_of(Fill)),
+    "position_response": _each(_row_of(Position)),
+    "balance_response": _each(_row_of(Balance)),
+    "stop_order_response": _each(_row_of(StopOrder)),
+    "twap_response": _each(_row_of(Twap)),
     "all_orders_response": _open_orders,
     "user_orders": _open_orders,
     "user_trades_response": _trades,
@@ -360,5 +457,5 @@ _READERS: dict[str, Callable[[Any], list[Message]]] = {
     "authenticated": _authenticated,
     "ack": _ack,
     "ack_response": _ack,
-    "err": lambda value: [read_failure(value)],
+    "err": lambda _, value: [read_failure(value)],
 }

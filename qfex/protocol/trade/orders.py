@@ -45,9 +45,9 @@ def is_blank(order_id: str) -> bool:
     return not order_id.strip("0-")
 
 
-def rank(order: Order) -> tuple[object, ...]:
-    """Precedence of an update among the updates of one order."""
-    moment = order.update_time or _EPOCH
+def rank(order: Order, by_time: bool = True) -> tuple[object, ...]:
+    """Precedence of an update among the updates of one order; the time counts where both have one."""
+    moment = order.update_time if by_time and order.update_time else _EPOCH
     status = order.status
     if not order.is_done:
         return False, order.quantity_filled, moment, status is OrderStatus.MODIFIED, status.value
@@ -57,7 +57,8 @@ def rank(order: Order) -> tuple[object, ...]:
 
 def merge(known: Order, update: Order) -> Order:
     """The state after `update`, when `known` was the state before."""
-    newer, older = (update, known) if rank(update) >= rank(known) else (known, update)
+    by_time = update.update_time is not None and known.update_time is not None
+    newer, older = (update, known) if rank(update, by_time) >= rank(known, by_time) else (known, update)
     return completed(newer, older)
 
 

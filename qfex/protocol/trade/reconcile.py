@@ -227,10 +227,13 @@ def _ask_for(account: AccountState, question: Question) -> Procedure:
 
 def _end(account: AccountState, order: Order) -> Procedure:
     """End an order that is in no list and that the exchange does not know; its successor or its trades say how."""
-    command = account.questions.unanswered_modifies.get(order.order_id)
-    if command is not None and (successor := (yield from _successor(account, order, command))) is not None:
-        account.take_order(successor)
-        account.follow_order(order.order_id, successor)
+    last = yield from _last_state(account, order)
+    if last is not None and last.order_id == order.order_id:
+        _take_end(account, last)
+        return
+    if last is not None:
+        account.take_order(last)
+        account.follow_order(order.order_id, last)
         return
     (rows,) = yield [c.GetUserTrades(order_id=order.order_id, limit=PAGE)]
     known = account.orders.get(order.order_id) or order
@@ -240,12 +243,14 @@ def _end(account: AccountState, order: Order) -> Procedure:
     account.end_order(attrs.evolve(known, status=status, quantity_remaining=remaining))
 
 
-def _successor(
-    account: AccountState, order: Order, command: c.ModifyOrder
-) -> Generator[Sequence[Command], list[Any], Order | None]:
-    """What a modify without an answer made of an order, where the fills or the history have it."""
+def _last_state(account: AccountState, order: Order) -> Generator[Sequence[Command], list[Any], Order | None]:
+    """How an order ended, under its own id or under the one that a modify gave it; None where that is not known.
+
+    The modify may have been this client's, whose answer was lost, or another session's during an outage.
+    """
+    command = account.questions.unanswered_modifies.get(order.order_id)
     new_id, traded = account.fills.traded_under(order.client_order_id, order.order_id)
-    if new_id:
+    if command is not None and new_id:
         return attrs.evolve(
             order,
             order_id=new_id,
@@ -257,12 +262,24 @@ def _successor(
     if not order.client_order_id:
         return None
     try:
-        question = ReadHistory(frozenset(), order.symbol, order.client_order_id)
-        (rows,) = yield [question]
+        (rows,) = yield [ReadHistory(frozenset(), order.symbol, order.client_order_id)]
     except QfexError:
         return None
-    same = [row for row in rows if row.order_id != order.order_id and _is_result(row, command)]
-    return same[-1] if same else None
+    finished: list[Order] = rows
+    own = [row for row in finished if row.order_id == order.order_id and row.is_done]
+    others = [row for row in finished if row.order_id not in account.orders and is_same_order(order, row)]
+    if command is not None:
+        others = [row for row in others if _is_result(row, command)]
+    if own:
+        return own[-1]
+    return others[0] if len(others) == 1 else None
+
+
+def _take_end(account: AccountState, ended: Order) -> None:
+    """Take what the history says of the end of an order, and deliver the news."""
+    if account.take_order(ended, rejects_order=True):
+        now = account.orders.get(ended.order_id) or ended
+        account.missed.append(Event(Channel.ORDERS, None, now))
 
 
 def _read_history(account: AccountState, questions: list[Question]) -> Procedure:
@@ -274,7 +291,5 @@ def _read_history(account: AccountState, questions: list[Question]) -> Procedure
         log.debug("the history of finished orders could not be read: %s", error)
         return
     for row in rows:
-        is_asked = row.order_id in wanted and row.order_id in account.questions
-        if is_asked and row.is_done and account.take_order(row, rejects_order=True):
-            ended = account.orders.get(row.order_id) or row
-            account.missed.append(Event(Channel.ORDERS, None, ended))
+        if row.order_id in wanted and row.order_id in account.questions and row.is_done:
+            _take_end(account, row)

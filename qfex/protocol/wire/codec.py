@@ -3,34 +3,48 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timezone
-from decimal import Decimal
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
-
-import msgspec
 
 from ...enums import OpenEnum
 from ...models.orders import Fill, Order, UserTrade
 from .numbers import parse_decimal
+from .times import parse_time
 
 if TYPE_CHECKING:
     from cattrs import Converter
 
 _T = TypeVar("_T")
 
-_decode_time = msgspec.json.Decoder(datetime, strict=False).decode
 
-
-def parse_json(data: bytes | str) -> Any:
+def parse_json(data: bytes | str, *, allow_nan: bool = False) -> Any:
     """Parse JSON with every number exact: `Decimal` for those with a fraction, `int` for the rest.
+
+    Parameters
+    ----------
+    data : bytes or str
+        The document.
+    allow_nan : bool
+        Whether to let NaN and infinities through, which are not JSON, but which some programs write. No model accepts
+        them, so they cost the row that they are in, and not the whole document.
 
     Raises
     ------
     ValueError
-        If `data` is not JSON, or holds NaN or an infinity.
+        If `data` is not JSON.
     """
+    if allow_nan:
+        return json.loads(data, parse_float=_decimal_or_nan, parse_constant=Decimal)
     return json.loads(data, parse_float=Decimal, parse_constant=_refuse_constant)
+
+
+def _decimal_or_nan(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # an exponent of many digits
+        return Decimal("NaN")
 
 
 def _refuse_constant(name: str) -> None:
@@ -56,15 +70,6 @@ def structure(data: Any, model: type[_T]) -> _T:
 def unstructure(value: Any) -> Any:
     """Make plain data of a model: decimals and times as text, enumerations as their values."""
     return converter().unstructure(value)
-
-
-def parse_time(value: Any) -> datetime:
-    """Read RFC 3339 text (any number of fraction digits) or unix seconds, as aware UTC."""
-    if isinstance(value, str):
-        moment = msgspec.convert(value, datetime, strict=False)
-    else:
-        moment = datetime.fromtimestamp(float(value), timezone.utc)
-    return moment.astimezone(timezone.utc) if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
 def _parse_bool(value: Any, _: Any) -> bool:

@@ -20,6 +20,12 @@ from ...errors import ApiError, RateLimited
 from .codec import parse_json
 from .command import Command
 from .redact import redact, redact_text
+from .retry_hint import retry_after
+
+#: Members that identify what a message is about, the most telling one first.
+_ID_MEMBERS = ("client_order_id", "order_id", "client_twap_id", "stop_order_id", "twap_id")
+_FIRST_KEY = re.compile(r'\s*\{\s*"(\w+)"\s*:')
+_ID_IN_TEXT = re.compile(rf'"(?:{"|".join(_ID_MEMBERS)})"\s*:\s*"([^"\\]+)"')
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -31,16 +37,49 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class Undecodable(msgspec.Struct, frozen=True):
-    """A frame that cannot be read."""
+    """A message, or one row of a list, that cannot be read.
+
+    Attributes
+    ----------
+    text : str
+        What came, without secrets.
+    reason : str
+        Why it cannot be read.
+    kind : str
+        The key that says which kind of message it is, or ``""``. A report about a row that was read, but for a time that
+        is not plausible, has neither `kind` nor `ids`, because the row itself answers what it answers.
+    ids : tuple of str
+        The identifiers in it that can be read.
+    is_row : bool
+        Whether it is one row of a list of which the other rows follow, as a message of their own.
+    """
 
     text: str
     reason: str
+    kind: str = ""
+    ids: tuple[str, ...] = ()
+    is_row: bool = False
 
 
-def undecodable(text: str, reason: Exception | str) -> Undecodable:
+def undecodable(
+    text: str, reason: Exception | str, kind: str = "", ids: tuple[str, ...] = (), is_row: bool = False
+) -> Undecodable:
     """The message for text that cannot be read, without secrets."""
     named = reason if isinstance(reason, str) else f"{type(reason).__name__}: {reason}"
-    return Undecodable(redact_text(text), named)
+    return Undecodable(redact_text(text), named, kind, ids, is_row)
+
+
+def names_in(value: Any) -> tuple[str, ...]:
+    """The identifiers of an object, or of each object of a list."""
+    rows = value if isinstance(value, list) else [value]
+    members = (row.get(name) for row in rows if isinstance(row, dict) for name in _ID_MEMBERS)
+    return tuple(dict.fromkeys(member for member in members if isinstance(member, str) and member))
+
+
+def names_in_text(text: str) -> tuple[str, tuple[str, ...]]:
+    """The key of a message that is not even JSON, and the identifiers that it still shows."""
+    key = _FIRST_KEY.match(text)
+    return key[1] if key else "", tuple(dict.fromkeys(_ID_IN_TEXT.findall(text)))
 
 
 def is_failure(data: dict[str, Any]) -> bool:
@@ -72,8 +111,6 @@ def read_echo(value: Any) -> dict[str, Any] | str | None:
 
 
 # --- echoes ----------------------------------------------------------------------------------------------------
-
-_ID_MEMBERS = ("client_order_id", "order_id", "client_twap_id", "stop_order_id")
 
 
 def echo_keys(echo: dict[str, Any]) -> Iterable[Hashable]:
@@ -134,10 +171,6 @@ _CLASSES: dict[ErrorCode, type[ApiError]] = {
     ErrorCode.TNC_REQUIRED: errors.TncRequired,
 }
 
-_DURATION = re.compile(
-    r"(\d+(?:\.\d+)?)\s*(ms|milliseconds?|s\b|secs?\b|seconds?|m\b|min|minutes?)", re.IGNORECASE
-)
-
 
 def api_error(failure: Failure) -> ApiError:
     """The exception that an error message stands for."""
@@ -145,14 +178,3 @@ def api_error(failure: Failure) -> ApiError:
     if isinstance(error, RateLimited):
         error.retry_after = retry_after(failure.message or "")
     return error
-
-
-def retry_after(text: str) -> float | None:
-    """Seconds to wait that a text names; its exact wording is not published."""
-    found = _DURATION.search(text)
-    if found is None:
-        return None
-    amount, unit = float(found[1]), found[2].lower()
-    if unit.startswith("mil") or unit == "ms":
-        return amount / 1000
-    return amount * 60 if unit.startswith("m") else amount

@@ -7,6 +7,8 @@ from typing import Any
 
 from msgspec import Raw
 
+from ...decimals import EXACT
+
 
 def on_wire(number: Decimal) -> Raw:
     """JSON number with exactly the digits of `number`."""
@@ -25,7 +27,7 @@ def parse_decimal(value: Any) -> Decimal:
         If it is not a finite number.
     """
     try:
-        number = Decimal(value) if not isinstance(value, float) else Decimal(repr(value))
+        number = Decimal(repr(value) if isinstance(value, float) else value, EXACT)
     except (InvalidOperation, TypeError) as error:
         raise ValueError(f"not a number: {value!r}") from error
     if not number.is_finite():

@@ -8,6 +8,8 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+from ..arithmetic import own_variables
+
 Result = TypeVar("Result")
 
 
@@ -16,7 +18,10 @@ class LoopThread:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name="qfex-sim", daemon=True)
+        self._variables = own_variables()
+        self._thread = threading.Thread(
+            target=self._variables.copy().run, args=(self._run,), name="qfex-sim", daemon=True
+        )
 
     def start(self) -> None:
         """Start the thread."""
@@ -27,12 +32,15 @@ class LoopThread:
         if threading.current_thread() is self._thread:
             return function()
         future: Future[Result] = Future()
-        self._loop.call_soon_threadsafe(self._complete, future, function)
+        variables = self._variables.copy()
+        self._loop.call_soon_threadsafe(self._complete, future, function, context=variables)
         return future.result()
 
     def run(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
         """Run ``coroutine`` on the loop and return its result, or raise its exception."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+        # The task takes the variables of the code that schedules it.
+        schedule = asyncio.run_coroutine_threadsafe
+        return self._variables.copy().run(schedule, coroutine, self._loop).result()
 
     def stop(self) -> None:
         """Stop the loop and wait for its thread."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from decimal import Decimal
+from decimal import Decimal, localcontext
+from numbers import Real
 from pathlib import Path
 from typing import TypeVar
 
 from qfex.credentials import HmacCredentials
 from qfex.environment import Environment
 
+from ..arithmetic import ARITHMETIC
 from ..engine import Exchange, Rules
 from ..feeds.faults import FeedFaults
 from ..gateway.audit import AuditTrail
@@ -95,11 +97,11 @@ class Simulator:
             rules=rules,
             record=record,
         )
-        self._runtime = assemble(self._options)
-        self._credentials = self._open_account(Decimal(100_000))
         self._loop: LoopThread | None = None
+        self._runtime = self._call(lambda: assemble(self._options))
+        self._credentials = self._call(lambda: self._open_account(Decimal(100_000)))
         self._started = False
-        self._server = Server(self._runtime)
+        self._server = self._call(lambda: Server(self._runtime))
         self._faults = Faults(self._call, self._server.trade, self._server.plan, self._runtime)
         self._feed_faults = FeedFaults(self._call, self._runtime.feed_plan)
 
@@ -168,14 +170,14 @@ class Simulator:
         HmacCredentials
             The keys of the account.
         """
-        return self.exchange_call(lambda _: self._open_account(Decimal(balance), can_trade))
+        return self.exchange_call(lambda _: self._open_account(_decimal(balance), can_trade))
 
     def create_subaccount(self, credentials: HmacCredentials, balance: Amount = 0) -> str:
         """Open a subaccount of the key's owner with a deposit, and return its id."""
 
         def create(exchange: Exchange) -> str:
             account_id = self._runtime.accounts.create_subaccount(self._owner(credentials))
-            exchange.deposit(account_id, Decimal(balance))
+            exchange.deposit(account_id, _decimal(balance))
             return account_id
 
         return self.exchange_call(create)
@@ -191,7 +193,7 @@ class Simulator:
 
     def set_mark_price(self, symbol: str, price: Amount) -> None:
         """Set a mark price: stops trigger, and the quoted book follows."""
-        self.exchange_call(lambda exchange: exchange.set_mark_price(symbol, Decimal(price)))
+        self.exchange_call(lambda exchange: exchange.set_mark_price(symbol, _decimal(price)))
 
     def advance(self, seconds: float) -> None:
         """Advance the simulated time: TWAPs, funding, publications and deadlines that fall due run."""
@@ -245,7 +247,10 @@ class Simulator:
 
     def _call(self, action: Callable[[], Result]) -> Result:
         """Run ``action`` on the loop, or in the calling thread while there is none."""
-        return action() if self._loop is None else self._loop.call(action)
+        if self._loop is not None:
+            return self._loop.call(action)
+        with localcontext(ARITHMETIC):
+            return action()
 
     def _open_account(self, balance: Decimal, can_trade: bool = True) -> HmacCredentials:
         key = self._runtime.accounts.open(balance, can_trade=can_trade)
@@ -256,3 +261,8 @@ class Simulator:
         if key is None:
             raise ValueError("these credentials do not belong to this simulator")
         return key.user_id
+
+
+def _decimal(value: Amount) -> Decimal:
+    """An amount as a Decimal. Numbers of other libraries, such as numpy's, go through their text."""
+    return Decimal(str(value)) if isinstance(value, Real) else Decimal(value)

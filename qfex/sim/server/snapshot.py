@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from ..arithmetic import ARITHMETIC
+
 if TYPE_CHECKING:
     from ..engine import BalanceRow, Exchange, OrderRow, PositionRow, PublicTrade
     from ..gateway.gateway import TradeGateway
@@ -36,7 +38,7 @@ class AccountSummary:
     def equity(self) -> Decimal:
         """The value of the account."""
         row = self.balance
-        return row.available_balance + row.order_margin + row.position_margin
+        return ARITHMETIC.add(ARITHMETIC.add(row.available_balance, row.order_margin), row.position_margin)
 
 
 @dataclass(frozen=True)

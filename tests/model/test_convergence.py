@@ -1,0 +1,27 @@
+"""Whatever happens for a while, once it is quiet every client agrees with the exchange within five seconds.
+
+Each history is random and replayable: ``python -m tests.model SEED``. Thousands of them are run by ``make soak``.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from .history import run
+from .options import CLASSES, Options
+
+#: What the client does not yet withstand. Each has a history in `test_kept_histories`.
+NOT_YET = {"paged", "holes", "duplicates", "odd_market", "refused_topics", "long_orders", "missing", "errors"}
+PLAIN_SHAPES = ("old_leg=never", "early_fill=False", "modified_client_id=True")
+
+
+def test_all_agree_after_a_friendly_history() -> None:
+    report = run(1, Options())
+    assert not report.found, str(report)
+
+
+@pytest.mark.parametrize("seed", range(1, 21))
+def test_all_agree_after_a_disturbed_history(seed: int) -> None:
+    options = Options.drawn(seed, set(CLASSES) - NOT_YET).with_shapes(PLAIN_SHAPES)
+    report = run(seed, options)
+    assert not report.found, str(report)
