@@ -151,6 +151,17 @@ class ProtocolConnection(ABC):
 
     def expire(self, run: ProcedureRun) -> None:
         """Stop waiting for the answers that a procedure waits for."""
+        self._give_up_steps(run)
+        run.expire()
+        self._forget_finished()
+
+    def stop(self, run: ProcedureRun) -> None:
+        """End a procedure, whatever it waits for."""
+        self._give_up_steps(run)
+        run.stop()
+        self._forget_finished()
+
+    def _give_up_steps(self, run: ProcedureRun) -> None:
         if run in self._unsent:
             self._unsent.remove(run)
         for step in run.steps:
@@ -158,8 +169,6 @@ class ProtocolConnection(ABC):
                 step.filed = False
             elif not step.answered:
                 self._abandon(step)
-        run.expire()
-        self._forget_finished()
 
     def _abandon(self, step: Step) -> None:
         """Stop waiting for the answer to a command of a procedure."""

@@ -290,6 +290,11 @@ class ClientConnection:
         with self._mutex:
             return self._protocol.start(procedure, patience, urgent=urgent)
 
+    def stop(self, run: ProcedureRun) -> None:
+        """End a procedure, whatever it waits for."""
+        with self._mutex:
+            self._protocol.stop(run)
+
     def expire(self, run: ProcedureRun) -> None:
         """Stop waiting for the answers that a procedure waits for."""
         with self._mutex:

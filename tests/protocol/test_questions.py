@@ -311,32 +311,59 @@ STOP_MESSAGE = {"stop_order_response": {"stop_order_id": "s1", "symbol": AAPL, "
                                         "direction": "SELL", "stop_order_type": "STOP_LOSS"}}  # fmt: skip
 
 
-@pytest.mark.xfail(strict=True, reason="T2: the refusal of the query ends the cancel too")
-def test_the_cancel_of_a_stop_that_is_answered_without_what_happened_is_settled_by_asking() -> None:
+STOP_QUERY = {"type": "get_order", "params": {"symbol": AAPL, "order_id": "s1"}}
+
+
+def asked_about_a_stop(command: Command) -> TradeConnection:
+    """A connection that has asked for a stop whose cancel was answered without what happened; it is in no list."""
     connection = in_use(stop_order())
-    command = c.CancelStopOrder("s1")
     connection.send(command)
     assert answers_of(connection, STOP_MESSAGE) == {}
     assert asked(connection) == []  # an acknowledgement may follow
     CLOCK.advance(0.3)
     assert asked(connection) == [LIST]
     receive(connection, list_message())
-    assert asked(connection) == [{"type": "get_order", "params": {"symbol": AAPL, "order_id": "s1"}}]
+    assert asked(connection) == [STOP_QUERY]
+    return connection
+
+
+CANCEL_STOP = c.CancelStopOrder("s1")
+
+
+def test_the_cancel_of_a_stop_that_is_answered_without_what_happened_is_settled_by_asking() -> None:
+    connection = asked_about_a_stop(CANCEL_STOP)
+    gone = stop_order("CANCELLED")
+    assert answers_of(connection, order_message(gone)) == {CANCEL_STOP: gone}
+    assert connection.account.orders.live == {} and in_question(connection) == []
+
+
+def test_the_history_settles_it_where_the_query_has_no_answer() -> None:
+    connection = asked_about_a_stop(CANCEL_STOP)
+    receive(connection, {"err": {"error_code": "ServerError", "message": "", "incoming_message": STOP_QUERY}})
+    (inquiry,) = connection.inquiries
+    connection.answer_inquiry(inquiry, [stop_order("CANCELLED")])
+    answers, events = connection.work()
+    assert [(request.command, outcome) for request, outcome in answers] == [(CANCEL_STOP, None)]
+    assert [each.order_id for each in orders_of(events)] == ["s1"] and len(connection.table) == 0
+
+
+@pytest.mark.xfail(strict=True, reason="T2: the refusal of the query ends the cancel too")
+def test_that_there_is_no_such_stop_settles_it_as_cancelled() -> None:
+    connection = asked_about_a_stop(CANCEL_STOP)
     outcomes = answers_of(connection, order_message(stop_order("NO_SUCH_ORDER")))
     asked(connection)
     receive(connection, {"user_trades_response": []})
     answers, events = connection.work()
-    assert {**outcomes, **{request.command: outcome for request, outcome in answers}} == {command: None}
+    assert {**outcomes, **{request.command: outcome for request, outcome in answers}} == {CANCEL_STOP: None}
     assert [each.order_id for each in orders_of(events)] == ["s1"]
     assert connection.account.orders.live == {} and len(connection.table) == 0
 
 
 def test_an_acknowledgement_that_follows_saves_the_question() -> None:
     connection = in_use(stop_order())
-    command = c.CancelStopOrder("s1")
-    connection.send(command)
+    connection.send(CANCEL_STOP)
     receive(connection, STOP_MESSAGE)
-    assert answers_of(connection, {"ack": {"incoming_message": json.loads(command.encode())}})
+    assert answers_of(connection, {"ack": {"incoming_message": json.loads(CANCEL_STOP.encode())}})
     CLOCK.advance(1.0)
     assert asked(connection) == [] and connection.account.orders.live == {}
 

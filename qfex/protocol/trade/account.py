@@ -192,7 +192,9 @@ class AccountState:
                 continue
             is_modify = isinstance(request.command, c.ModifyStopOrder)
             if is_modify and self.orders.updated_at(known.order_id) > request.sent_at:
-                self.question(known.order_id, "a modify was acknowledged after a newer message about the stop")
+                self.question(
+                    known.order_id, "a modify was acknowledged after a newer message about the stop"
+                )
             else:
                 changed = _changed_stop(known, request.command)
                 self.take_order(changed)
