@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 _LOGIN_LIMIT = 15.0  # seconds for authentication and subscriptions; the exchange's own client waits as long
 _LOGIN_PATIENCE = 3.0  # seconds for each answer of login and resync
 _WORK_INTERVAL = 0.25  # seconds; how late what is due by the clock may be done
-_RESYNC_LIMIT = (
-    2.5  # seconds for what was missed, and as long again for what is left of it when they are over
-)
+_RESYNC_LIMIT = 2.5  # seconds for what was missed; as long again for what is left of it then
 
 
 class Lifecycle:
