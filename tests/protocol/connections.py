@@ -64,8 +64,10 @@ def in_use(*orders: Order, endpoint: TradeEndpoint | None = None) -> TradeConnec
 
 
 def answered(command: Command, outcome: Any = None) -> tuple[Request, Any]:
-    """A request that a message answers, and what it gets."""
-    return Request(command), outcome
+    """A request that was sent just now and that a message answers, and what it gets."""
+    request = Request(command)
+    request.sent_at = CLOCK()
+    return request, outcome
 
 
 def apply(connection: TradeConnection, message: Any, *answers: tuple[Request, Any]) -> list[Event]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from decimal import Decimal as D
 from typing import Any
 
 import pytest
 
 from qfex import Channel, Order, OrderRejected, OrderStatus, ServerError
+from qfex.protocol.events import Event
 from qfex.protocol.trade import commands as c
 from qfex.protocol.trade.connection import TradeConnection
 from qfex.protocol.trade.questions import OpenQuestions
@@ -30,7 +32,6 @@ from .in_flight import AAPL, modify, order, stop_order
 
 LIST = {"type": "get_user_orders", "params": {"limit": PAGE, "offset": 0}}
 QUERY = {"type": "get_order", "params": {"symbol": AAPL, "order_id": "o1"}}
-TRADES = {"type": "get_user_trades", "params": {"order_id": "o1", "limit": PAGE}}
 UNKNOWN = order_message(order("NO_SUCH_ORDER"))
 SERVER_ERROR = {"err": {"error_code": "ServerError", "message": "no", "incoming_message": LIST}}
 
@@ -39,6 +40,25 @@ def asked(connection: TradeConnection) -> list[dict[str, Any]]:
     """What the connection asks of its own accord, now that it has been given the chance."""
     connection.work()
     return sent(connection)
+
+
+def settle(
+    connection: TradeConnection, history: Sequence[Order] = ()
+) -> tuple[dict[Command, Any], list[Event]]:
+    """Answer the questions to the history, and those to the trades with none; what callers get, and the events."""
+    outcomes: dict[Command, Any] = {}
+    events: list[Event] = []
+    for _ in range(5):
+        answers, found = connection.work()
+        outcomes.update({request.command: outcome for request, outcome in answers})
+        events += found
+        inquiries, connection.inquiries = connection.inquiries, []
+        for inquiry in inquiries:
+            connection.answer_inquiry(inquiry, list(history))
+        for message in sent(connection):
+            if message["type"] == "get_user_trades":
+                events += receive(connection, {"user_trades_response": []})
+    return outcomes, events
 
 
 def in_question(connection: TradeConnection) -> list[str]:
@@ -192,9 +212,8 @@ def test_that_there_is_no_such_order_ends_it_once_the_list_agrees_and_the_trades
     receive(connection, list_message())
     assert asked(connection) == [QUERY]
     receive(connection, order_message(order(status)))
-    assert asked(connection) == [TRADES]
-    receive(connection, {"user_trades_response": []})
-    (ended,) = orders_of(connection.work()[1])
+    assert list(connection.account.orders.live) == ["o1"]  # its trades are not read yet
+    (ended,) = orders_of(settle(connection)[1])
     assert ended.status is OrderStatus.NO_SUCH_ORDER and connection.account.orders.live == {}
     assert in_question(connection) == []
 
@@ -340,8 +359,8 @@ def test_the_cancel_of_a_stop_that_is_answered_without_what_happened_is_settled_
 def test_the_history_settles_it_where_the_query_has_no_answer() -> None:
     connection = asked_about_a_stop(CANCEL_STOP)
     receive(connection, {"err": {"error_code": "ServerError", "message": "", "incoming_message": STOP_QUERY}})
-    (inquiry,) = connection.inquiries
-    connection.answer_inquiry(inquiry, [stop_order("CANCELLED")])
+    inquiries, connection.inquiries = connection.inquiries, []
+    connection.answer_inquiry(inquiries[0], [stop_order("CANCELLED")])
     answers, events = connection.work()
     assert [(request.command, outcome) for request, outcome in answers] == [(CANCEL_STOP, None)]
     assert [each.order_id for each in orders_of(events)] == ["s1"] and len(connection.table) == 0
@@ -351,10 +370,8 @@ def test_the_history_settles_it_where_the_query_has_no_answer() -> None:
 def test_that_there_is_no_such_stop_settles_it_as_cancelled() -> None:
     connection = asked_about_a_stop(CANCEL_STOP)
     outcomes = answers_of(connection, order_message(stop_order("NO_SUCH_ORDER")))
-    asked(connection)
-    receive(connection, {"user_trades_response": []})
-    answers, events = connection.work()
-    assert {**outcomes, **{request.command: outcome for request, outcome in answers}} == {CANCEL_STOP: None}
+    more, events = settle(connection)
+    assert {**outcomes, **more} == {CANCEL_STOP: None}
     assert [each.order_id for each in orders_of(events)] == ["s1"]
     assert connection.account.orders.live == {} and len(connection.table) == 0
 
