@@ -77,7 +77,7 @@ class PlainSocket:
         seconds, fraction = divmod(TICK, 1.0)
         limit = struct.pack("@ll", int(seconds), int(fraction * 1e6))
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
-        self._wait_writable = _waiter(sock, write=True)
+        self._wait_writable = _wait_function(sock, write=True)
         self._holding = self._held = False
 
     def receive(self, timeout: float) -> bytes | None:
@@ -126,8 +126,8 @@ class PolledSocket:
         self._socket = sock
         self._send = sock.send
         sock.setblocking(False)
-        self._wait_readable = _waiter(sock, write=False)
-        self._wait_writable = _waiter(sock, write=True)
+        self._wait_readable = _wait_function(sock, write=False)
+        self._wait_writable = _wait_function(sock, write=True)
 
     def receive(self, timeout: float) -> bytes | None:
         self._wait_readable(timeout)
@@ -181,7 +181,7 @@ def adopt(handshake: HandshakeSocket) -> ConnectedSocket:
     return connected if handshake.tls is None else TlsSocket(connected, handshake.tls)
 
 
-def _waiter(sock: socket.socket, write: bool) -> Callable[[float | None], bool]:
+def _wait_function(sock: socket.socket, write: bool) -> Callable[[float | None], bool]:
     """A function that waits until a socket is ready, by ``poll`` if possible: ``select`` fails on large descriptors."""
     if not hasattr(select, "poll"):
         sides = ([], [sock]) if write else ([sock], [])

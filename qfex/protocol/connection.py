@@ -20,7 +20,7 @@ from .wire.command import Command
 
 log = logging.getLogger("qfex")
 
-#: Seconds after which a procedure is told that a command of it could not be sent.
+#: Seconds after which a procedure is informed that a command of it could not be sent.
 BLOCKED_LIMIT = 5.0
 
 #: Seconds for a second reply to a request that was answered by an update, before a procedure goes on.

@@ -171,7 +171,7 @@ class Lifecycle:
     def _carry_out(self, procedure: Procedure, reader: Reader, limit: float, *, urgent: bool = False) -> None:
         """Run a procedure to its end, reading meanwhile.
 
-        When its time is up, it is told so once and has the same time again for what it does without the answer; then it is
+        When its time is up, it is informed once and has the same time again for what it does without the answer; then it is
         stopped. What it leaves open is asked for while the connection is used.
         """
         connection = reader.connection

@@ -204,14 +204,14 @@ def test_a_forgotten_client_that_has_no_connection_is_ended_too(caplog: pytest.L
 
 
 def test_a_stream_that_is_in_use_keeps_its_client(caplog: pytest.LogCaptureFixture) -> None:
-    def told(peer: Peer) -> None:
+    def answers_late(peer: Peer) -> None:
         peer.accept()
         go_on.wait(10)
         peer.send(acknowledgement({"params": ORDER}))
         peer.read_until_closed()
 
     go_on = threading.Event()
-    with ScriptedExchange(told) as exchange, unclosed(caplog) as warnings:
+    with ScriptedExchange(answers_late) as exchange, unclosed(caplog) as warnings:
         stream = connected(exchange).stream(Channel.ORDERS)
         gc.collect()
         go_on.set()

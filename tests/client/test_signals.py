@@ -383,7 +383,7 @@ def test_a_handler_that_interrupts_a_message_is_refused_at_once(scripted: Script
     assert ends[1] < AT_ONCE
 
 
-def test_a_handler_that_asks_for_an_answer_within_a_critical_section_is_told_that_it_was_sent(
+def test_a_handler_that_asks_for_an_answer_within_a_critical_section_is_informed_that_it_was_sent(
     scripted: Scripted,
 ) -> None:
     _, client = scripted(answers_nothing)
