@@ -130,7 +130,8 @@ class OutcomeUnknown(RequestTimeout):
     symbol : str or None
         The symbol, if the command named one.
     reason : str
-        ``"timeout"``, ``"connection lost"`` or ``"closed"``.
+        ``"timeout"``, ``"connection lost"``, ``"closed"``, or ``"unreadable reply"`` if a reply came that could not be
+        read; it is then reported on `Channel.ERRORS`.
     """
 
     def __init__(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
+from ..errors import OutcomeUnknown
 from .wire.command import Command, Keys
+
+log = logging.getLogger("qfex")
 
 
 def _no_order(order_id: str) -> Any:
@@ -47,3 +51,16 @@ class Request(msgspec.Struct, eq=False):
     awaits_late_reply: bool = False
     known_order: Callable[[str], Any] = _no_order
     collected: dict[str, Any] = {}
+
+
+def outcome_unknown(command: Command, reason: str) -> OutcomeUnknown:
+    """What the sender of a trading command without a known answer gets."""
+    error = OutcomeUnknown(
+        command.type,
+        reason,
+        client_order_id=getattr(command, "client_order_id", None),
+        order_id=getattr(command, "order_id", None),
+        symbol=getattr(command, "symbol", None),
+    )
+    log.warning("%.500s", error)
+    return error

@@ -12,9 +12,10 @@ from typing import Any, NoReturn
 
 from ..deadline import Deadline
 from ..enums import ConnectionState
-from ..errors import ConnectionLost, NotConnected, OutcomeUnknown, QfexError, RequestTimeout
+from ..errors import ConnectionLost, NotConnected, QfexError, RequestTimeout
 from ..mutex import ReentrantCall
 from ..net.errors import ConnectionEnded, SendFailed, SendRefused
+from ..protocol.request import outcome_unknown
 from ..protocol.wire.command import Command
 from .connection import ClientConnection, NotUsable, PendingRequest, ReplyOverdue
 from .events import log
@@ -164,13 +165,13 @@ class Requests:
     def _raise_unanswered(self, command: Command) -> NoReturn:
         """Raise what a command without an answer in time ends in."""
         if self._specs[type(command)].trading:
-            raise _unknown(command, "timeout")
+            raise outcome_unknown(command, "timeout")
         raise RequestTimeout(f"no answer to {command.type} within the time allowed", sent=True)
 
     def _raise_lost(self, command: Command, ended: ConnectionEnded) -> NoReturn:
         """Raise what a connection that ended before the answer means for a command."""
         if self._specs[type(command)].trading:
-            raise _unknown(command, "closed" if ended.closed else "connection lost")
+            raise outcome_unknown(command, "closed" if ended.closed else "connection lost")
         raise ConnectionLost(f"{command.type}: {ended.reason}", ended.code)
 
     # --- several commands --------------------------------------------------------------------------------------
@@ -198,19 +199,6 @@ class Requests:
     def connection_in_use(self) -> ClientConnection | None:
         """The connection, if it can be used at once."""
         return self._session.connection_in_use
-
-
-def _unknown(command: Command, reason: str) -> OutcomeUnknown:
-    """What the sender of a trading command without a known answer gets."""
-    error = OutcomeUnknown(
-        command.type,
-        reason,
-        client_order_id=getattr(command, "client_order_id", None),
-        order_id=getattr(command, "order_id", None),
-        symbol=getattr(command, "symbol", None),
-    )
-    log.warning("%.500s", error)
-    return error
 
 
 class _Burst:

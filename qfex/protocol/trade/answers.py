@@ -254,7 +254,14 @@ def found_in_list(request: Request, page: OpenOrders) -> Verdict:
     for order in page.orders:
         if command.order_id in (order.order_id, order.client_order_id):
             return order
+    if page.unread:  # one of those rows may be the order
+        return unreadable(command, f"{page.unread} rows of the list of orders could not be read")
     return OrderRejected(OrderStatus.NO_SUCH_ORDER)
+
+
+def unreadable(command: Command, reason: str) -> QfexError:
+    """What the sender of a query gets whose reply came and could not be read."""
+    return QfexError(f"the reply to {command.type} could not be read: {reason}")
 
 
 def listed(request: Request, page: OpenOrders) -> Verdict:

@@ -439,7 +439,7 @@ class TradeConnection(ProtocolConnection):
     def _note_absent(self, request: Request, page: OpenOrders) -> None:
         """Question the orders that a complete list, read by a caller, does not have."""
         command: Any = request.command
-        if command.offset or len(page.orders) >= (command.limit or PAGE):
+        if command.offset or page.unread or len(page.orders) >= (command.limit or PAGE):
             return
         listed = {order.order_id for order in page.orders}
         for order_id, order in self.account.orders.live.items():
@@ -472,6 +472,8 @@ class TradeConnection(ProtocolConnection):
         return (error_event("exchange", str(error), str(failure.echo or ""), error),)
 
     def _undecodable(self, message: Undecodable, answered: Sequence[Answer]) -> Iterable[Event]:
+        for request, _ in answered:
+            self._question_outcome(request)
         return (error_event("undecodable", message.reason, message.text),)
 
 

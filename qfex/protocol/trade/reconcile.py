@@ -159,25 +159,27 @@ def _report_open(account: AccountState, error: QfexError) -> None:
 def _compare_with_list(account: AccountState, clock: Callable[[], float]) -> Procedure:
     """Read the complete list of live orders, and note which orders in question it does not have."""
     began = clock()
-    listed = yield from _listed_orders()
+    listed, unread = yield from _listed_orders()
     account.orders_listed, account.wants_list = True, False
     for order_id in account.orders.live:
         if order_id in listed:
             account.questions.settle(order_id)
-        elif account.orders.updated_at(order_id) < began:
+        elif not unread and account.orders.updated_at(order_id) < began:
             account.question(order_id, "it is not in the list of live orders")
             if question := account.questions.get(order_id):
                 question.is_absent = True
 
 
-def _listed_orders() -> Generator[Sequence[Command], list[Any], dict[str, Order]]:
-    """The live orders by order id."""
+def _listed_orders() -> Generator[Sequence[Command], list[Any], tuple[dict[str, Order], int]]:
+    """The live orders by order id, and how many more there are in rows that could not be read."""
     listed: dict[str, Order] = {}
+    unread = 0
     pages = OrderPages(full=PAGE)
     while not pages.is_complete:
         (page,) = yield [c.GetUserOrders(limit=PAGE, offset=pages.offset)]
         listed.update((order.order_id, order) for order in pages.add(page.orders))
-    return listed
+        unread += page.unread
+    return listed, unread
 
 
 def _follow_replaced(account: AccountState, absent: list[Question]) -> None:

@@ -20,11 +20,11 @@ from ...enums import CancelIdType
 from ...models.orders import OpenOrders, Order, StopOrder
 from ...models.twaps import Twap
 from ...statuses import OrderStatus
-from ..request import Request
+from ..request import Request, outcome_unknown
 from ..wire.command import Command
-from ..wire.failures import Failure, echo_keys, echoes
+from ..wire.failures import Failure, Undecodable, echo_keys, echoes
 from . import commands as c
-from .answers import MORE, NO_SUCH_ORDER, NOT_MINE, Verdict, error_of, terms_of
+from .answers import MORE, NO_SUCH_ORDER, NOT_MINE, Verdict, error_of, terms_of, unreadable
 from .messages import Ack, Authenticated, Leverages, Message, Subscribed, Trades, Unsubscribed
 from .specs import ORDER_LIST, SPECS
 
@@ -62,6 +62,26 @@ _KEYS: dict[type, Callable[[Any], Iterable[Hashable]]] = {
     Ack: lambda ack: echo_keys(ack.echo),
 }
 
+#: What a reply that cannot be read would have been, by its key.
+_REPLIES: dict[str, type] = {
+    "order_response": Order,
+    "stop_order_response": StopOrder,
+    "twap_response": Twap,
+    "all_orders_response": OpenOrders,
+    "user_orders": OpenOrders,
+    "user_trades_response": Trades,
+    "user_trades": Trades,
+    "user_leverage_response": Leverages,
+    "available_leverage_levels_response": Leverages,
+}
+
+#: The replies that are lists: the ids in them are those of their rows.
+_LIST_KEYS: dict[type, tuple[Hashable, ...]] = {
+    OpenOrders: ORDER_LIST,
+    Trades: ("get_user_trades",),
+    Leverages: ("get_user_leverage", "get_available_leverage_levels"),
+}
+
 
 @attrs.define
 class ExchangeQuirks:
@@ -95,7 +115,7 @@ class RequestTable:
     """
 
     #: Kinds of messages that may answer something.
-    answering = frozenset({*_KEYS, Failure})
+    answering = frozenset({*_KEYS, Failure, Undecodable})
 
     #: Given-up requests that are remembered; the oldest are dropped on a connection that never answers.
     MAX_GIVEN_UP = 10_000
@@ -175,6 +195,8 @@ class RequestTable:
         """The requests that `message` answers, taken out of the table, each with its result or exception."""
         if type(message) is Failure:
             return self._fail(message)
+        if type(message) is Undecodable:
+            return self._end_unread(message)
         answers = self._judge(message)
         if not answers:
             return answers
@@ -266,6 +288,27 @@ class RequestTable:
             return []
         self.remove(request)
         return [(request, error_of(failure, request.command))]
+
+    def _end_unread(self, message: Undecodable) -> Answers:
+        """End the request to which a message that cannot be read is the reply, where it can be only one."""
+        kind = _REPLIES.get(message.kind)
+        if kind is None or message.is_row:
+            return []
+        filed = (self.filed.get(key, ()) for key in _LIST_KEYS.get(kind) or message.ids)
+        found = {
+            request: None
+            for request in chain.from_iterable(filed)
+            if not request.given_up and kind in SPECS[type(request.command)].answers
+        }
+        if len(found) != 1:
+            return []
+        (request,) = found
+        # It may also have been an update, with the reply still to come, which must not answer another request.
+        request.awaits_late_reply = True
+        self.give_up(request)
+        if SPECS[type(request.command)].trading:
+            return [(request, outcome_unknown(request.command, "unreadable reply"))]
+        return [(request, unreadable(request.command, message.reason))]
 
     def _echoed(self, echo: dict[str, Any] | str | None) -> Request | None:
         if isinstance(echo, dict):
