@@ -892,7 +892,7 @@ class TradeClient(BaseClient[Channel]):
             self._session.events.report("recovery", message, error=error)
 
     def _learn_fills(self, deadline: Deadline) -> None:
-        """Find out what was traded before, so that an outage can be told from the past."""
+        """Find out what was traded before, so that an outage can be distinguished from the past."""
         learn_past_fills(self._requests, self._account, deadline)
 
     @overload

@@ -74,6 +74,8 @@ class Mutex(_RLock):
     code: the ``with`` statement evaluates the property, and then calls what it gets, which is the acquisition in C.
     """
 
+    __slots__ = ("_made_after",)
+
     def __init__(self) -> None:
         self._made_after = _forks
 
@@ -97,6 +99,8 @@ class Mutex(_RLock):
 class InnerMutex(Mutex):
     """A mutex that may also be entered while another one is held. Nothing else is entered while this one is."""
 
+    __slots__ = ()
+
     @property
     def __enter__(self) -> Callable[[], bool]:
         global _held
@@ -109,6 +113,8 @@ class InnerMutex(Mutex):
 
 class ReentrantMutex(_RLock):
     """A mutex that a signal handler may enter wherever it interrupted the client, this mutex included."""
+
+    __slots__ = ()
 
     @property
     def __enter__(self) -> Callable[[], bool]:

@@ -18,9 +18,6 @@ FOLDERS = ("qfex", "docs", "samples", "tests", "benchmarks")
 FILES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "Makefile", "mkdocs.yml", "setup.cfg")
 SUFFIXES = {".py", ".md", ".ipynb", ".svg", ".toml"}
 
-#: Uses that are left over: one path and word a line. Without the file there are none.
-LEFTOVERS = ROOT / "tests" / "leftover_vocabulary.txt"
-
 #: A word -> what is used instead. A word is a whole word of a text, or a part of an identifier.
 WORDS = {
     "lane": "exclusive key", "lanes": "exclusive keys", "occupant": "holder", "occupants": "holders",
@@ -105,22 +102,12 @@ def text_of(path: Path) -> str:
 def sources() -> list[Path]:
     """The files of the project, without recorded messages and this file."""
     found = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.suffix in SUFFIXES]
-    hidden = {Path(__file__), LEFTOVERS}
-    return sorted({path for path in found if path not in hidden} | {ROOT / name for name in FILES})
-
-
-def leftovers(path: Path) -> set[str]:
-    """The words of a file that are not removed yet."""
-    if not LEFTOVERS.exists():
-        return set()
-    entries = (line.split(" ", 1) for line in LEFTOVERS.read_text("utf-8").splitlines())
-    return {word for prefix, word in entries if str(path.relative_to(ROOT)).startswith(prefix)}
+    return sorted({path for path in found if path != Path(__file__)} | {ROOT / name for name in FILES})
 
 
 @pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_file_uses_the_fields_terms(path: Path) -> None:
-    found = {*findings(text_of(path)), *findings(path.stem)}
-    assert found - leftovers(path) == set()
+    assert {*findings(text_of(path)), *findings(path.stem)} == set()
 
 
 def test_every_allowed_text_is_there() -> None:

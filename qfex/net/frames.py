@@ -1,7 +1,7 @@
-"""WebSocket frames (RFC 6455) of the client side: bytes to messages, messages to bytes. No input, no output.
+"""WebSocket frames (RFC 6455) of the client side: bytes to messages, messages to bytes. It does no I/O.
 
 websocket-client makes the connection: URL, proxy, TLS and handshake. Its frame reader is not used, because three
-exact reads and a scan in Python for each message cost more than all else that this library does.
+exact reads and a scan in Python for each message cost more than everything else that this library does.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ class FrameError(Exception):
 
 
 class FrameReader:
-    """Cuts a byte stream into messages, control frames included, fragments joined.
+    """Splits a byte stream into messages: joins fragments, and gives control frames too.
 
     Attributes
     ----------
     error : FrameError or None
-        How the peer broke the protocol, where messages came before that; nothing can be read after it.
+        How the peer broke the protocol, if whole messages came before that; nothing can be read after it.
     """
 
     def __init__(self, max_message: int = MAX_MESSAGE) -> None:
@@ -56,7 +56,7 @@ class FrameReader:
         self.error: FrameError | None = None
 
     def feed(self, data: bytes) -> list[tuple[int, bytes]]:
-        """Take bytes off the line; give each whole message as opcode and payload, none after a close frame.
+        """Take received bytes; return the messages that they complete, as opcode and payload, up to a close frame.
 
         Raises
         ------
@@ -176,21 +176,21 @@ def encode_frame(opcode: int, payload: bytes) -> bytes:
 
 
 def _masked(payload: bytes, length: int) -> bytes:
-    """A fresh key and what it makes of a payload; one operation on large integers masks it all."""
+    """A new mask key, followed by the masked payload. One operation on large integers masks all of it."""
     (key,) = next(_keys, None) or _draw_keys()
     words = length // 4 + 1
     masked = int.from_bytes(payload, "little") ^ int.from_bytes(key * words, "little")
     return key + masked.to_bytes(4 * words, "little")[:length]
 
 
-# Mask keys that nobody can foresee, drawn many at a time: a draw takes as long as all else that is done for a frame.
+# Unpredictable mask keys, drawn many at a time: one draw takes as long as the rest of the work on a frame.
 _KEYS_AT_ONCE = 256
 _KEY = Struct("4s")
 _keys: Iterator[tuple[bytes]] = iter(())
 
 
 def _draw_keys() -> tuple[bytes]:
-    """Draw new keys; the first of them. Threads that do so at once have different ones."""
+    """Draw new keys and return the first. Threads that draw at the same time get different keys."""
     global _keys
     drawn: Iterator[tuple[bytes]] = _KEY.iter_unpack(os.urandom(4 * _KEYS_AT_ONCE))
     first = next(drawn)

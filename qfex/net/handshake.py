@@ -1,7 +1,7 @@
-"""What websocket-client shakes hands on: sockets that read ahead, under TLS where the URL says so.
+"""The sockets on which websocket-client performs its handshake: they read ahead, under TLS where the URL says so.
 
-It reads the answer to the upgrade byte by byte, which is a system call or two for each, and half a dozen steps of
-Python. Since it only joins what it gets until it gets a line's end, it is given a line at a time.
+websocket-client reads the response to the upgrade byte by byte, with a system call or two and several steps of Python for
+each. It only joins what it gets until it sees the end of a line, so it is given a line at a time.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ _SWITCHING = 101
 
 
 class HandshakeSocket:
-    """A connected socket, as far as websocket-client needs one for its handshake."""
+    """A connected socket with the methods that websocket-client's handshake uses."""
 
     def __init__(self, sock: socket.socket, tls: Tls | None = None) -> None:
         self.socket = sock
         self.tls = tls
         self._ahead = BytesIO()
         self._head = b""  # what was taken line by line
-        # What is the socket's own. The first is called for each byte.
+        # Methods of the socket itself. The first one is called for each byte.
         self.gettimeout, self.settimeout = sock.gettimeout, sock.settimeout
         self.fileno, self.shutdown, self.close = sock.fileno, sock.shutdown, sock.close
 
     @property
     def rest(self) -> bytes:
-        """What was read, and decrypted, and not taken."""
+        """Bytes that were read and decrypted, and not taken yet."""
         return self._ahead.read()
 
     @property
     def status(self) -> int | None:
-        """HTTP status of the answer; None until its head was taken whole."""
+        """HTTP status of the response; None until its whole head was taken."""
         found = _HEAD.match(self._head)
         return int(found[1]) if found else None
 
@@ -49,7 +49,7 @@ class HandshakeSocket:
         return self._take(size) or (self._take(size) if self._read_on() else b"")
 
     def _take(self, size: int) -> bytes:
-        """What was read already; for a reader of single bytes a whole line, whose end it is waiting for, then its end."""
+        """Take bytes that were read already. A reader of single bytes gets a whole line, and then its end."""
         if size > 1:
             return self._ahead.read(size)
         line = self._ahead.readline()
@@ -72,7 +72,7 @@ class HandshakeSocket:
         return True
 
     def send(self, data: bytes) -> int:
-        """Write all bytes; how many those are."""
+        """Write all bytes; return how many."""
         self.socket.sendall(data if self.tls is None else self.tls.seal(data))
         return len(data)
 
@@ -85,12 +85,12 @@ class HandshakeClient(websocket.WebSocket):
 
     @property
     def answered(self) -> int | None:
-        """HTTP status of the peer's answer; None where the head of none came whole."""
+        """HTTP status of the response; None if its head did not arrive whole."""
         return None if self._last is None else self._last.status
 
     @property  # type: ignore[override]
     def sock(self) -> HandshakeSocket | None:
-        """The connection, from the moment that it is made."""
+        """The connection, once it is made."""
         return self._ahead
 
     @sock.setter

@@ -56,7 +56,7 @@ class TransportOptions:
 
 
 def proxy_arguments(url: str, given: str | None) -> dict[str, Any]:
-    """Keyword arguments of websocket-client's ``connect`` that settle the proxy.
+    """Keyword arguments of websocket-client's ``connect`` that choose the proxy.
 
     Parameters
     ----------

@@ -11,10 +11,9 @@ kind           reading                                           writing
 
 The first costs one system call less for each message. The second is for systems without ``MSG_DONTWAIT``.
 
-Threads that are woken one after the other, and send as soon as they are, can share a packet: between `hold_back` and
-`push` the system takes what is sent and does not let it go. A peer then answers together what it gets together, and
-each takes its work in one piece: a fifth less time for each order of eight threads. Should a push fail to come, the
-system (Linux; others hold nothing back) lets go by itself after 0.2 s.
+Threads that wake one shortly after the other, and send at once, can share a packet: between `hold_back` and `push` the
+system keeps what is sent. The peer then receives and answers the messages together, which takes a fifth less time for
+each order of eight threads. If no push comes, the system sends by itself after 0.2 s (Linux; others hold nothing back).
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from typing import Protocol
 from .handshake import HandshakeSocket
 from .tls import Tls
 
-_CHUNK = 65536  # bytes; larger reads make the allocator map memory anew each time
+_CHUNK = 65536  # bytes; larger reads make the allocator map new memory each time
 _AT_ONCE = (getattr(socket, "MSG_DONTWAIT", 0),)
 _HELD_BACK = (_AT_ONCE[0] | getattr(socket, "MSG_MORE", 0),)
 _ENDED = "the peer closed the connection"
@@ -50,22 +49,22 @@ class ConnectedSocket(Protocol):
         """
 
     def seal(self, data: bytes) -> bytes:
-        """The bytes of the line that stand for `data`. What was sealed first must be sent first."""
+        """Encrypt `data`, where the connection is encrypted. What is sealed first must be sent first."""
 
     def send(self, data: bytes | memoryview, counts: list[int]) -> None:
-        """Write of sealed bytes what can be written at once, and add how many that was.
+        """Write as many sealed bytes as can be written at once, and append their number to `counts`.
 
-        Both are one step, of the interpreter's own code: Ctrl-C must not come between.
+        Both happen in one step of C code, so that Ctrl-C cannot come between.
         """
 
     def wait_writable(self, timeout: float | None) -> bool:
         """Wait until something can be written, `timeout` seconds at most; whether it can."""
 
     def hold_back(self) -> None:
-        """From now on keep what is sent together, until `push`."""
+        """Hold back what is sent from now on, until `push`."""
 
     def push(self) -> None:
-        """Let go what was held back."""
+        """Send what was held back."""
 
 
 class PlainSocket:
@@ -78,7 +77,7 @@ class PlainSocket:
         seconds, fraction = divmod(TICK, 1.0)
         limit = struct.pack("@ll", int(seconds), int(fraction * 1e6))
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
-        self._wait_writable = _waiter(sock, write=True)
+        self._wait_writable = _wait_function(sock, write=True)
         self._holding = self._held = False
 
     def receive(self, timeout: float) -> bytes | None:
@@ -99,7 +98,7 @@ class PlainSocket:
         except BlockingIOError:
             counts.append(0)
         if holding:
-            self._held = True  # only now: who pushed before that pushed nothing
+            self._held = True  # only now: a push before this had nothing to send
             if not self._holding:
                 self._push()
 
@@ -127,8 +126,8 @@ class PolledSocket:
         self._socket = sock
         self._send = sock.send
         sock.setblocking(False)
-        self._wait_readable = _waiter(sock, write=False)
-        self._wait_writable = _waiter(sock, write=True)
+        self._wait_readable = _wait_function(sock, write=False)
+        self._wait_writable = _wait_function(sock, write=True)
 
     def receive(self, timeout: float) -> bytes | None:
         self._wait_readable(timeout)
@@ -182,8 +181,8 @@ def adopt(handshake: HandshakeSocket) -> ConnectedSocket:
     return connected if handshake.tls is None else TlsSocket(connected, handshake.tls)
 
 
-def _waiter(sock: socket.socket, write: bool) -> Callable[[float | None], bool]:
-    """What waits until a socket is ready; ``poll`` where there is one, since ``select`` fails on large numbers."""
+def _wait_function(sock: socket.socket, write: bool) -> Callable[[float | None], bool]:
+    """A function that waits until a socket is ready, by ``poll`` if possible: ``select`` fails on large descriptors."""
     if not hasattr(select, "poll"):
         sides = ([], [sock]) if write else ([sock], [])
         return lambda timeout: any(select.select(*sides, [], timeout))

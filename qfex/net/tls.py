@@ -1,8 +1,8 @@
-"""TLS as a codec: bytes of the line in, bytes of the application out, and back. No input, no output of its own.
+"""TLS as a codec: encrypted bytes in, plain bytes out, and back. After the handshake it does no I/O.
 
-Python's TLS sockets read and write by themselves, which costs a poll and two reads for each message, keeps a reader
-and a writer apart for as long as the slower takes, and leaves open what of a failed write has left. Here OpenSSL works
-in memory, and the plain socket stays in our hands.
+Python's TLS sockets read and write by themselves. That costs a poll and two reads for each message, makes a reader and a
+writer wait for each other, and does not tell how much of a failed write has left. Here OpenSSL works in memory, and the
+transport reads and writes the plain socket.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ _CHUNK = 16384  # bytes: the longest record
 class Tls:
     """One TLS connection's client side. `_mutex` keeps threads apart: OpenSSL's objects serve one at a time.
 
-    What OpenSSL wants to say of its own accord (the answer to a key update) leaves with the next message, as TLS 1.3
-    asks.
+    Messages of TLS itself (the answer to a key update) leave with the next message, as TLS 1.3 asks.
     """
 
     def __init__(self, context: ssl.SSLContext, hostname: str | None) -> None:
@@ -47,18 +46,18 @@ class Tls:
             self._connection.do_handshake()
         except ssl.SSLWantReadError:
             return False
-        finally:  # an alert, too: the peer is told why it is refused
+        finally:  # an alert too, so that the peer learns why it is refused
             sock.sendall(self._outgoing.read())
         return True
 
     def seal(self, data: bytes) -> bytes:
-        """Encrypt; what was sealed first must be sent first."""
+        """Encrypt. What is sealed first must be sent first."""
         with self._mutex:
             self._connection.write(data)
             return self._outgoing.read()
 
     def unseal(self, data: bytes) -> bytes:
-        """Decrypt what came; empty where no record is whole yet.
+        """Decrypt received bytes; empty if no record is whole yet.
 
         Raises
         ------

@@ -36,8 +36,8 @@ _NO_WAIT = Deadline(0.0)
 class Transport:
     """One connection's socket.
 
-    `_send_lock`, a reentrant lock that only its owner can release, guards writing and `_close_sent`. `_writer` is the
-    thread that writes, `_outgoing` what it writes: the frames, what has been encrypted, and how much of that has left.
+    `_send_lock` guards writing and `_close_sent`. It is a reentrant lock: only its owner can release it. `_writer` is the
+    thread that is writing, and `_outgoing` has its frames, their encrypted bytes so far, and how many of those have left.
 
     Attributes
     ----------
@@ -103,7 +103,7 @@ class Transport:
     # --- reading: the reader thread only -----------------------------------------------------------------------
 
     def receive(self, timeout: float) -> list[tuple[int, bytes]]:
-        """Wait for bytes; the messages that they complete, as opcode and payload.
+        """Wait for bytes; return the messages that they complete, as opcode and payload.
 
         Raises
         ------
@@ -122,7 +122,7 @@ class Transport:
         return [] if data is None else self._frames.feed(data)
 
     def hold_back(self) -> None:
-        """Collect what other threads send from now on, until `push`; see `sockets`."""
+        """Hold back what other threads send from now on, until `push`; see `sockets`."""
         assert self._socket is not None
         self._socket.hold_back()
 

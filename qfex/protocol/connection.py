@@ -20,7 +20,7 @@ from .wire.command import Command
 
 log = logging.getLogger("qfex")
 
-#: Seconds after which a procedure is told that a command of it could not be sent.
+#: Seconds after which a procedure is informed that a command of it could not be sent.
 BLOCKED_LIMIT = 5.0
 
 #: Seconds for a second reply to a request that was answered by an update, before a procedure goes on.
@@ -64,6 +64,11 @@ class ProtocolConnection(ABC):
         self._unsent: list[ProcedureRun] = []
         self._late_answers: list[Answer] = []
         self.inquiries: list[Step] = []
+
+    @property
+    def pending(self) -> int:
+        """Requests of callers without an answer yet."""
+        return sum(not request.given_up and not isinstance(request, Step) for request in self.table)
 
     # --- requests ----------------------------------------------------------------------------------------------
 
@@ -146,6 +151,17 @@ class ProtocolConnection(ABC):
 
     def expire(self, run: ProcedureRun) -> None:
         """Stop waiting for the answers that a procedure waits for."""
+        self._give_up_steps(run)
+        run.expire()
+        self._forget_finished()
+
+    def stop(self, run: ProcedureRun) -> None:
+        """End a procedure, whatever it waits for."""
+        self._give_up_steps(run)
+        run.stop()
+        self._forget_finished()
+
+    def _give_up_steps(self, run: ProcedureRun) -> None:
         if run in self._unsent:
             self._unsent.remove(run)
         for step in run.steps:
@@ -153,8 +169,6 @@ class ProtocolConnection(ABC):
                 step.filed = False
             elif not step.answered:
                 self._abandon(step)
-        run.expire()
-        self._forget_finished()
 
     def _abandon(self, step: Step) -> None:
         """Stop waiting for the answer to a command of a procedure."""

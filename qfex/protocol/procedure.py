@@ -88,6 +88,11 @@ class ProcedureRun:
         sent = all(step.filed or step.answered for step in self.steps)
         self.fail(RequestTimeout("no answer" if sent else "it could not be sent in time", sent=sent))
 
+    def stop(self) -> None:
+        """End the procedure where it is."""
+        self._procedure.close()
+        self.done = True
+
     def fail(self, error: Exception) -> None:
         """Raise an error in the procedure, which may go on with something else."""
         self._move(lambda: self._procedure.throw(error))

@@ -74,7 +74,7 @@ class PendingRequest(Request, eq=False, kw_only=True):
         return self.answered
 
     def resolve(self, outcome: Any) -> None:
-        """Set the result, or the exception that the caller gets, and wake who waits for it."""
+        """Set the result, or the exception that the caller gets, and wake the threads that wait for it."""
         self.outcome = outcome
         self.answered = True
         if self.waiting:
@@ -120,7 +120,7 @@ class ClientConnection:
     @property
     def pending(self) -> int:
         """Requests without an answer yet."""
-        return len(self._table)
+        return self._protocol.pending
 
     def file(self, request: Request, deadline: Deadline) -> bytes:
         """File a request once its exclusive keys are free; the frame to send.
@@ -151,7 +151,7 @@ class ClientConnection:
         return self._ended is not None or self._draining
 
     def _await_holder(self, holder: Request, deadline: Deadline) -> None:
-        """Wait until there is news of the holder of an exclusive key, or of the connection."""
+        """Wait until something changes about the holder of an exclusive key, or about the connection."""
         with self._mutex:
             patience = self._patience_with(holder, deadline)
             given_up = holder.given_up
@@ -290,6 +290,11 @@ class ClientConnection:
         with self._mutex:
             return self._protocol.start(procedure, patience, urgent=urgent)
 
+    def stop(self, run: ProcedureRun) -> None:
+        """End a procedure, whatever it waits for."""
+        with self._mutex:
+            self._protocol.stop(run)
+
     def expire(self, run: ProcedureRun) -> None:
         """Stop waiting for the answers that a procedure waits for."""
         with self._mutex:
@@ -318,11 +323,11 @@ class ClientConnection:
 
     @property
     def is_throttled(self) -> bool:
-        """Whether the exchange said something of the message budget."""
+        """Whether the exchange said something about the message budget."""
         return bool(self._protocol.throttled)
 
     def take_throttled(self) -> list[tuple[str | None, float | None]]:
-        """What the exchange said of the message budget since the last time."""
+        """What the exchange said about the message budget since the last time."""
         with self._mutex:
             throttled, self._protocol.throttled = self._protocol.throttled, []
         return throttled

@@ -23,11 +23,9 @@ if TYPE_CHECKING:
     from .session import Session
 
 _LOGIN_LIMIT = 15.0  # seconds for authentication and subscriptions; the exchange's own client waits as long
-_LOGIN_PATIENCE = 3.0  # seconds for each answer of the login
+_LOGIN_PATIENCE = 3.0  # seconds for each answer of login and resync
 _WORK_INTERVAL = 0.25  # seconds; how late what is due by the clock may be done
-_RESYNC_LIMIT = (
-    5.0  # seconds for what was missed; then the connection is used without it, and an error reported
-)
+_RESYNC_LIMIT = 2.5  # seconds for what was missed; as long again for what is left of it then
 
 
 class Lifecycle:
@@ -171,18 +169,22 @@ class Lifecycle:
             self._session.limiter.pause(bucket, seconds)
 
     def _carry_out(self, procedure: Procedure, reader: Reader, limit: float, *, urgent: bool = False) -> None:
-        """Run a procedure to its end, reading meanwhile."""
+        """Run a procedure to its end, reading meanwhile.
+
+        When its time is up, it is informed once and has the same time again for what it does without the answer; then it is
+        stopped. What it leaves open is asked for while the connection is used.
+        """
         connection = reader.connection
-        run = connection.start(procedure, patience=_LOGIN_PATIENCE if urgent else None, urgent=urgent)
-        until = monotonic() + limit
+        run = connection.start(procedure, patience=_LOGIN_PATIENCE, urgent=urgent)
+        until, is_expired = monotonic() + limit, False
         while not run.done:
             if self._session.is_ending:
                 raise ConnectionEnded("closed", closed=True)
             self._send_outgoing(connection)
             reader.read(until)
             if monotonic() >= until and not run.done:
-                connection.expire(run)
-                until = monotonic() + limit
+                connection.stop(run) if is_expired else connection.expire(run)
+                until, is_expired = monotonic() + limit, True
         if run.error is not None:
             raise run.error
 
@@ -269,7 +271,7 @@ class Lifecycle:
 
 
 def transport_type() -> type[Transport]:
-    """Import what connects on first use: a program that never does needs neither websocket-client nor OpenSSL."""
+    """Import the transport on first use: a program that never connects needs neither websocket-client nor OpenSSL."""
     from ..net.transport import Transport
 
     return Transport

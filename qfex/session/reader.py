@@ -17,7 +17,7 @@ from .wait import WaitList
 _CONTROLS_HELD = 8  # control frames that wait for a busy socket; older ones are out of date by then
 _LONGEST_WAIT = 0.5  # seconds; how late a deadline of the reader's own may be noticed
 
-#: Messages of one read during which the answers' senders are held back: some tenths of a millisecond.
+#: If one read has at most so many messages, what the callers send that it wakes is held back until all are handled.
 _FEW = 16
 
 _ECHOED_CODES = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011})

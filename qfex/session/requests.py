@@ -127,9 +127,8 @@ class Requests:
             raise RequestTimeout(f"no connection within the time allowed: {error}", sent=False) from None
 
     def _await_other(self, connection: ClientConnection, deadline: Deadline) -> None:
-        if (
-            connection.renewed_by == get_ident()
-        ):  # a signal handler interrupted the renewal, which waits for it
+        # A signal handler that interrupted the renewal would wait for itself.
+        if connection.renewed_by == get_ident():
             raise ReentrantCall
         self._session.await_other(connection, deadline)
         if deadline.passed:
@@ -177,7 +176,7 @@ class Requests:
     # --- several commands --------------------------------------------------------------------------------------
 
     def submit_all(self, commands: Iterable[Command], deadline: Deadline) -> list[SentRequest | QfexError]:
-        """Send commands, in few writes; for each its request, or why it was not sent."""
+        """Send commands in few writes; return for each its request, or the error that kept it from being sent."""
         self._session.check_process()
         return _Burst(self, deadline).submit(commands)
 
@@ -189,7 +188,7 @@ class Requests:
                 each.connection.give_up(each)
 
     def may_go_at_once(self, command: Command) -> bool:
-        """Whether a command needs to wait for nothing; takes its share of the message budget."""
+        """Whether a command can be sent without any wait. If so, its share of the message budget is taken."""
         spec = self._specs[type(command)]
         if spec.exclusive(command):
             return False
@@ -215,7 +214,7 @@ def _unknown(command: Command, reason: str) -> OutcomeUnknown:
 
 
 class _Burst:
-    """Several commands in one write. What each of them ends in is what it would end in alone.
+    """Several commands in one write. Each of them ends as it would alone.
 
     Collects commands that need to wait for nothing and sends them together; the others it sends in their turn. The first
     `_sent` of `_ends` are settled; the others are requests that are filed and not sent yet, as `_frames`.
@@ -230,7 +229,7 @@ class _Burst:
         self._ends: list[SentRequest | QfexError] = []
 
     def submit(self, commands: Iterable[Command]) -> list[SentRequest | QfexError]:
-        """Send commands in the order given; for each its request, or why it was not sent."""
+        """Send commands in the order given; return for each its request, or the error that kept it from being sent."""
         try:
             for command in commands:
                 self._add(command)

@@ -228,9 +228,8 @@ class Session:
             connection.drain(deadline)
             goodbye = Deadline(GOODBYE)
             connection.teardown(goodbye)
-            self.await_other(
-                connection, goodbye
-            )  # the peer's close frame proves that it read everything before
+            # When the peer has answered the close frame, it has read everything before it.
+            self.await_other(connection, goodbye)
         finally:  # even after Ctrl-C: a connection that refuses everything must not stay
             connection.transport.abort()
             connection.renewed_by = None
@@ -286,7 +285,7 @@ class Session:
         """Close the session of a client that was garbage-collected, and say so, once."""
         try:
             _forgotten.remove(self)
-        except KeyError:  # the reader thread and the end of the interpreter both come here
+        except KeyError:  # the exit of the interpreter and the reader thread both call this
             return
         log.warning("a client (%s) was not closed; use it in a with block, or call close()", self.name)
         self.close()
@@ -307,9 +306,8 @@ class Session:
         if transport is not None:
             transport.abort()
         if reader is not None and reader.is_alive():
-            reader.join(
-                0.7
-            )  # one that still connects ends by itself, since it is no longer the session's reader
+            # One that still connects ends by itself, since it is no longer the session's reader.
+            reader.join(0.7)
         self.events.restart(0.2)
         with self._lock:
             if not self._spent:
@@ -327,7 +325,7 @@ class Session:
         return False
 
     def use(self, transport: Transport) -> None:
-        """Make a transport the one that closing cuts.
+        """Make a transport the one that `close` cuts.
 
         Raises
         ------

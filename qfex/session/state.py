@@ -28,14 +28,14 @@ class StateReader:
         return self._session.closing.is_set()
 
     def read(self, look: Callable[[], _ValueT]) -> _ValueT:
-        """What `look` gives while nothing changes."""
+        """Call `look` while nothing changes, and return its result."""
         with self._session.mutex:
             return look()
 
     def wait_until(
         self, look: Callable[[], _ValueT], enough: Callable[[_ValueT], object], deadline: Deadline
     ) -> _ValueT:
-        """Wait until a reading of the state is enough, or the time is up; the newest reading.
+        """Wait until a reading of the state is enough, or the time is up; return the newest reading.
 
         Raises
         ------

@@ -59,7 +59,7 @@ class EventBuffer:
         return len(self._queue)
 
     def put(self, events: Iterator[Event]) -> Event | None:
-        """Add events, up to the first that has no room and must not be lost; that event, or None."""
+        """Add events up to the first that has no room and must not be lost; return that event, or None."""
         with self._mutex:
             refused = None if self.closed else self._add(events)
         self._consumers.notify_all()

@@ -1,8 +1,8 @@
-"""How a thread waits for what others do: it puts its wake-up on a wait list, and looks again when that fires.
+"""How a thread waits for others: it adds its wake-up to a wait list, and looks again when the wake-up fires.
 
-No thread sleeps while it holds a lock, and no lock is released but by the ``with`` block that acquired it.
-`threading.Condition` and everything made of it do both in Python code, where Ctrl-C may fall: then a lock stays held for
-ever, or a lock is released that another thread holds.
+No thread sleeps while it holds a lock, and a lock is released only by the ``with`` block that acquired it.
+`threading.Condition`, and everything built on it, does otherwise, in Python code that Ctrl-C can interrupt: then a lock
+stays held for ever, or a lock is released that another thread holds.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ class WakeUp(Protocol):
 
 
 class _EventfdWakeUp:
-    """A wake-up by an eventfd, which is polled for edges, so that it never needs to be read.
+    """A wake-up by an eventfd. It is polled for edges, so it never needs to be read.
 
-    A lock would do too, but releasing it wakes the other thread while this one still holds the interpreter, and so the
-    woken one goes back to sleep at once: seven changes of thread for each order. Writing to an eventfd releases the
-    interpreter first, which leaves four. Only Linux has it.
+    A lock would work too. But releasing a lock wakes the other thread while this one still holds the interpreter, so that
+    the woken thread goes back to sleep at once: seven thread switches for each order. Writing to an eventfd releases the
+    interpreter first, which leaves four. Only Linux has eventfds.
     """
 
     in_use = False
@@ -76,7 +76,7 @@ class _LockWakeUp:
 
 
 def new_wake_up() -> WakeUp:
-    """The best kind of wake-up that is to be had."""
+    """The best kind of wake-up that this system has."""
     try:
         return _EventfdWakeUp()
     except (AttributeError, OSError):  # another system, or no descriptors left
@@ -87,7 +87,7 @@ _owned = threading.local()
 
 
 def _begin_child() -> None:
-    """Make a forked child's wake-ups anew: with its parent's descriptors, it would take the parent's events."""
+    """Give a forked child wake-ups of its own: with its parent's descriptors it would take the parent's events."""
     global _owned
     _owned = threading.local()
 
@@ -117,12 +117,12 @@ class WaitList:
         return bool(self._waiting)
 
     def notify_all(self) -> None:
-        """Have those who wait look again, after what they wait for has changed."""
+        """Wake all threads that wait, after a change of what they wait for."""
         for wake_up in tuple(self._waiting):  # a thread that wakes removes its own
             wake_up.fire()
 
     def wait_until(self, look: Callable[[], object], deadline: Deadline) -> bool:
-        """Wait until `look` gives something true; whether it did before the time was up.
+        """Wait until `look` returns something true; return whether it did in time.
 
         Parameters
         ----------

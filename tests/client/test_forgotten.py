@@ -85,7 +85,7 @@ def test_a_renewal_waits_for_an_order_whose_result_somebody_waits_for(scripted: 
         background(pending.result) as result,
     ):
         eventually(lambda: client._session.current and client._session.current.renewing, "the renewal")  # type: ignore[union-attr]
-        threading.Event().wait(1.5)  # longer than forgotten orders are waited for
+        threading.Event().wait(2.5)  # longer than forgotten orders are waited for
         asked.set()
         assert result().is_live
         listed()
@@ -204,14 +204,14 @@ def test_a_forgotten_client_that_has_no_connection_is_ended_too(caplog: pytest.L
 
 
 def test_a_stream_that_is_in_use_keeps_its_client(caplog: pytest.LogCaptureFixture) -> None:
-    def told(peer: Peer) -> None:
+    def answers_late(peer: Peer) -> None:
         peer.accept()
         go_on.wait(10)
         peer.send(acknowledgement({"params": ORDER}))
         peer.read_until_closed()
 
     go_on = threading.Event()
-    with ScriptedExchange(told) as exchange, unclosed(caplog) as warnings:
+    with ScriptedExchange(answers_late) as exchange, unclosed(caplog) as warnings:
         stream = connected(exchange).stream(Channel.ORDERS)
         gc.collect()
         go_on.set()
@@ -274,7 +274,7 @@ def test_a_client_that_is_forgotten_just_before_the_exit_is_closed_with_one_warn
     use()
     """
     with UserScript(body, sim.environment, sim.credentials) as script:
-        code, errors, seconds = script.end()
+        code, errors, seconds = script.wait()
     assert code == 0 and seconds < 10
     assert len(errors.splitlines()) == 1 and "was not closed" in errors
     eventually(lambda: not sim.connections, "the end of the connection")
@@ -361,5 +361,10 @@ def test_streams_and_callbacks_of_the_parent_are_refused_in_a_forked_child(scrip
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 def test_a_forked_child_that_forgets_the_client_of_its_parent_ends_nothing(scripted: Scripted) -> None:
     exchange, client = scripted(answers_everything)
-    assert in_child(client._session.forget) == 0
+
+    def forget() -> None:
+        client._session.forget()
+        assert not client._session.forgotten
+
+    assert in_child(forget) == 0
     assert client.place_order(AAPL, "BUY", 1, 200).is_live and len(exchange.peers) == 1

@@ -14,6 +14,7 @@ from tests.support.exchange import (
     ScriptedExchange,
     answers_everything,
     answers_nothing,
+    order_response,
 )
 from tests.support.helpers import AAPL, QUICK, Received, outcome, wait_for_reconnects
 
@@ -49,7 +50,7 @@ def test_a_lost_connection_is_a_warning_and_its_return_is_information(
     assert [line for line in said(caplog, logging.WARNING) if "connection was lost" in line] == [
         "qfex-trade: the connection was lost: out of order"
     ]
-    assert said(caplog, logging.INFO) == ["qfex-trade: the connection is wait_for_reconnects"]
+    assert said(caplog, logging.INFO) == ["qfex-trade: the connection is restored"]
 
 
 def test_a_close_is_no_loss(scripted: Scripted, caplog: pytest.LogCaptureFixture) -> None:

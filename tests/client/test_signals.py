@@ -8,6 +8,7 @@ import os
 import signal
 import ssl
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -315,6 +316,34 @@ def test_a_handler_within_a_critical_section_sends_nothing_and_says_so_at_once(
     assert client.stats().pending == 0
 
 
+@pytest.mark.parametrize("section", CRITICAL.values(), ids=CRITICAL)
+def test_a_handler_within_a_critical_section_can_close_the_client(
+    scripted: Scripted, section: Callable[[TradeClient, Any], Any]
+) -> None:
+    exchange, client = scripted(answers_everything)
+    client.on(Channel.CONNECTION, id)
+    stream = client.stream(Channel.ORDERS, Channel.CONNECTION)
+    with section(client, stream):
+        client.close()
+    assert client.state is ConnectionState.CLOSED
+    list(stream)  # it has ended
+    eventually(lambda: not client.is_alive, "the end of the reader, which may have needed the lock")
+    eventually(lambda: exchange.peers[0].closes == 1, "the close frame")
+    eventually(lambda: not client._session.events.dispatcher._thread.is_alive(), "the end of the dispatcher")  # type: ignore[union-attr]
+
+
+def test_a_handler_that_interrupts_the_start_of_the_dispatcher_can_close_the_client(
+    scripted: Scripted,
+) -> None:
+    _, client = scripted(answers_everything)
+    dispatcher = client._session.events.dispatcher
+    dispatcher._thread = threading.Thread(target=dispatcher._run)  # made, and not started
+    client.close()
+    dispatcher._thread.start()  # the interrupted call goes on
+    dispatcher._thread.join(PATIENCE)
+    assert not dispatcher._thread.is_alive()
+
+
 def test_a_handler_that_interrupts_a_renewal_is_refused_at_once(
     scripted: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -354,7 +383,7 @@ def test_a_handler_that_interrupts_a_message_is_refused_at_once(scripted: Script
     assert ends[1] < AT_ONCE
 
 
-def test_a_handler_that_asks_for_an_answer_within_a_critical_section_is_told_that_it_was_sent(
+def test_a_handler_that_asks_for_an_answer_within_a_critical_section_is_informed_that_it_was_sent(
     scripted: Scripted,
 ) -> None:
     _, client = scripted(answers_nothing)

@@ -45,7 +45,7 @@ def armed(peer: Peer) -> None:
     peer.send({"authenticated": True})
     arming = peer.receive("cancel_on_disconnect")
     peer.send({"ack": {"incoming_message": arming}})
-    peer.confirm()
+    peer.confirm_subscribe()
 
 
 def slow(client: TradeClient, held: threading.Event) -> None:

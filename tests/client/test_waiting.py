@@ -85,11 +85,20 @@ def test_an_order_of_another_session_can_be_waited_for(sim: Simulator, connect: 
         assert wait.result(PATIENCE).status is OrderStatus.CANCELLED
 
 
-def test_waiting_for_an_order_of_another_session_makes_it_known(sim: Simulator, connect: Connect) -> None:
+def test_an_order_of_another_session_is_known(sim: Simulator, connect: Connect) -> None:
     order = connect(sim).place_order(AAPL, "BUY", 1, 330)
+    assert connect(sim).open_orders == {order.order_id: order}
     later = connect(sim)
-    assert later.open_orders == {}
     assert later.wait_until_done(order, 0.0) == order and later.open_orders == {order.order_id: order}
+
+
+def test_waiting_for_an_order_of_another_session_that_ended_before_ends_at_once(
+    sim: Simulator, connect: Connect
+) -> None:
+    other = connect(sim)
+    order = other.place_order(AAPL, "BUY", 1, 330)
+    other.cancel_order(order)
+    assert connect(sim).wait_until_done(order, PATIENCE).status is OrderStatus.CANCELLED
 
 
 def test_a_fill_during_an_outage_ends_the_wait(

@@ -11,6 +11,8 @@ import pytest
 from qfex import MarketDataClient, ReconnectPolicy
 from qfex.sim import Simulator
 
+from .market_exchange import Session
+
 PATIENCE = 5.0  # seconds: an upper limit of waits, never a delay
 FAST = ReconnectPolicy(initial_delay=0.01, max_delay=0.05)
 
@@ -58,3 +60,9 @@ class Received:
     @property
     def is_empty(self) -> bool:
         return self._events.empty()
+
+
+@pytest.fixture
+def session() -> Session:
+    """A client's pure connections to an exchange without a socket."""
+    return Session()

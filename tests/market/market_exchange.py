@@ -15,6 +15,8 @@ from qfex.protocol.market.connection import MarketConnection, MarketEndpoint
 from qfex.protocol.request import Request
 
 SYMBOLS = ("A", "B", "C")
+BBO, CANDLE = MarketChannel.BBO, MarketChannel.CANDLE
+A, B, C, EVERY = (Topic(BBO, symbol) for symbol in (*SYMBOLS, EVERY_SYMBOL))
 NOWHERE = Environment("ws://127.0.0.1:9/", "ws://127.0.0.1:9/", "http://127.0.0.1:9")
 
 Message = dict[str, Any]
@@ -108,7 +110,7 @@ def single(topics: Iterable[Topic]) -> list[Topic]:
 
 
 class Session:
-    """A client's connections to the exchange, one after the other, on a clock that moves when told."""
+    """A client's connections to the exchange, one after the other, on a clock that the test moves."""
 
     def __init__(self, expands: bool = True) -> None:
         self.exchange = MarketExchange(expands)
@@ -171,6 +173,10 @@ class Session:
                 return outcome
         self.connection.give_up(request)
         raise RequestTimeout("no answer", sent=True)
+
+    def asked(self) -> list[list[str]]:
+        """The symbols of each command that the exchange has got on this connection."""
+        return [command["symbols"] for command in self.exchange.commands]
 
     def reports(self) -> list[ErrorEvent]:
         """What was reported of lost subscriptions."""

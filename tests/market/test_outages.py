@@ -250,11 +250,11 @@ def test_single_symbols_follow_the_market_after_the_end_of_every_symbol(
     data.subscribe("mark_price", "*")
     data.unsubscribe("mark_price", "*")
     data.mark_price(AAPL)
-    heard = Received()
-    data.on(MarketChannel.MARK_PRICE, heard)
+    marks = Received()
+    data.on(MarketChannel.MARK_PRICE, marks)
     market.set_mark_price(GOLD, 4200)
     market.set_mark_price(AAPL, 340)
-    assert heard.next(lambda mark: mark.price in (340, 4200)).symbol == AAPL
+    assert marks.next(lambda mark: mark.price in (340, 4200)).symbol == AAPL
     assert data.mark_price(AAPL).price == 340
 
 
@@ -264,8 +264,8 @@ def test_every_symbol_follows_the_market_after_the_end_of_one(
     data.subscribe("mark_price", AAPL)
     data.subscribe("mark_price", "*")
     data.unsubscribe("mark_price", AAPL)
-    heard = Received()
-    data.on(MarketChannel.MARK_PRICE, heard)
+    marks = Received()
+    data.on(MarketChannel.MARK_PRICE, marks)
     market.set_mark_price(AAPL, 340)
-    heard.next(lambda mark: mark.price == 340)
+    marks.next(lambda mark: mark.price == 340)
     assert data.mark_price(AAPL).price == 340

@@ -1,9 +1,8 @@
-"""Subscriptions: what is wanted comes into force on every connection, whatever the exchange says at first."""
+"""Subscribing and unsubscribing: what is wanted is in force, whatever the exchange says at first."""
 
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -11,219 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qfex import (
-    ConnectionLost,
-    InvalidParameter,
-    NotConnected,
-    QfexError,
-    RateLimited,
-    RequestTimeout,
-    ServerError,
-)
-from qfex.enums import CandleInterval, ErrorCode, MarketChannel
+from qfex import ConnectionLost, InvalidParameter, NotConnected, QfexError, RequestTimeout
+from qfex.enums import CandleInterval, MarketChannel
 from qfex.protocol.market.commands import EVERY_SYMBOL, MarketSubscribe, Topic, subscriptions
 from qfex.protocol.market.messages import SubscriptionAck
-from qfex.protocol.market.reconcile import FIRST_PATIENCE, delay_after
 from qfex.protocol.market.requests import MarketRequestTable
 from qfex.protocol.request import Request
 
-from .market_exchange import MOODS, SYMBOLS, Session, single
-
-BBO, CANDLE, TRADE = MarketChannel.BBO, MarketChannel.CANDLE, MarketChannel.TRADE
-A, B, C, EVERY = (Topic(BBO, symbol) for symbol in ("A", "B", "C", EVERY_SYMBOL))
-
-
-@pytest.fixture
-def session() -> Session:
-    return Session()
-
-
-def asked(session: Session, since: int = 0) -> list[list[str]]:
-    """The symbols of each command that the exchange has got on this connection."""
-    return [command["symbols"] for command in session.exchange.commands[since:]]
-
-
-# --- a new connection -----------------------------------------------------------------------------------------
-
-
-def test_streams_are_restored_in_few_messages(session: Session) -> None:
-    session.client.subscribe("bbo", ["A", "B"])
-    session.client.subscribe("bbo", "C")
-    session.client.subscribe("candle", "A", ["1MIN", "1DAY"])
-    session.reconnect()
-    session.pump()
-    assert asked(session) == [["A", "B", "C"], ["A"], ["A"]]
-    assert session.exchange.delivered == set(session.known.wanted) == set(session.known.in_force)
-    assert session.reports() == []
-
-
-def test_what_was_confirmed_on_the_last_connection_is_not_in_force_on_the_next(session: Session) -> None:
-    session.client.subscribe("bbo", "A")
-    session.exchange.mood = "ignore"
-    session.reconnect()
-    session.pump()
-    assert not session.known.is_in_force(A)
-    session.exchange.mood = "oblige"
-    session.client.subscribe("bbo", "A")
-    assert asked(session) == [["A"], ["A"]]
-    assert session.known.is_in_force(A)
-
-
-@pytest.mark.parametrize("mood", ["refuse", "ignore", "fail", "limit"])
-def test_one_symbol_that_fails_harms_no_other(session: Session, mood: str) -> None:
-    session.client.subscribe("bbo", SYMBOLS)
-    session.exchange.moods["B"] = mood
-    session.reconnect()
-    session.advance(2 * FIRST_PATIENCE if mood != "limit" else 5)
-    assert session.exchange.delivered >= {A, C} and session.known.missing([A, B, C]) == [B]
-    session.advance(60)
-    (report,) = session.reports()
-    assert report.message.startswith("bbo of B: ")
-    session.exchange.moods.clear()
-    session.advance(60)
-    assert session.known.missing([A, B, C]) == [] and B in session.exchange.delivered
-
-
-def test_a_symbol_that_a_confirmation_leaves_out_is_asked_for_alone(session: Session) -> None:
-    session.client.subscribe("bbo", SYMBOLS)
-    session.exchange.mood = "part"
-    session.reconnect()
-    session.pump()
-    assert asked(session) == [["A", "B", "C"], ["B"], ["C"]]
-    assert session.known.missing([A, B, C]) == []
-
-
-def test_a_silent_exchange_is_asked_ever_more_rarely(session: Session) -> None:
-    session.client.subscribe("bbo", "A")
-    session.exchange.mood = "ignore"
-    session.reconnect()
-    session.advance(120)
-    assert 6 <= len(asked(session)) <= 9
-    assert len(session.reports()) == 1
-
-
-def test_a_refusal_is_repeated_about_every_minute(session: Session) -> None:
-    session.client.subscribe("bbo", "A")
-    session.exchange.mood = "refuse"
-    session.reconnect()
-    session.advance(59)
-    assert len(asked(session)) == 1
-    session.advance(3)
-    assert len(asked(session)) == 2
-    assert len(session.reports()) == 1
-
-
-def test_a_loss_is_reported_again_only_after_the_stream_was_in_force(
-    session: Session, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO, "qfex")
-    session.client.subscribe("bbo", ["A", "B"])
-    session.exchange.moods["A"] = "refuse"
-    for _ in range(2):
-        session.reconnect()
-        session.advance(70)
-        assert len(session.reports()) == caplog.text.count("subscription lost: bbo of A: ") == 1
-    session.exchange.moods.clear()
-    session.advance(70)
-    assert caplog.text.count("subscription restored: bbo of A") == 1
-    session.exchange.moods["A"] = "refuse"
-    session.reconnect()
-    session.pump()
-    assert len(session.reports()) == 2
-
-
-def test_a_symbol_that_failed_on_the_last_connection_is_asked_for_apart_from_the_others(
-    session: Session,
-) -> None:
-    session.client.subscribe("bbo", SYMBOLS)
-    session.exchange.moods["B"] = "ignore"
-    session.reconnect()
-    session.advance(10)
-    session.reconnect()
-    session.pump()
-    assert asked(session) == [["B"], ["A", "C"]]
-    assert session.known.missing([A, B, C]) == [B]
-
-
-def test_the_hint_of_a_rate_limit_is_obeyed_and_the_message_is_not_split(session: Session) -> None:
-    session.client.subscribe("bbo", SYMBOLS)
-    session.exchange.mood, session.exchange.hint = "limit", "slow down, retry after 3000 ms"
-    session.reconnect()
-    session.advance(2.5)
-    session.exchange.mood = "oblige"
-    session.advance(1)
-    assert asked(session) == [["A", "B", "C"]] * 2
-    assert session.known.missing([A, B, C]) == []
-
-
-LIMITED = RateLimited(ErrorCode.RATE_LIMITED, None)
-SHORT, LONG = (RateLimited(ErrorCode.RATE_LIMITED, None) for _ in range(2))
-SHORT.retry_after, LONG.retry_after = 0.1, 1e9
-
-
-@pytest.mark.parametrize(
-    ("error", "delays"),
-    [
-        (RequestTimeout("no answer", sent=True), [1, 2, 4, 8, 16, 30, 30]),
-        (ServerError(ErrorCode.SERVER_ERROR), [1, 2, 4, 8, 16, 30, 30]),
-        (LIMITED, [1, 2, 4, 8, 16, 30, 30]),
-        (SHORT, [0.1, 2, 4, 8, 16, 30, 30]),
-        (LONG, [60] * 7),
-        (InvalidParameter(ErrorCode.INVALID_PARAMETER), [60] * 7),
-    ],
-)
-def test_the_time_to_the_next_attempt(error: QfexError, delays: list[float]) -> None:
-    assert [delay_after(error, failures) for failures in range(1, 8)] == delays
-
-
-def test_a_slow_exchange_is_given_more_time_with_each_attempt(session: Session) -> None:
-    session.client.subscribe("bbo", "A")
-    session.exchange.mood = "ignore"
-    session.reconnect()
-    session.pump()
-    while len(asked(session)) < 2:
-        session.advance(0.25)
-    session.now += FIRST_PATIENCE + 1  # as long as it takes to confirm anything
-    session.pump()
-    session.receive({"type": "subscribed", "channels": ["bbo"], "symbols": ["A"]})
-    assert session.known.is_in_force(A)
-
-
-def test_a_subscription_that_the_exchange_ends_is_asked_for_again(session: Session) -> None:
-    session.client.subscribe("bbo", ["A", "B"])
-    session.receive({"type": "unsubscribed", "channels": ["bbo"], "symbols": ["A"]})
-    assert session.known.missing([A, B]) == [A] and len(session.connection.outgoing) == 1
-    session.pump()
-    assert asked(session) == [["A", "B"], ["A"]]
-    assert session.known.missing([A, B]) == []
-
-
-def test_a_subscription_that_came_into_force_begins_again_with_short_delays(session: Session) -> None:
-    session.client.subscribe("bbo", "A")
-    session.exchange.mood = "fail"
-    session.reconnect()
-    session.advance(20)
-    session.exchange.mood = "oblige"
-    session.advance(20)
-    assert session.known.is_in_force(A)
-    session.exchange.mood, attempts = "fail", len(asked(session))
-    session.receive({"type": "unsubscribed", "channels": ["bbo"], "symbols": ["A"]})
-    session.advance(1.5)
-    assert len(asked(session)) == attempts + 2
-
-
-@pytest.mark.parametrize("symbol", ["A", "*"])
-def test_messages_of_a_wanted_stream_are_delivered_before_its_confirmation(
-    session: Session, symbol: str
-) -> None:
-    session.client.subscribe("bbo", symbol)
-    session.exchange.mood = "obey"
-    session.reconnect()
-    session.events.clear()
-    session.advance(60)
-    assert len([event for event in session.events if event.key == A]) >= 4 * 58
-    assert {command["type"] for command in session.exchange.commands} == {"subscribe"}
-
+from .market_exchange import BBO, CANDLE, EVERY, MOODS, SYMBOLS, A, B, C, Session, single
 
 # --- the user's calls -----------------------------------------------------------------------------------------
 
@@ -252,17 +46,17 @@ def test_a_wanted_stream_stays_wanted_when_subscribing_again_fails(session: Sess
 def test_subscribing_what_is_in_force_sends_nothing(session: Session) -> None:
     session.client.subscribe("bbo", ["A", "B"])
     session.client.subscribe("bbo", "A")
-    assert asked(session) == [["A", "B"]]
+    assert session.asked() == [["A", "B"]]
 
 
 def test_of_several_symbols_one_is_unsubscribed(session: Session) -> None:
     session.client.subscribe("bbo", SYMBOLS)
     session.client.unsubscribe("bbo", "B")
-    assert asked(session, 1) == [["B"]]
+    assert session.asked()[1:] == [["B"]]
     assert session.exchange.delivered == set(session.known.in_force) == {A, C}
     session.reconnect()
     session.pump()
-    assert asked(session) == [["A", "C"]]
+    assert session.asked() == [["A", "C"]]
 
 
 @pytest.mark.parametrize("expands", [True, False])
@@ -307,6 +101,30 @@ def test_a_value_is_not_given_out_while_its_stream_may_not_be_in_force(session: 
     )  # the last value is half a minute old
 
 
+def test_no_value_outlives_a_failed_attempt(session: Session) -> None:
+    session.client.subscribe("bbo", "A")
+    session.exchange.mood = "ignore"
+    session.reconnect()
+    session.advance(10)
+    session.receive({**session.exchange.data(A), "sequence": 1})  # of a subscription that is not confirmed
+    session.advance(60)
+    session.exchange.mood = "oblige"
+    session.advance(60, pulses=False)
+    assert session.known.is_in_force(A) and session.markets.newest(A) is None
+
+
+def test_no_value_outlives_the_loss_of_every_symbol(session: Session) -> None:
+    session.client.subscribe("bbo", "*")
+    session.advance(1)
+    session.exchange.mood = "refuse"
+    session.exchange.subscribed.clear()
+    session.receive({"type": "unsubscribed", "channels": ["bbo"], "symbols": ["*"]})
+    session.advance(5)
+    session.exchange.mood = "oblige"
+    session.advance(61, pulses=False)
+    assert session.known.is_in_force(A) and session.markets.newest(A) is None
+
+
 @pytest.mark.parametrize("expands", [True, False])
 @pytest.mark.parametrize("by_itself", [True, False])
 def test_a_symbol_cannot_be_taken_out_of_every_symbol(expands: bool, by_itself: bool) -> None:
@@ -327,7 +145,7 @@ def test_a_read_of_one_symbol_uses_the_subscription_of_every_symbol(session: Ses
     session.client.subscribe("bbo", "*")
     session.advance(1)
     assert session.client.bbo("A").symbol == "A"
-    assert asked(session) == [["*"]] and set(session.known.wanted) == {EVERY}
+    assert session.asked() == [["*"]] and set(session.known.wanted) == {EVERY}
 
 
 def test_single_symbols_are_not_asked_for_besides_every_symbol(session: Session) -> None:
@@ -335,7 +153,7 @@ def test_single_symbols_are_not_asked_for_besides_every_symbol(session: Session)
     session.client.subscribe("bbo", "*")
     session.reconnect()
     session.advance(5)
-    assert asked(session) == [["*"]] and session.known.missing([A, B, EVERY]) == []
+    assert session.asked() == [["*"]] and session.known.missing([A, B, EVERY]) == []
 
 
 def test_single_symbols_are_restored_where_every_symbol_is_refused(session: Session) -> None:
@@ -426,7 +244,7 @@ def test_the_end_of_a_stream_that_cannot_be_restored_needs_no_message(session: S
     session.pump()
     session.client.unsubscribe("bbo", "A")
     session.advance(120)
-    assert asked(session) == [["A"]] and session.known.wanted == {} == session.known.lost
+    assert session.asked() == [["A"]] and session.known.wanted == {} == session.known.lost
 
 
 def test_a_late_obedience_to_a_call_that_timed_out_is_undone(session: Session) -> None:
@@ -499,6 +317,22 @@ def test_a_flood_of_unknown_streams_is_not_remembered_without_bound(session: Ses
     assert len(session.connection._reconciler._unwanted) <= 1000
 
 
+@pytest.mark.parametrize("mood", ["oblige", "refuse"])
+def test_the_answer_to_a_call_is_not_taken_for_that_to_an_earlier_attempt(
+    session: Session, mood: str
+) -> None:
+    session.client.subscribe("bbo", "A")
+    session.exchange.mood = "ignore"
+    session.reconnect()
+    session.pump()
+    session.exchange.mood = mood
+    if mood == "refuse":
+        with pytest.raises(InvalidParameter):
+            session.client.subscribe("bbo", "A")
+    else:
+        session.client.subscribe("bbo", "A")
+
+
 # --- answers --------------------------------------------------------------------------------------------------
 
 
@@ -519,22 +353,6 @@ def test_a_confirmation_with_an_interval_answers_no_request_for_another() -> Non
     minute, day = CandleInterval.ONE_MINUTE, CandleInterval.ONE_DAY
     table, (_, second) = in_flight(*(MarketSubscribe(CANDLE, ("A",), (option,)) for option in (minute, day)))
     assert table.answer(SubscriptionAck(True, ("candle",), ("A",), (day,)))[0][0] is second
-
-
-@pytest.mark.parametrize("mood", ["oblige", "refuse"])
-def test_the_answer_to_a_call_is_not_taken_for_that_to_an_earlier_attempt(
-    session: Session, mood: str
-) -> None:
-    session.client.subscribe("bbo", "A")
-    session.exchange.mood = "ignore"
-    session.reconnect()
-    session.pump()
-    session.exchange.mood = mood
-    if mood == "refuse":
-        with pytest.raises(InvalidParameter):
-            session.client.subscribe("bbo", "A")
-    else:
-        session.client.subscribe("bbo", "A")
 
 
 # --- any history ----------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ _OTHERS_PRICES = Decimal(900)
 
 
 class Actor:
-    """Acts at random times until told to stop.
+    """Acts at random times until asked to stop.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ class Kept:
     wrong: str
 
 
-MENDED = (
+FIXED = (
     Kept(10, ("cuts",), (), "an order replaced by an unanswered modify was taken for ended"),
     Kept(8, ("crossed",), (), "a list that overtook MODIFIED kept the old id open"),
     Kept(2, ("others",), (), "orders that another session changed stayed open"),
@@ -56,12 +56,12 @@ def _check(kept: Kept) -> None:
     assert not report.found, f"{kept.wrong}:\n{report}"
 
 
-@pytest.mark.parametrize("kept", MENDED, ids=_named)
+@pytest.mark.parametrize("kept", FIXED, ids=_named)
 def test_a_history_that_failed_once_succeeds(kept: Kept) -> None:
     _check(kept)
 
 
-@pytest.mark.xfail(reason="not mended yet")
+@pytest.mark.xfail(reason="not fixed yet")
 @pytest.mark.parametrize("kept", NOT_YET, ids=_named)
 def test_a_history_that_fails_still_is_known(kept: Kept) -> None:
     _check(kept)

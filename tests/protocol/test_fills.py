@@ -125,6 +125,110 @@ def test_a_missed_fill_has_every_member_of_the_history() -> None:
     assert missed.is_maker is True
 
 
+# --- histories whose order has to be found out -------------------------------------------------------------------
+
+
+def at_one_moment(number: int, seconds: int = 0) -> UserTrade:
+    """A row whose time has whole seconds only, as many others have."""
+    return UserTrade(
+        f"t{number}", "AAPL-USD", D(180 + number), D(1), Side.BUY, "o1", time=NOON.replace(second=seconds)
+    )
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+@pytest.mark.parametrize("known", ["delivered", "baseline", "held"])
+def test_rows_of_one_moment_are_ordered_by_what_is_known(newest_first: bool, known: str) -> None:
+    log, rows = FillLog(), [at_one_moment(number) for number in range(5)]
+    log.set_baseline(rows[:1] if known == "baseline" else [])
+    if known == "delivered":
+        log.live(fill(0))
+    log.hold()
+    if known == "held":
+        log.live(fill(4))
+    delivered = ids(log.missed(rows[::-1] if newest_first else rows)) + ids(log.release())
+    assert delivered == [f"t{number}" for number in range(0 if known == "held" else 1, 5)]
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_two_fills_that_were_delivered_order_the_rows_between_and_around_them(newest_first: bool) -> None:
+    log, rows = FillLog(), [row(number) for number in range(6)]
+    log.set_baseline([])
+    log.live(fill(1))
+    log.live(fill(4))
+    assert ids(log.missed(rows[::-1] if newest_first else rows)) == ["t0", "t2", "t3", "t5"]
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_two_fills_that_are_held_back_order_the_rows(newest_first: bool) -> None:
+    log, rows = FillLog(), [row(number) for number in range(6)]
+    log.set_baseline([])
+    log.hold()
+    log.live(fill(3))
+    log.live(fill(4))
+    assert ids(log.missed(rows[::-1] if newest_first else rows)) == [f"t{number}" for number in range(6)]
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_different_moments_order_all_rows(newest_first: bool) -> None:
+    log = FillLog()
+    log.set_baseline([])
+    rows = [at_one_moment(number, seconds=number // 3) for number in range(6)]  # three in each second
+    assert ids(log.missed(rows[::-1] if newest_first else rows)) == [f"t{number}" for number in range(6)]
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_the_order_of_the_history_is_remembered_once_it_was_found_out(newest_first: bool) -> None:
+    log = FillLog()
+    log.set_baseline([row(0)])
+    first = [row(0), row(1), row(2)]
+    log.missed(first[::-1] if newest_first else first)
+    second = [row(7), row(8), row(9)]  # nothing shows their order
+    assert ids(log.missed(second[::-1] if newest_first else second)) == ["t7", "t8", "t9"]
+
+
+# --- subscribed, unsubscribed and subscribed again ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_what_was_traded_while_fills_were_not_subscribed_is_never_delivered(newest_first: bool) -> None:
+    log, history = FillLog(), [row(1), row(2), row(3)]
+    log.set_baseline([])
+    log.live(fill(1))
+    log.drop_baseline()  # unsubscribed; 2 and 3 are traded
+    assert not log.has_baseline
+    log.set_baseline(history)  # subscribed again
+    assert log.live(fill(4)) == [fill(4)]
+    history += [row(4), row(5)]
+    log.hold()
+    assert ids(log.missed(history[::-1] if newest_first else history)) == ["t5"]
+    assert ids(log.live(fill(6)) + log.release()) == ["t6"]
+
+
+def test_a_fill_that_was_on_its_way_when_fills_were_unsubscribed_is_delivered_once() -> None:
+    log = FillLog()
+    log.set_baseline([row(1)])
+    log.drop_baseline()
+    assert ids(log.live(fill(2))) == ["t2"]
+    log.set_baseline([row(2), row(1)])
+    assert log.missed([row(2), row(1)]) == [] and log.live(fill(2)) == []
+
+
+# --- fills of one client order id --------------------------------------------------------------------------------
+
+
+def test_what_was_traded_under_another_id_of_a_client_order_id_is_known() -> None:
+    log = FillLog()
+    for number, (order_id, quantity) in enumerate([("o1", 1), ("o2", 2), ("o2", 3)]):
+        log.live(
+            Fill(f"t{number}", order_id, "AAPL-USD", Side.BUY, D(180), D(quantity), client_order_id="c1")
+        )
+    log.live(Fill("t1", "o2", "AAPL-USD", Side.BUY, D(180), D(2), client_order_id="c1"))  # once more
+    log.live(Fill("t9", "o9", "AAPL-USD", Side.BUY, D(180), D(1)))
+    assert log.traded_under("c1", "o1") == ("o2", D(5))
+    assert log.traded_under("c1", "o2") == ("o1", D(1))
+    assert log.traded_under("c2", "o1") == ("", D(0)) == log.traded_under("", "o1")
+
+
 def test_the_memory_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fills, "_REMEMBERED", 2)
     log = FillLog()

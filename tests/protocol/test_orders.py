@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from qfex import Order, OrderStatus, OrderType, TimeInForce
+from qfex import Order, OrderStatus, OrderType, Side, TimeInForce
 from qfex.protocol.trade import orders
 from qfex.protocol.trade.orders import OrderTracker, merge
 
@@ -93,10 +93,11 @@ def test_only_a_terminal_status_ends_a_resting_order(status: OrderStatus) -> Non
 
 # --- precedence --------------------------------------------------------------------------------------------------
 
-#: From the lowest to the highest rank, whatever their times are.
+#: From the lowest to the highest rank. Between live states with equal fills the exchange's clock decides, then the word.
 LADDER = [
-    order("ACK", update_time=at(9)),
+    order("ACK", update_time=at(8)),
     order("MODIFIED", quantity=D(2), quantity_remaining=D(2), update_time=at(8)),
+    order("ACK", price=D(182), update_time=at(9)),
     order("FILLED", quantity_remaining=D("0.9"), update_time=at(7)),
     order("FILLED", quantity_remaining=D("0.5"), update_time=at(6)),
     order("CANCELLED", quantity_remaining=D("0.5"), update_time=at(5)),
@@ -200,11 +201,11 @@ def test_a_refused_order_is_done(status: OrderStatus) -> None:
 
 
 @pytest.mark.parametrize("status", REFUSALS)
-def test_a_rejection_that_answers_no_request_ends_an_order_only_if_its_status_can(
-    status: OrderStatus,
-) -> None:
-    ends = status.value in ("REJECTED", "REJECTED_FAILED_TO_PROCESS", "FAILED_MARGIN_CHECK")
-    assert bool(track(order(), order(status.value)).live) != ends
+def test_a_refusal_that_answers_no_request_ends_no_order(status: OrderStatus) -> None:
+    """It may be the refusal of another session's request about the order."""
+    tracker = track(order())
+    assert tracker.apply(order(status.value)) == order()
+    assert tracker.live == {"o1": order()}
     assert track(order(status.value)).get("o1") is None  # of an unknown order nothing is learnt
 
 
@@ -245,33 +246,180 @@ def test_replacements_in_a_circle_end() -> None:
     assert tracker.current_id("o1") in ("o1", "o2")
 
 
+# --- modifies of other sessions ----------------------------------------------------------------------------------
+
+
 def test_a_modify_of_another_session_is_recognised_if_only_one_order_matches() -> None:
     new = order("MODIFIED", order_id="o2")
     assert track(order()).replaced_by(new) == "o1"
     assert track(order(), order(order_id="o9")).replaced_by(new) is None  # two orders match
     assert track(order(client_order_id="c2")).replaced_by(new) is None
     assert track(order(symbol="GOLD-USD")).replaced_by(new) is None
+    assert track(order(side=Side.SELL)).replaced_by(new) is None
     assert track(order(), new).replaced_by(new) is None  # nothing new
-    assert (
-        track(order(client_order_id="")).replaced_by(order("MODIFIED", order_id="o2", client_order_id=""))
-        is None
-    )
-    assert track(order()).replaced_by(order("ACK", order_id="o2")) is None
+    nameless = order("MODIFIED", order_id="o2", client_order_id="")
+    assert track(order(client_order_id="")).replaced_by(nameless) is None
 
 
-def test_an_order_that_the_exchange_does_not_know_is_ended() -> None:
+def test_a_modify_that_was_followed_already_replaces_no_second_order() -> None:
+    tracker, new = track(order()), order("MODIFIED", order_id="o2")
+    tracker.replace("o1", new)
+    tracker.apply(new)
+    tracker.apply(order(order_id="o3"))  # another order with the same client order id
+    assert tracker.replaced_by(order("MODIFIED", order_id="o2", price=D(190))) is None
+
+
+def test_a_replacement_that_was_filled_before_the_modify_is_reported_is_still_one() -> None:
+    """A filled order cannot be modified, so the message reports an earlier modify."""
+    filled = order("FILLED", order_id="o2", quantity_remaining=D(0))
+    tracker = track(order(), filled)
+    assert tracker.replaced_by(order("MODIFIED", order_id="o2")) == "o1"
+
+
+@pytest.mark.parametrize("seconds, is_replaced", [(0.0, True), (2.9, True), (3.1, False)])
+def test_an_order_that_was_cancelled_a_moment_ago_may_be_the_one_that_was_replaced(
+    seconds: float, is_replaced: bool
+) -> None:
+    """An exchange may carry out a modify as cancel and replace, and report the cancel first."""
+    now = 100.0
+    tracker = OrderTracker(lambda: now)
+    tracker.apply(order("CANCELLED"))
+    now += seconds
+    assert tracker.replaced_by(order("MODIFIED", order_id="o2")) == ("o1" if is_replaced else None)
+
+
+def test_an_order_that_traded_or_ended_otherwise_was_not_cancelled_by_a_modify() -> None:
+    new = order("MODIFIED", order_id="o2")
+    for ended in (
+        order("CANCELLED", quantity_remaining=D("0.5")),
+        order("FILLED", quantity_remaining=D(0)),
+        order("CANCELLED", client_order_id="c2"),
+    ):
+        tracker = OrderTracker(lambda: 100.0)
+        tracker.apply(ended)
+        assert tracker.replaced_by(new) is None
+
+
+def test_a_live_order_goes_before_one_that_was_cancelled_a_moment_ago() -> None:
+    tracker = OrderTracker(lambda: 100.0)
+    tracker.apply(order("CANCELLED", order_id="o0"))
+    tracker.apply(order())
+    assert tracker.replaced_by(order("MODIFIED", order_id="o2")) == "o1"
+
+
+# --- ends that the exchange did not state ------------------------------------------------------------------------
+
+
+def test_an_order_that_is_presumed_to_have_ended_is_done() -> None:
+    tracker, ended = track(order()), order("NO_SUCH_ORDER")
+    tracker.presume_ended(ended)
+    assert tracker.live == {} and tracker.get("o1") == ended and ended.is_done
+
+
+@pytest.mark.parametrize(
+    "word", [order("ACK"), order("MODIFIED", price=D(181)), order("FILLED", quantity_remaining=D("0.5"))]
+)
+def test_any_later_word_that_it_is_live_revives_an_order_that_was_presumed_to_have_ended(word: Order) -> None:
+    tracker = track(order(reduce_only=True))
+    tracker.presume_ended(order("NO_SUCH_ORDER"))
+    revived = tracker.apply(word)
+    assert revived is not None and revived.is_live and tracker.live == {"o1": revived}
+    assert revived.client_order_id == "c1"
+    tracker.apply(order("CANCELLED"))
+    assert tracker.apply(order("ACK")).status is OrderStatus.CANCELLED  # type: ignore[union-attr]
+
+
+def test_a_late_message_says_how_an_order_ended_that_was_presumed_to_have_ended() -> None:
     tracker = track(order())
-    ended = tracker.end_unknown("o1")
-    assert ended is not None and ended.status is OrderStatus.NO_SUCH_ORDER and ended.is_done
-    assert tracker.live == {} and tracker.get("o1") == ended
-    assert tracker.end_unknown("o1") is None and tracker.end_unknown("never seen") is None
-
-
-def test_a_late_message_replaces_the_end_of_an_unknown_order() -> None:
-    tracker = track(order())
-    tracker.end_unknown("o1")
+    tracker.presume_ended(order("NO_SUCH_ORDER"))
     filled = order("FILLED", quantity_remaining=D(0))
     assert tracker.apply(filled) == filled
+    assert tracker.apply(order("ACK")) == filled  # the exchange has stated it now
+
+
+def test_an_end_that_the_exchange_stated_is_not_taken_back_by_a_direct_answer() -> None:
+    tracker = track(order("CANCELLED"))
+    assert tracker.apply(order("ACK"), asked_at=1e9).status is OrderStatus.CANCELLED  # type: ignore[union-attr]
+
+
+# --- direct answers ----------------------------------------------------------------------------------------------
+
+
+def answered_after(known: Order, answer: Order) -> Order:
+    """The state of an order after the answer to a list or a query that was sent after the last word about it."""
+    tracker = OrderTracker(lambda: 10.0)
+    tracker.apply(known)
+    state = tracker.apply(answer, asked_at=11.0)
+    assert state is not None and tracker.get("o1") == state
+    return state
+
+
+def test_of_two_live_states_the_later_by_the_exchanges_clock_is_the_newer() -> None:
+    older = order("MODIFIED", price=D(181), update_time=at(1))
+    newer = order("ACK", price=D(182), update_time=at(2))
+    assert merge(older, newer) == merge(newer, older) == newer
+
+
+@pytest.mark.parametrize("moment", [None, at(1)])
+def test_a_direct_answer_with_other_numbers_outranks_an_older_word(moment: datetime | None) -> None:
+    """Another session has modified the order; lists and queries call it ACK."""
+    known = order("MODIFIED", price=D(181), quantity=D(3), quantity_remaining=D(3), update_time=moment)
+    answer = order("ACK", price=D(182), quantity=D(2), quantity_remaining=D(2), update_time=moment)
+    assert answered_after(known, answer) == answer
+
+
+def test_a_direct_answer_with_the_same_numbers_changes_no_word() -> None:
+    """A list calls every live order ACK, also one that is partly filled or was modified."""
+    for known in (order("MODIFIED"), order("FILLED", quantity_remaining=D("0.4"))):
+        listed = order("ACK", quantity_remaining=known.quantity_remaining)
+        assert answered_after(known, listed) == known
+
+
+def test_a_direct_answer_that_was_overtaken_changes_nothing() -> None:
+    partly = order("FILLED", quantity_remaining=D("0.4"))
+    assert answered_after(partly, order("ACK")) == partly  # a fill happened since
+    later = order("MODIFIED", price=D(181), update_time=at(2))
+    assert answered_after(later, order("ACK", update_time=at(1))) == later
+
+
+def test_a_direct_answer_that_was_asked_for_before_the_last_word_has_no_precedence() -> None:
+    tracker, now = OrderTracker(lambda: 10.0), order("MODIFIED", price=D(181))
+    tracker.apply(now)
+    assert tracker.apply(order("ACK"), asked_at=9.0) == now
+
+
+def test_a_direct_answer_ends_an_order() -> None:
+    for end in (order("CANCELLED"), order("FILLED", quantity_remaining=D(0))):
+        assert answered_after(order("MODIFIED", price=D(181), update_time=at(2)), end) == end
+
+
+def test_a_direct_answer_keeps_what_it_leaves_out() -> None:
+    known = order("MODIFIED", reduce_only=True)
+    state = answered_after(known, order("ACK", price=D(182), client_order_id=""))
+    assert (state.client_order_id, state.reduce_only, state.price) == ("c1", True, 182)
+
+
+# --- ids that name no order --------------------------------------------------------------------------------------
+
+NIL = "00000000-0000-0000-0000-000000000000"
+
+
+@pytest.mark.parametrize("blank", ["", NIL])
+@pytest.mark.parametrize("rejects", [True, False, None])
+def test_an_order_id_that_names_no_order_is_never_stored(blank: str, rejects: bool | None) -> None:
+    tracker = OrderTracker()
+    for status in ("REJECTED", "NO_SUCH_ORDER", "ACK"):
+        assert tracker.apply(order(status, order_id=blank), rejects_order=rejects) is None
+    assert tracker.live == {} and blank not in tracker and tracker.get(blank) is None
+    assert not tracker.has_seen("c1")
+
+
+@pytest.mark.parametrize("order_id, blank", [("", True), (NIL, True), ("o1", False), (NIL[:-1] + "1", False)])
+def test_empty_and_nil_ids_are_blank(order_id: str, blank: bool) -> None:
+    assert orders.is_blank(order_id) == blank
+
+
+# --- memory ------------------------------------------------------------------------------------------------------
 
 
 def test_the_memory_of_finished_orders_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,58 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import attrs
 import pytest
 
 from qfex import AuthenticationError, Channel, RequestTimeout
-from qfex.protocol.connection import Answer, ProtocolConnection
 from qfex.protocol.events import Event
 from qfex.protocol.procedure import Procedure, ProcedureRun
 from qfex.protocol.request import Request
 from qfex.protocol.wire.command import Command
 
-
-class Ask(Command, frozen=True):
-    """A question of an exchange that was made up for these tests."""
-
-    type = "ask"
-    text: str
-
-
-class Unsendable(Ask, frozen=True):
-    """A command that cannot be encoded."""
-
-    def encode(self) -> bytes:
-        raise ValueError("cannot be encoded")
-
-
-@attrs.frozen
-class Reply:
-    """The reply to a question; an exception as its outcome refuses the question."""
-
-    text: str
-    outcome: Any = None
-
-
-ONE, TWO, THREE = Ask("one"), Ask("two"), Ask("three")
-
+from .made_up import ONE, THREE, TWO, Ask, Connection, Reply, Unsendable, one_at_a_time, two_then_one
 
 # --- ProcedureRun ------------------------------------------------------------------------------------------------
 
 
 class Recorder:
-    """Runs a procedure and records the steps that it sends."""
+    """Runs a procedure and records the steps that it sends, or leaves unsent."""
 
-    def __init__(self, procedure: Procedure) -> None:
+    def __init__(self, procedure: Procedure, *, sends: bool = True) -> None:
         self.steps: list[Any] = []
+        self._sends = sends
         self.run = ProcedureRun(procedure, self._send)
         self.run.start()
 
     def _send(self, run: ProcedureRun) -> None:
         self.steps += run.steps
+        for step in run.steps:
+            step.filed = self._sends
 
     @property
     def commands(self) -> list[Command]:
@@ -61,11 +37,6 @@ class Recorder:
 
     def answer(self, number: int, outcome: Any = None) -> None:
         self.run.answer(self.steps[number], outcome)
-
-
-def two_then_one(results: list[Any]) -> Procedure:
-    results += yield [ONE, TWO]
-    results += yield [THREE]
 
 
 def test_a_procedure_goes_on_when_all_commands_of_a_step_are_answered_in_any_order() -> None:
@@ -135,6 +106,22 @@ def test_a_timeout_is_raised_in_the_procedure_and_late_answers_change_nothing() 
     assert results == [True, "in time"]
 
 
+def test_the_timeout_of_a_step_that_was_not_sent_says_so() -> None:
+    recorder = Recorder(two_then_one([]), sends=False)
+    recorder.steps[0].filed = True  # one of the two was sent, the other waits for its turn
+    recorder.run.expire()
+    error = recorder.run.error
+    assert isinstance(error, RequestTimeout) and not error.sent and "could not be sent" in str(error)
+
+
+def test_the_timeout_of_a_step_that_is_answered_in_part_says_that_it_was_sent() -> None:
+    recorder = Recorder(two_then_one([]))
+    recorder.steps[0].filed = False  # as an answer leaves it
+    recorder.answer(0, "first")
+    recorder.run.expire()
+    assert isinstance(recorder.run.error, RequestTimeout) and recorder.run.error.sent
+
+
 def test_a_command_that_cannot_be_sent_ends_the_procedure() -> None:
     def refuse(run: ProcedureRun) -> None:
         raise OSError("broken")
@@ -145,68 +132,6 @@ def test_a_command_that_cannot_be_sent_ends_the_procedure() -> None:
 
 
 # --- ProtocolConnection ------------------------------------------------------------------------------------------
-
-
-class Table:
-    """Requests in flight, each answered by the reply with its text. A question in flight is not asked again."""
-
-    answering = frozenset({Reply})
-
-    def __init__(self) -> None:
-        self.filed: dict[Request, None] = {}
-        self.given_up: list[Command] = []
-
-    def add(self, request: Request) -> None:
-        request.filed = True
-        self.filed[request] = None
-
-    def holder(self, command: Command) -> Request | None:
-        return next((request for request in self.filed if request.command == command), None)
-
-    def give_up(self, request: Request) -> None:
-        self.given_up.append(request.command)
-
-    def answer(self, message: Reply) -> list[Answer]:
-        answered = [request for request in self.filed if request.command == Ask(message.text)]
-        for request in answered:
-            del self.filed[request]
-        return [(request, message.outcome) for request in answered]
-
-
-class Connection(ProtocolConnection):
-    """A connection whose frames are names of the messages that a test prepares; each message is an event."""
-
-    errors = Channel.ERRORS
-    table: Table
-
-    def __init__(self, messages: dict[bytes, list[Any]] | None = None) -> None:
-        super().__init__(lambda: self.now, lambda command: self.has_budget)
-        self.now = 1000.0
-        self.has_budget = True
-        self.table = Table()
-        self._messages = messages or {}
-        self.applied: list[tuple[Any, Sequence[Answer]]] = []
-
-    def _decode(self, frame: bytes) -> Iterable[Any]:
-        return self._messages[frame]
-
-    def _apply(self, message: Any, answered: Sequence[Answer]) -> Iterable[Event]:
-        if message == "odd" or getattr(message, "outcome", None) == "odd":
-            raise ValueError("an odd message")
-        self.applied.append((message, list(answered)))
-        return (Event(Channel.ORDERS, None, message),)
-
-    def login(self, clock_skew: Callable[[], float | None]) -> Procedure:
-        raise NotImplementedError
-
-    def resync(self) -> Procedure:
-        raise NotImplementedError
-
-    def release(self) -> Sequence[Event]:
-        return ()
-
-    def teardown(self) -> Sequence[Command]:
-        return ()
 
 
 def values(events: list[Event]) -> list[Any]:
@@ -341,95 +266,3 @@ def test_a_procedure_gets_its_answer_even_if_the_message_cannot_be_handled() -> 
     assert results == ["odd", 2]
     assert connection.receive(b"last")[0] == []
     assert results == ["odd", 2, "odd"] and run.done
-
-
-# --- procedures in turns -----------------------------------------------------------------------------------------
-
-
-def one_at_a_time(results: list[Any], *commands: Command) -> Procedure:
-    for command in commands:
-        results += yield [command]
-
-
-def test_several_procedures_get_their_own_answers() -> None:
-    first: list[Any] = []
-    second: list[Any] = []
-    frames = {b"two": [Reply("two", 2)], b"one": [Reply("one", 1)], b"three": [Reply("three", 3)]}
-    connection = Connection(frames)
-    one = connection.start(one_at_a_time(first, ONE))
-    two = connection.start(one_at_a_time(second, TWO, THREE))
-    connection.receive(b"two")
-    assert (first, second) == ([], [2]) and connection.has_work
-    connection.receive(b"one")
-    assert one.done and not two.done
-    connection.receive(b"three")
-    assert (first, second) == ([1], [2, 3]) and two.done and not connection.has_work
-
-
-def test_a_procedure_has_its_patience_for_each_of_its_steps() -> None:
-    connection = Connection({b"one": [Reply("one")]})
-    run = connection.start(one_at_a_time([], ONE, TWO), patience=5.0)
-    connection.now += 4.9
-    connection.work()
-    connection.receive(b"one")
-    connection.now += 4.9
-    connection.work()
-    assert not run.done and connection.table.given_up == []
-    connection.now += 0.1
-    connection.work()
-    assert run.done and isinstance(run.error, RequestTimeout) and connection.table.given_up == [TWO]
-
-
-def test_a_procedure_without_patience_waits_for_ever() -> None:
-    connection = Connection()
-    run = connection.start(one_at_a_time([], ONE))
-    connection.now += 1e9
-    connection.work()
-    assert not run.done and connection.has_work
-
-
-def test_a_step_waits_for_its_exclusive_key() -> None:
-    connection, mine = Connection({b"one": [Reply("one", "mine")]}), Request(ONE)
-    connection.send(ONE, mine)
-    run = connection.start(two_then_one([]))
-    assert connection.outgoing == []
-    connection.work()
-    assert connection.outgoing == [] and list(connection.table.filed) == [mine]
-    assert connection.receive(b"one")[0] == [(mine, "mine")]
-    connection.work()
-    assert connection.outgoing == [ONE.encode(), TWO.encode()] and not run.done
-    connection.work()
-    assert len(connection.outgoing) == 2  # sent once
-
-
-def test_a_step_waits_for_the_message_budget_unless_it_is_urgent() -> None:
-    connection = Connection()
-    connection.has_budget = False
-    connection.start(one_at_a_time([], ONE))
-    connection.start(one_at_a_time([], TWO), urgent=True)
-    connection.work()
-    assert connection.outgoing == [TWO.encode()]
-    connection.has_budget = True
-    connection.work()
-    assert connection.outgoing == [TWO.encode(), ONE.encode()]
-
-
-def test_a_step_waits_while_a_caller_waits_for_its_turn() -> None:
-    connection = Connection()
-    connection.has_budget = False
-    connection.start(one_at_a_time([], ONE))
-    connection.has_budget = True
-    connection.work(may_ask=False)
-    assert connection.outgoing == []
-    connection.work()
-    assert connection.outgoing == [ONE.encode()]
-
-
-def test_a_step_that_was_given_up_before_it_was_sent_is_not_sent_later() -> None:
-    connection = Connection()
-    connection.has_budget = False
-    run = connection.start(one_at_a_time([], ONE))
-    connection.expire(run)
-    connection.has_budget = True
-    connection.work()
-    assert run.done and connection.outgoing == [] and list(connection.table.filed) == []

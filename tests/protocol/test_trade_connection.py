@@ -37,6 +37,7 @@ from .connections import (
     apply,
     channels_and_values,
     connected,
+    in_use,
     receive,
     sent,
     trade_endpoint,
@@ -190,13 +191,6 @@ def test_an_order_message_that_refuses_for_the_budget_throttles_once(command: Co
 
 
 # --- messages ----------------------------------------------------------------------------------------------------
-
-
-def in_use() -> TradeConnection:
-    """A connection after login and resync."""
-    connection = connected()
-    assert list(connection.release()) == []
-    return connection
 
 
 def test_every_message_changes_the_account_and_is_an_event() -> None:

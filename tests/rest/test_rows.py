@@ -12,8 +12,8 @@ import pytest
 
 from qfex import RestClient, RestError
 from qfex.models.history import Contract, SymbolMetrics
+from tests.support.rest_server import ScriptedServer, reply
 
-from .server import ScriptedServer, reply
 from .test_operations import SERIES, Ask, trades
 
 ROWS = [(ask, "data", row) for ask, _, _, row, _ in SERIES] + [
@@ -144,7 +144,7 @@ def test_the_fees_of_one_symbol_cost_no_other(server: ScriptedServer, client: Re
 
 
 def test_an_odd_level_costs_that_level(server: ScriptedServer, public: RestClient) -> None:
-    book = {"ticker_id": "A", "bids": [["1", "2"], ["1", None], []], "asks": [["3", "1"]], "timestamp": 1}
+    book = {"ticker_id": "A", "bids": [["1", "2"], ["1", None], []], "asks": [["3", "1"]], "timestamp": -1}
     server.replies = [reply(book)]
     found = public.order_book("A")
     assert (
@@ -155,7 +155,7 @@ def test_an_odd_level_costs_that_level(server: ScriptedServer, public: RestClien
 def test_an_implausible_time_is_unknown_and_logged(
     server: ScriptedServer, client: RestClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    server.replies = [trades(9)]
+    server.replies = [trades(0)]
     assert client.user_trades()[0].time is None
     assert "timestamp is not a plausible time" in caplog.text
 

@@ -155,9 +155,9 @@ class MarketConnection(ProtocolConnection):
             yield [command]
         except QfexError as failed:
             error = failed
+        self.markets.lose(self.markets.subscriptions.missing(command.topics))
         lost = self._reconciler.failed(command, error)
         if lost:
-            self.markets.lose(lost)
             message = f"{_described(lost)}: {error or 'not confirmed'}; it is tried again"
             log.warning("subscription lost: %s", message)
             self._problems.append(_error_event("subscription", message, error=error))

@@ -120,8 +120,10 @@ class MarketState:
 
     def lose(self, topics: Iterable[Topic]) -> None:
         """Forget the values of subscriptions that could not be restored."""
-        for topic in topics:
-            self._forget(topic)
+        lost = set(topics)
+        for topic in list(self._newest):
+            if topic in lost or (topic.of_every_symbol in lost and not self.subscriptions.is_in_force(topic)):
+                self._forget(topic)
 
     def _forget(self, topic: Topic) -> None:
         self._newest.pop(topic, None)

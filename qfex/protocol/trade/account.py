@@ -188,7 +188,14 @@ class AccountState:
             if outcome is not None or not isinstance(request.command, (c.CancelStopOrder, c.ModifyStopOrder)):
                 continue
             known = self.orders.get(request.command.order_id)
-            if known is not None and known.is_live:
+            if known is None or not known.is_live:
+                continue
+            is_modify = isinstance(request.command, c.ModifyStopOrder)
+            if is_modify and self.orders.updated_at(known.order_id) > request.sent_at:
+                self.question(
+                    known.order_id, "a modify was acknowledged after a newer message about the stop"
+                )
+            else:
                 changed = _changed_stop(known, request.command)
                 self.take_order(changed)
                 self.questions.settle(changed.order_id)

@@ -38,7 +38,8 @@ def placed(request: Request, order: Order) -> Verdict:
     command: Any = request.command
     if order.client_order_id != command.client_order_id and not _is_blank_stop(order, command):
         return NOT_MINE
-    if not is_blank(order.order_id) and request.known_order(order.order_id):
+    known = None if is_blank(order.order_id) else request.known_order(order.order_id)
+    if known and getattr(known, "client_order_id", order.client_order_id) == order.client_order_id:
         return NOT_MINE
     if not has_terms_of(order, command):
         return NOT_MINE

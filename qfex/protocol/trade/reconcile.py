@@ -21,7 +21,7 @@ from typing import Any
 import attrs
 
 from ...enums import Channel
-from ...errors import ApiError, NotConnected, OrderRejected, QfexError
+from ...errors import ApiError, NotConnected, OrderRejected, QfexError, RequestTimeout
 from ...models.orders import Order, UserTrade
 from ...statuses import OrderStatus
 from ..events import Event
@@ -211,6 +211,8 @@ def _ask_for_each(
             yield from _ask_for(account, question)
         except QfexError as error:  # which says nothing about the order: it stays as it was
             log.debug("order %s could not be asked for: %s", question.order.order_id, error)
+            if isinstance(error, RequestTimeout):  # the others would wait as long, one after another
+                break
     return questions
 
 

@@ -14,7 +14,7 @@ _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 #: Sizes below which a number counts units of which so many make a second. Each covers the years 1973 to 5138.
 _UNITS = ((1e11, 1.0), (1e14, 1e3), (1e17, 1e6), (float("inf"), 1e9))
 
-_OLDEST = datetime(2000, 1, 1, tzinfo=timezone.utc)  # long before the exchange existed
+_EPOCH = datetime.fromtimestamp(0, timezone.utc)
 _AHEAD = timedelta(days=366)
 _newest = datetime.now(timezone.utc) + _AHEAD
 
@@ -29,6 +29,8 @@ def parse_time(value: Any) -> datetime:
     ValueError, TypeError, OverflowError
         If it is not a time.
     """
+    if isinstance(value, bool):
+        raise ValueError(f"not a time: {value}")
     if not isinstance(value, str) or _NUMBER.fullmatch(value):
         return _from_unix(float(value))
     moment = msgspec.convert(value, datetime, strict=False)
@@ -43,11 +45,15 @@ def _from_unix(number: float) -> datetime:
 
 
 def is_plausible(moment: datetime) -> bool:
-    """Whether something of which the exchange tells may have happened at a time: from 2000 to a year from now."""
+    """Whether something may have happened at a time: after the unix epoch, and at most a year from now.
+
+    A time at the epoch or before is how a program writes that it has none. One in the far future would make everything
+    after it look old.
+    """
     global _newest
     if moment > _newest:  # read only then, because every message comes here
         _newest = datetime.now(timezone.utc) + _AHEAD
-    return _OLDEST <= moment <= _newest
+    return _EPOCH < moment <= _newest
 
 
 def is_implausible(value: Any) -> bool:

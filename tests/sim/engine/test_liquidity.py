@@ -78,8 +78,8 @@ def test_an_order_inside_the_spread_keeps_its_place(lively: EngineHarness) -> No
 
 def test_house_accounts_cause_no_events(lively: EngineHarness) -> None:
     lively.market(lively.alice, "BUY", 1)
-    told = {getattr(event, "account_id", lively.alice) for event in lively.events}
-    assert told == {lively.alice}
+    accounts = {getattr(event, "account_id", lively.alice) for event in lively.events}
+    assert accounts == {lively.alice}
     assert lively.exchange.accounts() == [lively.alice, lively.bob]
 
 
