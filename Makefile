@@ -5,7 +5,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 RUN    := $(BIN)/python
 
-.PHONY: help demo demo-market test lint soak bench docs official-sdk dist clean
+.PHONY: help demo demo-market test lint soak mutants bench docs official-sdk dist clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -32,7 +32,11 @@ lint: $(VENV)/.dev  ## check style and types
 
 soak: $(VENV)/.test  ## run the long tests: more than a thousand lost connections, checked against the exchange's ledger
 	$(RUN) -m tests.soak
+	$(RUN) -m tests.model --histories 200
 	$(RUN) -m pytest -m soak
+
+mutants: $(VENV)/.test  ## change each cell of the tables of commands, and expect that a test fails
+	$(RUN) -m tests.mutants
 
 bench: $(VENV)/.bench  ## measure the client beside others
 	$(RUN) -m benchmarks
