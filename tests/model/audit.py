@@ -222,7 +222,7 @@ def _stale_positions(participant: Participant, ledger: Ledger) -> Iterator[Found
         since = ledger.trades[places[trade_id] :]
         possible = {trade.position for trade in since if trade.order.symbol == since[0].order.symbol}
         if position not in possible:
-            yield f"after fill {trade_id} the position was {position}, older than the fill", trade_id
+            yield f"after fill {trade_id} the position was {position}, and not any of {possible}", trade_id
 
 
 def _unknown_orders(participant: Participant, ledger: Ledger) -> Iterator[Found]:

@@ -92,8 +92,11 @@ def _handler(answer: Callable[[str], tuple[int, Message]]) -> type[BaseHTTPReque
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            try:
+                self.end_headers()
+                self.wfile.write(body)
+            except OSError:  # the client has stopped waiting
+                pass
 
         def log_message(self, format: str, *args: Any) -> None:
             pass

@@ -11,8 +11,8 @@ from .history import run
 from .options import CLASSES, Options
 
 #: What the client does not yet withstand. Each has a history in `test_kept_histories`.
-NOT_YET = {"paged", "holes", "duplicates", "odd_market", "refused_topics", "long_orders", "missing", "errors"}
-PLAIN_SHAPES = ("old_leg=never", "early_fill=False", "modified_client_id=True")
+NOT_YET = {"late_comer", "missing"}
+PLAIN_SHAPES = ("modified_client_id=True",)
 
 
 def test_all_agree_after_a_friendly_history() -> None:
