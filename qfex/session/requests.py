@@ -151,7 +151,7 @@ class Requests:
         if isinstance(outcome, ConnectionEnded):
             self._raise_lost(request.command, outcome)
         if isinstance(outcome, Exception):
-            log.debug("%s was refused: %.500s", request.command.type, outcome)
+            log.debug("%s was refused: %.500s", request.command.type, str(outcome))
             raise outcome
         return outcome
 
@@ -209,7 +209,7 @@ def _unknown(command: Command, reason: str) -> OutcomeUnknown:
         order_id=getattr(command, "order_id", None),
         symbol=getattr(command, "symbol", None),
     )
-    log.warning("%.500s", error)
+    log.warning("%.500s", str(error))
     return error
 
 
