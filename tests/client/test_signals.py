@@ -449,7 +449,7 @@ with client, client.stream(Channel.ORDERS, maxsize=10**6) as stream:
 def test_a_storm_of_signals_whose_handler_cancels_all_orders_hangs_nobody(sim: Simulator) -> None:
     """The script has thirty seconds; its handlers have five each, and none of them needs as long."""
     with UserScript(STORM.replace("{times}", "1500"), sim.environment, sim.credentials) as script:
-        times, lies, prompt, worked = script.line().split()
-        code, errors, _ = script.end()
+        times, lies, prompt, worked = script.read_line().split()
+        code, errors, _ = script.wait()
     assert (code, errors) == (0, "")
     assert (times, lies, prompt) == ("1500", "0", "True") and int(worked) > 1000
