@@ -9,8 +9,8 @@ _USER_ID = b"0020ce8e-eaee-480e-8d7f-b9241d756ee5"
 _serial = itertools.count(1)
 
 _ORDER = (
-    b'{"order_id":"2f05173c-992a-426b-bcaf-%012x","symbol":"%b","status":"%b","quantity":2.708,'
-    b'"price":251.25,"take_profit":0.0,"stop_loss":0.0,"side":"SELL","type":"LIMIT","time_in_force":"GTC",'
+    b'{"order_id":"2f05173c-992a-426b-bcaf-%012x","symbol":"%b","status":"%b","quantity":%b,'
+    b'"price":251.25,"take_profit":0.0,"stop_loss":0.0,"side":"BUY","type":"LIMIT","time_in_force":"GTC",'
     b'"user_id":"' + _USER_ID + b'","client_order_id":"%b","quantity_remaining":%b,'
     b'"update_time":1758208770.5512846,"trade_id":%b}'
 )
@@ -34,22 +34,22 @@ def subscribed(channel: str) -> bytes:
     return b'{"subscribed":"' + channel.encode() + b'"}'
 
 
-def order_ack(symbol: bytes, client_order_id: bytes) -> bytes:
+def order_ack(symbol: bytes, client_order_id: bytes, quantity: bytes = b"1") -> bytes:
     """Return the message that says that an order rests on the book."""
-    order = _ORDER % (next(_serial), symbol, b"ACK", client_order_id, b"2.708", b"null")
+    order = _ORDER % (next(_serial), symbol, b"ACK", quantity, client_order_id, quantity, b"null")
     return b'{"order_response":' + order + b"}"
 
 
 def order_cancelled(symbol: bytes, client_order_id: bytes) -> bytes:
     """Return the message that says that an IOC order was not filled."""
-    order = _ORDER % (next(_serial), symbol, b"CANCELLED", client_order_id, b"2.708", b"null")
+    order = _ORDER % (next(_serial), symbol, b"CANCELLED", b"1", client_order_id, b"1", b"null")
     return b'{"order_response":' + order + b"}"
 
 
 def order_filled(symbol: bytes) -> bytes:
     """Return an order's last message: filled completely, under an id of its own."""
     serial = next(_serial)
-    order = _ORDER % (serial, symbol, b"FILLED", b"burst-%x" % serial, b"0.0", b'"trade-%x"' % serial)
+    order = _ORDER % (serial, symbol, b"FILLED", b"1", b"burst-%x" % serial, b"0.0", b'"trade-%x"' % serial)
     return b'{"order_response":' + order + b"}"
 
 
@@ -66,4 +66,4 @@ def open_orders(count: int) -> bytes:
 def _open_orders(count: int) -> Iterator[bytes]:
     for _ in range(count):
         serial = next(_serial)
-        yield _ORDER % (serial, b"GOOG-USD", b"ACK", b"open-%x" % serial, b"2.708", b"null")
+        yield _ORDER % (serial, b"GOOG-USD", b"ACK", b"1", b"open-%x" % serial, b"1", b"null")

@@ -114,7 +114,7 @@ class Session:
         symbol, quantity = _SYMBOL.search(payload), _QUANTITY.search(payload)
         assert symbol is not None and quantity is not None
         self._burst += bursts.prepare(symbol[1].decode(), int(quantity[1]))
-        return frames.encode(replies.order_ack(symbol[1], client_order_id))
+        return frames.encode(replies.order_ack(symbol[1], client_order_id, quantity[1]))
 
     def _fire(self, client_order_id: bytes, _payload: bytes) -> bytes:
         burst, self._burst = self._burst, b""

@@ -62,5 +62,5 @@ def outcome_unknown(command: Command, reason: str) -> OutcomeUnknown:
         order_id=getattr(command, "order_id", None),
         symbol=getattr(command, "symbol", None),
     )
-    log.warning("%.500s", error)
+    log.warning("%.500s", str(error))
     return error

@@ -120,7 +120,8 @@ class ClientConnection:
     @property
     def pending(self) -> int:
         """Requests without an answer yet."""
-        return self._protocol.pending
+        with self._mutex:
+            return self._protocol.pending
 
     def file(self, request: Request, deadline: Deadline) -> bytes:
         """File a request once its exclusive keys are free; the frame to send.

@@ -263,7 +263,8 @@ class Lifecycle:
         if ended.silent:
             session.set_state(ConnectionState.STALE, reason=str(ended))
         if not closed:
-            log.warning("%s: the connection was lost: %s", session.name, ended)
+            # The text and not the exception: its traceback would keep the connection alive with the log record.
+            log.warning("%s: the connection was lost: %s", session.name, str(ended))
         if not closed and session.reconnect is not None:
             session.set_state(ConnectionState.RECONNECTING, reason=str(ended))
         reader.connection.end(ConnectionEnded(ended.reason, ended.code, closed=closed))

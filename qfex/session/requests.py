@@ -152,7 +152,7 @@ class Requests:
         if isinstance(outcome, ConnectionEnded):
             self._raise_lost(request.command, outcome)
         if isinstance(outcome, Exception):
-            log.debug("%s was refused: %.500s", request.command.type, outcome)
+            log.debug("%s was refused: %.500s", request.command.type, str(outcome))
             raise outcome
         return outcome
 

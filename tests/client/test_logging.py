@@ -14,6 +14,7 @@ from tests.support.exchange import (
     ScriptedExchange,
     answers_everything,
     answers_nothing,
+    drops_after_an_order,
     order_response,
 )
 from tests.support.helpers import AAPL, QUICK, Received, outcome, wait_for_reconnects
@@ -51,6 +52,16 @@ def test_a_lost_connection_is_a_warning_and_its_return_is_information(
         "qfex-trade: the connection was lost: out of order"
     ]
     assert said(caplog, logging.INFO) == ["qfex-trade: the connection is restored"]
+
+
+def test_the_log_keeps_no_lost_connection_alive(scripted: Scripted, caplog: pytest.LogCaptureFixture) -> None:
+    """Programs that keep log records, as test frameworks do, would run out of descriptors."""
+    _, client = scripted(drops_after_an_order, answers_everything)
+    changes = Received(client, Channel.CONNECTION)
+    outcome(lambda: client.place_order(AAPL, "BUY", 1, 200))
+    wait_for_reconnects(changes)
+    arguments = [argument for record in caplog.records for argument in record.args or ()]
+    assert arguments and not [each for each in arguments if isinstance(each, BaseException)]
 
 
 def test_a_close_is_no_loss(scripted: Scripted, caplog: pytest.LogCaptureFixture) -> None:

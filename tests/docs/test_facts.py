@@ -109,7 +109,7 @@ def locks_of(path: Path) -> Iterator[str]:
     for scope in [tree, *(node for node in tree.body if isinstance(node, ast.ClassDef))]:
         for node in ast.walk(scope) if scope is not tree else tree.body:
             if isinstance(node, ast.Assign) and re.fullmatch(
-                r"threading\.R?Lock\(\)", ast.unparse(node.value)
+                r"(threading\.R?Lock|(Inner|Reentrant)?Mutex)\(\)", ast.unparse(node.value)
             ):
                 prefix = f"{scope.name}." if isinstance(scope, ast.ClassDef) else ""
                 yield prefix + ast.unparse(node.targets[0]).removeprefix("self.")
@@ -117,7 +117,7 @@ def locks_of(path: Path) -> Iterator[str]:
 
 def test_the_page_lists_exactly_the_locks_that_exist() -> None:
     """Without the simulator, and without `session.wait`, which sleeps on a lock where the system has no eventfd."""
-    listed = set(re.findall(r"^\| `([\w.]*_\w+)` \| `(qfex/[\w/.]+)` \|", page("threads.md"), re.M))
+    listed = set(re.findall(r"^\| `([\w.]+)` \| `(qfex/[\w/.]+)` \|", page("threads.md"), re.M))
     sources = [
         path for path in (ROOT / "qfex").rglob("*.py") if "sim" not in path.parts and path.stem != "wait"
     ]
