@@ -20,6 +20,7 @@ def test_all_agree_after_a_friendly_history() -> None:
     assert not report.found, str(report)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("seed", range(1, 21))
 def test_all_agree_after_a_disturbed_history(seed: int) -> None:
     options = Options.drawn(seed, set(CLASSES) - NOT_YET).with_shapes(PLAIN_SHAPES)

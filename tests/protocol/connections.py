@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
-from qfex import Channel, HmacCredentials, Order
+from qfex import Channel, HmacCredentials, OpenOrders, Order
 from qfex.protocol.connection import ProtocolConnection
 from qfex.protocol.events import Event
 from qfex.protocol.request import Request
@@ -165,3 +165,13 @@ class ByHand:
             self.commands, self.asked_at = advance(), CLOCK()
         except StopIteration:
             self.commands, self.done = (), True
+
+
+def give(connection: TradeConnection, resync: ByHand, answer: Any) -> Sequence[Command]:
+    """Answer the only command of a procedure as the exchange would: the account changes first."""
+    (command,) = resync.commands
+    if isinstance(answer, (Order, OpenOrders)):
+        request, _ = question = answered(command, answer)
+        request.sent_at = resync.asked_at
+        apply(connection, answer, question)
+    return resync.answer(answer)
