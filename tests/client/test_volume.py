@@ -19,7 +19,8 @@ LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /
 @LINUX
 def test_r10_a_thousand_reconnects_leak_nothing() -> None:
     figure = figures.reconnects(1000)
-    assert figure["more threads"] <= 0 and figure["more descriptors"] <= 0
+    # The first measurement may fall between two connections: then the connection itself is one more.
+    assert figure["more threads"] <= 0 and figure["more descriptors"] <= 1
     assert figure["more memory, MB"] < 5
 
 
