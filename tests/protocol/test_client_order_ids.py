@@ -45,16 +45,11 @@ def test_the_price_is_not_compared() -> None:
     assert InFlight(limit()).answers(order(price=D("179.5"))) != {}
 
 
-def test_a_refusal_may_leave_terms_out() -> None:
-    refusal = order(
-        "REJECTED",
-        symbol="",
-        side=Side("?"),
-        order_type=OrderType("?"),
-        quantity=D(0),
-        quantity_remaining=D(0),
-    )
-    assert isinstance(InFlight(limit()).answer(refusal), OrderRejected)
+@pytest.mark.parametrize("symbol", ["", AAPL])
+def test_a_refusal_may_leave_terms_out(symbol: str) -> None:
+    none = {"side": Side("?"), "order_type": OrderType("?"), "quantity": D(0), "quantity_remaining": D(0)}
+    assert isinstance(InFlight(limit()).answer(order("REJECTED", symbol=symbol, **none)), OrderRejected)
+    assert InFlight(limit()).answers(order("ACK", symbol=symbol, **none)) == {}
 
 
 def test_words_that_are_not_known_say_nothing_about_the_terms() -> None:
