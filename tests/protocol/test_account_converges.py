@@ -297,7 +297,8 @@ class AccountMachine(RuleBasedStateMachine):
 
     def check(self) -> None:
         exchange, account = self.exchange, self.account
-        assert self.driver.is_in_use and len(account.questions) == 0
+        assert self.driver.is_in_use
+        assert account.questions.open() == []
         assert _terms(account.orders.live) == _terms(exchange.live)
         for order_id, order in exchange.orders.items():
             known = account.orders.get(order_id)
@@ -350,5 +351,9 @@ def _terms(orders: dict[str, Order]) -> dict[str, tuple[D, ...]]:
 
 TestAccount = AccountMachine.TestCase
 TestAccount.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=60,
+    stateful_step_count=40,
+    derandomize=True,  # the same histories each time: who searches for more lets it draw, and raises the numbers
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
 )
