@@ -202,6 +202,10 @@ class ModelExchange:
         if old_leg == "after":
             self._publish(old)
 
+    def refuse_a_request(self, order: Order, status: str) -> None:
+        """Refuse what another session asked for an order."""
+        self._publish(self._changed(order, status=OrderStatus(status)))
+
     def _no_such_order(self, order_id: str, status: str = "NO_SUCH_ORDER") -> None:
         known = self.orders.get(order_id)
         blank = Order(

@@ -141,7 +141,7 @@ def test_one_round_of_questions_runs_at_a_time() -> None:
     assert asked(connection) == []
 
 
-@pytest.mark.xfail(strict=True, reason="T1: the request that was given up holds the key of the next")
+@pytest.mark.xfail(strict=True, reason="the request that was given up holds the key of the next")
 def test_a_round_that_is_not_answered_is_given_up_and_asked_again() -> None:
     connection = in_use(order())
     connection.account.question("o1", "why")
@@ -366,7 +366,7 @@ def test_the_history_settles_it_where_the_query_has_no_answer() -> None:
     assert [each.order_id for each in orders_of(events)] == ["s1"] and len(connection.table) == 0
 
 
-@pytest.mark.xfail(strict=True, reason="T2: the refusal of the query ends the cancel too")
+@pytest.mark.xfail(strict=True, reason="the refusal of the query ends the cancel too")
 def test_that_there_is_no_such_stop_settles_it_as_cancelled() -> None:
     connection = asked_about_a_stop(CANCEL_STOP)
     outcomes = answers_of(connection, order_message(stop_order("NO_SUCH_ORDER")))

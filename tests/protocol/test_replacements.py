@@ -82,10 +82,10 @@ def test_it_is_the_end_if_the_modify_is_answered_with_an_error() -> None:
     assert connection.account.orders.get("o1") == OLD and observed.events == [OLD]
 
 
-T3 = pytest.mark.xfail(strict=True, reason="T3: the first half is taken for the end")
+FIRST_HALF_ENDS_IT = pytest.mark.xfail(strict=True, reason="the first half is taken for the end")
 
 
-@pytest.mark.parametrize("lives_on", [pytest.param(True, marks=T3), False])
+@pytest.mark.parametrize("lives_on", [pytest.param(True, marks=FIRST_HALF_ENDS_IT), False])
 def test_the_exchange_is_asked_if_the_modify_is_never_answered(lives_on: bool) -> None:
     observed = Observed(connection := in_use(order()))
     connection.send(modify())
@@ -113,7 +113,7 @@ def test_the_late_answer_to_a_modify_is_followed() -> None:
     assert connection.account.orders.get("o1") == NEW and list(connection.account.orders.live) == ["o2"]
 
 
-@T3
+@FIRST_HALF_ENDS_IT
 def test_it_is_in_question_if_the_connection_is_lost_before_the_modify_is_answered() -> None:
     observed = Observed(connection := in_use(order()))
     connection.send(modify())

@@ -365,13 +365,13 @@ def test_a_modify_without_an_answer_that_took_place_is_followed_in_the_list() ->
     assert resync.done and connection.account.orders.get("o1") == new
 
 
-T5 = pytest.mark.xfail(strict=True, reason="T5: the old leg is taken for the end")
+OLD_LEG_ENDS_IT = pytest.mark.xfail(strict=True, reason="the old leg is taken for the end")
 NEW_LEG = modified(status=OrderStatus.FILLED, quantity_remaining=D(0))
 
 
 @pytest.mark.parametrize(
     "rows",
-    [[NEW_LEG], pytest.param([order("CANCELLED"), NEW_LEG], marks=T5)],
+    [[NEW_LEG], pytest.param([order("CANCELLED"), NEW_LEG], marks=OLD_LEG_ENDS_IT)],
     ids=["new leg", "both legs"],
 )
 def test_a_modify_without_an_answer_whose_order_was_filled_is_followed_in_the_history(
