@@ -26,6 +26,12 @@ BLOCKED_LIMIT = 5.0
 #: Seconds for a second reply to a request that was answered by an update, before a procedure goes on.
 SECOND_REPLY_GRACE = 0.3
 
+#: Seconds for which an overdue reply may still arrive before its exclusive key is given up and the connection renewed.
+LATE_REPLY_GRACE = 2.0
+
+#: The same for the reply to a procedure, which has waited for it patiently.
+_STEP_GRACE = 1.0
+
 Answer = tuple[Any, Any]  # a request, and its result or the exception that its sender gets
 
 
@@ -47,6 +53,9 @@ class ProtocolConnection(ABC):
         Messages of procedures that wait to be sent. The owner takes and sends them after each call.
     inquiries : list of Step
         Questions of procedures that are not for the socket. The owner takes them, and calls `answer_inquiry`.
+    is_overdue : bool
+        Whether a procedure cannot go on, because a reply that it or a caller gave up does not come. The owner then
+        replaces the connection: another one owes no replies.
     throttled : list
         What the exchange said of the message budget: which bucket is empty, None where it did not say, and for how many
         seconds, None likewise. The owner takes and obeys it after each call.
@@ -59,6 +68,7 @@ class ProtocolConnection(ABC):
         self.clock = clock
         self._may_send = may_send
         self.outgoing: list[bytes] = []
+        self.is_overdue = False
         self.throttled: list[tuple[str | None, float | None]] = []
         self._runs: list[ProcedureRun] = []
         self._unsent: list[ProcedureRun] = []
@@ -166,7 +176,7 @@ class ProtocolConnection(ABC):
             self._unsent.remove(run)
         for step in run.steps:
             if isinstance(step.command, Inquiry):
-                step.filed = False
+                step.given_up = True
             elif not step.answered:
                 self._abandon(step)
 
@@ -176,7 +186,7 @@ class ProtocolConnection(ABC):
 
     def answer_inquiry(self, step: Step, outcome: Any) -> None:
         """Take the answer to an inquiry, unless it was given up."""
-        if step.filed:
+        if step.filed and not step.given_up:
             step.filed = False
             step.run.answer(step, outcome)
             self._forget_finished()
@@ -245,10 +255,18 @@ class ProtocolConnection(ABC):
         holder = self.table.holder(command)
         if holder is None:
             return False
-        if holder.awaits_late_reply and self.clock() >= holder.given_up_at + SECOND_REPLY_GRACE:
+        now = self.clock()
+        if holder.awaits_late_reply and now >= holder.given_up_at + SECOND_REPLY_GRACE:
             self.table.remove(holder)
             return self.table.holder(command) is not None
+        grace = _STEP_GRACE if isinstance(holder, Step) else LATE_REPLY_GRACE
+        if holder.given_up and now >= holder.given_up_at + grace:
+            self._note_overdue()
         return True
+
+    def _note_overdue(self) -> None:
+        """Note that a reply for which a procedure has to wait does not come."""
+        self.is_overdue = True
 
     def _move_procedures(self, answers: list[Answer]) -> None:
         """Hand procedures their answers, which are nobody else's."""

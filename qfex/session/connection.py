@@ -12,7 +12,7 @@ from ..errors import RequestTimeout
 from ..mutex import Mutex
 from ..net.errors import ConnectionEnded, SendFailed
 from ..net.frames import TEXT, encode_frame
-from ..protocol.connection import Answer, ProtocolConnection
+from ..protocol.connection import LATE_REPLY_GRACE, Answer, ProtocolConnection
 from ..protocol.events import Event
 from ..protocol.procedure import Procedure, ProcedureRun, Step
 from ..protocol.request import Request
@@ -21,9 +21,6 @@ from .wait import WaitList
 
 if TYPE_CHECKING:
     from ..net.transport import Transport
-
-#: Seconds for which an overdue reply may still arrive before its exclusive key is given up and the connection renewed.
-LATE_REPLY_GRACE = 2.0
 
 GOODBYE = (
     0.7  # seconds for the closing handshake; a call that renews the connection may last so much too long
@@ -250,6 +247,11 @@ class ClientConnection:
             )
 
     # --- messages and procedures: the reader thread ------------------------------------------------------------
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether a reply does not come for which procedures have to wait."""
+        return self._protocol.is_overdue
 
     def receive(self, frame: bytes) -> tuple[list[Answer], list[Event]]:
         """Take a message frame; see `ProtocolConnection.receive`."""

@@ -230,6 +230,8 @@ class Lifecycle:
             while not (connection.stopping or self._session.forgotten):
                 self._send_outgoing(connection)
                 reader.read(monotonic() + _WORK_INTERVAL)
+                if connection.is_overdue and not connection.renewing:
+                    self._session.renew_later(connection)
             self._stop(reader)
         except ConnectionEnded as ended:
             renewing = connection.renewing

@@ -19,7 +19,7 @@ from ..models.connection import ConnectionEvent
 from ..mutex import Mutex, ReentrantCall, ReentrantMutex, fork_count
 from ..net.options import TransportOptions
 from ..policies import ReconnectPolicy
-from ..protocol.connection import Endpoint
+from ..protocol.connection import LATE_REPLY_GRACE, Endpoint
 from ..protocol.events import Event
 from ..protocol.procedure import Step
 from .connection import GOODBYE, ClientConnection
@@ -233,6 +233,15 @@ class Session:
         finally:  # even after Ctrl-C: a connection that refuses everything must not stay
             connection.transport.abort()
             connection.renewed_by = None
+
+    def renew_later(self, connection: ClientConnection) -> None:
+        """Replace a connection on a thread of its own: the reader thread reads meanwhile what is still answered."""
+
+        def renew() -> None:
+            with suppress(QfexError):  # the client was closed meanwhile
+                self.renew(connection, Deadline(LATE_REPLY_GRACE))
+
+        threading.Thread(target=renew, name=f"{self.name}-renewal", daemon=True).start()
 
     def close(self) -> None:
         """End the connection and the threads; from any thread, any number of times, within two seconds."""

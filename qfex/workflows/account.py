@@ -81,7 +81,7 @@ class Account:
 
         def note() -> None:
             if order.order_id not in self._state.orders:
-                self._state.orders.apply(order)
+                self._state.orders.remember(order)
                 self._state.question(order.order_id, "a caller waits for an order that was not seen")
 
         self._reader.read(note)

@@ -110,7 +110,7 @@ def iter_orders(
     size, pages = max(whole(page_size, "page_size", 1), OrderPages.SMALLEST), OrderPages()
     while not pages.is_complete:
         page: OpenOrders = requests.request(c.GetUserOrders(symbol, size, pages.offset), timeout)
-        yield from pages.add(page.orders)
+        yield from pages.add(page.orders, page.unread)
 
 
 def query_order(

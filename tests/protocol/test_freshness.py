@@ -91,11 +91,22 @@ def test_a_position_that_the_snapshot_does_not_have_is_flat() -> None:
     assert account.positions == {AAPL: Position(AAPL), GOLD: Position(GOLD, D(1))}
 
 
+def test_the_first_snapshot_is_older_than_what_was_reported_while_it_was_read() -> None:
+    account = AccountState(lambda: 0.0)
+    mark = account.freshness.mark()
+    account.freshness.changed(AAPL)  # a fill, and the position after it
+    account.positions[AAPL] = Position(AAPL, D(2))
+    account.freshness.position(AAPL)
+    account.take_snapshot(mark, snapshot(GOLD=1), Balance())
+    assert account.positions == {AAPL: Position(AAPL, D(2)), GOLD: Position(GOLD, D(1))}
+
+
 def test_the_first_snapshot_says_what_is_held_and_what_is_not() -> None:
     account = AccountState(lambda: 0.0)
-    account.positions[GOLD] = Position(GOLD, D(7))  # from an earlier subscription, perhaps
+    account.positions[GOLD] = Position(GOLD, D(7))  # from an earlier subscription
+    account.forget_positions()
     account.take_snapshot(account.freshness.mark(), snapshot(AAPL=2), Balance(deposit=D(3)))
-    assert account.positions == {AAPL: Position(AAPL, D(2)), GOLD: Position(GOLD)}
+    assert account.positions == {AAPL: Position(AAPL, D(2))}
     assert account.positions_known and account.balance == Balance(deposit=D(3))
 
 

@@ -145,9 +145,28 @@ def test_a_history_that_is_oldest_first_is_read_to_its_end_however_much_of_it_is
     assert [fill.trade_id for fill in log.missed(pages.rows)] == ["t5"]
 
 
-def test_a_page_without_anything_new_is_the_last_one() -> None:
+def test_an_empty_page_is_the_last_one() -> None:
     log, pages = FillLog(), TradePages()
     log.set_baseline([])
+    assert not pages.add([trade(1)], log)
+    assert pages.add([], log)
+
+
+def test_as_many_trades_as_a_page_has_while_it_is_read_end_nothing() -> None:
+    log, pages = FillLog(), TradePages()
+    log.set_baseline([trade(0)])
+    assert not pages.add([trade(4), trade(3)], log)
+    assert not pages.add(
+        [trade(4), trade(3)], log
+    )  # two trades happened, which shifted these to the second page
+    assert pages.add([trade(2), trade(0)], log)
+    assert [row.trade_id for row in log.missed(pages.rows)] == ["t2", "t3", "t4"]
+
+
+def test_two_pages_without_anything_new_are_the_end() -> None:
+    log, pages = FillLog(), TradePages()
+    log.set_baseline([])
+    assert not pages.add([trade(1)], log)
     assert not pages.add([trade(1)], log)
     assert pages.add([trade(1)], log) and pages.rows == [trade(1)]
 
@@ -157,6 +176,7 @@ def test_an_exchange_that_ignores_the_offset_is_asked_until_it_says_nothing_new(
     log, pages = FillLog(), TradePages()
     log.set_baseline([trade(0)])
     assert not pages.add([trade(3), trade(2)], log)
-    assert not pages.add([trade(4), trade(3), trade(2)], log)
+    for _ in range(2):
+        assert not pages.add([trade(4), trade(3), trade(2)], log)
     assert pages.add([trade(4), trade(3), trade(2)], log)
     assert pages.rows == [trade(4), trade(3), trade(2)]

@@ -68,7 +68,7 @@ def in_question(connection: TradeConnection) -> list[str]:
 # --- when they are asked -----------------------------------------------------------------------------------------
 
 
-def test_questions_are_asked_at_once_and_then_after_growing_pauses_of_ten_seconds_at_most() -> None:
+def test_questions_are_asked_at_once_and_then_after_growing_pauses_of_four_seconds_at_most() -> None:
     now = 100.0
     questions = OpenQuestions(lambda: now)
     questions.ask(order(), "why")
@@ -80,7 +80,7 @@ def test_questions_are_asked_at_once_and_then_after_growing_pauses_of_ten_second
         while not questions.are_due:
             now += 0.25
         pauses.append(now - began)
-    assert pauses == [0.25, 0.5, 1, 2, 4, 8, 10, 10, 10]
+    assert pauses == [0.25, 0.5, 1, 2, 4, 4, 4, 4, 4]
 
 
 def test_a_new_question_is_asked_at_once_whatever_the_pause() -> None:
@@ -366,7 +366,6 @@ def test_the_history_settles_it_where_the_query_has_no_answer() -> None:
     assert [each.order_id for each in orders_of(events)] == ["s1"] and len(connection.table) == 0
 
 
-@pytest.mark.xfail(strict=True, reason="the refusal of the query ends the cancel too")
 def test_that_there_is_no_such_stop_settles_it_as_cancelled() -> None:
     connection = asked_about_a_stop(CANCEL_STOP)
     outcomes = answers_of(connection, order_message(stop_order("NO_SUCH_ORDER")))

@@ -174,13 +174,24 @@ def test_what_was_held_back_is_delivered_even_if_the_history_cannot_be_read() ->
     endpoint.account.fills.set_baseline([UserTrade("t0", AAPL, D(180), D(1), Side.BUY, "o1")])
     connection = logged_in(Channel.FILLS, endpoint=endpoint)
     receive(connection, {"subscribed": "fills"})
-    (history,) = sent(connection)
     live = {"fill_response": {"trade_id": "t2", "order_id": "o1", "symbol": AAPL, "side": "BUY", "price": "180",
                               "quantity": "1"}}  # fmt: skip
     receive(connection, live)
-    receive(connection, error("ServerError", echo=history))
+    while asked := sent(connection):
+        receive(connection, error("ServerError", echo=asked[0]))
     problem, fill = connection.work()[1]
     assert problem.value.kind == "recovery" and fill.value.trade_id == "t2"
+    CLOCK.advance(2.0)
+    connection.work()
+    assert [message["type"] for message in sent(connection)] == ["get_user_trades"]
+    row = {"trade_id": "t1", "order_id": "o1", "symbol": AAPL, "side": "BUY", "price": "180", "quantity": "1"}
+    receive(connection, {"user_trades_response": [row]})
+    receive(connection, {"user_trades_response": []})
+    assert [event.value.trade_id for event in connection.work()[1]] == ["t1"]
+    sent(connection)
+    CLOCK.advance(99.0)
+    connection.work()
+    assert sent(connection) == []
 
 
 # --- cancel-on-disconnect ----------------------------------------------------------------------------------------

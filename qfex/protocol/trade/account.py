@@ -100,9 +100,12 @@ class AccountState:
         What was found out and not delivered yet.
     fill_attempts : int
         On how many further connections missed fills are asked for before the client goes on without them.
+    patience : float
+        Seconds for the answer to a question of the client's own.
     """
 
     FILL_ATTEMPTS = 2
+    FIRST_PATIENCE, LONGEST_PATIENCE = 1.5, 24.0
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.channels: dict[Channel, None] = {Channel.ORDERS: None}
@@ -121,6 +124,7 @@ class AccountState:
         self.quirks = ExchangeQuirks()
         self.missed: list[Event] = []
         self.fill_attempts = self.FILL_ATTEMPTS
+        self.patience = self.FIRST_PATIENCE
 
     def note_twaps(self, twaps: Iterable[Twap]) -> None:
         """Remember TWAPs."""
@@ -132,12 +136,17 @@ class AccountState:
         """Take all positions and the balance, which were read after `mark`, where nothing newer was reported."""
         stale = self.freshness.stale_symbols()
         for symbol in {*positions, *self.positions}:
-            if symbol in stale or symbol not in self.positions or not self.positions_known:
+            if symbol in stale or symbol not in self.positions:
                 self.positions[symbol] = positions.get(symbol) or Position(symbol)
         if self.balance is None or self.freshness.balance_is_stale:
             self.balance = balance
         self.positions_known = True
         self.freshness.refreshed(mark)
+
+    def forget_positions(self) -> None:
+        """Note that positions are not reported any more: what is known of them grows old."""
+        self.positions.clear()
+        self.positions_known = False
 
     # --- orders ------------------------------------------------------------------------------------------------
 
@@ -149,12 +158,19 @@ class AccountState:
         after = self.orders.apply(order, rejects_order, asked_at)
         if after is None or after is before:
             return False
-        if after.is_done or asked_at is not None:
+        if after.is_done or self._settles(order.order_id, asked_at):
             self.questions.settle(order.order_id)
+        if self.orders.is_unlinked(order.order_id) and (old := self.orders.replaced_by(after)):
+            self.note_replaced(old, after)
         changed = before is None or _terms(before) != _terms(after)
         if changed and (after.is_done or after.quantity_filled):
             self.freshness.changed(after.symbol)
         return changed
+
+    def _settles(self, order_id: str, asked_at: float | None) -> bool:
+        """Whether an answer that was asked for at some time settles the question about an order."""
+        question = self.questions.get(order_id)
+        return question is not None and asked_at is not None and asked_at >= question.since
 
     def is_newest(self, order: Order) -> bool:
         """Whether a message says what is known of an order."""
@@ -171,10 +187,21 @@ class AccountState:
 
     def follow_order(self, old_id: str, new: Order) -> None:
         """Note that a modify gave an order a new id, and deliver the news."""
+        self.note_replaced(old_id, new)
+        self.missed.append(Event(Channel.ORDERS, None, new))
+
+    def note_replaced(self, old_id: str, new: Order) -> None:
+        """Note that a modify gave an order a new id."""
         self.orders.replace(old_id, new)
         self.questions.settle(old_id)
         self.questions.unanswered_modifies.pop(old_id, None)
-        self.missed.append(Event(Channel.ORDERS, None, new))
+
+    def note_unlinked(self, modified: Order) -> None:
+        """Note that another session modified an order, and that nothing tells which; one of these has a new id."""
+        self.orders.note_unlinked(modified.order_id)
+        for other in self.orders.live.values():
+            if (other.symbol, other.side) == (modified.symbol, modified.side):
+                self.question(other.order_id, "an order was modified by another session")
 
     def question(self, order_id: str, reason: str, delay: float = 0.0) -> None:
         """Ask the exchange about an order that is believed to be live, after a delay in seconds."""

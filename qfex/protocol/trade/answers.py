@@ -51,9 +51,10 @@ def placed(request: Request, order: Order) -> Verdict:
 def has_terms_of(order: Order, command: Any) -> bool:
     """Whether an order has the symbol, side, type and quantity of the command.
 
-    A refusal may leave some of them out, and words that this version does not know say nothing.
+    A refusal may leave some of them out, unless it says that there is no such order, which is rather said of an order that
+    another session asked about. Words that this version does not know say nothing.
     """
-    refused = order.status.is_rejection
+    refused = order.status.is_rejection and not _is_about_known_order(order.status)
     if order.symbol != command.symbol:
         return refused and not order.symbol
     if not isinstance(command, c.AddOrder):  # a close says no more than the symbol
@@ -63,6 +64,10 @@ def has_terms_of(order: Order, command: Any) -> bool:
         and (order.order_type is command.order_type or not order.order_type.is_known)
         and (order.quantity == command.quantity or (refused and not order.quantity))
     )
+
+
+def _is_about_known_order(status: OrderStatus) -> bool:
+    return status in NO_SUCH_ORDER or status.value.startswith("CANNOT_")
 
 
 def _is_blank_stop(order: Order, command: Any) -> bool:
@@ -170,6 +175,10 @@ def cancelled_stop(request: Request, order: Order) -> Verdict:
     command: Any = request.command
     if order.order_id != command.order_id or not order.status.is_terminal:
         return NOT_MINE
+    if (
+        request.collected and order.status in NO_SUCH_ORDER
+    ):  # it was answered before, so the stop is gone by this cancel
+        return None
     return OrderRejected(order.status, order) if order.status.is_rejection else order
 
 

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from ...credentials import Credentials, HmacCredentials
 from ...enums import Channel, OpenEnum
-from ...errors import AuthenticationError, QfexError, RateLimited, RequestTimeout
+from ...errors import AuthenticationError, RateLimited, RequestTimeout
 from ...models.account import Balance, Position
 from ...models.orders import Fill, OpenOrders, Order, StopOrder
 from ...models.twaps import Twap
@@ -24,14 +24,13 @@ from . import commands as c
 from .account import AccountState, error_event
 from .answers import NO_SUCH_ORDER
 from .messages import Ack, Message, Subscribed, Unsubscribed, decode
-from .reconcile import PAGE, missed_fills, reconcile, resync
+from .reconcile import PAGE, attempt, missed_fills, reconcile, resync
 from .requests import RequestTable
 from .specs import SPECS
 from .subscriptions import Retry, restore_channel
 
 _NOTABLE_SKEW = 5.0  # seconds
 _ACK_GRACE = 0.3  # seconds for an acknowledgement that may follow a message that does not say what happened
-_PATIENCE = 1.5  # seconds for the answer to a question of the client's own
 
 #: Commands that change an order that they name.
 _ABOUT_AN_ORDER = (c.ModifyOrder, c.CancelOrder, c.CancelStopOrder, c.ModifyStopOrder)
@@ -122,6 +121,8 @@ class TradeConnection(ProtocolConnection):
         self._retries: dict[Channel, Retry] = {}
         self._restoring: dict[Channel, ProcedureRun] = {}
         self._first_halves: dict[str, Order] = {}
+        self._catching_up: ProcedureRun | None = None
+        self._fills_retry: Retry | None = None
         account.in_force.clear()
 
     # --- procedures --------------------------------------------------------------------------------------------
@@ -200,10 +201,16 @@ class TradeConnection(ProtocolConnection):
         if not self._in_use:
             return
         self._restore_subscriptions()
+        if self._fills_retry is not None and self._fills_retry.is_due and self._is_over(self._catching_up):
+            self._catching_up = self.start(self._catch_up_fills(), patience=self.account.patience)
         is_due = self.account.questions.are_due or self.account.wants_list
-        if is_due and (self._reconciling is None or self._reconciling.done):
+        if is_due and self._is_over(self._reconciling):
             procedure = reconcile(self.account, self.clock, always=self.account.wants_list)
-            self._reconciling = self.start(procedure, patience=_PATIENCE)
+            self._reconciling = self.start(procedure, patience=self.account.patience)
+
+    @staticmethod
+    def _is_over(run: ProcedureRun | None) -> bool:
+        return run is None or run.done
 
     def _restore_subscriptions(self) -> None:
         """Ask for the wanted channels that are not in force, each on its own."""
@@ -211,10 +218,16 @@ class TradeConnection(ProtocolConnection):
             return
         for channel in self.account.channels:
             run, retry = self._restoring.get(channel), self._retries.setdefault(channel, Retry(self.clock))
-            if channel in self.account.in_force or (run is not None and not run.done) or not retry.is_due:
+            if channel in self.account.in_force or not self._is_over(run) or not retry.is_due:
                 continue
             procedure = restore_channel(self.account, channel, retry)
-            self._restoring[channel] = self.start(procedure, patience=_PATIENCE, urgent=True)
+            self._restoring[channel] = self.start(procedure, patience=self.account.patience, urgent=True)
+
+    def _note_overdue(self) -> None:
+        """Note that a reply does not come. An exchange that is only slow is given more time on the next connection."""
+        if not self.is_overdue:
+            self.account.patience = min(2 * self.account.patience, AccountState.LONGEST_PATIENCE)
+        super()._note_overdue()
 
     # --- outcomes that stay unknown ----------------------------------------------------------------------------
 
@@ -233,15 +246,13 @@ class TradeConnection(ProtocolConnection):
             if type(request.command) is c.SetCancelOnDisconnect and not isinstance(request, Step):
                 # It was sent, and what became of it is unknown. The next connection begins with it.
                 self.account.cancel_on_disconnect = request.command.enabled
-        for order in self._first_halves.values():
-            self.account.question(order.order_id, "it was cancelled while a modify was in flight")
         self.account.in_force.clear()
 
     def _question_outcome(self, request: Request) -> None:
         command = request.command
         if isinstance(command, c.ModifyOrder):
             self.account.questions.note_modify(command)
-            self._settle_first_half(command.order_id, applies=True)
+            self._first_halves.pop(command.order_id, None)
         elif isinstance(command, (c.AddOrder, c.ClosePosition)):
             known = self.account.orders.named(command.client_order_id)
             sent = self._endpoint.time_at(request.sent_at, self.clock())
@@ -272,6 +283,8 @@ class TradeConnection(ProtocolConnection):
         if order.status.is_rejection:
             self.account.question(order.order_id, f"a refusal ({order.status}) answers no request")
         changed = self.account.take_order(order)
+        if not order.client_order_id and self.account.orders.is_unlinked(order.order_id):
+            self.account.question(order.order_id, "nothing tells which order was modified")
         return self._order_event(order, changed)
 
     def _order_as_answer(self, order: Order, answered: Sequence[Answer]) -> Iterable[Event]:
@@ -343,13 +356,9 @@ class TradeConnection(ProtocolConnection):
         old = next((m.order_id for m in modified if isinstance(m, (c.ModifyOrder, c.ModifyStopOrder))), None)
         old = old or self.account.orders.replaced_by(order)
         if old is not None:
-            self.account.orders.replace(old, order)
-            self.account.questions.settle(old)
-            self.account.questions.unanswered_modifies.pop(old, None)
-        elif order.order_id not in self.account.orders:  # modified elsewhere: one of these has ended
-            for other in self.account.orders.live.values():
-                if (other.symbol, other.side) == (order.symbol, order.side):
-                    self.account.question(other.order_id, "an order was modified by another session")
+            self.account.note_replaced(old, order)
+        elif self.account.orders.has_new_id(order):
+            self.account.note_unlinked(order)
 
     def _fill(self, fill: Fill, answered: Sequence[Answer]) -> Iterable[Event]:
         self.account.freshness.changed(fill.symbol)
@@ -369,10 +378,14 @@ class TradeConnection(ProtocolConnection):
         for _, outcome in answered:
             if isinstance(outcome, Order):  # a new stop, for which there may be no other message
                 self.account.take_order(outcome)
-        if not answered and any(
-            isinstance(request.command, (c.CancelStopOrder, c.ModifyStopOrder))
+        changing = [
+            request
             for request in self.table.filed.get(stop.stop_order_id, ())
-        ):
+            if isinstance(request.command, (c.CancelStopOrder, c.ModifyStopOrder))
+        ]
+        if not answered and changing:
+            for request in changing:
+                request.collected[stop.stop_order_id] = stop
             reason = "a message names the stop, and not what happened to it"
             self.account.question(stop.stop_order_id, reason, _ACK_GRACE)
         return (*self.account.change_stops(answered), Event(Channel.STOP_ORDERS, None, stop))
@@ -398,15 +411,21 @@ class TradeConnection(ProtocolConnection):
         self._retries.pop(channel, None)
         if channel is Channel.FILLS and self._in_use and self.account.fills.has_baseline:
             self.account.fills.hold()
-            self.start(self._catch_up_fills(), patience=_PATIENCE)
+            self._catching_up = self.start(self._catch_up_fills(), patience=self.account.patience)
         return ()
 
     def _catch_up_fills(self) -> Procedure:
-        """Deliver what was traded while the channel was not in force, then the fills that were held back meanwhile."""
+        """Deliver what was traded while the channel was not in force, then the fills that were held back meanwhile.
+
+        If the history cannot be read, live fills do not wait for it any longer; it is read later.
+        """
         try:
-            yield from missed_fills(self.account)
-        except QfexError as error:
-            self.account.missed.append(error_event("recovery", f"missed fills: {error}", error=error))
+            unread = yield from attempt(self.account, "missed fills", lambda: missed_fills(self.account))
+            if unread is None:
+                self._fills_retry = None
+            else:
+                self._fills_retry = self._fills_retry or Retry(self.clock)
+                self._fills_retry.later(unread)
         finally:
             held = self.account.fills.release()
             self.account.missed += [Event(Channel.FILLS, None, fill) for fill in held]
@@ -420,16 +439,18 @@ class TradeConnection(ProtocolConnection):
                 if each is Channel.FILLS:
                     self.account.fills.drop_baseline()
                 elif each is Channel.POSITIONS:
-                    self.account.positions_known = False
+                    self.account.forget_positions()
         return ()
 
     def _open_orders(self, page: OpenOrders, answered: Sequence[Answer]) -> Iterable[Event]:
-        asked_at = min((request.sent_at for request, _ in answered), default=None)
+        asked_at = min((request.sent_at for request, _ in answered), default=0.0)
         events: list[Event] = []
         for order in page.orders:
             is_known = order.order_id in self.account.orders
             if self.account.take_order(order, asked_at=asked_at) and is_known:
                 events += self._order_event(order, True)
+            elif self.account.orders.was_modified_since(order, asked_at):
+                self.account.question(order.order_id, "an order was modified after the list was asked for")
         self.account.note_twaps(page.twaps)
         for request, _ in answered:
             if type(request.command) is c.GetUserOrders:
@@ -447,8 +468,6 @@ class TradeConnection(ProtocolConnection):
                 continue
             if self.account.orders.updated_at(order_id) < request.sent_at:
                 self.account.question(order_id, "it is not in the list of live orders")
-                if question := self.account.questions.get(order_id):
-                    question.is_absent = True
 
     def _note_arming(self, answered: Sequence[Answer]) -> None:
         for request, _ in answered:

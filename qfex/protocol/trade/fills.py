@@ -165,6 +165,7 @@ class TradePages:
 
     def __init__(self) -> None:
         self._rows: dict[Key, UserTrade] = {}
+        self._had_news = True
         self.offset = 0
 
     @property
@@ -173,8 +174,12 @@ class TradePages:
         return list(self._rows.values())
 
     def add(self, page: Sequence[UserTrade], fills: FillLog) -> bool:
-        """Add a page; whether nothing more needs to be read."""
-        before = len(self._rows)
+        """Add a page; whether nothing more needs to be read.
+
+        A page of known rows alone is not the end: as many trades as it has may have happened since the page before. Two of
+        them in a row are, since an exchange that ignores the offset sends the same page for ever.
+        """
+        before, had_news = len(self._rows), self._had_news
         new = [(_key(row), row) for row in page]
         # Trades that happen while pages are read shift a history that is newest first: a later page then begins with them,
         # before rows of the page before.
@@ -183,7 +188,9 @@ class TradePages:
             self._rows = {**dict(shifted), **self._rows}
         self._rows.update(new)
         self.offset += len(page)
-        return len(self._rows) == before or fills.is_complete(self.rows)
+        self._had_news = len(self._rows) > before
+        is_over = not page or not (had_news or self._had_news)
+        return is_over or fills.is_complete(self.rows)
 
 
 def _key(row: UserTrade) -> Key:

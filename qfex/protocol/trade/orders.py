@@ -16,7 +16,8 @@ the later by name     the earlier: two statuses for one end, in either sequence
 ====================  ==============================================================================
 
 A direct answer (a list, or the reply to a query) that was asked for after the last word about the order outranks that
-word while the order is live, and revives an order that was only presumed to have ended.
+word while the order is live, and revives an order that was only presumed to have ended, or that a refusal ended: the
+refusal may have been that of another request.
 
 An order ends only by the exchange's word about that order. A rejection that answers no request of this client may be the
 refusal of another session's request, so it ends nothing.
@@ -37,6 +38,7 @@ from ...statuses import OrderStatus
 
 _EPOCH = datetime.fromtimestamp(0, timezone.utc)
 _REPLACEMENT_WINDOW = 3.0  # seconds between the two messages of a modify that is done as cancel and replace
+_UNLINKED_KEPT = 1000  # modified orders whose earlier id is unknown
 _KEPT = 10_000  # finished orders that are remembered, so that late and doubled messages find them
 
 
@@ -97,6 +99,8 @@ class OrderTracker:
         self._updated_at: dict[str, float] = {}
         self._first_seen: dict[str, float] = {}
         self._successors: set[str] = set()
+        self._unlinked: OrderedDict[str, float] = OrderedDict()
+        self._placed: set[str] = set()
         self._presumed: set[str] = set()
 
     def __contains__(self, order_id: str) -> bool:
@@ -172,14 +176,23 @@ class OrderTracker:
             return known
         if update.status.is_rejection and not rejects_order:
             return known
+        if known is None and asked_at is None and update.status is OrderStatus.ACK:
+            self._placed.add(order_id)
         state = update if known is None else self._merged(known, update, asked_at)
         self._store(state)
         return state
+
+    def remember(self, order: Order) -> None:
+        """Follow an order of which no message came: it may be older than all that were seen."""
+        self.apply(order, asked_at=0.0)
+        self._first_seen[order.order_id] = 0.0
 
     def _merged(self, known: Order, update: Order, asked_at: float | None) -> Order:
         if known.order_id in self._presumed and not update.is_done:
             return completed(update, known)
         is_newer = asked_at is not None and asked_at > self.updated_at(known.order_id)
+        if is_newer and known.status.is_rejection and not update.is_done:
+            return completed(update, known)
         if is_newer and not known.is_done and _differs(update, known) and not _is_outdated(update, known):
             return completed(update, known)
         return merge(known, update)
@@ -202,6 +215,7 @@ class OrderTracker:
         self._updated_at.pop(order_id, None)
         self._first_seen.pop(order_id, None)
         self._presumed.discard(order_id)
+        self._placed.discard(order_id)
 
     def presume_ended(self, order: Order) -> None:
         """End an order in a way that the exchange did not state; a later word that it is live revives it."""
@@ -217,6 +231,7 @@ class OrderTracker:
         self._forget(old_id)
         self._replaced[old_id] = new.order_id
         self._successors.add(new.order_id)
+        self._unlinked.pop(new.order_id, None)
         while len(self._replaced) > _KEPT:
             self._successors.discard(self._replaced.popitem(last=False)[1])
 
@@ -226,21 +241,65 @@ class OrderTracker:
         It is the only live order with the same client order id, symbol and side. Where there is none, it is one that was
         just cancelled without a fill: an exchange may report the cancel of the old id first.
         """
-        known = self.get(update.order_id)
-        if not update.client_order_id or update.order_id in self._successors:
-            return None
-        if known is not None and known.status is not OrderStatus.FILLED:  # it was modified under its own id
+        if not update.client_order_id or not self.has_new_id(update):
             return None
         live = [order for order in self._live.values() if order.order_id != update.order_id]
-        for candidates in (live, self._just_cancelled()):
+        modified_at = self._unlinked.get(update.order_id, self._clock())
+        for candidates in (live, self._cancelled_since(modified_at - _REPLACEMENT_WINDOW)):
             same = [order.order_id for order in candidates if is_same_order(order, update)]
             if same:
                 return same[0] if len(same) == 1 else None
         return None
 
-    def _just_cancelled(self) -> list[Order]:
-        """Orders that were cancelled without a fill a moment ago."""
-        since = self._clock() - _REPLACEMENT_WINDOW
+    def has_new_id(self, modified: Order) -> bool:
+        """Whether a modified order may have got a new id with it, and the one before is not known yet.
+
+        Fills of the new id may be reported before the modify. An order that is known and did not fill was modified under
+        its own id.
+        """
+        order_id = modified.order_id
+        known = self.get(order_id)
+        is_new = known is None or known.status is OrderStatus.FILLED or order_id in self._unlinked
+        return is_new and order_id not in self._successors
+
+    def note_unlinked(self, order_id: str) -> None:
+        """Note that a modify gave an order this id, and that it is not known which order."""
+        self._unlinked.setdefault(order_id, self._clock())
+        if len(self._unlinked) > _UNLINKED_KEPT:
+            self._unlinked.popitem(last=False)
+
+    def is_unlinked(self, order_id: str) -> bool:
+        """Whether a modify gave some order this id, and it is not known which."""
+        return order_id in self._unlinked
+
+    def was_modified_since(self, order: Order, asked_at: float) -> bool:
+        """Whether an order may have got another id after a moment: there is one whose earlier id is unknown."""
+        since = (self.get(order_id) for order_id, moment in self._unlinked.items() if moment >= asked_at)
+        return any(other is not None and is_same_order(order, other) for other in since)
+
+    def successor(self, order: Order) -> Order | None:
+        """The order that a modify made of another one, where only one of those that are known can be it."""
+        if not order.client_order_id:
+            return None
+        found = [
+            other
+            for other in self.named(order.client_order_id)
+            if is_same_order(order, other) and self.may_succeed(order, other)
+        ]
+        return found[0] if len(found) == 1 else None
+
+    def may_succeed(self, order: Order, other: Order) -> bool:
+        """Whether what is known of two orders allows that a modify made one the other.
+
+        An order that was placed, or that has a predecessor, is no successor; a successor was not seen before its order.
+        """
+        order_id = other.order_id
+        if order_id == order.order_id or order_id in self._placed or order_id in self._successors:
+            return False
+        return order_id not in self or self.first_seen(order_id) >= self.first_seen(order.order_id)
+
+    def _cancelled_since(self, since: float) -> list[Order]:
+        """Orders that were cancelled without a fill after a moment."""
         recent = takewhile(
             lambda order: self.updated_at(order.order_id) > since, reversed(self._done.values())
         )
@@ -277,8 +336,8 @@ class OrderPages:
         self.offset = 0
         self.is_complete = False
 
-    def add(self, page: Sequence[Order]) -> list[Order]:
-        """Take a page; the orders in it that were not in another one."""
+    def add(self, page: Sequence[Order], unread: int = 0) -> list[Order]:
+        """Take a page, and how many of its rows could not be read; the orders in it that were not in another one."""
         overlaps = bool(page) and page[0].order_id == self._last
         if self.offset and not overlaps and self._restarts < self.MAX_RESTARTS:
             self._restarts += 1
@@ -286,9 +345,10 @@ class OrderPages:
             return []
         new = [order for order in page if order.order_id not in self._seen]
         self._seen.update(order.order_id for order in new)
-        self.is_complete = len(page) <= (1 if overlaps else 0) or len(page) < self._full
+        size = len(page) + unread
+        self.is_complete = size <= (1 if overlaps else 0) or size < self._full
         if page:
-            self.offset += len(page) - 1
+            self.offset += size - 1
             self._last = page[-1].order_id
         return new
 

@@ -15,7 +15,7 @@ from .answers import has_terms_of
 
 _CLOCK_TOLERANCE = timedelta(seconds=10)  # between the exchange's clock and this machine's
 _REMEMBERED = 1000  # commands with an unknown outcome
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 10.0  # seconds between two rounds of questions that found no answer
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 4.0  # seconds between two rounds of questions that found no answer
 
 
 class ReadHistory(Inquiry, frozen=True):
@@ -68,6 +68,8 @@ class Question:
         A complete list that was asked for since then does not have the order.
     is_denied : bool
         The exchange says that it has no such order.
+    unread : int
+        How often the history of finished orders could not be read for it.
     """
 
     order: Order
@@ -75,6 +77,7 @@ class Question:
     since: float
     is_absent: bool = False
     is_denied: bool = False
+    unread: int = 0
 
 
 class OpenQuestions:

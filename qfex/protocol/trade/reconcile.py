@@ -16,10 +16,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 
 import attrs
 
+from ...decimals import EXACT
 from ...enums import Channel
 from ...errors import ApiError, NotConnected, OrderRejected, QfexError, RequestTimeout
 from ...models.orders import Order, UserTrade
@@ -39,8 +41,9 @@ log = logging.getLogger("qfex")
 PAGE = 1000  # rows; the exchange's default limit
 
 _MAX_PAGES = 100
-_TRIES = 3  # at a part of the resync that the exchange answers with an error
+_TRIES = 3  # at reading what the exchange answers with an error
 _FEW = 8  # orders that are asked for one by one before the history is read
+_HISTORY_TRIES = 4  # rounds in which the history cannot be read, before an order is ended without it
 _MANY = 50  # orders that are asked for one by one, in one round, when the history has no answer
 
 _Found = Generator[Sequence[Command], list[Any], list[Order]]
@@ -48,7 +51,7 @@ _Found = Generator[Sequence[Command], list[Any], list[Order]]
 
 def resync(account: AccountState, clock: Callable[[], float]) -> Procedure:
     """Find out what was missed: fills, and orders that changed or ended."""
-    unread = yield from _attempt(account, "missed fills", lambda: missed_fills(account))
+    unread = yield from attempt(account, "missed fills", lambda: missed_fills(account))
     for order in account.orders.live.values():
         account.question(order.order_id, "the connection was lost")
     yield from reconcile(account, clock, always=True)
@@ -59,7 +62,7 @@ def resync(account: AccountState, clock: Callable[[], float]) -> Procedure:
         yield from _leave_for_another_connection(account, unread)
 
 
-def _attempt(
+def attempt(
     account: AccountState, what: str, part: Callable[[], Procedure]
 ) -> Generator[Sequence[Command], list[Any], QfexError | None]:
     """Run a part, again if the exchange answers with an error, which may pass; the last error."""
@@ -161,6 +164,8 @@ def _compare_with_list(account: AccountState, clock: Callable[[], float]) -> Pro
     began = clock()
     listed, unread = yield from _listed_orders()
     account.orders_listed, account.wants_list = True, False
+    if clock() - began < AccountState.FIRST_PATIENCE:
+        account.patience = AccountState.FIRST_PATIENCE
     for order_id in account.orders.live:
         if order_id in listed:
             account.questions.settle(order_id)
@@ -177,31 +182,20 @@ def _listed_orders() -> Generator[Sequence[Command], list[Any], tuple[dict[str, 
     pages = OrderPages(full=PAGE)
     while not pages.is_complete:
         (page,) = yield [c.GetUserOrders(limit=PAGE, offset=pages.offset)]
-        listed.update((order.order_id, order) for order in pages.add(page.orders))
+        listed.update((order.order_id, order) for order in pages.add(page.orders, page.unread))
         unread += page.unread
     return listed, unread
 
 
 def _follow_replaced(account: AccountState, absent: list[Question]) -> None:
-    """Find the orders in question to which a modify gave a new id: that of an order that was not seen before."""
+    """Follow the orders in question to which a modify gave a new id, where it is beyond doubt which."""
     gone = {question.order.order_id for question in absent}
     for question in absent:
         order = question.order
-        named = account.orders.named(order.client_order_id) if order.client_order_id else []
-        same = [
-            other
-            for other in named
-            if other.order_id not in gone
-            and is_same_order(order, other)
-            and account.orders.first_seen(other.order_id) >= question.since
-        ]
-        if len(same) == 1:
-            account.follow_order(order.order_id, same[0])
-            gone.add(same[0].order_id)
-
-
-def _is_result(order: Order, command: c.ModifyOrder) -> bool:
-    return (order.price, order.quantity) == (command.price, command.quantity)
+        successor = account.orders.successor(order)
+        alike = [each for each in absent if is_same_order(each.order, order)]
+        if successor is not None and successor.order_id not in gone and len(alike) == 1:
+            account.follow_order(order.order_id, successor)
 
 
 def _ask_for_each(
@@ -226,57 +220,99 @@ def _ask_for(account: AccountState, question: Question) -> Procedure:
         if error.status in NO_SUCH_ORDER:
             question.is_denied = True
     if question.is_absent and question.is_denied and order.order_id in account.questions:
-        yield from _end(account, order)
+        yield from _end(account, question)
 
 
-def _end(account: AccountState, order: Order) -> Procedure:
-    """End an order that is in no list and that the exchange does not know; its successor or its trades say how."""
-    last = yield from _last_state(account, order)
-    if last is not None and last.order_id == order.order_id:
+def _end(account: AccountState, question: Question) -> Procedure:
+    """End an order that is in no list and that the exchange does not know: the history, or its trades, say how.
+
+    While the history cannot be read, the question stays open for some rounds.
+    """
+    order = question.order
+    try:
+        (rows,) = yield [_history_of(order)]
+    except QfexError as error:
+        log.debug("the history of order %s could not be read: %s", order.order_id, error)
+        question.unread += 1
+        if question.unread < _HISTORY_TRIES:
+            return
+        rows = []
+    last = _last_state(account, order, rows) or _traded_result(account, order)
+    if last is None:
+        yield from _end_by_trades(account, order)
+    elif last.order_id == order.order_id:
         _take_end(account, last)
-        return
-    if last is not None:
-        account.take_order(last)
-        account.follow_order(order.order_id, last)
-        return
-    (rows,) = yield [c.GetUserTrades(order_id=order.order_id, limit=PAGE)]
-    known = account.orders.get(order.order_id) or order
-    traded = sum((row.quantity for row in rows if row.order_id == order.order_id), start=order.quantity * 0)
-    remaining = min(known.quantity - traded, known.quantity_remaining)
-    status = OrderStatus.FILLED if remaining <= 0 else OrderStatus.NO_SUCH_ORDER
-    account.end_order(attrs.evolve(known, status=status, quantity_remaining=remaining))
+    else:
+        account.take_order(last, asked_at=0.0)
+        account.follow_order(order.order_id, account.orders.get(last.order_id) or last)
 
 
-def _last_state(account: AccountState, order: Order) -> Generator[Sequence[Command], list[Any], Order | None]:
-    """How an order ended, under its own id or under the one that a modify gave it; None where that is not known.
+def _history_of(order: Order) -> ReadHistory:
+    """The question how an order ended, under its own id or under the one that a modify gave it."""
+    if order.client_order_id:
+        return ReadHistory(frozenset(), order.symbol, order.client_order_id)
+    return ReadHistory(frozenset({order.order_id}), order.symbol)
 
-    The modify may have been this client's, whose answer was lost, or another session's during an outage.
+
+def _last_state(account: AccountState, order: Order, finished: Sequence[Order]) -> Order | None:
+    """How an order ended, among finished orders; None where that does not show.
+
+    It may have been modified by this client, whose answer was lost, or by another session during an outage. The history may
+    have the id before a modify too, as cancelled.
     """
     command = account.questions.unanswered_modifies.get(order.order_id)
-    new_id, traded = account.fills.traded_under(order.client_order_id, order.order_id)
-    if command is not None and new_id:
-        return attrs.evolve(
-            order,
-            order_id=new_id,
-            status=OrderStatus.FILLED if traded >= command.quantity else OrderStatus.NO_SUCH_ORDER,
-            price=command.price,
-            quantity=command.quantity,
-            quantity_remaining=max(command.quantity - traded, command.quantity * 0),
-        )
-    if not order.client_order_id:
-        return None
-    try:
-        (rows,) = yield [ReadHistory(frozenset(), order.symbol, order.client_order_id)]
-    except QfexError:
-        return None
-    finished: list[Order] = rows
     own = [row for row in finished if row.order_id == order.order_id and row.is_done]
-    others = [row for row in finished if row.order_id not in account.orders and is_same_order(order, row)]
-    if command is not None:
-        others = [row for row in others if _is_result(row, command)]
+    others = [
+        row
+        for row in finished
+        if is_same_order(order, row) and account.orders.may_succeed(order, row) and not _is_older(row, order)
+    ]
+    results = [row for row in others if command and _terms(row) == (command.price, command.quantity)]
+    if len(results) == 1:
+        return results[0]
     if own:
         return own[-1]
     return others[0] if len(others) == 1 else None
+
+
+def _terms(order: Order) -> tuple[Any, Any]:
+    return order.price, order.quantity
+
+
+def _is_older(row: Order, order: Order) -> bool:
+    """Whether a finished order ended before the last word about another one, and so is not the same."""
+    return (
+        row.update_time is not None and order.update_time is not None and row.update_time < order.update_time
+    )
+
+
+def _traded_result(account: AccountState, order: Order) -> Order | None:
+    """The result of a modify whose answer was lost, where trades under a new id say that it took place."""
+    command = account.questions.unanswered_modifies.get(order.order_id)
+    new_id, traded = account.fills.traded_under(order.client_order_id, order.order_id)
+    if command is None or not new_id:
+        return None
+    return attrs.evolve(
+        order,
+        order_id=new_id,
+        status=OrderStatus.FILLED if traded >= command.quantity else OrderStatus.NO_SUCH_ORDER,
+        price=command.price,
+        quantity=command.quantity,
+        quantity_remaining=max(EXACT.subtract(command.quantity, traded), command.quantity * 0),
+    )
+
+
+def _end_by_trades(account: AccountState, order: Order) -> Procedure:
+    """End an order of which the history has nothing: what it traded says whether it was filled."""
+    (rows,) = yield [c.GetUserTrades(order_id=order.order_id, limit=PAGE)]
+    known = account.orders.get(order.order_id) or order
+    traded = Decimal(0)
+    for row in rows:
+        if row.order_id == order.order_id:
+            traded = EXACT.add(traded, row.quantity)
+    remaining = min(EXACT.subtract(known.quantity, traded), known.quantity_remaining)
+    status = OrderStatus.FILLED if remaining <= 0 else OrderStatus.NO_SUCH_ORDER
+    account.end_order(attrs.evolve(known, status=status, quantity_remaining=remaining))
 
 
 def _take_end(account: AccountState, ended: Order) -> None:
