@@ -11,6 +11,7 @@ import pytest
 
 from qfex import Channel, Order, OrderRejected, OrderStatus, ServerError
 from qfex.protocol.events import Event
+from qfex.protocol.request import Request
 from qfex.protocol.trade import commands as c
 from qfex.protocol.trade.connection import TradeConnection
 from qfex.protocol.trade.questions import OpenQuestions
@@ -27,6 +28,7 @@ from .connections import (
     orders_of,
     receive,
     sent,
+    trade_endpoint,
 )
 from .in_flight import AAPL, modify, order, stop_order
 
@@ -141,17 +143,47 @@ def test_one_round_of_questions_runs_at_a_time() -> None:
     assert asked(connection) == []
 
 
-@pytest.mark.xfail(strict=True, reason="the request that was given up holds the key of the next")
-def test_a_round_that_is_not_answered_is_given_up_and_asked_again() -> None:
+def seconds_until_overdue(connection: TradeConnection, limit: float) -> float:
+    """After how many seconds, during which nothing comes, the connection is to be replaced."""
+    for tenths in range(int(limit * 10)):
+        if connection.is_overdue:
+            return tenths / 10
+        asked(connection)
+        CLOCK.advance(0.1)
+    return limit
+
+
+def test_a_connection_on_which_a_round_is_not_answered_is_to_be_replaced() -> None:
     connection = in_use(order())
     connection.account.question("o1", "why")
-    rounds = 0
-    for _ in range(200):
-        rounds += asked(connection).count(LIST)
-        CLOCK.advance(0.1)
-    assert 3 <= rounds <= 8 and in_question(connection) == ["o1"]
+    assert 2 < seconds_until_overdue(connection, 10) < 3.5 and in_question(connection) == ["o1"]
     receive(connection, list_message(order()))  # the late answer to a request that was given up
     assert list(connection.account.orders.live) == ["o1"]
+
+
+def test_a_connection_on_which_a_callers_query_is_not_answered_is_to_be_replaced_once_something_is_to_ask() -> None:
+    connection = in_use(order())
+    request = Request(c.GetOrder(AAPL, "o1"))
+    connection.send(request.command, request)
+    connection.give_up(request)
+    assert seconds_until_overdue(connection, 10) == 10
+    connection.account.question("o1", "why")
+    assert seconds_until_overdue(connection, 10) < 1
+
+
+def test_an_exchange_that_is_only_slow_is_given_more_time_on_each_connection() -> None:
+    endpoint, waited = trade_endpoint(), []
+    for _ in range(6):
+        connection = in_use(order(), endpoint=endpoint)
+        connection.account.question("o1", "why")
+        waited.append(round(seconds_until_overdue(connection, 99)))
+    assert waited == sorted(waited) and waited[0] < 4 and 20 < waited[-1] < 30
+    connection = in_use(order(), endpoint=endpoint)
+    connection.account.question("o1", "why")
+    asked(connection)
+    receive(connection, list_message(order()))
+    connection.account.question("o1", "why")
+    assert seconds_until_overdue(connection, 99) < 4
 
 
 def test_what_could_not_be_asked_is_reported_once() -> None:

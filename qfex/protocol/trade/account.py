@@ -108,6 +108,7 @@ class AccountState:
     FIRST_PATIENCE, LONGEST_PATIENCE = 1.5, 24.0
 
     def __init__(self, clock: Callable[[], float]) -> None:
+        self.clock = clock
         self.channels: dict[Channel, None] = {Channel.ORDERS: None}
         self.in_force: set[Channel] = set()
         self.cancel_on_disconnect = False
@@ -160,8 +161,8 @@ class AccountState:
             return False
         if after.is_done or self._settles(order.order_id, asked_at):
             self.questions.settle(order.order_id)
-        if self.orders.is_unlinked(order.order_id) and (old := self.orders.replaced_by(after)):
-            self.note_replaced(old, after)
+        if replaced := self.orders.link(after, asked_at):
+            self.note_replaced(*replaced)
         changed = before is None or _terms(before) != _terms(after)
         if changed and (after.is_done or after.quantity_filled):
             self.freshness.changed(after.symbol)

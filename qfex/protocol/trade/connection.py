@@ -449,8 +449,6 @@ class TradeConnection(ProtocolConnection):
             is_known = order.order_id in self.account.orders
             if self.account.take_order(order, asked_at=asked_at) and is_known:
                 events += self._order_event(order, True)
-            elif self.account.orders.was_modified_since(order, asked_at):
-                self.account.question(order.order_id, "an order was modified after the list was asked for")
         self.account.note_twaps(page.twaps)
         for request, _ in answered:
             if type(request.command) is c.GetUserOrders:

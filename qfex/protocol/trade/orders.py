@@ -38,7 +38,7 @@ from ...statuses import OrderStatus
 
 _EPOCH = datetime.fromtimestamp(0, timezone.utc)
 _REPLACEMENT_WINDOW = 3.0  # seconds between the two messages of a modify that is done as cancel and replace
-_UNLINKED_KEPT = 1000  # modified orders whose earlier id is unknown
+_UNLINKED_KEPT = 100  # modified orders whose earlier id is unknown
 _KEPT = 10_000  # finished orders that are remembered, so that late and doubled messages find them
 
 
@@ -243,10 +243,13 @@ class OrderTracker:
         """
         if not update.client_order_id or not self.has_new_id(update):
             return None
-        live = [order for order in self._live.values() if order.order_id != update.order_id]
         modified_at = self._unlinked.get(update.order_id, self._clock())
-        for candidates in (live, self._cancelled_since(modified_at - _REPLACEMENT_WINDOW)):
-            same = [order.order_id for order in candidates if is_same_order(order, update)]
+        for candidates in (self._live.values(), self._cancelled_around(modified_at)):
+            same = [
+                order.order_id
+                for order in candidates
+                if is_same_order(order, update) and self._may_precede(order.order_id, update.order_id, modified_at)
+            ]
             if same:
                 return same[0] if len(same) == 1 else None
         return None
@@ -272,10 +275,17 @@ class OrderTracker:
         """Whether a modify gave some order this id, and it is not known which."""
         return order_id in self._unlinked
 
-    def was_modified_since(self, order: Order, asked_at: float) -> bool:
-        """Whether an order may have got another id after a moment: there is one whose earlier id is unknown."""
-        since = (self.get(order_id) for order_id, moment in self._unlinked.items() if moment >= asked_at)
-        return any(other is not None and is_same_order(order, other) for other in since)
+    def link(self, order: Order, asked_at: float | None) -> tuple[str, Order] | None:
+        """An order that was modified, by its id before and its state now, if a message about `order` tells which.
+
+        The message may be about the old id or about the new one. What was asked for after the modify shows the old id no more.
+        """
+        for new_id, modified_at in self._unlinked.items():
+            new = self.get(new_id)
+            is_late = asked_at is None or asked_at <= modified_at or order.order_id == new_id
+            if new is not None and is_late and is_same_order(order, new) and (old_id := self.replaced_by(new)):
+                return old_id, new
+        return None
 
     def successor(self, order: Order) -> Order | None:
         """The order that a modify made of another one, where only one of those that are known can be it."""
@@ -298,12 +308,23 @@ class OrderTracker:
             return False
         return order_id not in self or self.first_seen(order_id) >= self.first_seen(order.order_id)
 
-    def _cancelled_since(self, since: float) -> list[Order]:
-        """Orders that were cancelled without a fill after a moment."""
+    def _may_precede(self, order_id: str, new_id: str, modified_at: float) -> bool:
+        placed_later = order_id in self._placed and self.first_seen(order_id) > modified_at
+        return order_id != new_id and not placed_later
+
+    def _cancelled_around(self, moment: float) -> list[Order]:
+        """Orders that were cancelled without a fill within some seconds of a moment."""
         recent = takewhile(
-            lambda order: self.updated_at(order.order_id) > since, reversed(self._done.values())
+            lambda order: self.updated_at(order.order_id) > moment - _REPLACEMENT_WINDOW,
+            reversed(self._done.values()),
         )
-        return [order for order in recent if order.status.is_cancellation and not order.quantity_filled]
+        return [
+            order
+            for order in recent
+            if order.status.is_cancellation
+            and not order.quantity_filled
+            and self.updated_at(order.order_id) < moment + _REPLACEMENT_WINDOW
+        ]
 
 
 class OrderPages:

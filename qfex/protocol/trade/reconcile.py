@@ -243,7 +243,7 @@ def _end(account: AccountState, question: Question) -> Procedure:
     elif last.order_id == order.order_id:
         _take_end(account, last)
     else:
-        account.take_order(last, asked_at=0.0)
+        account.take_order(last, asked_at=account.clock())
         account.follow_order(order.order_id, account.orders.get(last.order_id) or last)
 
 
