@@ -161,7 +161,9 @@ def test_a_connection_on_which_a_round_is_not_answered_is_to_be_replaced() -> No
     assert list(connection.account.orders.live) == ["o1"]
 
 
-def test_a_connection_on_which_a_callers_query_is_not_answered_is_to_be_replaced_once_something_is_to_ask() -> None:
+def test_a_connection_on_which_a_callers_query_is_not_answered_is_to_be_replaced_once_something_is_to_ask() -> (
+    None
+):
     connection = in_use(order())
     request = Request(c.GetOrder(AAPL, "o1"))
     connection.send(request.command, request)

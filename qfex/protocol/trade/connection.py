@@ -24,10 +24,10 @@ from . import commands as c
 from .account import AccountState, error_event
 from .answers import NO_SUCH_ORDER
 from .messages import Ack, Message, Subscribed, Unsubscribed, decode
-from .reconcile import PAGE, attempt, missed_fills, reconcile, resync
+from .reconcile import PAGE, reconcile, resync
 from .requests import RequestTable
 from .specs import SPECS
-from .subscriptions import Retry, restore_channel
+from .subscriptions import Retry, catch_up_fills, restore_channel
 
 _NOTABLE_SKEW = 5.0  # seconds
 _ACK_GRACE = 0.3  # seconds for an acknowledgement that may follow a message that does not say what happened
@@ -122,7 +122,7 @@ class TradeConnection(ProtocolConnection):
         self._restoring: dict[Channel, ProcedureRun] = {}
         self._first_halves: dict[str, Order] = {}
         self._catching_up: ProcedureRun | None = None
-        self._fills_retry: Retry | None = None
+        self._fills_retry = Retry(clock)
         account.in_force.clear()
 
     # --- procedures --------------------------------------------------------------------------------------------
@@ -179,10 +179,14 @@ class TradeConnection(ProtocolConnection):
 
     def _answer_cancels(self, ended: Order) -> None:
         """Answer the cancel of a stop that has ended, where the exchange answered without saying what happened."""
-        for request in list(self.table.filed.get(ended.order_id, ())):
-            if type(request.command) is c.CancelStopOrder and not request.given_up:
-                self.table.remove(request)
-                self._late_answers.append((request, None))
+        for request in self._in_flight(ended.order_id, c.CancelStopOrder):
+            self.table.remove(request)
+            self._late_answers.append((request, None))
+
+    def _in_flight(self, order_id: str, *kinds: type[Command]) -> list[Request]:
+        """The requests of some kinds about an order that somebody waits for."""
+        filed = self.table.filed.get(order_id, ())
+        return [each for each in filed if isinstance(each.command, kinds) and not each.given_up]
 
     @property
     def has_work(self) -> bool:
@@ -201,8 +205,8 @@ class TradeConnection(ProtocolConnection):
         if not self._in_use:
             return
         self._restore_subscriptions()
-        if self._fills_retry is not None and self._fills_retry.is_due and self._is_over(self._catching_up):
-            self._catching_up = self.start(self._catch_up_fills(), patience=self.account.patience)
+        if self._fills_retry.is_needed and self._fills_retry.is_due and self._is_over(self._catching_up):
+            self._catch_up_fills()
         is_due = self.account.questions.are_due or self.account.wants_list
         if is_due and self._is_over(self._reconciling):
             procedure = reconcile(self.account, self.clock, always=self.account.wants_list)
@@ -241,7 +245,7 @@ class TradeConnection(ProtocolConnection):
         for request in self.table:
             if (
                 not request.given_up
-            ):  # otherwise it was noted then; since then its late reply may have made it known
+            ):  # its outcome was noted then, and a late reply may have made it known since
                 self._question_outcome(request)
             if type(request.command) is c.SetCancelOnDisconnect and not isinstance(request, Step):
                 # It was sent, and what became of it is unknown. The next connection begins with it.
@@ -342,8 +346,7 @@ class TradeConnection(ProtocolConnection):
     def _is_first_half(self, order: Order) -> bool:
         if not order.status.is_cancellation or self.table.filed.get("cancel_all_orders"):
             return False
-        requests = self.table.filed.get(order.order_id, ())
-        return any(type(each.command) is c.ModifyOrder and not each.given_up for each in requests)
+        return bool(self._in_flight(order.order_id, c.ModifyOrder))
 
     def _settle_first_half(self, order_id: str, *, applies: bool) -> None:
         order = self._first_halves.pop(order_id, None)
@@ -378,14 +381,9 @@ class TradeConnection(ProtocolConnection):
         for _, outcome in answered:
             if isinstance(outcome, Order):  # a new stop, for which there may be no other message
                 self.account.take_order(outcome)
-        changing = [
-            request
-            for request in self.table.filed.get(stop.stop_order_id, ())
-            if isinstance(request.command, (c.CancelStopOrder, c.ModifyStopOrder))
-        ]
-        if not answered and changing:
-            for request in changing:
-                request.collected[stop.stop_order_id] = stop
+        changing = self._in_flight(stop.stop_order_id, c.CancelStopOrder, c.ModifyStopOrder)
+        for request in [] if answered else changing:
+            request.collected[stop.stop_order_id] = stop
             reason = "a message names the stop, and not what happened to it"
             self.account.question(stop.stop_order_id, reason, _ACK_GRACE)
         return (*self.account.change_stops(answered), Event(Channel.STOP_ORDERS, None, stop))
@@ -411,24 +409,12 @@ class TradeConnection(ProtocolConnection):
         self._retries.pop(channel, None)
         if channel is Channel.FILLS and self._in_use and self.account.fills.has_baseline:
             self.account.fills.hold()
-            self._catching_up = self.start(self._catch_up_fills(), patience=self.account.patience)
+            self._catch_up_fills()
         return ()
 
-    def _catch_up_fills(self) -> Procedure:
-        """Deliver what was traded while the channel was not in force, then the fills that were held back meanwhile.
-
-        If the history cannot be read, live fills do not wait for it any longer; it is read later.
-        """
-        try:
-            unread = yield from attempt(self.account, "missed fills", lambda: missed_fills(self.account))
-            if unread is None:
-                self._fills_retry = None
-            else:
-                self._fills_retry = self._fills_retry or Retry(self.clock)
-                self._fills_retry.later(unread)
-        finally:
-            held = self.account.fills.release()
-            self.account.missed += [Event(Channel.FILLS, None, fill) for fill in held]
+    def _catch_up_fills(self) -> None:
+        procedure = catch_up_fills(self.account, self._fills_retry)
+        self._catching_up = self.start(procedure, patience=self.account.patience)
 
     def _unsubscribed(self, message: Unsubscribed, answered: Sequence[Answer]) -> Iterable[Event]:
         channel = Channel(message.channel)

@@ -248,7 +248,8 @@ class OrderTracker:
             same = [
                 order.order_id
                 for order in candidates
-                if is_same_order(order, update) and self._may_precede(order.order_id, update.order_id, modified_at)
+                if is_same_order(order, update)
+                and self._may_precede(order.order_id, update.order_id, modified_at)
             ]
             if same:
                 return same[0] if len(same) == 1 else None
@@ -278,12 +279,18 @@ class OrderTracker:
     def link(self, order: Order, asked_at: float | None) -> tuple[str, Order] | None:
         """An order that was modified, by its id before and its state now, if a message about `order` tells which.
 
-        The message may be about the old id or about the new one. What was asked for after the modify shows the old id no more.
+        The message may be about the old id or about the new one. What was asked for after the modify does not show the old
+        id any more.
         """
         for new_id, modified_at in self._unlinked.items():
             new = self.get(new_id)
             is_late = asked_at is None or asked_at <= modified_at or order.order_id == new_id
-            if new is not None and is_late and is_same_order(order, new) and (old_id := self.replaced_by(new)):
+            if (
+                new is not None
+                and is_late
+                and is_same_order(order, new)
+                and (old_id := self.replaced_by(new))
+            ):
                 return old_id, new
         return None
 
