@@ -98,6 +98,7 @@ class OrderTracker:
         self._replaced: OrderedDict[str, str] = OrderedDict()
         self._updated_at: dict[str, float] = {}
         self._first_seen: dict[str, float] = {}
+        self._listed_at: dict[str, float] = {}
         self._successors: set[str] = set()
         self._unlinked: OrderedDict[str, float] = OrderedDict()
         self._placed: set[str] = set()
@@ -180,6 +181,9 @@ class OrderTracker:
             self._placed.add(order_id)
         state = update if known is None else self._merged(known, update, asked_at)
         self._store(state)
+        if asked_at is not None and not update.is_done:  # all that are in one list have the same time
+            self._first_seen[order_id] = min(self._first_seen[order_id], asked_at)
+            self._listed_at[order_id] = max(asked_at, self._listed_at.get(order_id, 0.0))
         return state
 
     def remember(self, order: Order) -> None:
@@ -213,6 +217,7 @@ class OrderTracker:
 
     def _forget(self, order_id: str) -> None:
         self._updated_at.pop(order_id, None)
+        self._listed_at.pop(order_id, None)
         self._first_seen.pop(order_id, None)
         self._presumed.discard(order_id)
         self._placed.discard(order_id)
@@ -228,6 +233,10 @@ class OrderTracker:
             return
         self._live.pop(old_id, None)
         self._done.pop(old_id, None)
+        if old_id in self._first_seen:
+            self._first_seen[new.order_id] = self._first_seen[old_id]
+        if old_id in self._placed:
+            self._placed.add(new.order_id)
         self._forget(old_id)
         self._replaced[old_id] = new.order_id
         self._successors.add(new.order_id)
@@ -306,14 +315,18 @@ class OrderTracker:
         return found[0] if len(found) == 1 else None
 
     def may_succeed(self, order: Order, other: Order) -> bool:
-        """Whether what is known of two orders allows that a modify made one the other.
+        """Whether what is known of two orders allows that one or more modifies made one the other.
 
-        An order that was placed, or that has a predecessor, is no successor; a successor was not seen before its order.
+        An order that was placed is no successor. A successor was not seen before its order, nor live beside it. What is
+        known of the first of its ids counts: `replace` passes it on.
         """
         order_id = other.order_id
-        if order_id == order.order_id or order_id in self._placed or order_id in self._successors:
+        if order_id == order.order_id or order_id in self._placed:
             return False
-        return order_id not in self or self.first_seen(order_id) >= self.first_seen(order.order_id)
+        if order_id not in self:
+            return True
+        seen = self.first_seen(order_id)
+        return seen >= self.first_seen(order.order_id) and seen > self._listed_at.get(order.order_id, -1.0)
 
     def _may_precede(self, order_id: str, new_id: str, modified_at: float) -> bool:
         placed_later = order_id in self._placed and self.first_seen(order_id) > modified_at
