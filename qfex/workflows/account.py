@@ -181,6 +181,8 @@ class Account:
         def add() -> None:
             if pages.add(page, self._state.fills):
                 self._state.fills.set_baseline(pages.rows)
+            else:
+                self._state.fills.note_past(page)
 
         self._reader.read(add)
 

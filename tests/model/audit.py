@@ -80,11 +80,20 @@ def _resolved(participant: Participant, call: Call, ledger: Ledger) -> Iterator[
         if placed:
             yield "resolve found no order, but there is one", call.key
     elif not placed:
-        yield f"resolve found {order.order_id}, but there is no order", call.key
+        if not _was_used_again(participant, call):
+            yield f"resolve found {order.order_id}, but there is no order", call.key
     else:
         wrong = contradiction(order, ledger.newest(placed[0].order_id))
         if wrong:
             yield f"resolve found a wrong state: {wrong}", order.order_id
+
+
+def _was_used_again(participant: Participant, call: Call) -> bool:
+    """Whether a later order has the same client order id: then that is the one that `resolve` is asked about."""
+    return any(
+        other.command == call.command and other.key == call.key and other.begun > call.begun
+        for other in participant.calls
+    )
 
 
 def _placed(call: Call, ledger: Ledger) -> list[LedgerOrder]:

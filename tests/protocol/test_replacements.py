@@ -9,11 +9,22 @@ from typing import Any
 
 import pytest
 
-from qfex import Order, OrderRejected, OrderStatus
+from qfex import OpenOrders, Order, OrderRejected, OrderStatus, Side
 from qfex.protocol.trade import commands as c
 from qfex.protocol.trade.connection import TradeConnection
 
-from .connections import CLOCK, answers_of, in_use, list_message, order_message, orders_of, receive, sent
+from .connections import (
+    CLOCK,
+    answered,
+    answers_of,
+    apply,
+    in_use,
+    list_message,
+    order_message,
+    orders_of,
+    receive,
+    sent,
+)
 from .in_flight import AAPL, modified, modify, order
 
 OLD, NEW = order("CANCELLED"), modified(quantity_remaining=D(2))
@@ -165,6 +176,7 @@ def test_a_modify_under_the_same_id_replaces_nothing() -> None:
 
 
 BLANK = modified(client_order_id="", quantity_remaining=D(2))
+MODIFY_AGAIN = c.ModifyOrder(AAPL, "o2", Side.BUY, BLANK.order_type, D(182), D(2), False)
 
 
 @pytest.fixture
@@ -236,3 +248,97 @@ def test_an_unanswered_cancel_of_the_old_id_does_not_take_the_end_of_the_new_one
     connection.send(cancel)
     observed.receive(NEW)
     assert cancel not in observed.answers
+
+
+# --- modifies of other sessions, whose message has no client order id ---------------------------------------------
+
+
+@pytest.mark.parametrize("last", [PARTLY, FILLED], ids=["partly filled", "filled"])
+@pytest.mark.parametrize("number", range(6))
+def test_a_fill_tells_which_order_was_modified_in_every_sequence_of_the_messages(
+    number: int, last: Order
+) -> None:
+    messages = list(permutations((OLD, BLANK, last)))[number]
+    observed = Observed(connection := in_use(order()))
+    observed.receive(*messages)
+    orders = connection.account.orders
+    assert orders.get("o1") == orders.get("o2") == last
+    assert list(orders.live) == (["o2"] if last.is_live else [])
+
+
+def test_a_cancel_behind_the_modify_is_no_end_until_it_is_known_which_order_was_modified() -> None:
+    observed = Observed(connection := in_use(order()))
+    observed.receive(BLANK, OLD)
+    assert observed.events == [BLANK] and connection.account.orders.get("o1").is_live  # type: ignore[union-attr]
+    observed.receive(PARTLY)
+    assert observed.events == [BLANK, PARTLY] and connection.account.orders.get("o1") == PARTLY
+
+
+def test_a_cancel_behind_the_modify_is_an_end_if_another_order_was_modified() -> None:
+    observed = Observed(connection := in_use(order()))
+    observed.receive(BLANK, OLD, modified(client_order_id="of another session", quantity_remaining=D(2)))
+    observed.events += orders_of(connection.work()[1])
+    assert observed.events[-1] == OLD == connection.account.orders.get("o1")
+
+
+def test_a_cancel_behind_the_modify_is_an_end_if_nothing_tells_in_time_which_order_was_modified() -> None:
+    observed = Observed(connection := in_use(order()))
+    observed.receive(BLANK, OLD)
+    CLOCK.advance(3.1)
+    assert connection.has_work
+    observed.events += orders_of(connection.work()[1])
+    assert observed.events[-1] == OLD == connection.account.orders.get("o1")
+
+
+def test_a_cancel_of_an_order_on_the_other_side_does_not_wait_for_that() -> None:
+    sold = order(order_id="o9", client_order_id="c9", side=Side.SELL)
+    observed = Observed(in_use(order(), sold))
+    gone = order("CANCELLED", order_id="o9", client_order_id="c9", side=Side.SELL)
+    observed.receive(BLANK, gone)
+    assert observed.events == [BLANK, gone]
+
+
+def test_an_order_that_was_modified_elsewhere_and_then_here_is_followed() -> None:
+    observed = Observed(connection := in_use(order()))
+    observed.receive(OLD, BLANK)
+    connection.send(MODIFY_AGAIN)
+    newest = modified(order_id="o3", client_order_id="", price=D(182), quantity_remaining=D(2))
+    observed.receive(modified(status=OrderStatus.CANCELLED, quantity_remaining=D(2)), newest)
+    followed = connection.account.orders.get("o1")
+    assert followed is not None and (followed.order_id, followed.client_order_id) == ("o3", "c1")
+    assert list(connection.account.orders.live) == ["o3"]
+
+
+def test_an_order_that_was_modified_elsewhere_and_then_here_is_asked_about() -> None:
+    observed = Observed(connection := in_use(order()))
+    observed.receive(BLANK)
+    connection.send(MODIFY_AGAIN)
+    observed.receive(modified(order_id="o3", client_order_id="", price=D(182), quantity_remaining=D(2)))
+    assert "o3" in connection.account.questions
+
+
+def test_an_order_is_followed_through_several_modifies_of_another_session() -> None:
+    """It was modified before it was known here, from a program that kept its first state."""
+    connection = in_use(order(order_id="o2", price=D(181)))
+    receive(connection, order_message(modified(order_id="o3")))
+    assert list(connection.account.orders.live) == ["o3"]
+    orders = connection.account.orders
+    first = order(order_id="o1")
+    orders.remember(first)
+    successor = orders.successor(first)
+    assert successor is None  # o2 was placed: it replaced nothing
+
+    connection = in_use()
+    receive(connection, order_message(modified(order_id="o2")))
+    receive(connection, order_message(modified(order_id="o3")))
+    orders = connection.account.orders
+    orders.remember(first)
+    assert (successor := orders.successor(first)) is not None and successor.order_id == "o3"
+
+
+def test_orders_that_were_live_at_the_same_time_did_not_replace_each_other() -> None:
+    connection = in_use()
+    connection.work()
+    one, other = order(order_id="o1"), order(order_id="o2")
+    apply(connection, OpenOrders([one, other]), answered(c.GetUserOrders()))
+    assert connection.account.orders.successor(one) is None

@@ -157,12 +157,14 @@ class AccountState:
         """Apply a message about an order; whether it changed what is known. See `OrderTracker.apply`."""
         before = self.orders.get(order.order_id)
         after = self.orders.apply(order, rejects_order, asked_at)
-        if after is None or after is before:
+        if after is None:
+            return False
+        if replaced := self.orders.link(after, asked_at):
+            self.note_replaced(*replaced)
+        if after is before:
             return False
         if after.is_done or self._settles(order.order_id, asked_at):
             self.questions.settle(order.order_id)
-        if replaced := self.orders.link(after, asked_at):
-            self.note_replaced(*replaced)
         changed = before is None or _terms(before) != _terms(after)
         if changed and (after.is_done or after.quantity_filled):
             self.freshness.changed(after.symbol)
@@ -203,6 +205,11 @@ class AccountState:
         for other in self.orders.live.values():
             if (other.symbol, other.side) == (modified.symbol, modified.side):
                 self.question(other.order_id, "an order was modified by another session")
+
+    def question_unlinked(self, modified: Order) -> None:
+        """Ask about an order that was modified, where nothing tells which one it was before."""
+        if not modified.client_order_id and self.orders.is_unlinked(modified.order_id):
+            self.question(modified.order_id, "nothing tells which order was modified")
 
     def question(self, order_id: str, reason: str, delay: float = 0.0) -> None:
         """Ask the exchange about an order that is believed to be live, after a delay in seconds."""

@@ -24,7 +24,8 @@ from . import commands as c
 from .account import AccountState, error_event
 from .answers import NO_SUCH_ORDER
 from .messages import Ack, Message, Subscribed, Unsubscribed, decode
-from .reconcile import PAGE, reconcile, resync
+from .orders import completed
+from .reconcile import note_absent, reconcile, resync
 from .requests import RequestTable
 from .specs import SPECS
 from .subscriptions import Retry, catch_up_fills, restore_channel
@@ -191,7 +192,8 @@ class TradeConnection(ProtocolConnection):
     @property
     def has_work(self) -> bool:
         """Whether `work` may have something to do."""
-        return bool(self._runs or self.account.missed or self.account.questions.are_due)
+        account = self.account
+        return bool(self._runs or account.missed or self._first_halves or account.questions.are_due)
 
     def _abandon(self, step: Step) -> None:
         """Stop waiting for the answer to a command of a procedure; a subscription may be sent again at once."""
@@ -204,6 +206,7 @@ class TradeConnection(ProtocolConnection):
         """Restore subscriptions that are not in force, and ask about orders in question."""
         if not self._in_use:
             return
+        self._settle_first_halves()
         self._restore_subscriptions()
         if self._fills_retry.is_needed and self._fills_retry.is_due and self._is_over(self._catching_up):
             self._catch_up_fills()
@@ -287,8 +290,7 @@ class TradeConnection(ProtocolConnection):
         if order.status.is_rejection:
             self.account.question(order.order_id, f"a refusal ({order.status}) answers no request")
         changed = self.account.take_order(order)
-        if not order.client_order_id and self.account.orders.is_unlinked(order.order_id):
-            self.account.question(order.order_id, "nothing tells which order was modified")
+        self.account.question_unlinked(order)
         return self._order_event(order, changed)
 
     def _order_as_answer(self, order: Order, answered: Sequence[Answer]) -> Iterable[Event]:
@@ -296,13 +298,15 @@ class TradeConnection(ProtocolConnection):
         for request, outcome in answered:
             if type(request.command) is c.GetOrder:
                 asked_at = request.sent_at
-            if type(request.command) is c.ModifyOrder:
-                refused = isinstance(outcome, Exception)
-                self._settle_first_half(request.command.order_id, applies=refused)
             if isinstance(outcome, Order):  # the same order, completed by what was sent
                 order = outcome
+            if type(request.command) is c.ModifyOrder:
+                refused = isinstance(outcome, Exception)
+                half = self._settle_first_half(request.command.order_id, applies=refused)
+                order = order if half is None or refused else completed(order, half)
         rejects = self._note_refusal(order, answered) if order.status.is_rejection else None
         changed = self.account.take_order(order, rejects, asked_at)
+        self.account.question_unlinked(order)
         if asked_at is not None and not changed:
             # An answer that is no news is not delivered: a callback that queries an order upon each event would otherwise
             # never come to an end.
@@ -341,18 +345,27 @@ class TradeConnection(ProtocolConnection):
 
     # The exchange may carry out a modify as cancel and replace, and report the cancel of the old id before the new id.
     # Taken for the end of the order, it would wake those who wait for the order, which lives on. So the cancel of an order
-    # with a modify in flight waits for the answer to the modify.
+    # with a modify in flight waits for the answer to the modify, and one that another session may have modified waits until
+    # it is known which order that was.
 
     def _is_first_half(self, order: Order) -> bool:
         if not order.status.is_cancellation or self.table.filed.get("cancel_all_orders"):
             return False
-        return bool(self._in_flight(order.order_id, c.ModifyOrder))
+        return bool(self._in_flight(order.order_id, c.ModifyOrder)) or self.account.orders.may_be_replaced(
+            order
+        )
 
-    def _settle_first_half(self, order_id: str, *, applies: bool) -> None:
+    def _settle_first_half(self, order_id: str, *, applies: bool) -> Order | None:
         order = self._first_halves.pop(order_id, None)
-        if order is not None and applies:
+        if order is not None and applies and self.account.orders.current_id(order_id) == order_id:
             self.account.take_order(order)
             self.account.missed.append(Event(Channel.ORDERS, None, order))
+        return order
+
+    def _settle_first_halves(self) -> None:
+        for order in list(self._first_halves.values()):
+            if not self._is_first_half(order):
+                self._settle_first_half(order.order_id, applies=True)
 
     def _note_replacement(self, order: Order, answered: Sequence[Answer]) -> None:
         modified = (request.command for request, _ in answered)
@@ -438,20 +451,8 @@ class TradeConnection(ProtocolConnection):
         self.account.note_twaps(page.twaps)
         for request, _ in answered:
             if type(request.command) is c.GetUserOrders:
-                self._note_absent(request, page)
+                note_absent(self.account, request, page)
         return events
-
-    def _note_absent(self, request: Request, page: OpenOrders) -> None:
-        """Question the orders that a complete list, read by a caller, does not have."""
-        command: Any = request.command
-        if command.offset or page.unread or len(page.orders) >= (command.limit or PAGE):
-            return
-        listed = {order.order_id for order in page.orders}
-        for order_id, order in self.account.orders.live.items():
-            if order_id in listed or command.symbol not in (None, order.symbol):
-                continue
-            if self.account.orders.updated_at(order_id) < request.sent_at:
-                self.account.question(order_id, "it is not in the list of live orders")
 
     def _note_arming(self, answered: Sequence[Answer]) -> None:
         for request, _ in answered:

@@ -62,6 +62,10 @@ class FillLog:
         self._baseline = {_key(row) for row in rows} - self._delivered.keys()
         self.has_baseline = True
 
+    def note_past(self, rows: Iterable[UserTrade]) -> None:
+        """Note some of what was traded before fills were subscribed: it tells in which order the history is."""
+        self._baseline |= {_key(row) for row in rows} - self._delivered.keys()
+
     def drop_baseline(self) -> None:
         """Note that fills are not subscribed any more: what is traded from now on is not delivered later."""
         self.has_baseline = False
@@ -92,8 +96,8 @@ class FillLog:
 
     def _since_the_last_known(self, rows: list[UserTrade]) -> list[UserTrade]:
         """Rows newer than a fill that was delivered: without a baseline only these are surely new."""
-        known = [index for index, row in enumerate(rows) if self.knows(row)]
-        return rows[known[-1] :] if known else []
+        delivered = [index for index, row in enumerate(rows) if _key(row) in self._delivered]
+        return rows[delivered[-1] :] if delivered else []
 
     def _is_oldest_first(self, rows: Sequence[UserTrade]) -> bool | None:
         """Whether the history is oldest first, which is not documented; None where that does not show.

@@ -241,6 +241,8 @@ class OrderTracker:
         self._replaced[old_id] = new.order_id
         self._successors.add(new.order_id)
         self._unlinked.pop(new.order_id, None)
+        if old_id in self._unlinked:  # what this one replaced is still unknown
+            self._unlinked[new.order_id] = self._unlinked.pop(old_id)
         while len(self._replaced) > _KEPT:
             self._successors.discard(self._replaced.popitem(last=False)[1])
 
@@ -250,6 +252,7 @@ class OrderTracker:
         It is the only live order with the same client order id, symbol and side. Where there is none, it is one that was
         just cancelled without a fill: an exchange may report the cancel of the old id first.
         """
+        update = completed(update, self.get(update.order_id) or update)
         if not update.client_order_id or not self.has_new_id(update):
             return None
         modified_at = self._unlinked.get(update.order_id, self._clock())
@@ -272,7 +275,9 @@ class OrderTracker:
         """
         order_id = modified.order_id
         known = self.get(order_id)
-        is_new = known is None or known.status is OrderStatus.FILLED or order_id in self._unlinked
+        if order_id in self._unlinked:
+            return True
+        is_new = known is None or known.status is OrderStatus.FILLED
         return is_new and order_id not in self._successors
 
     def note_unlinked(self, order_id: str) -> None:
@@ -284,6 +289,21 @@ class OrderTracker:
     def is_unlinked(self, order_id: str) -> bool:
         """Whether a modify gave some order this id, and it is not known which."""
         return order_id in self._unlinked
+
+    def may_be_replaced(self, cancelled: Order) -> bool:
+        """Whether a cancel without a fill may be that of the order that another session just modified.
+
+        It is not known which order that was, and the question about it is open.
+        """
+        oldest = self._clock() - _REPLACEMENT_WINDOW
+        return not cancelled.quantity_filled and any(
+            modified_at > oldest
+            and (new := self.get(new_id)) is not None
+            and not new.client_order_id
+            and (new.symbol, new.side) == (cancelled.symbol, cancelled.side)
+            and self._may_precede(cancelled.order_id, new_id, modified_at)
+            for new_id, modified_at in self._unlinked.items()
+        )
 
     def link(self, order: Order, asked_at: float | None) -> tuple[str, Order] | None:
         """An order that was modified, by its id before and its state now, if a message about `order` tells which.

@@ -24,10 +24,11 @@ import attrs
 from ...decimals import EXACT
 from ...enums import Channel
 from ...errors import ApiError, NotConnected, OrderRejected, QfexError, RequestTimeout
-from ...models.orders import Order, UserTrade
+from ...models.orders import OpenOrders, Order, UserTrade
 from ...statuses import OrderStatus
 from ..events import Event
 from ..procedure import Procedure
+from ..request import Request
 from ..wire.command import Command
 from . import commands as c
 from .account import AccountState, error_event
@@ -173,6 +174,19 @@ def _compare_with_list(account: AccountState, clock: Callable[[], float]) -> Pro
             account.question(order_id, "it is not in the list of live orders")
             if question := account.questions.get(order_id):
                 question.is_absent = True
+
+
+def note_absent(account: AccountState, request: Request, page: OpenOrders) -> None:
+    """Question the orders that a complete list, read by a caller, does not have."""
+    command: Any = request.command
+    if command.offset or page.unread or len(page.orders) >= (command.limit or PAGE):
+        return
+    listed = {order.order_id for order in page.orders}
+    for order_id, order in account.orders.live.items():
+        if order_id in listed or command.symbol not in (None, order.symbol):
+            continue
+        if account.orders.updated_at(order_id) < request.sent_at:
+            account.question(order_id, "it is not in the list of live orders")
 
 
 def _listed_orders() -> Generator[Sequence[Command], list[Any], tuple[dict[str, Order], int]]:
