@@ -342,3 +342,28 @@ def test_orders_that_were_live_at_the_same_time_did_not_replace_each_other() -> 
     one, other = order(order_id="o1"), order(order_id="o2")
     apply(connection, OpenOrders([one, other]), answered(c.GetUserOrders()))
     assert connection.account.orders.successor(one) is None
+
+
+def test_two_early_states_of_an_order_are_followed_to_the_same_one() -> None:
+    connection = in_use()
+    receive(connection, order_message(modified(order_id="o3")))
+    orders = connection.account.orders
+    for order_id in ("o1", "o2"):
+        orders.remember(early := order(order_id=order_id))
+        assert (successor := orders.successor(early)) is not None and successor.order_id == "o3"
+        connection.account.follow_order(order_id, successor)
+    assert list(orders.live) == ["o3"]
+
+
+def test_two_modifies_of_another_session_in_a_row_are_followed() -> None:
+    observed = Observed(connection := in_use(order()))
+    third = modified(order_id="o3", client_order_id="", price=D(182), quantity_remaining=D(2))
+    cancelled = modified(status=OrderStatus.CANCELLED, quantity_remaining=D(2))
+    observed.receive(BLANK, OLD, third, cancelled)
+    observed.receive(
+        modified(order_id="o3", price=D(182), status=OrderStatus.FILLED, quantity_remaining=D(1))
+    )
+    assert list(connection.account.orders.live) == ["o3"]
+    assert connection.account.orders.current_id("o1") == connection.account.orders.current_id("o2") == "o3"
+    connection.work()
+    assert list(connection.account.orders.live) == ["o3"]

@@ -170,6 +170,12 @@ class AccountState:
             self.freshness.changed(after.symbol)
         return changed
 
+    def identify_order(self, order: Order) -> None:
+        """Take from a message only what tells which order it is about."""
+        self.orders.identify(order)
+        if replaced := self.orders.link(order, None):
+            self.note_replaced(*replaced)
+
     def _settles(self, order_id: str, asked_at: float | None) -> bool:
         """Whether an answer that was asked for at some time settles the question about an order."""
         question = self.questions.get(order_id)

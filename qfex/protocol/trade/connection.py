@@ -286,6 +286,7 @@ class TradeConnection(ProtocolConnection):
             return self._order_as_answer(order, answered)
         if self._is_first_half(order):
             self._first_halves[order.order_id] = order
+            self.account.identify_order(order)
             return ()
         if order.status.is_rejection:
             self.account.question(order.order_id, f"a refusal ({order.status}) answers no request")

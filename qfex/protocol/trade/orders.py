@@ -101,6 +101,7 @@ class OrderTracker:
         self._listed_at: dict[str, float] = {}
         self._successors: set[str] = set()
         self._unlinked: OrderedDict[str, float] = OrderedDict()
+        self._modified_at: dict[str, float] = {}
         self._placed: set[str] = set()
         self._presumed: set[str] = set()
 
@@ -164,7 +165,8 @@ class OrderTracker:
             For a rejection: whether it refused a new order of this client (True), or another request about an order
             (False); None where it answered no request of this client.
         asked_at : float or None
-            For a direct answer (a list, or the reply to a query): when it was asked for, by the clock.
+            For a direct answer (a list, or the reply to a query): when it was asked for, by the clock; 0 where that is
+            unknown.
 
         Returns
         -------
@@ -181,7 +183,7 @@ class OrderTracker:
             self._placed.add(order_id)
         state = update if known is None else self._merged(known, update, asked_at)
         self._store(state)
-        if asked_at is not None and not update.is_done:  # all that are in one list have the same time
+        if asked_at and not update.is_done:  # all that are in one list have the same time
             self._first_seen[order_id] = min(self._first_seen[order_id], asked_at)
             self._listed_at[order_id] = max(asked_at, self._listed_at.get(order_id, 0.0))
         return state
@@ -190,6 +192,12 @@ class OrderTracker:
         """Follow an order of which no message came: it may be older than all that were seen."""
         self.apply(order, asked_at=0.0)
         self._first_seen[order.order_id] = 0.0
+
+    def identify(self, message: Order) -> None:
+        """Complete what is known of a live order with what tells which one it is."""
+        known = self._live.get(message.order_id)
+        if known is not None:
+            self._live[message.order_id] = completed(known, message)
 
     def _merged(self, known: Order, update: Order, asked_at: float | None) -> Order:
         if known.order_id in self._presumed and not update.is_done:
@@ -218,6 +226,7 @@ class OrderTracker:
     def _forget(self, order_id: str) -> None:
         self._updated_at.pop(order_id, None)
         self._listed_at.pop(order_id, None)
+        self._modified_at.pop(order_id, None)
         self._first_seen.pop(order_id, None)
         self._presumed.discard(order_id)
         self._placed.discard(order_id)
@@ -283,6 +292,7 @@ class OrderTracker:
     def note_unlinked(self, order_id: str) -> None:
         """Note that a modify gave an order this id, and that it is not known which order."""
         self._unlinked.setdefault(order_id, self._clock())
+        self._modified_at[order_id] = self._unlinked[order_id]
         if len(self._unlinked) > _UNLINKED_KEPT:
             self._unlinked.popitem(last=False)
 
@@ -349,8 +359,9 @@ class OrderTracker:
         return seen >= self.first_seen(order.order_id) and seen > self._listed_at.get(order.order_id, -1.0)
 
     def _may_precede(self, order_id: str, new_id: str, modified_at: float) -> bool:
-        placed_later = order_id in self._placed and self.first_seen(order_id) > modified_at
-        return order_id != new_id and not placed_later
+        placed_at = self.first_seen(order_id) if order_id in self._placed else 0.0
+        got_its_id = max(placed_at, self._modified_at.get(order_id, 0.0))
+        return order_id != new_id and got_its_id <= modified_at
 
     def _cancelled_around(self, moment: float) -> list[Order]:
         """Orders that were cancelled without a fill within some seconds of a moment."""
