@@ -179,10 +179,10 @@ class Account:
         """Add a page of the trade history; what was traded before is known when all of it was read."""
 
         def add() -> None:
+            if page and not pages.offset:
+                self._state.fills.note_beginning(page[0])
             if pages.add(page, self._state.fills):
                 self._state.fills.set_baseline(pages.rows)
-            else:
-                self._state.fills.note_past(page)
 
         self._reader.read(add)
 

@@ -250,12 +250,9 @@ def _unknown_orders(participant: Participant, ledger: Ledger) -> Iterator[Found]
 def _is_the_word_about_the_old_id(order: Order, ledger: Ledger) -> bool:
     """Whether an order that was replaced is reported as the exchange reports its old id.
 
-    The history has the old id as cancelled; where its client order id names several orders, a client that did not see the
-    modify cannot know which of them is its successor.
+    A client that did not see the modify may have been told of the cancel of the old id.
     """
-    old = ledger.orders[order.order_id]
-    is_shared = sum(not named.replaces for named in ledger.named(order.client_order_id)) > 1
-    return (order.status.is_cancellation or is_shared) and not contradiction(order, old)
+    return order.status.is_cancellation and not contradiction(order, ledger.orders[order.order_id])
 
 
 def _indexes(order: Order, states: list[State]) -> list[int]:

@@ -72,11 +72,12 @@ def _followed_orders(participant: Participant, venue: Venue) -> Iterator[Found]:
 def contradiction_of(order: Order, ledger: Ledger) -> str:
     """In what an order contradicts the ledger, which knows under which id it lives now; empty if in nothing.
 
-    Where no message told the client order id, nobody can know what another session made of the order. Then it is enough
-    that it ended under its old id.
+    Where no message told the client order id, or where several orders have it, nobody can know what another session made of
+    the order. Then it is enough that it ended under its old id.
     """
     old, truth = ledger.orders[order.order_id], ledger.newest(order.order_id)
-    if not order.client_order_id and not contradiction(order, old):
+    is_shared = sum(not named.replaces for named in ledger.named(order.client_order_id)) > 1
+    if (is_shared or not order.client_order_id) and not contradiction(order, old):
         return ""
     return contradiction(order, truth)
 

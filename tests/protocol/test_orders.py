@@ -300,11 +300,15 @@ def test_an_order_that_traded_or_ended_otherwise_was_not_cancelled_by_a_modify()
         assert tracker.replaced_by(new) is None
 
 
-def test_a_live_order_goes_before_one_that_was_cancelled_a_moment_ago() -> None:
+def test_only_a_list_tells_whether_a_live_order_was_modified_or_one_that_was_cancelled_a_moment_ago() -> None:
     tracker = OrderTracker(lambda: 100.0)
     tracker.apply(order("CANCELLED", order_id="o0"))
     tracker.apply(order())
-    assert tracker.replaced_by(order("MODIFIED", order_id="o2")) == "o1"
+    tracker.apply(modified := order("MODIFIED", order_id="o2"))
+    assert tracker.replaced_by(modified) is None
+    tracker.note_unlinked("o2")
+    tracker.apply(order(), asked_at=101.0)
+    assert list(tracker.linked()) == [("o0", modified)]
 
 
 # --- ends that the exchange did not state ------------------------------------------------------------------------

@@ -176,6 +176,11 @@ class AccountState:
         if replaced := self.orders.link(order, None):
             self.note_replaced(*replaced)
 
+    def link_modified(self) -> None:
+        """Follow modifies of other sessions, as far as a complete list tells which orders they changed."""
+        for old_id, new in self.orders.linked():
+            self.note_replaced(old_id, new)
+
     def _settles(self, order_id: str, asked_at: float | None) -> bool:
         """Whether an answer that was asked for at some time settles the question about an order."""
         question = self.questions.get(order_id)

@@ -29,6 +29,7 @@ class FillLog:
         self._held: list[Fill] | None = None
         self._by_client_order_id: OrderedDict[str, dict[str, Decimal]] = OrderedDict()
         self._oldest_first: bool | None = None
+        self._beginning: Key | None = None
         self.has_baseline = False
 
     # --- live fills --------------------------------------------------------------------------------------------
@@ -62,9 +63,10 @@ class FillLog:
         self._baseline = {_key(row) for row in rows} - self._delivered.keys()
         self.has_baseline = True
 
-    def note_past(self, rows: Iterable[UserTrade]) -> None:
-        """Note some of what was traded before fills were subscribed: it tells in which order the history is."""
-        self._baseline |= {_key(row) for row in rows} - self._delivered.keys()
+    def note_beginning(self, row: UserTrade) -> None:
+        """Note with which row the history began before fills were subscribed: it tells in which order the history is."""
+        if not self._delivered:
+            self._beginning = _key(row)
 
     def drop_baseline(self) -> None:
         """Note that fills are not subscribed any more: what is traded from now on is not delivered later."""
@@ -103,16 +105,16 @@ class FillLog:
         """Whether the history is oldest first, which is not documented; None where that does not show.
 
         By the times of the rows, where they have different ones (production leaves them out); by the order of the fills
-        that were delivered, or are held back; or by known rows, which are older than the others. What was found out once
-        holds from then on.
+        that were delivered, or are held back; by the beginning, which stays the same where trades are added at the end; or
+        by known rows, which are older than the others. What was found out once holds from then on.
         """
         times = [row.time for row in rows if row.time is not None]
         if len(times) == len(rows) > 0 and times[0] != times[-1]:
             self._oldest_first = times[0] < times[-1]
         elif self._oldest_first is None:
-            self._oldest_first = self._order_of_delivered(rows)
-            if self._oldest_first is None:
-                self._oldest_first = self._order_of_known(rows)
+            evidence = (self._order_of_delivered, self._order_of_growth, self._order_of_known)
+            found = (judge(rows) for judge in evidence)
+            self._oldest_first = next((each for each in found if each is not None), None)
         return self._oldest_first
 
     def _order_of_delivered(self, rows: Sequence[UserTrade]) -> bool | None:
@@ -120,6 +122,14 @@ class FillLog:
         held = [(fill.trade_id, fill.order_id) for fill in self._held or ()]
         seen = [places[key] for key in chain(self._delivered, held) if key in places]
         return seen[0] < seen[-1] if len(seen) > 1 else None
+
+    def _order_of_growth(self, rows: Sequence[UserTrade]) -> bool | None:
+        """Whether the history begins as it did before trades were added."""
+        if self._beginning is None or not rows:
+            return None
+        if _key(rows[0]) != self._beginning:
+            return False
+        return True if any(_key(row) in self._delivered for row in rows[1:]) else None
 
     def _order_of_known(self, rows: Sequence[UserTrade]) -> bool | None:
         known = [index for index, row in enumerate(rows) if self.knows(row)]

@@ -26,7 +26,7 @@ refusal of another session's request, so it ends nothing.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timezone
 from itertools import chain, takewhile
 from typing import Any
@@ -258,23 +258,20 @@ class OrderTracker:
     def replaced_by(self, update: Order) -> str | None:
         """Id of the order that a modify of another session replaced, where that is beyond doubt.
 
-        It is the only live order with the same client order id, symbol and side. Where there is none, it is one that was
-        just cancelled without a fill: an exchange may report the cancel of the old id first.
+        It is the only order with the same client order id, symbol and side that is live, or that was just cancelled without
+        a fill: an exchange may report the cancel of the old id first.
         """
         update = completed(update, self.get(update.order_id) or update)
         if not update.client_order_id or not self.has_new_id(update):
             return None
         modified_at = self._unlinked.get(update.order_id, self._clock())
-        for candidates in (self._live.values(), self._cancelled_around(modified_at)):
-            same = [
-                order.order_id
-                for order in candidates
-                if is_same_order(order, update)
-                and self._may_precede(order.order_id, update.order_id, modified_at)
-            ]
-            if same:
-                return same[0] if len(same) == 1 else None
-        return None
+        same = [
+            order.order_id
+            for order in chain(self._live.values(), self._cancelled_around(modified_at))
+            if is_same_order(order, update)
+            and self._may_precede(order.order_id, update.order_id, modified_at)
+        ]
+        return same[0] if len(same) == 1 else None
 
     def has_new_id(self, modified: Order) -> bool:
         """Whether a modified order may have got a new id with it, and the one before is not known yet.
@@ -333,6 +330,13 @@ class OrderTracker:
                 return old_id, new
         return None
 
+    def linked(self) -> Iterator[tuple[str, Order]]:
+        """Orders that were modified, by their ids before and their states now, as far as all that is known tells which."""
+        for new_id in list(self._unlinked):
+            new = self.get(new_id)
+            if new is not None and (old_id := self.replaced_by(new)):
+                yield old_id, new
+
     def successor(self, order: Order) -> Order | None:
         """The order that a modify made of another one, where only one of those that are known can be it."""
         if not order.client_order_id:
@@ -361,7 +365,8 @@ class OrderTracker:
     def _may_precede(self, order_id: str, new_id: str, modified_at: float) -> bool:
         placed_at = self.first_seen(order_id) if order_id in self._placed else 0.0
         got_its_id = max(placed_at, self._modified_at.get(order_id, 0.0))
-        return order_id != new_id and got_its_id <= modified_at
+        was_live_later = self._listed_at.get(order_id, 0.0) > modified_at
+        return order_id != new_id and got_its_id <= modified_at and not was_live_later
 
     def _cancelled_around(self, moment: float) -> list[Order]:
         """Orders that were cancelled without a fill within some seconds of a moment."""

@@ -165,6 +165,7 @@ def _compare_with_list(account: AccountState, clock: Callable[[], float]) -> Pro
     began = clock()
     listed, unread = yield from _listed_orders()
     account.orders_listed, account.wants_list = True, False
+    account.link_modified()
     if clock() - began < AccountState.FIRST_PATIENCE:
         account.patience = AccountState.FIRST_PATIENCE
     for order_id in account.orders.live:
