@@ -95,11 +95,11 @@ def test_the_page_names_exactly_the_threads_that_exist() -> None:
     named = set(re.findall(r"^\| `(qfex-[\w-]+)`", page("threads.md"), re.M))
     sources = [path.read_text("utf-8") for path in (ROOT / "qfex").rglob("*.py")]
     assert (
-        sum(source.count("threading.Thread(") for source in sources) == 4
-    )  # reader, dispatcher, history, simulator
+        sum(source.count("threading.Thread(") for source in sources) == 5
+    )  # reader, dispatcher, history, renewal, simulator
     assert named == {
         "qfex-trade-reader", "qfex-trade-dispatcher", "qfex-market-data-reader", "qfex-market-data-dispatcher",
-        "qfex-trade-history", "qfex-sim",
+        "qfex-trade-history", "qfex-trade-renewal", "qfex-sim",
     }  # fmt: skip
 
 

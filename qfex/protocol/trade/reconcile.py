@@ -153,7 +153,7 @@ def reconcile(account: AccountState, clock: Callable[[], float], *, always: bool
 def _report_open(account: AccountState, error: QfexError) -> None:
     """Report once that there are orders whose state could not be asked for."""
     questions = account.questions
-    log.debug("%d orders could not be asked about: %s", len(questions), error)
+    log.debug("%d orders could not be asked about: %s", len(questions), str(error))
     if len(questions) and not questions.is_reported:
         questions.is_reported = True
         message = f"the state of {len(questions)} orders could not be asked for yet: {error}"
@@ -221,7 +221,7 @@ def _ask_for_each(
         try:
             yield from _ask_for(account, question)
         except QfexError as error:  # which says nothing about the order: it stays as it was
-            log.debug("order %s could not be asked for: %s", question.order.order_id, error)
+            log.debug("order %s could not be asked for: %s", question.order.order_id, str(error))
             if isinstance(error, RequestTimeout):  # the others would wait as long, one after another
                 break
     return questions
@@ -247,7 +247,7 @@ def _end(account: AccountState, question: Question) -> Procedure:
     try:
         (rows,) = yield [_history_of(order)]
     except QfexError as error:
-        log.debug("the history of order %s could not be read: %s", order.order_id, error)
+        log.debug("the history of order %s could not be read: %s", order.order_id, str(error))
         question.unread += 1
         if question.unread < _HISTORY_TRIES:
             return
@@ -343,7 +343,7 @@ def _read_history(account: AccountState, questions: list[Question]) -> Procedure
     try:
         (rows,) = yield [ReadHistory(frozenset(wanted))]
     except QfexError as error:
-        log.debug("the history of finished orders could not be read: %s", error)
+        log.debug("the history of finished orders could not be read: %s", str(error))
         return
     for row in rows:
         if row.order_id in wanted and row.order_id in account.questions and row.is_done:
