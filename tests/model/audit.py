@@ -250,7 +250,7 @@ def _unknown_orders(participant: Participant, ledger: Ledger) -> Iterator[Found]
 def _is_the_word_about_the_old_id(order: Order, ledger: Ledger) -> bool:
     """Whether an order that was replaced is reported as the exchange reports its old id.
 
-    A client that did not see the modify may have been told of the cancel of the old id.
+    A client that did not see the modify may have seen the cancel of the old id.
     """
     return order.status.is_cancellation and not contradiction(order, ledger.orders[order.order_id])
 

@@ -72,7 +72,7 @@ def _followed_orders(participant: Participant, venue: Venue) -> Iterator[Found]:
 def contradiction_of(order: Order, ledger: Ledger) -> str:
     """In what an order contradicts the ledger, which knows under which id it lives now; empty if in nothing.
 
-    Where no message told the client order id, or where several orders have it, nobody can know what another session made of
+    Where no message had the client order id, or where several orders have it, nobody can know what another session made of
     the order. Then it is enough that it ended under its old id.
     """
     old, truth = ledger.orders[order.order_id], ledger.newest(order.order_id)

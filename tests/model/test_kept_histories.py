@@ -69,7 +69,7 @@ FIXED = (
 #: Histories whose disturbances the seed draws, and what was wrong after them.
 DRAWN = {
     3002: "an order that was modified twice elsewhere was not followed from its first id",
-    3026: "the same, where no message told the client order id in time",
+    3026: "the same, where no message had the client order id in time",
     3117: "fills from before the subscription were delivered",
     3131: "an order that was placed under a used client order id was taken for the one before",
     3147: "a fill did not tell which order another session had modified",
