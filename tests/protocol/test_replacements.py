@@ -137,6 +137,29 @@ def test_a_cancel_of_all_orders_ends_an_order_with_a_modify_in_flight() -> None:
     assert connection.account.orders.live == {} and observed.events == [OLD]
 
 
+def test_the_cancel_of_the_old_id_is_no_end_either_where_it_answers_a_query() -> None:
+    observed = Observed(connection := in_use(order()))
+    connection.send(modify())
+    connection.send(query := c.GetOrder(AAPL, "o1"))
+    observed.receive(OLD)
+    assert observed.answers == {query: OLD} and list(connection.account.orders.live) == ["o1"]
+    observed.receive(NEW)
+    assert connection.account.orders.get("o1") == NEW and observed.events == [NEW]
+
+
+@pytest.mark.parametrize("is_mine", [True, False], ids=["of this session", "of another session"])
+def test_a_list_that_overtakes_the_message_about_a_modify_hides_no_replacement(is_mine: bool) -> None:
+    observed = Observed(connection := in_use(order()))
+    if is_mine:
+        connection.send(modify())
+    connection.send(c.GetUserOrders())
+    observed.receive(list_message(modified(status=OrderStatus.ACK, quantity_remaining=D(2))), NEW)
+    assert connection.account.orders.current_id("o1") == "o2" and list(connection.account.orders.live) == [
+        "o2"
+    ]
+    assert (modify() in observed.answers) is is_mine
+
+
 def test_the_cancel_of_another_order_is_not_held_back() -> None:
     observed = Observed(connection := in_use(order(), order(order_id="o9", client_order_id="c9")))
     connection.send(modify())

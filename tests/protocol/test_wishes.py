@@ -137,6 +137,15 @@ def test_unsubscribing_one_channel_leaves_the_others_in_force() -> None:
     assert next_attempt(connection, 2) is None
 
 
+def test_a_channel_is_not_asked_for_again_behind_its_unsubscribe() -> None:
+    connection = logged_in(Channel.FILLS)
+    receive(connection, error("ServerError", echo=FILLS))
+    connection.send(c.Unsubscribe((Channel.FILLS,)))
+    assert next_attempt(connection, 5) is None
+    answers_of(connection, {"unsubscribed": "fills"})
+    assert next_attempt(connection, 5) is None
+
+
 def test_a_refused_unsubscribe_leaves_the_channel_wanted() -> None:
     connection = logged_in(Channel.FILLS)
     receive(connection, {"subscribed": "fills"})

@@ -109,16 +109,19 @@ def modified(request: Request, order: Order) -> Verdict:
 def _is_replacement(request: Request, order: Order) -> bool:
     command: Any = request.command
     known = request.known_order(order.order_id)
-    if known and not _filled_before_modified(known, order):
+    if known and not _seen_before_modified(known, order):
         return False
     if order.client_order_id and command.client_order_id:
         return _same_client_id(command, order)
     return bool(terms_of(order) == command.terms)
 
 
-def _filled_before_modified(known: object, modified: Order) -> bool:
-    """Whether fills of the replacement arrived before the message that says so: a filled order cannot be modified."""
-    if not isinstance(known, Order) or known.status is not OrderStatus.FILLED:
+def _seen_before_modified(known: object, modified: Order) -> bool:
+    """Whether fills of the replacement, or a list with it, arrived before the message that says so.
+
+    A filled order cannot be modified, and a modify to the terms that an order has changes nothing.
+    """
+    if not isinstance(known, Order) or known.status not in (OrderStatus.FILLED, OrderStatus.ACK):
         return False
     return (known.price, known.quantity) == (modified.price, modified.quantity)
 

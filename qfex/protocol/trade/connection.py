@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timezone
+from itertools import chain
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -210,8 +211,7 @@ class TradeConnection(ProtocolConnection):
         self._restore_subscriptions()
         if self._fills_retry.is_needed and self._fills_retry.is_due and self._is_over(self._catching_up):
             self._catch_up_fills()
-        is_due = self.account.questions.are_due or self.account.wants_list
-        if is_due and self._is_over(self._reconciling):
+        if (self.account.questions.are_due or self.account.wants_list) and self._is_over(self._reconciling):
             procedure = reconcile(self.account, self.clock, always=self.account.wants_list)
             self._reconciling = self.start(procedure, patience=self.account.patience)
 
@@ -223,7 +223,9 @@ class TradeConnection(ProtocolConnection):
         """Ask for the wanted channels that are not in force, each on its own."""
         if len(self.account.in_force) >= len(self.account.channels):
             return
-        for channel in self.account.channels:
+        # Behind an unsubscribe that is in flight, a channel would be restored that nobody wants any more.
+        leaving = [each.command.channels for each in self.table if type(each.command) is c.Unsubscribe]
+        for channel in (each for each in self.account.channels if each not in chain(*leaving)):
             run, retry = self._restoring.get(channel), self._retries.setdefault(channel, Retry(self.clock))
             if channel in self.account.in_force or not self._is_over(run) or not retry.is_due:
                 continue
@@ -296,11 +298,12 @@ class TradeConnection(ProtocolConnection):
 
     def _order_as_answer(self, order: Order, answered: Sequence[Answer]) -> Iterable[Event]:
         asked_at = None
+        if all(type(request.command) is c.GetOrder for request, _ in answered) and self._is_first_half(order):
+            self._first_halves[order.order_id] = order
+            return ()
         for request, outcome in answered:
-            if type(request.command) is c.GetOrder:
-                asked_at = request.sent_at
-            if isinstance(outcome, Order):  # the same order, completed by what was sent
-                order = outcome
+            asked_at = request.sent_at if type(request.command) is c.GetOrder else asked_at
+            order = outcome if isinstance(outcome, Order) else order  # completed by what was sent
             if type(request.command) is c.ModifyOrder:
                 refused = isinstance(outcome, Exception)
                 half = self._settle_first_half(request.command.order_id, applies=refused)
@@ -398,8 +401,7 @@ class TradeConnection(ProtocolConnection):
         changing = self._in_flight(stop.stop_order_id, c.CancelStopOrder, c.ModifyStopOrder)
         for request in [] if answered else changing:
             request.collected[stop.stop_order_id] = stop
-            reason = "a message names the stop, and not what happened to it"
-            self.account.question(stop.stop_order_id, reason, _ACK_GRACE)
+            self.account.question(stop.stop_order_id, "a message only names the stop", _ACK_GRACE)
         return (*self.account.change_stops(answered), Event(Channel.STOP_ORDERS, None, stop))
 
     def _ack(self, ack: Ack, answered: Sequence[Answer]) -> Iterable[Event]:

@@ -276,15 +276,24 @@ class OrderTracker:
     def has_new_id(self, modified: Order) -> bool:
         """Whether a modified order may have got a new id with it, and the one before is not known yet.
 
-        Fills of the new id may be reported before the modify. An order that is known and did not fill was modified under
-        its own id.
+        Fills of the new id, or a list with it, may arrive before the message about the modify. Any other known order was
+        modified under its own id.
         """
         order_id = modified.order_id
         known = self.get(order_id)
         if order_id in self._unlinked:
             return True
-        is_new = known is None or known.status is OrderStatus.FILLED
+        is_new = known is None or known.status is OrderStatus.FILLED or self._was_just_listed(known, modified)
         return is_new and order_id not in self._successors
+
+    def _was_just_listed(self, known: Order, modified: Order) -> bool:
+        seen = self.first_seen(known.order_id)
+        return (
+            known.status is OrderStatus.ACK
+            and (known.price, known.quantity) == (modified.price, modified.quantity)
+            and known.order_id not in self._placed
+            and seen > self._clock() - _REPLACEMENT_WINDOW
+        )
 
     def note_unlinked(self, order_id: str) -> None:
         """Note that a modify gave an order this id, and that it is not known which order."""
