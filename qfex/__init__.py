@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ._version import __version__
 from .client import TradeClient
-from .credentials import HmacCredentials, JwtCredentials
+from .credentials import HmacCredentials, JwtCredentials, credentials_from_env
 from .enums import (
     CancelIdType,
     CandleInterval,
@@ -22,7 +22,7 @@ from .enums import (
     Side,
     TimeInForce,
 )
-from .environment import PROD, UAT, Environment
+from .environment import PROD, UAT, Environment, environment_from_env
 from .errors import (
     AlreadyAuthenticated,
     ApiError,
@@ -58,6 +58,7 @@ from .statuses import OrderStatus
 from .workflows.orders import PendingOrder
 
 if TYPE_CHECKING:
+    from .dataframes import to_frame
     from .market_data import MarketDataClient
     from .models.instruments import Instrument
     from .models.market import (
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
         PublicTrade,
         Underlier,
     )
+    from .plain import to_dict, to_json
     from .rest import RestClient
 
 __all__ = [
@@ -146,6 +148,11 @@ __all__ = [
     "UserTrade",
     "ValidationError",
     "__version__",
+    "credentials_from_env",
+    "environment_from_env",
+    "to_dict",
+    "to_frame",
+    "to_json",
 ]
 
 #: Imported on first use: a script that only trades, started each minute, does not pay for the rest.
@@ -153,7 +160,9 @@ _LAZY = {
     "Instrument": "models.instruments",
     "MarketDataClient": "market_data",
     "RestClient": "rest",
+    "to_dict": "plain",
     "to_frame": "dataframes",
+    "to_json": "plain",
     **dict.fromkeys(
         (
             "Bbo",

@@ -13,10 +13,12 @@ import attrs
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
-    import pandas
+    import pandas  # type: ignore[import-untyped,unused-ignore]
 
 
-def to_frame(rows: Iterable[Any], *, floats: bool = False) -> pandas.DataFrame:
+def to_frame(
+    rows: Iterable[Any], *, floats: bool = False, model: type[Any] | None = None
+) -> pandas.DataFrame:
     """Convert models to a data frame with one column for each field.
 
     Parameters
@@ -25,6 +27,8 @@ def to_frame(rows: Iterable[Any], *, floats: bool = False) -> pandas.DataFrame:
         Models of one class, such as the list that a history method returns.
     floats : bool
         False keeps every `Decimal` exactly, as an object. True converts decimals to floats, for arithmetic and plots.
+    model : class, optional
+        The class of the rows, such as `Fill`. With it, no rows give an empty frame with the columns of the class.
 
     Returns
     -------
@@ -36,6 +40,8 @@ def to_frame(rows: Iterable[Any], *, floats: bool = False) -> pandas.DataFrame:
     ------
     ConfigurationError
         If pandas is not installed.
+    TypeError
+        If `model` is not the class of the rows.
 
     Examples
     --------
@@ -47,7 +53,10 @@ def to_frame(rows: Iterable[Any], *, floats: bool = False) -> pandas.DataFrame:
     except ImportError:
         raise ConfigurationError('to_frame needs pandas: pip install "qfex-sync[pandas]"') from None
     listed = list(rows)
-    columns = _columns(type(listed[0])) if listed else {}
+    if model is not None and not all(isinstance(row, model) for row in listed):
+        raise TypeError(f"the rows are not all of the class {model.__name__}")
+    kind = type(listed[0]) if listed else model
+    columns = _columns(kind) if kind is not None else {}
     table = pandas.DataFrame(
         {
             name: pandas.Series([_value(row, path) for row in listed], dtype=object)

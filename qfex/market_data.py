@@ -10,7 +10,7 @@ from .arguments import text
 from .base_client import BaseClient
 from .deadline import Deadline
 from .enums import CandleInterval, ErrorCode, MarketChannel
-from .environment import Environment
+from .environment import Environment, environment_from_env
 from .errors import ConnectionLost, InvalidParameter, RequestTimeout, ValidationError
 from .models.connection import ConnectionEvent, ErrorEvent
 from .models.market import (
@@ -106,6 +106,20 @@ class MarketDataClient(BaseClient[MarketChannel]):
             reconnect=reconnect,
             options=TransportOptions(proxy, ca_file, request_timeout),
         )
+
+    @classmethod
+    def from_env(cls, **overrides: Any) -> MarketDataClient:
+        """Make a client from environment variables.
+
+        ``QFEX_ENV`` is ``prod`` or ``uat`` (the default); ``QFEX_MDS_URL`` replaces its URL. Keyword arguments go before
+        the environment.
+
+        Raises
+        ------
+        ConfigurationError
+            If ``QFEX_ENV`` is not known.
+        """
+        return cls(overrides.pop("environment", None) or environment_from_env(), **overrides)
 
     # --- subscriptions ----------------------------------------------------------------------------------------
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from types import TracebackType
+from typing import Any
 
 from .arguments import positive, whole
-from .credentials import Credentials
-from .environment import Environment
+from .credentials import Credentials, credentials_from_env, has_credentials_in_env
+from .environment import Environment, environment_from_env
 from .http.account import AccountOperations
 from .http.clock import ServerClock
 from .http.market import MarketOperations
@@ -64,6 +66,26 @@ class RestClient(MarketOperations, AccountOperations):
         route = Route(environment.rest_url, seconds, proxy, ca_file)
         policy = RetryPolicy(whole(retries, "retries", 0))
         self._requester = Requester(route, credentials, account_id, policy, ServerClock())
+
+    @classmethod
+    def from_env(cls, **overrides: Any) -> RestClient:
+        """Make a client from environment variables.
+
+        They are those of `TradeClient.from_env`; ``QFEX_REST_URL`` replaces the URL. Without credentials the client can
+        only use public operations. Keyword arguments go before the environment.
+
+        Raises
+        ------
+        ConfigurationError
+            If ``QFEX_ENV`` is not known.
+        """
+        arguments: dict[str, Any] = {
+            "environment": overrides.pop("environment", None) or environment_from_env(),
+            "account_id": os.environ.get("QFEX_ACCOUNT_ID") or None,
+        }
+        if "credentials" not in overrides and has_credentials_in_env():
+            arguments["credentials"] = credentials_from_env()
+        return cls(**{**arguments, **overrides})
 
     def close(self) -> None:
         """Close the connections. Every later operation raises `NotConnected`; a second `close` does nothing."""

@@ -66,3 +66,14 @@ def test_without_pandas_the_error_says_what_to_install(monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(ConfigurationError, match=r"qfex-sync\[pandas\]"):
         to_frame([CANDLE])
+
+
+def test_no_rows_have_the_columns_of_the_model_that_is_named() -> None:
+    table = to_frame([], model=Candle)
+    assert list(table.columns) == list(to_frame([CANDLE]).columns) and len(table) == 0
+    assert list(to_frame([]).columns) == []
+
+
+def test_rows_of_another_class_are_refused() -> None:
+    with pytest.raises(TypeError, match="class Bbo"):
+        to_frame([CANDLE], model=Bbo)

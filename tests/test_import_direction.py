@@ -108,7 +108,7 @@ def test_the_simulator_shares_no_code_with_the_client(module: str) -> None:
 
 
 #: Programs that may start a simulator.
-_PROGRAMS = ("qfex.sim", "qfex.demo", "qfex.cli", "qfex.monitor")
+_PROGRAMS = ("qfex.sim", "qfex.demo", "qfex.cli", "qfex.monitor", "qfex.pytest_plugin")
 _CLIENT = [module for module in MODULES if not any(is_under(module, program) for program in _PROGRAMS)]
 
 

@@ -35,8 +35,9 @@ ERRORS = {
 }  # fmt: skip
 #: Names that their methods also return or raise.
 BEYOND = {"ErrorEvent", "Stats", "SlowConsumer", "ForkedClientError", "__version__"}
+FUNCTIONS = {"environment_from_env", "credentials_from_env", "to_dict", "to_json", "to_frame"}
 
-DOCUMENTED = CLIENTS | PLACES | ENUMS | MODELS | REQUESTS | POLICIES | ERRORS
+DOCUMENTED = CLIENTS | FUNCTIONS | PLACES | ENUMS | MODELS | REQUESTS | POLICIES | ERRORS
 
 
 def test_exactly_the_documented_names_are_exported() -> None:
@@ -154,6 +155,7 @@ def test_candle_intervals_have_the_documented_texts() -> None:
         "1MIN",
         "5MINS",
         "15MINS",
+        "30MINS",
         "1HOUR",
         "4HOURS",
         "1DAY",

@@ -233,7 +233,7 @@ def check_credentials(app: App) -> Iterator[Finding]:
         return
     yield _fine("credentials", f"from {found.source}")
     if isinstance(found.credentials, JwtCredentials):
-        yield _token(found.credentials.token)
+        yield _token(found.credentials.current_token())
     yield from _authentication(app)
 
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, time
+from datetime import datetime
 from decimal import Decimal
-from enum import Enum
 from typing import Any
 
-import attrs
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from ..errors import QfexError
+from ..plain import plain
 
 _UNBOUNDED = 500  # width of a pipe in columns, so that tables are not cut
 
@@ -124,23 +123,6 @@ def shown(value: Any) -> str:
     if isinstance(value, dict | list):
         return json.dumps(value)
     return str(value)
-
-
-def plain(value: Any) -> Any:
-    """Return a value as JSON types. Decimals become strings with all their digits, times become ISO 8601."""
-    if attrs.has(type(value)):
-        return {field.name: plain(getattr(value, field.name)) for field in attrs.fields(type(value))}
-    if isinstance(value, Mapping):
-        return {str(key): plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [plain(each) for each in value]
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, BaseException):
-        return str(value)
-    return value.isoformat() if isinstance(value, datetime | time) else value
 
 
 def described(error: BaseException, code: int) -> dict[str, Any]:

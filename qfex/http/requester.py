@@ -133,13 +133,18 @@ class Requester:
             number += 1
 
     def _with_right_time(self, attempt: Callable[[], _T]) -> _T:
-        """Make an attempt. If the local clock made the signature invalid, correct it and try once more."""
+        """Make an attempt; another one if the clock made the signature invalid, or with another token."""
         try:
             return attempt()
         except RestError as error:
-            if not self._correct_clock(error):
+            if not self._correct_clock(error) and not self._renews_token(error):
                 raise
         return attempt()
+
+    def _renews_token(self, error: RestError) -> bool:
+        return error.status_code == _UNAUTHORIZED and bool(
+            self._credentials and self._credentials.is_renewable
+        )
 
     def _correct_clock(self, error: RestError) -> bool:
         signed = isinstance(self._credentials, HmacCredentials)

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from ..credentials import Proof
 from ..enums import OpenEnum
 from ..models.connection import ErrorEvent
 from .events import Event, Policy
@@ -320,8 +321,11 @@ class Endpoint(ABC):
         The channel for changes of the connection.
     specs : mapping
         The row of each command.
+    proof : Proof or None
+        Who the caller is, if the gateway asks for that.
     """
 
+    proof: Proof | None = None
     errors: OpenEnum
     connection: OpenEnum
     specs: Mapping[type[Command], CommandSpec]

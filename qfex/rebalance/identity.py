@@ -16,7 +16,9 @@ _PREFIX_LENGTH, _ID_LENGTH = 8, 32  # hex digits; the exchange's own clients use
 def account_scope(environment: Environment, credentials: Credentials, account_id: str | None) -> str:
     """Return a name for one account of one exchange, which does not reveal the credentials."""
     owner = (
-        credentials.public_key if isinstance(credentials, HmacCredentials) else _subject(credentials.token)
+        credentials.public_key
+        if isinstance(credentials, HmacCredentials)
+        else _subject(credentials.current_token())
     )
     return _digest(environment.trade_url, owner, account_id or "")[:16]
 

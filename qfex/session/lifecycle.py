@@ -103,6 +103,9 @@ class Lifecycle:
         if session.is_ending:
             return True
         session.last_error = error
+        proof = session.endpoint.proof
+        if isinstance(error, AuthenticationError) and proof is not None and proof.refused():
+            return False
         if isinstance(error, AuthenticationError) or session.reconnect is None:
             session.fail(error)
             return True

@@ -202,7 +202,7 @@ def test_the_environment_chooses_between_test_and_production(
         environ("QFEX_ENV", name)
     client = TradeClient.from_env()
     endpoint: Any = client._session.endpoint
-    assert host in endpoint.address()[0] and endpoint.proof().account_id is None
+    assert host in endpoint.address()[0] and endpoint.authentication().account_id is None
 
 
 def test_missing_or_wrong_environment_variables_are_named(environ: Any) -> None:

@@ -109,7 +109,7 @@ def test_an_order_is_resolved_by_a_str_subclass(sim: Simulator, connect: Connect
 
 def test_a_subaccount_can_be_named_by_a_str_subclass(sim: Simulator) -> None:
     client = TradeClient(sim.environment, sim.credentials, account_id=OwnText("a1"))
-    account_id = client._session.endpoint.proof().account_id  # type: ignore[attr-defined]
+    account_id = client._session.endpoint.authentication().account_id  # type: ignore[attr-defined]
     assert type(account_id) is str and account_id == "a1"
 
 

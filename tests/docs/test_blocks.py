@@ -22,6 +22,8 @@ NOT_RUN = {
     "waits until the client ends": 1,
     "takes a terminal for half a minute; its own tests run it": 2,
     "the tests are what runs": 1,
+    "needs a login server": 1,
+    "the fixtures need an installed package": 1,
 }
 
 

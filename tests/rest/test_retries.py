@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qfex.credentials import JwtCredentials
 from qfex.errors import NotConnected, QfexConnectionError, RestError
 from qfex.http.retries import RetryPolicy, parse_retry_after
 from qfex.rest import RestClient
@@ -171,3 +172,27 @@ def test_retry_after_may_be_a_date(seconds: int) -> None:
     base = datetime(2026, 10, 10, tzinfo=timezone.utc)
     date = format_datetime(base + timedelta(seconds=seconds), usegmt=True)
     assert parse_retry_after(date, base.timestamp()) == max(0, seconds)
+
+
+# --- tokens that a function gives ------------------------------------------------------------------------------------
+
+
+def test_each_attempt_has_a_token_of_its_own(server: ScriptedServer, make_client: MakeClient) -> None:
+    tokens = iter(["1", "2", "3"])
+    server.replies = [HANG_UP, reply({}, 503), reply(FUNDED)]
+    assert make_client(JwtCredentials(lambda: next(tokens))).balance().deposit == 5
+    assert [asked.headers["authorization"] for asked in server.asked] == ["Bearer 1", "Bearer 2", "Bearer 3"]
+
+
+def test_a_refused_token_is_replaced_once(server: ScriptedServer, make_client: MakeClient) -> None:
+    tokens = iter(["old", "new"])
+    server.replies = [reply({"title": "expired"}, 401), reply(FUNDED)]
+    assert make_client(JwtCredentials(lambda: next(tokens))).balance().deposit == 5
+    assert [asked.headers["authorization"] for asked in server.asked] == ["Bearer old", "Bearer new"]
+
+
+def test_a_token_that_is_refused_twice_is_an_error(server: ScriptedServer, make_client: MakeClient) -> None:
+    server.replies = [reply({"title": "expired"}, 401)]
+    with pytest.raises(RestError) as caught:
+        make_client(JwtCredentials(lambda: "old")).balance()
+    assert caught.value.status_code == 401 and len(server.asked) == 2

@@ -21,6 +21,7 @@ _LENGTHS = {
     "1MIN": timedelta(minutes=1),
     "5MINS": timedelta(minutes=5),
     "15MINS": timedelta(minutes=15),
+    "30MINS": timedelta(minutes=30),
     "1HOUR": timedelta(hours=1),
     "4HOURS": timedelta(hours=4),
     "1DAY": timedelta(days=1),

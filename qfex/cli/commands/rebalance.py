@@ -17,6 +17,7 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 
 from ...errors import ConfigurationError
+from ...plain import plain
 from ...rebalance import (
     Journal,
     Outcome,
@@ -32,7 +33,7 @@ from ...rebalance import (
 from ..context import App
 from ..exit_codes import ExitCode
 from ..framework import TradingCommand
-from ..output import Output, plain, table
+from ..output import Output, table
 
 _EXIT_CODES = {
     Outcome.NOTHING_TO_DO: ExitCode.NOTHING_TO_DO,

@@ -9,9 +9,9 @@ import click
 from ...deadline import Deadline
 from ...enums import Channel
 from ...errors import RequestTimeout
+from ...plain import plain
 from ..context import App
 from ..framework import AppCommand, pass_app
-from ..output import plain
 
 _CHANNELS = (
     Channel.ORDERS, Channel.FILLS, Channel.POSITIONS, Channel.BALANCES, Channel.STOP_ORDERS, Channel.CONNECTION,

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from ...credentials import Credentials, HmacCredentials
+from ...credentials import Credentials, HmacCredentials, Proof
 from ...enums import Channel, OpenEnum
 from ...errors import AuthenticationError, RateLimited, RequestTimeout
 from ...models.account import Balance, Position
@@ -43,10 +43,6 @@ class TradeEndpoint(Endpoint):
 
     Parameters
     ----------
-    url : str
-        The trade gateway.
-    credentials : HmacCredentials or JwtCredentials
-        Who the caller is.
     account_id : str or None
         Subaccount to act for.
     now : callable
@@ -68,7 +64,7 @@ class TradeEndpoint(Endpoint):
         clock: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._url = url
-        self._credentials = credentials
+        self.proof: Proof = Proof(credentials)
         self._account_id = account_id
         self._now = now
         self.clock_offset = 0.0
@@ -77,11 +73,12 @@ class TradeEndpoint(Endpoint):
 
     def address(self) -> tuple[str, dict[str, str]]:
         """URL and headers of the next connection: the key in the query, as documented; a token never in a URL."""
-        if not isinstance(self._credentials, HmacCredentials):
-            return self._url, self._credentials.headers(self._now)
+        credentials = self.proof.renew()
+        if not isinstance(credentials, HmacCredentials):
+            return self._url, credentials.headers(self._now)
         parts = urlsplit(self._url)
         query = f"{parts.query}&" if parts.query else ""
-        query += f"api_key={quote(self._credentials.public_key, safe='')}"
+        query += f"api_key={quote(credentials.public_key, safe='')}"
         return urlunsplit(parts._replace(path=parts.path or "/", query=query)), {}
 
     def new_connection(
@@ -98,10 +95,10 @@ class TradeEndpoint(Endpoint):
         """The time, by the wall clock, at a moment of the monotonic clock, which shows `now`."""
         return datetime.fromtimestamp(self._now() - (now - moment), timezone.utc)
 
-    def proof(self) -> c.Authenticate:
+    def authentication(self) -> c.Authenticate:
         """A proof of who the caller is, good for one connection."""
         return c.Authenticate(
-            self._credentials.auth_params(lambda: self._now() + self.clock_offset), self._account_id
+            self.proof.current.auth_params(lambda: self._now() + self.clock_offset), self._account_id
         )
 
 
@@ -151,7 +148,8 @@ class TradeConnection(ProtocolConnection):
 
     def _authenticate(self, clock_skew: Callable[[], float | None]) -> Procedure:
         try:
-            yield [self._endpoint.proof()]
+            yield [self._endpoint.authentication()]
+            self._endpoint.proof.accepted()
         except AuthenticationError as error:
             skew = clock_skew() or 0.0
             if abs(skew - self._endpoint.clock_offset) >= _NOTABLE_SKEW:  # the proof carried a wrong time

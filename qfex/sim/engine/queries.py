@@ -187,7 +187,7 @@ class Queries:
         Parameters
         ----------
         interval : str
-            ``1MIN``, ``5MINS``, ``15MINS``, ``1HOUR``, ``4HOURS`` or ``1DAY``.
+            ``1MIN``, ``5MINS``, ``15MINS``, ``30MINS``, ``1HOUR``, ``4HOURS`` or ``1DAY``.
         """
         return self._market(symbol).history.minutes.candles(symbol, interval, start, min(end, self.now))
 

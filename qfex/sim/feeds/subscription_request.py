@@ -10,7 +10,9 @@ CHANNELS = (
     "level2", "bbo", "trade", "candle", "mark_price", "underlier", "funding", "open_interest", "minmax_price",
     "market_stats",
 )  # fmt: skip
-INTERVALS = {"1MIN": 60, "5MINS": 300, "15MINS": 900, "1HOUR": 3600, "4HOURS": 14_400, "1DAY": 86_400}
+INTERVALS = {
+    "1MIN": 60, "5MINS": 300, "15MINS": 900, "30MINS": 1800, "1HOUR": 3600, "4HOURS": 14_400, "1DAY": 86_400,
+}  # fmt: skip
 SIG_FIGS = (0, 1, 2)
 EVERYTHING = "*"
 
