@@ -10,7 +10,6 @@ from types import TracebackType
 from typing import Any, Generic, NoReturn, TypeVar
 
 from .arguments import seconds, whole
-from .deadline import Deadline
 from .enums import ConnectionState, OpenEnum
 from .environment import require_authorities
 from .errors import NotConnected, QfexError, RequestTimeout, ValidationError
@@ -24,6 +23,7 @@ from .session.requests import Requests
 from .session.session import Session, end_forgotten_sessions
 from .session.state import StateReader
 from .session.streams import DEFAULT_SIZE, Stream
+from .threads import Deadline
 
 log = logging.getLogger("qfex")
 

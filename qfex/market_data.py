@@ -8,7 +8,6 @@ from typing import Any, Literal, TypeVar, overload
 
 from .arguments import text
 from .base_client import BaseClient
-from .deadline import Deadline
 from .enums import CandleInterval, ErrorCode, MarketChannel
 from .environment import Environment
 from .errors import ConnectionLost, InvalidParameter, RequestTimeout, ValidationError
@@ -39,6 +38,7 @@ from .protocol.market.connection import MarketEndpoint, unconfirmed
 from .protocol.market.reconcile import FIRST_PATIENCE
 from .session.events import Registration
 from .session.streams import DEFAULT_SIZE, Stream
+from .threads import Deadline
 
 _T = TypeVar("_T")
 

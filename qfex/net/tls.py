@@ -10,7 +10,7 @@ from __future__ import annotations
 import socket
 import ssl
 
-from ..mutex import InnerMutex
+from ..threads import InnerMutex
 
 _CHUNK = 16384  # bytes: the longest record
 

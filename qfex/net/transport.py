@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 import websocket
 
 from .._version import __version__
-from ..deadline import Deadline
 from ..errors import AuthenticationError, NotConnected
+from ..threads import Deadline
 from . import frames
 from .errors import SendFailed, SendRefused
 from .handshake import HandshakeClient, TlsContext

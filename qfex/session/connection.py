@@ -7,9 +7,7 @@ from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from ..deadline import Deadline
 from ..errors import RequestTimeout
-from ..mutex import Mutex
 from ..net.errors import ConnectionEnded, SendFailed
 from ..net.frames import TEXT, encode_frame
 from ..protocol.connection import LATE_REPLY_GRACE, Answer, ProtocolConnection
@@ -17,7 +15,7 @@ from ..protocol.events import Event
 from ..protocol.procedure import Procedure, ProcedureRun, Step
 from ..protocol.request import Request
 from ..protocol.wire.command import Command
-from .wait import WaitList
+from ..threads import Deadline, Mutex, WaitList
 
 if TYPE_CHECKING:
     from ..net.transport import Transport

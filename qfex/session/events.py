@@ -13,9 +13,9 @@ from typing import Any
 
 from ..enums import OpenEnum
 from ..models.connection import ErrorEvent
-from ..mutex import Mutex
 from ..protocol.connection import Endpoint
 from ..protocol.events import Event, Policy
+from ..threads import Mutex
 from .streams import EventBuffer, StreamHub
 
 log = logging.getLogger("qfex")

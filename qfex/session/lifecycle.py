@@ -6,7 +6,6 @@ from datetime import datetime, timedelta, timezone
 from time import monotonic
 from typing import TYPE_CHECKING, NoReturn
 
-from ..deadline import Deadline
 from ..enums import ConnectionState
 from ..errors import AuthenticationError, NotConnected, QfexConnectionError, QfexError
 from ..net.errors import ConnectionEnded, SendFailed
@@ -14,6 +13,7 @@ from ..net.options import TransportOptions
 from ..policies import ReconnectPolicy
 from ..protocol.procedure import Procedure
 from ..protocol.wire.command import Command
+from ..threads import Deadline
 from .connection import GOODBYE, ClientConnection
 from .events import log
 from .reader import Reader

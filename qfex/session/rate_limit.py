@@ -10,11 +10,9 @@ import os
 from collections.abc import Hashable
 from time import monotonic
 
-from ..deadline import Deadline
 from ..errors import NotConnected, RequestTimeout
-from ..mutex import InnerMutex, Mutex
 from ..policies import RateLimitPolicy
-from .wait import Latch
+from ..threads import Deadline, InnerMutex, Latch, Mutex
 
 
 class TokenBucket:

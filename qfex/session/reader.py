@@ -11,8 +11,8 @@ from ..net import frames
 from ..net.errors import ConnectionEnded
 from ..policies import ReconnectPolicy
 from ..protocol.events import Event
+from ..threads import WaitList
 from .connection import ClientConnection
-from .wait import WaitList
 
 _CONTROLS_HELD = 8  # control frames that wait for a busy socket; older ones are out of date by then
 _LONGEST_WAIT = 0.5  # seconds; how late a deadline of the reader's own may be noticed

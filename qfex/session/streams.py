@@ -10,12 +10,10 @@ from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 from ..arguments import seconds
-from ..deadline import Deadline
 from ..enums import OpenEnum
 from ..errors import ForkedClientError, RequestTimeout, SlowConsumer
-from ..mutex import Mutex
 from ..protocol.events import Event, Policy
-from .wait import WaitList
+from ..threads import Deadline, Mutex, WaitList
 
 DEFAULT_SIZE = 10_000
 

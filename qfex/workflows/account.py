@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from ..arguments import text
-from ..deadline import Deadline
 from ..enums import Channel
 from ..errors import ValidationError
 from ..models.account import Balance, Position
@@ -15,6 +14,7 @@ from ..models.twaps import Twap
 from ..protocol.trade.account import AccountState, Mark
 from ..protocol.trade.fills import TradePages
 from ..session.state import StateReader
+from ..threads import Deadline
 
 _ValueT = TypeVar("_ValueT")
 

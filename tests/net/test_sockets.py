@@ -18,7 +18,7 @@ from qfex.net.options import TransportOptions
 from qfex.net.sockets import PlainSocket
 from qfex.net.transport import Transport
 from qfex.session.reader import Reader
-from qfex.session.wait import WaitList
+from qfex.threads import WaitList
 
 pytestmark = pytest.mark.skipif(not hasattr(socket, "MSG_MORE"), reason="the system holds nothing back")
 

@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qfex import NotConnected, RateLimitPolicy, RequestTimeout
-from qfex import deadline as deadlines
-from qfex.deadline import Deadline
+from qfex import NotConnected, RateLimitPolicy, RequestTimeout, threads
 from qfex.session import rate_limit
 from qfex.session.rate_limit import RateLimiter, TokenBucket, shared_limiter
+from qfex.threads import Deadline
 
 ALLOWED, WINDOW = 12_000, 60.0  # the exchange's own figures
 
@@ -37,7 +36,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
     monkeypatch.setattr(rate_limit, "monotonic", made)
-    monkeypatch.setattr(deadlines, "monotonic", made)
+    monkeypatch.setattr(threads, "monotonic", made)
     return made
 
 

@@ -6,9 +6,9 @@ from contextlib import suppress
 
 import click
 
-from ...deadline import Deadline
 from ...enums import Channel
 from ...errors import RequestTimeout
+from ...threads import Deadline
 from ..context import App
 from ..framework import AppCommand, pass_app
 from ..output import plain
