@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Any
 from ..errors import RequestTimeout
 from ..net.errors import ConnectionEnded, SendFailed
 from ..net.frames import TEXT, encode_frame
-from ..protocol.connection import LATE_REPLY_GRACE, Answer, ProtocolConnection
+from ..protocol.command import Command, Request
+from ..protocol.connection import LATE_REPLY_GRACE, Answer, Procedure, ProcedureRun, ProtocolConnection, Step
 from ..protocol.events import Event
-from ..protocol.procedure import Procedure, ProcedureRun, Step
-from ..protocol.request import Request
-from ..protocol.wire.command import Command
 from ..threads import Deadline, Mutex, WaitList
 
 if TYPE_CHECKING:

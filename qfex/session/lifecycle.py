@@ -11,8 +11,8 @@ from ..errors import AuthenticationError, NotConnected, QfexConnectionError, Qfe
 from ..net.errors import ConnectionEnded, SendFailed
 from ..net.options import TransportOptions
 from ..policies import ReconnectPolicy
-from ..protocol.procedure import Procedure
-from ..protocol.wire.command import Command
+from ..protocol.command import Command
+from ..protocol.connection import Procedure
 from ..threads import Deadline
 from .connection import GOODBYE, ClientConnection
 from .events import log

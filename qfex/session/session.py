@@ -17,9 +17,8 @@ from ..errors import ForkedClientError, NotConnected, QfexConnectionError, QfexE
 from ..models.connection import ConnectionEvent
 from ..net.options import TransportOptions
 from ..policies import ReconnectPolicy
-from ..protocol.connection import LATE_REPLY_GRACE, Endpoint
+from ..protocol.connection import LATE_REPLY_GRACE, Endpoint, Step
 from ..protocol.events import Event
-from ..protocol.procedure import Step
 from ..threads import Deadline, Latch, Mutex, ReentrantCall, ReentrantMutex, WaitList, fork_count
 from .connection import GOODBYE, ClientConnection
 from .events import EventHub, log

@@ -9,11 +9,11 @@ from ..arguments import seconds, whole
 from ..enums import Channel
 from ..errors import NotConnected, OrderRejected, QfexError
 from ..models.orders import OpenOrders, Order, UserTrade
+from ..protocol.command import Command
 from ..protocol.trade import commands as c
 from ..protocol.trade.fills import TradePages
 from ..protocol.trade.orders import OrderPages
 from ..protocol.trade.reconcile import PAGE
-from ..protocol.wire.command import Command
 from ..session.requests import Requests, SentRequest
 from ..threads import Deadline
 from .account import Account

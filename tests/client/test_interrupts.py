@@ -19,7 +19,7 @@ from qfex import (
     TradeClient,
 )
 from qfex.net.errors import SendFailed
-from qfex.protocol.wire.command import Command
+from qfex.protocol.command import Command
 from qfex.threads import Deadline
 from tests.support.exchange import Scripted, ScriptedExchange, answers_everything
 from tests.support.helpers import AAPL, QUICK, background, eventually, outcome

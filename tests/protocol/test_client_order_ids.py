@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from qfex import OpenOrders, Order, OrderRejected, OrderStatus, OrderType, Side
+from qfex.protocol.command import Command
 from qfex.protocol.trade import commands as c
 from qfex.protocol.trade import questions
 from qfex.protocol.trade.questions import OpenQuestions, UnansweredOrder
-from qfex.protocol.wire.command import Command
 
 from .connections import NOW, answers_of, in_use, order_message
 from .in_flight import AAPL, InFlight, limit, modify, order

@@ -10,13 +10,12 @@ from typing import Any
 import pytest
 
 from qfex import Channel, Order, OrderRejected, OrderStatus, ServerError
+from qfex.protocol.command import Command, Request
 from qfex.protocol.events import Event
-from qfex.protocol.request import Request
 from qfex.protocol.trade import commands as c
 from qfex.protocol.trade.connection import TradeConnection
 from qfex.protocol.trade.questions import OpenQuestions
 from qfex.protocol.trade.reconcile import PAGE
-from qfex.protocol.wire.command import Command
 
 from .connections import (
     CLOCK,
@@ -161,7 +160,9 @@ def test_a_connection_on_which_a_round_is_not_answered_is_to_be_replaced() -> No
     assert list(connection.account.orders.live) == ["o1"]
 
 
-def test_a_connection_on_which_a_callers_query_is_not_answered_is_to_be_replaced_once_something_is_to_ask() -> None:
+def test_a_connection_on_which_a_callers_query_is_not_answered_is_to_be_replaced_once_something_is_to_ask() -> (
+    None
+):
     connection = in_use(order())
     request = Request(c.GetOrder(AAPL, "o1"))
     connection.send(request.command, request)

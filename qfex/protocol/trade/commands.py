@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from ...enums import CancelIdType, Channel, OrderType, Side, TimeInForce
-from ..wire.command import Command
+from ..command import Command
 
 _ZERO = Decimal(0)
 

@@ -14,11 +14,9 @@ from ...models.account import Balance, Position
 from ...models.orders import Fill, OpenOrders, Order, StopOrder
 from ...models.twaps import Twap
 from ...statuses import OrderStatus
-from ..connection import Answer, Endpoint, ProtocolConnection
+from ..command import Command, Request
+from ..connection import Answer, Endpoint, Procedure, ProcedureRun, ProtocolConnection, Step
 from ..events import Event, Policy
-from ..procedure import Procedure, ProcedureRun, Step
-from ..request import Request
-from ..wire.command import Command
 from ..wire.failures import Failure, Undecodable, api_error
 from . import commands as c
 from .account import AccountState, error_event

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import attrs
 
 from ...models.orders import Order
-from ..procedure import Inquiry
+from ..connection import Inquiry
 from . import commands as c
 from .answers import has_terms_of
 

@@ -26,9 +26,9 @@ from ...enums import Channel
 from ...errors import ApiError, NotConnected, OrderRejected, QfexError, RequestTimeout
 from ...models.orders import Order, UserTrade
 from ...statuses import OrderStatus
+from ..command import Command
+from ..connection import Procedure
 from ..events import Event
-from ..procedure import Procedure
-from ..wire.command import Command
 from . import commands as c
 from .account import AccountState, error_event
 from .answers import NO_SUCH_ORDER

@@ -20,8 +20,7 @@ from ...enums import CancelIdType
 from ...models.orders import OpenOrders, Order, StopOrder
 from ...models.twaps import Twap
 from ...statuses import OrderStatus
-from ..request import Request, outcome_unknown
-from ..wire.command import Command
+from ..command import Command, Request, outcome_unknown
 from ..wire.failures import Failure, Undecodable, echo_keys, echoes
 from . import commands as c
 from .answers import MORE, NO_SUCH_ORDER, NOT_MINE, Verdict, error_of, terms_of, unreadable

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from ...models.orders import OpenOrders, Order, StopOrder
 from ...models.twaps import Twap
-from ..spec import CommandSpec, by_type
-from ..wire.command import Command, Keys
+from ..command import Command, CommandSpec, Keys, by_type
 from . import answers
 from . import commands as c
 from .messages import Ack, Authenticated, Leverages, Subscribed, Trades, Unsubscribed

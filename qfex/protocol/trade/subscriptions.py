@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from ...enums import Channel, ErrorCode
 from ...errors import ApiError, QfexError, RateLimited
-from ..procedure import Procedure
+from ..connection import Procedure
 from . import commands as c
 from .account import AccountState, error_event
 
