@@ -15,7 +15,7 @@ import attrs
 import msgspec
 
 from ..errors import OutcomeUnknown
-from .wire.numbers import on_wire
+from .wire.codec import on_wire
 
 log = logging.getLogger("qfex")
 

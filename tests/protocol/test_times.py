@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from qfex import OpenOrders, Order
 from qfex.protocol.trade.messages import decode
+from qfex.protocol.wire.codec import is_implausible, parse_time
 from qfex.protocol.wire.failures import Undecodable
-from qfex.protocol.wire.times import is_implausible, parse_time
 
 from . import recorded
 
