@@ -14,8 +14,7 @@ from .enums import ConnectionState, OpenEnum
 from .environment import require_authorities
 from .errors import NotConnected, QfexError, RequestTimeout, ValidationError
 from .models.connection import Stats
-from .net.options import TransportOptions
-from .policies import ReconnectPolicy
+from .policies import ReconnectPolicy, TransportOptions
 from .protocol.connection import Endpoint
 from .session.events import Registration
 from .session.rate_limit import RateLimiter

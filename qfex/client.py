@@ -33,9 +33,8 @@ from .models.account import Balance, Leverage, Position
 from .models.connection import ConnectionEvent, ErrorEvent
 from .models.orders import Fill, OpenOrders, Order, StopOrder, UserTrade
 from .models.twaps import Twap
-from .net.options import TransportOptions
 from .order_request import OrderRequest
-from .policies import RateLimitPolicy, ReconnectPolicy
+from .policies import RateLimitPolicy, ReconnectPolicy, TransportOptions
 from .protocol.trade import commands as c
 from .protocol.trade.connection import TradeEndpoint
 from .session.events import Registration

@@ -24,8 +24,7 @@ from .models.market import (
     PublicTrade,
     Underlier,
 )
-from .net.options import TransportOptions
-from .policies import ReconnectPolicy
+from .policies import ReconnectPolicy, TransportOptions
 from .protocol.market.commands import (
     EVERY_SYMBOL,
     MarketSubscribe,

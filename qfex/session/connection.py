@@ -8,8 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from ..errors import RequestTimeout
-from ..net.errors import ConnectionEnded, SendFailed
-from ..net.frames import TEXT, encode_frame
+from ..net.frames import TEXT, ConnectionEnded, SendFailed, encode_frame
 from ..protocol.command import Command, Request
 from ..protocol.connection import LATE_REPLY_GRACE, Answer, Procedure, ProcedureRun, ProtocolConnection, Step
 from ..protocol.events import Event

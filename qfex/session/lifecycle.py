@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from ..enums import ConnectionState
 from ..errors import AuthenticationError, NotConnected, QfexConnectionError, QfexError
-from ..net.errors import ConnectionEnded, SendFailed
-from ..net.options import TransportOptions
-from ..policies import ReconnectPolicy
+from ..net.frames import ConnectionEnded, SendFailed
+from ..policies import ReconnectPolicy, TransportOptions
 from ..protocol.command import Command
 from ..protocol.connection import Procedure
 from ..threads import Deadline

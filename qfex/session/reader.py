@@ -8,7 +8,7 @@ from time import monotonic
 from typing import Any
 
 from ..net import frames
-from ..net.errors import ConnectionEnded
+from ..net.frames import ConnectionEnded
 from ..policies import ReconnectPolicy
 from ..protocol.events import Event
 from ..threads import WaitList

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from ..enums import ConnectionState
 from ..errors import ConnectionLost, NotConnected, QfexError, RequestTimeout
-from ..net.errors import ConnectionEnded, SendFailed, SendRefused
+from ..net.frames import ConnectionEnded, SendFailed, SendRefused
 from ..protocol.command import Command, outcome_unknown
 from ..threads import Deadline, ReentrantCall, WaitList
 from .connection import ClientConnection, NotUsable, PendingRequest, ReplyOverdue

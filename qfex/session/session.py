@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..enums import ConnectionState
 from ..errors import ForkedClientError, NotConnected, QfexConnectionError, QfexError, SlowConsumer
 from ..models.connection import ConnectionEvent
-from ..net.options import TransportOptions
-from ..policies import ReconnectPolicy
+from ..policies import ReconnectPolicy, TransportOptions
 from ..protocol.connection import LATE_REPLY_GRACE, Endpoint, Step
 from ..protocol.events import Event
 from ..threads import Deadline, Latch, Mutex, ReentrantCall, ReentrantMutex, WaitList, fork_count

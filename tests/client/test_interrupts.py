@@ -18,7 +18,7 @@ from qfex import (
     RequestTimeout,
     TradeClient,
 )
-from qfex.net.errors import SendFailed
+from qfex.net.frames import SendFailed
 from qfex.protocol.command import Command
 from qfex.threads import Deadline
 from tests.support.exchange import Scripted, ScriptedExchange, answers_everything

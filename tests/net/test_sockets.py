@@ -12,11 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qfex import ReconnectPolicy
-from qfex.net.errors import ConnectionEnded
-from qfex.net.frames import CLOSE, TEXT, FrameError
-from qfex.net.options import TransportOptions
-from qfex.net.sockets import PlainSocket
-from qfex.net.transport import Transport
+from qfex.net.frames import CLOSE, TEXT, ConnectionEnded, FrameError
+from qfex.net.transport import PlainSocket, Transport
+from qfex.policies import TransportOptions
 from qfex.session.reader import Reader
 from qfex.threads import WaitList
 
