@@ -218,9 +218,9 @@ class BaseClient(Generic[_ChannelT]):
             raise ValidationError("channels", channels, "must name at least one channel")
         maxsize = whole(maxsize, "maxsize", 1)
         named = [self._channel_type.parse(channel, "channels") for channel in channels]
-        stream = self._session.events.streams.open(
-            frozenset(named), self._session.endpoint.policy_of, maxsize, self
-        )
+        hub = self._session.events.streams
+        queue = hub.open(frozenset(named), self._session.endpoint.policy_of, maxsize)
+        stream: Stream[Any] = Stream(hub, queue, self)
         try:
             for channel in named:
                 self._want(channel)

@@ -21,7 +21,7 @@ from qfex import Channel, Order, OrderRequest, RequestTimeout, TradeClient
 from qfex.protocol.events import Event, Policy
 from qfex.protocol.trade.commands import SetLeverage
 from qfex.session.connection import PendingRequest
-from qfex.session.streams import EventBuffer
+from qfex.session.events import EventBuffer
 from qfex.sim import Simulator
 from qfex.threads import Deadline, Latch, WaitList
 from tests.support.exchange import Scripted, ScriptedExchange, answers_everything, answers_nothing
