@@ -11,8 +11,8 @@ from ..errors import ValidationError
 from ..models.account import Balance, Position
 from ..models.orders import Order, UserTrade
 from ..models.twaps import Twap
-from ..protocol.trade.account import AccountState, Mark
-from ..protocol.trade.fills import TradePages
+from ..protocol.trade.account import AccountState
+from ..protocol.trade.fills import Mark, TradePages
 from ..session.state import StateReader
 from ..threads import Deadline
 

@@ -14,7 +14,7 @@ from ..errors import ConnectionLost, QfexError
 from ..models.account import Balance, Position
 from ..models.orders import Order, UserTrade
 from ..models.twaps import Twap
-from ..protocol.trade.questions import ReadHistory
+from ..protocol.trade.account import ReadHistory
 from ..threads import Deadline
 
 if TYPE_CHECKING:

@@ -185,7 +185,8 @@ class TradeConnection(ProtocolConnection):
     @property
     def has_work(self) -> bool:
         """Whether `work` may have something to do."""
-        return bool(self._runs or self.account.missed or self.account.questions.are_due)
+        questions = self.account.questions  # mostly there are none
+        return bool(self._runs or self.account.missed or (questions.by_order_id and questions.are_due))
 
     def _abandon(self, step: Step) -> None:
         """Stop waiting for the answer to a command of a procedure; a subscription may be sent again at once."""

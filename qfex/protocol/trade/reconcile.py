@@ -30,11 +30,10 @@ from ..command import Command
 from ..connection import Procedure
 from ..events import Event
 from . import commands as c
-from .account import AccountState, error_event
+from .account import AccountState, Question, ReadHistory, error_event
 from .answers import NO_SUCH_ORDER
 from .fills import TradePages
 from .orders import OrderPages, is_same_order
-from .questions import Question, ReadHistory
 
 log = logging.getLogger("qfex")
 
