@@ -22,10 +22,9 @@ from . import commands as c
 from .account import AccountState, error_event
 from .answers import NO_SUCH_ORDER
 from .messages import Ack, Message, Subscribed, Unsubscribed, decode
-from .reconcile import PAGE, attempt, missed_fills, reconcile, resync
+from .reconcile import PAGE, Retry, attempt, missed_fills, reconcile, restore_channel, resync
 from .requests import RequestTable
 from .specs import SPECS
-from .subscriptions import Retry, restore_channel
 
 _NOTABLE_SKEW = 5.0  # seconds
 _ACK_GRACE = 0.3  # seconds for an acknowledgement that may follow a message that does not say what happened
