@@ -184,8 +184,9 @@ class TradeConnection(ProtocolConnection):
     @property
     def has_work(self) -> bool:
         """Whether `work` may have something to do."""
-        questions = self.account.questions  # mostly there are none
-        return bool(self._runs or self.account.missed or (questions.by_order_id and questions.are_due))
+        account = self.account
+        is_due = account.questions.by_order_id and account.questions.are_due
+        return bool(self._runs or account.missed or is_due)
 
     def _abandon(self, step: Step) -> None:
         """Stop waiting for the answer to a command of a procedure; a subscription may be sent again at once."""
