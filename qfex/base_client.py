@@ -10,13 +10,11 @@ from types import TracebackType
 from typing import Any, Generic, NoReturn, TypeVar
 
 from .arguments import seconds, whole
-from .deadline import Deadline
 from .enums import ConnectionState, OpenEnum
 from .environment import require_authorities
 from .errors import NotConnected, QfexError, RequestTimeout, ValidationError
 from .models.connection import Stats
-from .net.options import TransportOptions
-from .policies import ReconnectPolicy
+from .policies import ReconnectPolicy, TransportOptions
 from .protocol.connection import Endpoint
 from .session.events import Registration
 from .session.rate_limit import RateLimiter
@@ -24,6 +22,7 @@ from .session.requests import Requests
 from .session.session import Session, end_forgotten_sessions
 from .session.state import StateReader
 from .session.streams import DEFAULT_SIZE, Stream
+from .threads import Deadline
 
 log = logging.getLogger("qfex")
 
@@ -219,9 +218,9 @@ class BaseClient(Generic[_ChannelT]):
             raise ValidationError("channels", channels, "must name at least one channel")
         maxsize = whole(maxsize, "maxsize", 1)
         named = [self._channel_type.parse(channel, "channels") for channel in channels]
-        stream = self._session.events.streams.open(
-            frozenset(named), self._session.endpoint.policy_of, maxsize, self
-        )
+        hub = self._session.events.streams
+        queue = hub.open(frozenset(named), self._session.endpoint.policy_of, maxsize)
+        stream: Stream[Any] = Stream(hub, queue, self)
         try:
             for channel in named:
                 self._want(channel)

@@ -26,7 +26,6 @@ from .checked_commands import (
     twap_command,
 )
 from .credentials import HmacCredentials, JwtCredentials, credentials_from_env
-from .deadline import Deadline
 from .enums import CancelIdType, Channel, ConnectionState, OrderType, Side, TimeInForce
 from .environment import Environment, environment_from_env, require_safe_for_secrets
 from .errors import QfexError, ValidationError
@@ -34,15 +33,15 @@ from .models.account import Balance, Leverage, Position
 from .models.connection import ConnectionEvent, ErrorEvent
 from .models.orders import Fill, OpenOrders, Order, StopOrder, UserTrade
 from .models.twaps import Twap
-from .net.options import TransportOptions
 from .order_request import OrderRequest
-from .policies import RateLimitPolicy, ReconnectPolicy
+from .policies import RateLimitPolicy, ReconnectPolicy, TransportOptions
 from .protocol.trade import commands as c
 from .protocol.trade.connection import TradeEndpoint
 from .session.events import Registration
 from .session.rate_limit import shared_limiter
 from .session.requests import SentRequest
 from .session.streams import DEFAULT_SIZE, Stream
+from .threads import Deadline
 from .workflows.account import Account
 from .workflows.history import History
 from .workflows.orders import (

@@ -8,7 +8,6 @@ from typing import Any, Literal, TypeVar, overload
 
 from .arguments import text
 from .base_client import BaseClient
-from .deadline import Deadline
 from .enums import CandleInterval, ErrorCode, MarketChannel
 from .environment import Environment, environment_from_env
 from .errors import ConnectionLost, InvalidParameter, RequestTimeout, ValidationError
@@ -25,8 +24,7 @@ from .models.market import (
     PublicTrade,
     Underlier,
 )
-from .net.options import TransportOptions
-from .policies import ReconnectPolicy
+from .policies import ReconnectPolicy, TransportOptions
 from .protocol.market.commands import (
     EVERY_SYMBOL,
     MarketSubscribe,
@@ -39,6 +37,7 @@ from .protocol.market.connection import MarketEndpoint, unconfirmed
 from .protocol.market.reconcile import FIRST_PATIENCE
 from .session.events import Registration
 from .session.streams import DEFAULT_SIZE, Stream
+from .threads import Deadline
 
 _T = TypeVar("_T")
 

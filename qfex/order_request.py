@@ -102,9 +102,9 @@ def order_command(
         text(symbol, "symbol"),
         Side.parse(side, "side"),
         kind,
-        _time_in_force(time_in_force, kind),
+        ALLOWED_TIMES_IN_FORCE[kind][0] if time_in_force is None else _time_in_force(time_in_force, kind),
         positive(quantity, "quantity"),
-        _price(price, kind),
+        _no_price(price, kind) if price is None or kind is OrderType.MARKET else positive(price, "price"),
         flag(reduce_only, "reduce_only"),
         text(client_order_id, "client_order_id"),
         None if take_profit is None else positive(take_profit, "take_profit"),
@@ -121,21 +121,18 @@ def _order_type(order_type: OrderType | str | None, price: Number | None) -> Ord
     return OrderType.parse(order_type, "order_type")
 
 
-def _time_in_force(time_in_force: TimeInForce | str | None, order_type: OrderType) -> TimeInForce:
+def _time_in_force(time_in_force: TimeInForce | str, order_type: OrderType) -> TimeInForce:
     allowed = ALLOWED_TIMES_IN_FORCE[order_type]
-    if time_in_force is None:
-        return allowed[0]
     chosen = TimeInForce.parse(time_in_force, "time_in_force")
     if chosen not in allowed:
         raise ValidationError("time_in_force", chosen.value, f"{order_type} allows only {', '.join(allowed)}")
     return chosen
 
 
-def _price(price: Number | None, order_type: OrderType) -> Decimal:
+def _no_price(price: Number | None, order_type: OrderType) -> Decimal:
+    """The price of a MARKET order, which has none."""
     if order_type is not OrderType.MARKET:
-        if price is None:
-            raise ValidationError("price", None, f"{order_type} needs one")
-        return positive(price, "price")
+        raise ValidationError("price", None, f"{order_type} needs one")
     if price is not None:
         raise ValidationError("price", price, "a MARKET order has no price")
     return _ZERO  # the live exchange requires a price even here

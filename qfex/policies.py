@@ -1,8 +1,28 @@
-"""Policies for reconnecting and for client-side rate limiting."""
+"""How to reach the exchange, when to reconnect, and how much to send."""
 
 from __future__ import annotations
 
 import attrs
+
+
+@attrs.frozen
+class TransportOptions:
+    """How to reach the peer.
+
+    Parameters
+    ----------
+    proxy : str or None
+        ``http://user:password@host:port`` or ``socks5://...``; None takes the environment's (``HTTPS_PROXY``,
+        ``NO_PROXY``).
+    ca_file : str or None
+        Certificates to trust instead of the system's.
+    connect_timeout : float
+        Seconds for TCP, TLS and handshake together.
+    """
+
+    proxy: str | None = attrs.field(default=None, repr=False)
+    ca_file: str | None = None
+    connect_timeout: float = 10.0
 
 
 @attrs.frozen

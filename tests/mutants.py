@@ -15,11 +15,10 @@ from typing import Any
 import attrs
 import pytest
 
+from qfex.protocol.command import Command, CommandSpec
 from qfex.protocol.market.commands import SPECS as MARKET_SPECS
-from qfex.protocol.spec import CommandSpec
 from qfex.protocol.trade.answers import NOT_MINE
 from qfex.protocol.trade.specs import SPECS as TRADE_SPECS
-from qfex.protocol.wire.command import Command
 
 NAMES = ("specs", "answers", "matching_orders", "matching_account", "matching_queries")
 TESTS = [f"tests/protocol/test_{name}.py" for name in NAMES]

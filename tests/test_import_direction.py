@@ -83,7 +83,7 @@ def is_under(name: str, package: str) -> bool:
 #: Allowed exceptions: imports inside the function that needs them.
 LATE_IMPORTS = {
     "qfex.workflows.history": {"qfex.rest.RestClient"},  # the history is asked on demand
-    "qfex.net.options": {"requests.utils.get_environ_proxies", "requests.utils.select_proxy"},
+    "qfex.net.handshake": {"requests.utils.get_environ_proxies", "requests.utils.select_proxy"},
 }
 MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 

@@ -27,7 +27,7 @@ from ..models.orders import UserTrade
 from ..models.twaps import Twap
 from ..protocol import rest
 from ..protocol.paging import Pages
-from ..protocol.wire.numbers import on_wire, parse_decimal
+from ..protocol.wire.codec import on_wire, parse_decimal
 from .messages import ApiCall
 from .operations import (
     MAX_PAGE,

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.layout import Layout
 from rich.live import Live
 
-from ..deadline import Deadline
+from ..threads import Deadline
 from .board import Board
 from .view import render
 

@@ -1,4 +1,4 @@
-"""WebSocket frames (RFC 6455) of the client side: bytes to messages, messages to bytes. It does no I/O.
+"""WebSocket frames (RFC 6455) of the client side: bytes to messages, messages to bytes; and how a connection ends.
 
 websocket-client makes the connection: URL, proxy, TLS and handshake. Its frame reader is not used, because three
 exact reads and a scan in Python for each message cost more than everything else that this library does.
@@ -28,12 +28,60 @@ _SHORT, _MEDIUM, _LONG = Struct("!BB"), Struct("!BBH"), Struct("!BBQ")
 _MEDIUM_MOST = 65535
 
 
+# --- what can happen to a connection -------------------------------------------------------------------------------
+
+
+class ConnectionEnded(Exception):
+    """The connection is over.
+
+    Attributes
+    ----------
+    reason : str
+    code : int or None
+        The close code, where the peer sent one.
+    closed : bool
+        Whether the client was closed.
+    silent : bool
+        Whether it ended because the peer was silent.
+    """
+
+    def __init__(
+        self, reason: str, code: int | None = None, *, closed: bool = False, silent: bool = False
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.code = code
+        self.closed = closed
+        self.silent = silent
+
+
+class SendFailed(Exception):
+    """Messages were not sent, or not all of them.
+
+    Attributes
+    ----------
+    begun : int
+        How many of them, the first ones, may have left in part.
+    """
+
+    def __init__(self, reason: str, *, begun: int = 0) -> None:
+        super().__init__(reason)
+        self.begun = begun
+
+
+class SendRefused(SendFailed):
+    """A signal handler interrupted the sending of a message, so that nothing else can be sent until it returns."""
+
+
 class FrameError(Exception):
     """The peer broke the protocol. `code` is the close code to answer with."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
         self.code = code
+
+
+# --- reading -------------------------------------------------------------------------------------------------------
 
 
 class FrameReader:
@@ -161,6 +209,9 @@ class FrameReader:
         message = b"".join(self._fragments)
         self._fragments = []
         return self._fragments_opcode, message
+
+
+# --- writing -------------------------------------------------------------------------------------------------------
 
 
 def encode_frame(opcode: int, payload: bytes) -> bytes:

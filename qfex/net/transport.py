@@ -1,36 +1,215 @@
 """One WebSocket: made by websocket-client, then read and written here, in bulk and without ever blocking for long.
 
 Only the reader thread reads. Writers take turns under one lock, each with its own deadline; a write that fails or is cut
-short ends the connection, since half a frame would corrupt what follows.
+short ends the connection, since half a frame would corrupt what follows. Sockets are read and written from two threads at
+once:
+
+=============  ================================================  ==============================
+kind           reading                                           writing
+=============  ================================================  ==============================
+`PlainSocket`  one blocking ``recv``, which the kernel ends       ``MSG_DONTWAIT``
+               after `TICK`
+`PolledSocket` ``poll``, then a ``recv`` that cannot block        non-blocking
+`TlsSocket`    one of the above, decrypted                       one of the above, sealed before
+=============  ================================================  ==============================
+
+The first costs one system call less for each message. The second is for systems without ``MSG_DONTWAIT``.
+
+Threads that wake one shortly after the other, and send at once, can share a packet: between `hold_back` and `push` the
+system keeps what is sent. The peer then receives and answers the messages together, which takes a fifth less time for
+each order of eight threads. If no push comes, the system sends by itself after 0.2 s (Linux; others hold nothing back).
 """
 
 from __future__ import annotations
 
-import re
+import select
 import socket
-import ssl
+import struct
+import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import accumulate
 from time import time
+from typing import Protocol
 from urllib.parse import urlsplit
 
-import websocket
-
 from .._version import __version__
-from ..deadline import Deadline
-from ..errors import AuthenticationError, NotConnected
+from ..errors import NotConnected
+from ..policies import TransportOptions
+from ..threads import Deadline
 from . import frames
-from .errors import SendFailed, SendRefused
-from .handshake import HandshakeClient, TlsContext
-from .options import TransportOptions
-from .sockets import ConnectedSocket, adopt
+from .frames import SendFailed, SendRefused
+from .handshake import HandshakeClient, HandshakeSocket, Tls, TlsContext, connect_arguments, connect_error
 
 USER_AGENT = f"qfex-sync/{__version__}"
 
-
 _NO_WAIT = Deadline(0.0)
+_CHUNK = 65536  # bytes; larger reads make the allocator map new memory each time
+_AT_ONCE = (getattr(socket, "MSG_DONTWAIT", 0),)
+_HELD_BACK = (_AT_ONCE[0] | getattr(socket, "MSG_MORE", 0),)
+_ENDED = "the peer closed the connection"
+TICK = 0.25  # seconds; how late a reader of a plain socket may notice that its time is up
+
+# --- sockets -------------------------------------------------------------------------------------------------------
+
+
+class ConnectedSocket(Protocol):
+    """What the transport reads and writes."""
+
+    def receive(self, timeout: float) -> bytes | None:
+        """Wait for bytes; None if none came.
+
+        Raises
+        ------
+        OSError
+            When the connection ended.
+        """
+
+    def seal(self, data: bytes) -> bytes:
+        """Encrypt `data`, where the connection is encrypted. What is sealed first must be sent first."""
+
+    def send(self, data: bytes | memoryview, counts: list[int]) -> None:
+        """Write as many sealed bytes as can be written at once, and append their number to `counts`.
+
+        Both happen in one step of C code, so that Ctrl-C cannot come between.
+        """
+
+    def wait_writable(self, timeout: float | None) -> bool:
+        """Wait until something can be written, `timeout` seconds at most; whether it can."""
+
+    def hold_back(self) -> None:
+        """Hold back what is sent from now on, until `push`."""
+
+    def push(self) -> None:
+        """Send what was held back."""
+
+
+class PlainSocket:
+    """A plain TCP socket. `receive` waits for `TICK` at most."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._send = sock.send
+        sock.settimeout(None)
+        seconds, fraction = divmod(TICK, 1.0)
+        limit = struct.pack("@ll", int(seconds), int(fraction * 1e6))
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+        self._wait_writable = _wait_function(sock, write=True)
+        self._holding = self._held = False
+
+    def receive(self, timeout: float) -> bytes | None:
+        try:
+            data = self._socket.recv(_CHUNK, 0 if timeout > 0 else socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return None
+        if not data:
+            raise ConnectionResetError(_ENDED)
+        return data
+
+    seal = staticmethod(bytes)  # which leaves bytes as they are
+
+    def send(self, data: bytes | memoryview, counts: list[int]) -> None:
+        holding = self._holding
+        try:
+            counts.extend(map(self._send, (data,), _HELD_BACK if holding else _AT_ONCE))
+        except BlockingIOError:
+            counts.append(0)
+        if holding:
+            self._held = True  # only now: a push before this had nothing to send
+            if not self._holding:
+                self._push()
+
+    def wait_writable(self, timeout: float | None) -> bool:
+        return self._wait_writable(timeout)
+
+    def hold_back(self) -> None:
+        self._holding = True
+
+    def push(self) -> None:
+        self._holding = False
+        if self._held:
+            self._push()
+
+    def _push(self) -> None:
+        self._held = False
+        with suppress(OSError):  # the connection has ended
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+class PolledSocket:
+    """A TCP socket on a system without ``MSG_DONTWAIT``."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._send = sock.send
+        sock.setblocking(False)
+        self._wait_readable = _wait_function(sock, write=False)
+        self._wait_writable = _wait_function(sock, write=True)
+
+    def receive(self, timeout: float) -> bytes | None:
+        self._wait_readable(timeout)
+        try:
+            data = self._socket.recv(_CHUNK)
+        except BlockingIOError:
+            return None
+        if not data:
+            raise ConnectionResetError(_ENDED)
+        return data
+
+    seal = staticmethod(bytes)
+
+    def send(self, data: bytes | memoryview, counts: list[int]) -> None:
+        try:
+            counts.extend(map(self._send, (data,)))
+        except BlockingIOError:
+            counts.append(0)
+
+    def wait_writable(self, timeout: float | None) -> bool:
+        return self._wait_writable(timeout)
+
+    def hold_back(self) -> None:
+        pass
+
+    def push(self) -> None:
+        pass
+
+
+class TlsSocket:
+    """A socket under TLS, whose handshake is done."""
+
+    def __init__(self, sock: ConnectedSocket, tls: Tls) -> None:
+        self._socket = sock
+        self._tls = tls
+        self.seal = tls.seal
+        self.send = sock.send
+        self.wait_writable = sock.wait_writable
+        self.hold_back = sock.hold_back
+        self.push = sock.push
+
+    def receive(self, timeout: float) -> bytes | None:
+        data = self._socket.receive(timeout)
+        return None if data is None else self._tls.unseal(data) or None
+
+
+def adopt(handshake: HandshakeSocket) -> ConnectedSocket:
+    """The socket for reading and writing, once the handshake is done."""
+    sock = handshake.socket
+    connected: ConnectedSocket = PolledSocket(sock) if sys.platform == "win32" else PlainSocket(sock)
+    return connected if handshake.tls is None else TlsSocket(connected, handshake.tls)
+
+
+def _wait_function(sock: socket.socket, write: bool) -> Callable[[float | None], bool]:
+    """A function that waits until a socket is ready, by ``poll`` if possible: ``select`` fails on large descriptors."""
+    if not hasattr(select, "poll"):
+        sides = ([], [sock]) if write else ([sock], [])
+        return lambda timeout: any(select.select(*sides, [], timeout))
+    poll = select.poll()
+    poll.register(sock, select.POLLOUT if write else select.POLLIN)
+    return lambda timeout: bool(poll.poll(None if timeout is None else timeout * 1000))
+
+
+# --- the transport -------------------------------------------------------------------------------------------------
 
 
 class Transport:
@@ -78,13 +257,13 @@ class Transport:
         """
         try:
             self._websocket.connect(  # type: ignore[no-untyped-call]
-                self._url, header=self._headers, **self._options.arguments(self._url)
+                self._url, header=self._headers, **connect_arguments(self._url, self._options)
             )
             if (status := self._websocket.getstatus()) != 101:
                 raise NotConnected(f"{urlsplit(self._url).hostname} refused the connection: HTTP {status}")
         except Exception as error:
             self._websocket.shutdown()  # type: ignore[no-untyped-call]
-            raise _connect_error(error, self._url, self._websocket.answered) from None
+            raise connect_error(error, self._url, self._websocket.answered) from None
         assert self._websocket.sock is not None
         self._date, self._dated_at = (self._websocket.getheaders() or {}).get("date"), time()
         self._socket, self._rest = adopt(self._websocket.sock), self._websocket.sock.rest
@@ -122,7 +301,7 @@ class Transport:
         return [] if data is None else self._frames.feed(data)
 
     def hold_back(self) -> None:
-        """Hold back what other threads send from now on, until `push`; see `sockets`."""
+        """Hold back what other threads send from now on, until `push`."""
         assert self._socket is not None
         self._socket.hold_back()
 
@@ -234,25 +413,3 @@ def _begun(sealed: Sequence[bytes], sent: int) -> int:
     """How many frames begin within the first `sent` bytes."""
     starts = accumulate(map(len, sealed), initial=0)
     return sum(start < sent for start, _ in zip(starts, sealed, strict=False))
-
-
-def _connect_error(error: Exception, url: str, status: int | None) -> NotConnected | AuthenticationError:
-    host = urlsplit(url).hostname
-    if isinstance(error, NotConnected):
-        return error
-    # The status counts, whether or not the text that goes with it arrived whole.
-    if isinstance(error, websocket.WebSocketBadStatusException) or (status or 0) >= 400:
-        refused = AuthenticationError if status in (401, 403) else NotConnected
-        return refused(f"{host} refused the connection: HTTP {status}")
-    if isinstance(error, ssl.SSLCertVerificationError):
-        hint = "if a proxy inspects TLS, pass its certificate authority as ca_file="
-        return NotConnected(f"the certificate of {host} is not trusted ({error.verify_message}); {hint}")
-    if "redirect" in str(error).lower():
-        return NotConnected(f"{host} redirects elsewhere, where credentials must not follow")
-    if isinstance(error, websocket.WebSocketProxyException):
-        answer = re.search(r"status: (\d+)", str(error))
-        refusal = f"answers HTTP {answer[1]}" if answer else "does not connect"
-        return NotConnected(f"cannot connect to {host}: the proxy {refusal}")
-    # Texts of other errors may quote headers or the URL, which hold credentials.
-    detail = f": {error}" if isinstance(error, OSError) else ""
-    return NotConnected(f"cannot connect to {host}: {type(error).__name__}{detail}")

@@ -30,11 +30,8 @@ from ..models.history import (
 from ..models.instruments import Instrument, MarketHours, MarketSession
 from ..models.market import Candle, Level, OrderBook
 from ..models.orders import UserTrade
-from .wire.codec import converter
-from .wire.numbers import parse_decimal
+from .wire.codec import Rows, converter, is_implausible, parse_decimal, parse_time, read_row, read_rows
 from .wire.redact import redact_text
-from .wire.rows import Rows, read_row, read_rows
-from .wire.times import is_implausible, parse_time
 
 _T = TypeVar("_T")
 _log = logging.getLogger("qfex.rest")

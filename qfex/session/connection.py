@@ -1,4 +1,7 @@
-"""One connection as all threads share it: its socket, its requests in flight, and its end."""
+"""One connection as all threads share it: its socket, its requests in flight, and its end.
+
+What only the reader thread does with it is in `reader`.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,11 @@ from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from ..deadline import Deadline
 from ..errors import RequestTimeout
-from ..mutex import Mutex
-from ..net.errors import ConnectionEnded, SendFailed
-from ..net.frames import TEXT, encode_frame
-from ..protocol.connection import LATE_REPLY_GRACE, Answer, ProtocolConnection
-from ..protocol.events import Event
-from ..protocol.procedure import Procedure, ProcedureRun, Step
-from ..protocol.request import Request
-from ..protocol.wire.command import Command
-from .wait import WaitList
+from ..net.frames import TEXT, ConnectionEnded, SendFailed, encode_frame
+from ..protocol.command import Command, Request
+from ..protocol.connection import LATE_REPLY_GRACE, ProtocolConnection, Step
+from ..threads import Deadline, Mutex, WaitList
 
 if TYPE_CHECKING:
     from ..net.transport import Transport
@@ -92,6 +89,8 @@ class ClientConnection:
 
     Attributes
     ----------
+    requests_changed : WaitList
+        The threads that wait for an exclusive key, or for the requests in flight to end.
     renewing : str
         Why this client is replacing the connection, if it is.
     renewed_by : int or None
@@ -102,10 +101,10 @@ class ClientConnection:
 
     def __init__(self, transport: Transport, protocol: ProtocolConnection, mutex: Mutex) -> None:
         self.transport = transport
-        self._protocol = protocol
+        self.protocol = protocol
         self._table = protocol.table
-        self._mutex = mutex
-        self._requests_changed = WaitList()
+        self.mutex = mutex
+        self.requests_changed = WaitList()
         self._ended: ConnectionEnded | None = None
         self._draining = False
         self.renewing = ""
@@ -117,8 +116,8 @@ class ClientConnection:
     @property
     def pending(self) -> int:
         """Requests without an answer yet."""
-        with self._mutex:
-            return self._protocol.pending
+        with self.mutex:
+            return self.protocol.pending
 
     def file(self, request: Request, deadline: Deadline) -> bytes:
         """File a request once its exclusive keys are free; the frame to send.
@@ -133,12 +132,12 @@ class ClientConnection:
             If no key became free in time; nothing was sent.
         """
         while True:
-            with self._mutex:
+            with self.mutex:
                 if self._refuses:
                     raise NotUsable
                 holder = self._table.holder(request.command)
                 if holder is None:
-                    message = self._protocol.send(request.command, request)
+                    message = self.protocol.send(request.command, request)
                     break
             self._await_holder(holder, deadline)
         return encode_frame(TEXT, message)
@@ -150,10 +149,10 @@ class ClientConnection:
 
     def _await_holder(self, holder: Request, deadline: Deadline) -> None:
         """Wait until something changes about the holder of an exclusive key, or about the connection."""
-        with self._mutex:
+        with self.mutex:
             patience = self._patience_with(holder, deadline)
             given_up = holder.given_up
-        self._requests_changed.wait_until(
+        self.requests_changed.wait_until(
             lambda: not holder.filed or holder.given_up is not given_up or self._refuses,
             Deadline(patience),
         )
@@ -181,7 +180,7 @@ class ClientConnection:
         if holder.given_up or not isinstance(holder, PendingRequest):
             return
         if holder.is_forgotten and holder.deadline.passed:
-            self._protocol.give_up(holder)
+            self.protocol.give_up(holder)
 
     def send(self, frames: Sequence[bytes], deadline: Deadline) -> None:
         """Send frames together; the requests in them are filed already.
@@ -195,9 +194,9 @@ class ClientConnection:
 
     def withdraw(self, request: Request) -> None:
         """Remove a request that was never sent."""
-        with self._mutex:
+        with self.mutex:
             self._table.remove(request)
-        self._requests_changed.notify_all()
+        self.requests_changed.notify_all()
 
     def give_up(self, request: Request) -> bool:
         """Stop waiting for a request; its late reply will answer nobody else.
@@ -207,30 +206,30 @@ class ClientConnection:
         bool
             False if the answer has just come: then it is the outcome after all.
         """
-        with self._mutex:
+        with self.mutex:
             if not request.filed:
                 return False
             if request.given_up:  # the grace for its late reply has begun
                 return True
-            self._protocol.give_up(request)
-        self._requests_changed.notify_all()
+            self.protocol.give_up(request)
+        self.requests_changed.notify_all()
         return True
 
     def expect_late_reply(self, request: Request) -> None:
         """Note that a request has ended without its reply, which may still arrive and will answer nobody else."""
-        with self._mutex:
+        with self.mutex:
             request.awaits_late_reply = True
             self._table.give_up(request)
-        self._requests_changed.notify_all()
+        self.requests_changed.notify_all()
 
     def drain(self, deadline: Deadline) -> None:
         """Refuse new requests, and wait until those in flight are answered or given up.
 
         Requests of which no caller waits for the answer hold it up for a second at most.
         """
-        with self._mutex:
+        with self.mutex:
             self._draining = True
-        changed = self._requests_changed
+        changed = self.requests_changed
         changed.notify_all()
         if not changed.wait_until(self._is_drained, deadline.at_most(_FORGOTTEN_PATIENCE)):
             changed.wait_until(lambda: self._is_drained() or not self._is_awaited(), deadline)
@@ -240,107 +239,23 @@ class ClientConnection:
 
     def _is_awaited(self) -> bool:
         """Whether a caller waits for one of the requests in flight."""
-        with self._mutex:
+        with self.mutex:
             return any(
                 isinstance(request, PendingRequest) and not (request.given_up or request.is_forgotten)
                 for request in self._table
             )
 
-    # --- messages and procedures: the reader thread ------------------------------------------------------------
-
-    @property
-    def is_overdue(self) -> bool:
-        """Whether a reply does not come for which procedures have to wait."""
-        return self._protocol.is_overdue
-
-    def receive(self, frame: bytes) -> tuple[list[Answer], list[Event]]:
-        """Take a message frame; see `ProtocolConnection.receive`."""
-        with self._mutex:
-            answers, events = self._protocol.receive(frame)
-            if self._protocol.has_work:
-                late, found = self._protocol.work(not self._requests_changed)
-                answers += late
-                events += found
-        if self._requests_changed:  # a key may be free: answers to procedures are not among `answers`
-            self._requests_changed.notify_all()
-        return answers, events
-
-    def work(self) -> tuple[list[Answer], list[Event]]:
-        """Do what is due by the clock; see `ProtocolConnection.work`."""
-        with self._mutex:
-            done = self._protocol.work(not self._requests_changed)
-        if self._requests_changed:
-            self._requests_changed.notify_all()
-        return done
-
-    def take_inquiries(self) -> list[Step]:
-        """Questions of procedures that a worker thread has to answer."""
-        if not self._protocol.inquiries:
-            return []
-        with self._mutex:
-            inquiries, self._protocol.inquiries = self._protocol.inquiries, []
-        return inquiries
-
     def answer_inquiry(self, step: Step, outcome: Any) -> None:
-        """Take the answer to an inquiry; from any thread."""
-        with self._mutex:
-            self._protocol.answer_inquiry(step, outcome)
-
-    def start(
-        self, procedure: Procedure, patience: float | None = None, *, urgent: bool = False
-    ) -> ProcedureRun:
-        """Begin a procedure; see `ProtocolConnection.start`."""
-        with self._mutex:
-            return self._protocol.start(procedure, patience, urgent=urgent)
-
-    def stop(self, run: ProcedureRun) -> None:
-        """End a procedure, whatever it waits for."""
-        with self._mutex:
-            self._protocol.stop(run)
-
-    def expire(self, run: ProcedureRun) -> None:
-        """Stop waiting for the answers that a procedure waits for."""
-        with self._mutex:
-            self._protocol.expire(run)
-
-    def login(self) -> Procedure:
-        """The procedure that begins the connection."""
-        return self._protocol.login(lambda: self.transport.clock_skew)
-
-    def resync(self) -> Procedure:
-        """The procedure that finds out what was missed."""
-        return self._protocol.resync()
-
-    def release(self) -> Sequence[Event]:
-        """Events that were held back during login and resync."""
-        with self._mutex:
-            return self._protocol.release()
-
-    def take_outgoing(self) -> list[bytes]:
-        """Frames of procedures that wait to be sent."""
-        if not self._protocol.outgoing:
-            return []
-        with self._mutex:
-            messages, self._protocol.outgoing = self._protocol.outgoing, []
-        return [encode_frame(TEXT, message) for message in messages]
-
-    @property
-    def is_throttled(self) -> bool:
-        """Whether the exchange said something about the message budget."""
-        return bool(self._protocol.throttled)
-
-    def take_throttled(self) -> list[tuple[str | None, float | None]]:
-        """What the exchange said about the message budget since the last time."""
-        with self._mutex:
-            throttled, self._protocol.throttled = self._protocol.throttled, []
-        return throttled
+        """Take the answer to an inquiry of a procedure."""
+        with self.mutex:
+            self.protocol.answer_inquiry(step, outcome)
 
     # --- the end -----------------------------------------------------------------------------------------------
 
     def teardown(self, deadline: Deadline) -> None:
         """End the connection on purpose, in the way that leaves the account as it is: disarm, then the close frame."""
-        with self._mutex:
-            commands: Sequence[Command] = self._protocol.teardown()
+        with self.mutex:
+            commands: Sequence[Command] = self.protocol.teardown()
         if commands:
             with suppress(SendFailed):
                 self.send([encode_frame(TEXT, command.encode()) for command in commands], deadline)
@@ -349,13 +264,13 @@ class ClientConnection:
     def end(self, ended: ConnectionEnded) -> None:
         """Fail what is in flight and free the socket."""
         self.transport.abort()
-        with self._mutex:
+        with self.mutex:
             self._ended = ended
-            self._protocol.ended()
+            self.protocol.ended()
             requests: list[Any] = [request for request in self._table if not request.awaits_late_reply]
             for request in list(self._table):
                 self._table.remove(request)
-        self._requests_changed.notify_all()
+        self.requests_changed.notify_all()
         for request in requests:
             if isinstance(request, PendingRequest):
                 request.resolve(ended)

@@ -6,14 +6,12 @@ from datetime import datetime, timedelta, timezone
 from time import monotonic
 from typing import TYPE_CHECKING, NoReturn
 
-from ..deadline import Deadline
 from ..enums import ConnectionState
 from ..errors import AuthenticationError, NotConnected, QfexConnectionError, QfexError
-from ..net.errors import ConnectionEnded, SendFailed
-from ..net.options import TransportOptions
-from ..policies import ReconnectPolicy
-from ..protocol.procedure import Procedure
-from ..protocol.wire.command import Command
+from ..net.frames import ConnectionEnded
+from ..policies import ReconnectPolicy, TransportOptions
+from ..protocol.command import Command
+from ..threads import Deadline
 from .connection import GOODBYE, ClientConnection
 from .events import log
 from .reader import Reader
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 
 _LOGIN_LIMIT = 15.0  # seconds for authentication and subscriptions; the exchange's own client waits as long
 _LOGIN_PATIENCE = 3.0  # seconds for each answer of login and resync
-_WORK_INTERVAL = 0.25  # seconds; how late what is due by the clock may be done
 _RESYNC_LIMIT = 2.5  # seconds for what was missed; as long again for what is left of it then
 
 
@@ -121,14 +118,14 @@ class Lifecycle:
         connection = reader.connection
         try:
             session.set_state(ConnectionState.AUTHENTICATING, attempt)
-            self._carry_out(connection.login(), reader, _LOGIN_LIMIT, urgent=True)
+            login = connection.protocol.login(lambda: connection.transport.clock_skew)
+            reader.carry_out(login, _LOGIN_LIMIT, patience=_LOGIN_PATIENCE, urgent=True)
             if self._was_ready:
                 session.set_state(ConnectionState.RESTORING, attempt)
                 self._resync(reader)
-            self._send_outgoing(connection)  # of procedures that go on while the connection is used
-            session.events.publish(list(connection.release()))
-            session.state_changed.notify_all()
-            self._send_outgoing(connection)  # before a caller may send: subscriptions come first
+            reader.send_outgoing()  # of procedures that go on while the connection is used
+            reader.release()
+            reader.send_outgoing()  # before a caller may send: subscriptions come first
         except BaseException as error:
             lost = isinstance(error, ConnectionEnded)
             connection.end(error if lost else ConnectionEnded(str(error), closed=session.is_ending))  # type: ignore[arg-type]
@@ -150,12 +147,7 @@ class Lifecycle:
             raise NotConnected("the client is closed")
         protocol = session.endpoint.new_connection(monotonic, self._may_send)
         reader = Reader(
-            ClientConnection(transport, protocol, session.mutex),
-            policy=self._policy,
-            publish=session.events.publish,
-            throttle=self._throttle,
-            state_changed=session.state_changed,
-            round_trips=session.round_trips,
+            ClientConnection(transport, protocol, session.mutex), policy=self._policy, session=session
         )
         self._sent_before, self._received_before, self._reader = self.sent, self.received, reader
         return reader
@@ -167,45 +159,10 @@ class Lifecycle:
         spec = self._session.endpoint.specs[type(command)]
         return limiter.takes(spec.weight, spec.bucket)
 
-    def _throttle(self, bucket: str | None, seconds: float | None) -> None:
-        if self._session.limiter is not None:
-            self._session.limiter.pause(bucket, seconds)
-
-    def _carry_out(self, procedure: Procedure, reader: Reader, limit: float, *, urgent: bool = False) -> None:
-        """Run a procedure to its end, reading meanwhile.
-
-        When its time is up, it is informed once and has the same time again for what it does without the answer; then it is
-        stopped. What it leaves open is asked for while the connection is used.
-        """
-        connection = reader.connection
-        run = connection.start(procedure, patience=_LOGIN_PATIENCE, urgent=urgent)
-        until, is_expired = monotonic() + limit, False
-        while not run.done:
-            if self._session.is_ending:
-                raise ConnectionEnded("closed", closed=True)
-            self._send_outgoing(connection)
-            reader.read(until)
-            if monotonic() >= until and not run.done:
-                connection.stop(run) if is_expired else connection.expire(run)
-                until, is_expired = monotonic() + limit, True
-        if run.error is not None:
-            raise run.error
-
-    def _send_outgoing(self, connection: ClientConnection) -> None:
-        """Send what procedures ask for: commands on the socket, inquiries to a worker thread."""
-        for step in connection.take_inquiries():
-            self._session.answer_later(connection, step)
-        frames = connection.take_outgoing()
-        if frames:
-            try:
-                connection.send(frames, Deadline(1.0))
-            except SendFailed as failed:
-                raise ConnectionEnded(str(failed)) from None
-
     def _resync(self, reader: Reader) -> None:
         """Find out what was missed. If this connection is lost meanwhile, the next one does, and delivers it."""
         try:
-            self._carry_out(reader.connection.resync(), reader, _RESYNC_LIMIT)
+            reader.carry_out(reader.connection.protocol.resync(), _RESYNC_LIMIT, patience=_LOGIN_PATIENCE)
         except (ConnectionEnded, QfexConnectionError):
             raise
         except Exception as error:
@@ -230,11 +187,7 @@ class Lifecycle:
         """Read until the connection ends; seconds to wait before the next attempt."""
         connection = reader.connection
         try:
-            while not (connection.stopping or self._session.forgotten):
-                self._send_outgoing(connection)
-                reader.read(monotonic() + _WORK_INTERVAL)
-                if connection.is_overdue and not connection.renewing:
-                    self._session.renew_later(connection)
+            reader.read_on()
             self._stop(reader)
         except ConnectionEnded as ended:
             renewing = connection.renewing

@@ -10,11 +10,9 @@ import os
 from collections.abc import Hashable
 from time import monotonic
 
-from ..deadline import Deadline
 from ..errors import NotConnected, RequestTimeout
-from ..mutex import InnerMutex, Mutex
 from ..policies import RateLimitPolicy
-from .wait import Latch
+from ..threads import Deadline, InnerMutex, Latch, Mutex
 
 
 class TokenBucket:
@@ -29,19 +27,21 @@ class TokenBucket:
         self._level = policy.burst
         self._as_of = monotonic()
 
-    def reserve(self, weight: float, patience: float | None) -> float | None:
-        """Take `weight` units, perhaps in advance.
+    def reserve(self, weight: float, deadline: Deadline | None) -> float | None:
+        """Take `weight` units, perhaps in advance; only what is there now, without a deadline.
 
         Returns
         -------
         float or None
-            Seconds to wait before sending; None, with nothing taken, if that is longer than `patience`.
+            Seconds to wait before sending; None, with nothing taken, if that outlasts the deadline.
         """
         with self._mutex:
             now = self._refill()
             wait = max(0.0, (weight - self._level) / self._policy.units_per_second) + self._as_of - now
-            if patience is not None and wait > patience:
-                return None
+            if wait > 0:
+                left = 0.0 if deadline is None else deadline.remaining()
+                if left is not None and wait > left:
+                    return None
             self._level -= weight
             return wait
 
@@ -88,7 +88,7 @@ class RateLimiter:
         RequestTimeout
             With ``sent`` False, at once, if the wait would outlast the deadline.
         """
-        wait = self._buckets[bucket].reserve(weight, deadline.remaining())
+        wait = self._buckets[bucket].reserve(weight, deadline)
         if wait is None:
             raise RequestTimeout("the rate limit leaves no room within the time allowed", sent=False)
         if wait > 0 and interrupted.wait(wait):
@@ -96,7 +96,7 @@ class RateLimiter:
 
     def takes(self, weight: float, bucket: str) -> bool:
         """Take `weight` units if they may be sent at once; whether they were."""
-        return self._buckets[bucket].reserve(weight, 0.0) is not None
+        return self._buckets[bucket].reserve(weight, None) is not None
 
     def pause(self, bucket: str | None, retry_after: float | None) -> None:
         """Obey the exchange when it says that a bucket is empty; the emptier one, where it does not say which."""

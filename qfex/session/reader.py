@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..net import frames
-from ..net.errors import ConnectionEnded
+from ..net.frames import ConnectionEnded, SendFailed, encode_frame
 from ..policies import ReconnectPolicy
+from ..protocol.connection import Procedure
 from ..protocol.events import Event
+from ..threads import Deadline
 from .connection import ClientConnection
-from .wait import WaitList
+
+if TYPE_CHECKING:
+    from .session import Session
 
 _CONTROLS_HELD = 8  # control frames that wait for a busy socket; older ones are out of date by then
+_WORK_INTERVAL = 0.25  # seconds; how late what is due by the clock may be done
 _LONGEST_WAIT = 0.5  # seconds; how late a deadline of the reader's own may be noticed
 
 #: If one read has at most so many messages, what the callers send that it wakes is held back until all are handled.
@@ -67,19 +71,15 @@ class Heartbeat:
 
 
 class Reader:
-    """Reads one connection. Only the reader thread uses it.
+    """Reads one connection, and carries out its procedures. Only the reader thread uses it.
 
     Parameters
     ----------
     connection : ClientConnection
     policy : ReconnectPolicy
         Its heartbeat.
-    publish : callable
-        Delivers events to callbacks and streams.
-    throttle : callable
-        Obeys what the exchange said of the message budget: which bucket is empty, and for how many seconds.
-    state_changed : WaitList
-        The threads that wait for the state of the account or the markets to change.
+    session : Session
+        Delivers events, has the message budget, and the threads that wait for the state to change.
 
     Attributes
     ----------
@@ -87,22 +87,17 @@ class Reader:
         Messages so far.
     """
 
-    def __init__(
-        self,
-        connection: ClientConnection,
-        policy: ReconnectPolicy,
-        publish: Callable[[list[Event]], None],
-        throttle: Callable[[str | None, float | None], object],
-        state_changed: WaitList,
-        round_trips: deque[float],
-    ) -> None:
+    def __init__(self, connection: ClientConnection, policy: ReconnectPolicy, session: Session) -> None:
         self.connection = connection
         self._transport = connection.transport
+        self._protocol = connection.protocol
+        self._mutex = connection.mutex
+        self._requests_changed = connection.requests_changed
+        self._session = session
+        self._publish = session.events.publish
+        self._state_changed = session.state_changed
+        self._round_trips = session.round_trips
         self._heartbeat = Heartbeat(policy)
-        self._publish = publish
-        self._throttle = throttle
-        self._state_changed = state_changed
-        self._round_trips = round_trips
         self._controls: deque[tuple[int, bytes]] = deque(maxlen=_CONTROLS_HELD)
         self.received = 0
 
@@ -110,6 +105,81 @@ class Reader:
     def silent_for(self) -> float:
         """Seconds since the peer sent something."""
         return self._heartbeat.silent_for
+
+    # --- the loops ---------------------------------------------------------------------------------------------
+
+    def read_on(self) -> None:
+        """Read until the connection is to be ended on purpose, and send what procedures ask for.
+
+        Raises
+        ------
+        ConnectionEnded
+            When the connection is over before.
+        """
+        connection, protocol, session = self.connection, self._protocol, self._session
+        while not (connection.stopping or session.forgotten):
+            if protocol.outgoing or protocol.inquiries:
+                self.send_outgoing()
+            self.read(monotonic() + _WORK_INTERVAL)
+            if protocol.is_overdue and not connection.renewing:
+                session.renew_later(connection)
+
+    def carry_out(self, procedure: Procedure, limit: float, *, patience: float, urgent: bool = False) -> None:
+        """Run a procedure to its end, reading meanwhile.
+
+        When its time is up, it is informed once and has the same time again for what it does without the answer; then it is
+        stopped. What it leaves open is asked for while the connection is used.
+
+        Parameters
+        ----------
+        procedure : generator
+        limit : float
+            Seconds for all of it.
+        patience : float
+            Seconds for each of its answers.
+        urgent : bool
+            Whether it is sent even when the message budget is spent.
+        """
+        protocol = self._protocol
+        with self._mutex:
+            run = protocol.start(procedure, patience, urgent=urgent)
+        until, is_expired = monotonic() + limit, False
+        while not run.done:
+            if self._session.is_ending:
+                raise ConnectionEnded("closed", closed=True)
+            self.send_outgoing()
+            self.read(until)
+            if monotonic() >= until and not run.done:
+                with self._mutex:
+                    protocol.stop(run) if is_expired else protocol.expire(run)
+                until, is_expired = monotonic() + limit, True
+        if run.error is not None:
+            raise run.error
+
+    def send_outgoing(self) -> None:
+        """Send what procedures ask for: commands on the socket, inquiries to a worker thread."""
+        protocol = self._protocol
+        with self._mutex:
+            inquiries, protocol.inquiries = protocol.inquiries, []
+            messages, protocol.outgoing = protocol.outgoing, []
+        for step in inquiries:
+            self._session.answer_later(self.connection, step)
+        if messages:
+            try:
+                self._transport.write(
+                    [encode_frame(frames.TEXT, message) for message in messages], Deadline(1.0)
+                )
+            except SendFailed as failed:
+                raise ConnectionEnded(str(failed)) from None
+
+    def release(self) -> None:
+        """Deliver what was held back during login and resync."""
+        with self._mutex:
+            events = list(self._protocol.release())
+        self._publish(events)
+        self._state_changed.notify_all()
+
+    # --- messages ----------------------------------------------------------------------------------------------
 
     def read(self, until: float = float("inf")) -> None:
         """Wait for messages, at most until a monotonic time, and handle those that came.
@@ -129,8 +199,7 @@ class Reader:
         if several:  # callers wake one shortly after the other, and may send together
             self._transport.hold_back()
         if not messages:
-            answers, events = self.connection.work()
-            self._hand_over(answers, events)
+            self._work(events)
         try:
             for opcode, payload in messages:
                 if opcode > frames.BINARY:
@@ -153,23 +222,47 @@ class Reader:
 
     def _handle(self, payload: bytes, events: list[Event]) -> None:
         """Let a message change the state, and wake the callers that it answers."""
-        answers, found = self.connection.receive(payload)
+        protocol = self._protocol
+        with self._mutex:
+            answers, found = protocol.receive(payload)
+            if protocol.has_work:
+                late, due = protocol.work(not self._requests_changed)
+                answers += late
+                found += due
+        if self._requests_changed:  # a key may be free: answers to procedures are not among `answers`
+            self._requests_changed.notify_all()
         events += found
-        if self.connection.is_throttled:
-            for bucket, seconds in self.connection.take_throttled():
-                self._throttle(bucket, seconds)
-        self._hand_over(answers, events)
+        if protocol.throttled:
+            self._obey()
+        if answers:
+            self._hand_over(answers, events)
         if self._state_changed:
             self._state_changed.notify_all()
 
-    def _hand_over(self, answers: list[tuple[Any, Any]], events: list[Event]) -> None:
-        """Deliver events before the callers of the answers wake."""
+    def _work(self, events: list[Event]) -> None:
+        """Do what is due by the clock."""
+        with self._mutex:
+            answers, found = self._protocol.work(not self._requests_changed)
+        if self._requests_changed:
+            self._requests_changed.notify_all()
+        events += found
         if answers:
-            self._deliver(events)
-            self._resolve(answers)
+            self._hand_over(answers, events)
 
-    def _resolve(self, answers: list[tuple[Any, Any]]) -> None:
-        """Wake callers last. Woken earlier, they would compete with this thread for the interpreter."""
+    def _obey(self) -> None:
+        """Obey what the exchange said of the message budget."""
+        with self._mutex:
+            throttled, self._protocol.throttled = self._protocol.throttled, []
+        for bucket, seconds in throttled:
+            if self._session.limiter is not None:
+                self._session.limiter.pause(bucket, seconds)
+
+    def _hand_over(self, answers: list[tuple[Any, Any]], events: list[Event]) -> None:
+        """Deliver events, then wake the callers of the answers.
+
+        Callers are woken last. Woken earlier, they would compete with this thread for the interpreter.
+        """
+        self._deliver(events)
         now = monotonic()
         for request, outcome in answers:
             self._round_trips.append(now - request.sent_at)

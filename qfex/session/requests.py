@@ -10,17 +10,14 @@ from collections.abc import Iterable
 from threading import get_ident
 from typing import Any, NoReturn
 
-from ..deadline import Deadline
 from ..enums import ConnectionState
 from ..errors import ConnectionLost, NotConnected, QfexError, RequestTimeout
-from ..mutex import ReentrantCall
-from ..net.errors import ConnectionEnded, SendFailed, SendRefused
-from ..protocol.request import outcome_unknown
-from ..protocol.wire.command import Command
+from ..net.frames import ConnectionEnded, SendFailed, SendRefused
+from ..protocol.command import Command, outcome_unknown
+from ..threads import Deadline, ReentrantCall, WaitList
 from .connection import ClientConnection, NotUsable, PendingRequest, ReplyOverdue
 from .events import log
 from .session import Session
-from .wait import WaitList
 
 _HAND_OVER = 0.5  # seconds that the reader may take from finding an answer to handing it over
 _MOST = 64  # commands in one write: the first must not wait long for the last

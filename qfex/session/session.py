@@ -12,21 +12,17 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ..deadline import Deadline
 from ..enums import ConnectionState
 from ..errors import ForkedClientError, NotConnected, QfexConnectionError, QfexError, SlowConsumer
 from ..models.connection import ConnectionEvent
-from ..mutex import Mutex, ReentrantCall, ReentrantMutex, fork_count
-from ..net.options import TransportOptions
-from ..policies import ReconnectPolicy
-from ..protocol.connection import LATE_REPLY_GRACE, Endpoint
+from ..policies import ReconnectPolicy, TransportOptions
+from ..protocol.connection import LATE_REPLY_GRACE, Endpoint, Step
 from ..protocol.events import Event
-from ..protocol.procedure import Step
+from ..threads import Deadline, Latch, Mutex, ReentrantCall, ReentrantMutex, WaitList, fork_count
 from .connection import GOODBYE, ClientConnection
 from .events import EventHub, log
 from .lifecycle import Lifecycle, transport_type
 from .rate_limit import RateLimiter
-from .wait import Latch, WaitList
 
 if TYPE_CHECKING:
     from ..net.transport import Transport

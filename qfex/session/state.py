@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from ..deadline import Deadline
+from ..threads import Deadline
 from .session import Session
 
 _ValueT = TypeVar("_ValueT")

@@ -6,15 +6,15 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from ..arguments import text
-from ..deadline import Deadline
 from ..enums import Channel
 from ..errors import ValidationError
 from ..models.account import Balance, Position
 from ..models.orders import Order, UserTrade
 from ..models.twaps import Twap
-from ..protocol.trade.account import AccountState, Mark
-from ..protocol.trade.fills import TradePages
+from ..protocol.trade.account import AccountState
+from ..protocol.trade.fills import Mark, TradePages
 from ..session.state import StateReader
+from ..threads import Deadline
 
 _ValueT = TypeVar("_ValueT")
 

@@ -9,13 +9,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ..credentials import Credentials
-from ..deadline import Deadline
 from ..environment import Environment
 from ..errors import ConnectionLost, QfexError
 from ..models.account import Balance, Position
 from ..models.orders import Order, UserTrade
 from ..models.twaps import Twap
-from ..protocol.trade.questions import ReadHistory
+from ..protocol.trade.account import ReadHistory
+from ..threads import Deadline
 
 if TYPE_CHECKING:
     from ..rest import RestClient

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from ..arguments import seconds, whole
-from ..deadline import Deadline
 from ..enums import Channel
 from ..errors import NotConnected, OrderRejected, QfexError
 from ..models.orders import OpenOrders, Order, UserTrade
+from ..protocol.command import Command
 from ..protocol.trade import commands as c
 from ..protocol.trade.fills import TradePages
 from ..protocol.trade.orders import OrderPages
 from ..protocol.trade.reconcile import PAGE
-from ..protocol.wire.command import Command
 from ..session.requests import Requests, SentRequest
+from ..threads import Deadline
 from .account import Account
 
 #: Seconds that a partly filled IOC order is given to report its explicit end; the exchange does not always send one.

@@ -6,9 +6,9 @@ interface is asked then, and before the first pulse, when an empty answer would 
 
 from __future__ import annotations
 
-from ..deadline import Deadline
 from ..errors import QfexError, RequestTimeout
 from ..models.account import Balance, Position
+from ..threads import Deadline
 from .account import Account
 from .history import History
 

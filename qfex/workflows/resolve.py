@@ -6,11 +6,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
 
-from ..deadline import Deadline
 from ..errors import NotConnected, OrderRejected, OutcomeUnknown, QfexError
 from ..models.orders import Order
 from ..session.requests import Requests
 from ..statuses import OrderStatus
+from ..threads import Deadline
 from .account import Account
 from .history import History
 from .orders import iter_orders, query_order

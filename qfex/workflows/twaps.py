@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..deadline import Deadline
 from ..enums import Channel
 from ..errors import ConnectionLost, RequestTimeout
 from ..models.orders import OpenOrders
@@ -12,6 +11,7 @@ from ..models.twaps import Twap
 from ..protocol.events import Event
 from ..protocol.trade import commands as c
 from ..session.requests import Requests
+from ..threads import Deadline
 from .account import Account
 from .history import History, is_same_twap
 

@@ -18,13 +18,12 @@ import pytest
 
 import qfex
 from qfex import Channel, Order, OrderRequest, RequestTimeout, TradeClient
-from qfex.deadline import Deadline
 from qfex.protocol.events import Event, Policy
 from qfex.protocol.trade.commands import SetLeverage
 from qfex.session.connection import PendingRequest
-from qfex.session.streams import EventBuffer
-from qfex.session.wait import Latch, WaitList
+from qfex.session.events import EventBuffer
 from qfex.sim import Simulator
+from qfex.threads import Deadline, Latch, WaitList
 from tests.support.exchange import Scripted, ScriptedExchange, answers_everything, answers_nothing
 from tests.support.helpers import AAPL, QUICK, background, eventually, outcome
 from tests.support.interrupts import CALLS, CtrlC

@@ -18,9 +18,9 @@ from qfex import (
     RequestTimeout,
     TradeClient,
 )
-from qfex.deadline import Deadline
-from qfex.net.errors import SendFailed
-from qfex.protocol.wire.command import Command
+from qfex.net.frames import SendFailed
+from qfex.protocol.command import Command
+from qfex.threads import Deadline
 from tests.support.exchange import Scripted, ScriptedExchange, answers_everything
 from tests.support.helpers import AAPL, QUICK, background, eventually, outcome
 from tests.support.interrupts import CALLS, CtrlC

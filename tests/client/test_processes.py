@@ -38,7 +38,7 @@ def test_r01_ctrl_c_ends_every_blocking_call(sim: Simulator, call: str) -> None:
     sim.faults.swallow_reply("get_user_trades", times=None)
     body = f"""
     from qfex.protocol.trade.commands import GetUserTrades as GetTrades
-    from qfex.deadline import Deadline
+    from qfex.threads import Deadline
     with client:
         ready()
         {call}

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qfex import Channel, HmacCredentials, Order
+from qfex.protocol.connection import Procedure
 from qfex.protocol.events import Event
-from qfex.protocol.procedure import Procedure
 from qfex.protocol.trade.connection import TradeEndpoint
 from tests.support.exchange import Message, Peer, Scripted, acknowledgement, order_response
 from tests.support.helpers import AAPL, Received, eventually, wait_for_reconnects

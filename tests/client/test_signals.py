@@ -33,11 +33,9 @@ from qfex import (
     RequestTimeout,
     TradeClient,
 )
-from qfex.deadline import Deadline
-from qfex.mutex import InnerMutex, Mutex, ReentrantCall, ReentrantMutex
 from qfex.session.connection import ClientConnection
-from qfex.session.wait import Latch, WaitList
 from qfex.sim import Simulator
+from qfex.threads import Deadline, InnerMutex, Latch, Mutex, ReentrantCall, ReentrantMutex, WaitList
 from tests.support.exchange import Scripted, ScriptedExchange, answers_everything, answers_nothing
 from tests.support.helpers import AAPL, PATIENCE, QUICK, background, eventually, outcome
 from tests.support.user_script import UserScript
@@ -48,11 +46,11 @@ ROOMY = RateLimitPolicy(units_per_second=1e9, burst=1e9)
 AT_ONCE = 2.0  # seconds: far less than the handlers' own timeouts
 
 #: Locks that are no `Mutex`: one that a thread sleeps on, and one whose re-entry the transport handles itself.
-OTHER_LOCKS = {("wait.py", "Lock"), ("transport.py", "RLock")}
+OTHER_LOCKS = {("threads.py", "Lock"), ("transport.py", "RLock")}
 
 
 def test_every_lock_of_the_client_is_one_on_which_a_handler_cannot_hang() -> None:
-    places = [*(PACKAGE / name for name in ("base_client.py", "client.py", "market_data.py"))]
+    places = [*(PACKAGE / name for name in ("base_client.py", "client.py", "market_data.py", "threads.py"))]
     places += [path for name in ("session", "net", "workflows") for path in (PACKAGE / name).rglob("*.py")]
     found = {
         (path.name, node.attr)
@@ -64,13 +62,14 @@ def test_every_lock_of_the_client_is_one_on_which_a_handler_cannot_hang() -> Non
     }
     assert found == OTHER_LOCKS
     imported = {
-        alias.name
+        (path.name, alias.name)
         for path in places
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.ImportFrom) and node.module in ("threading", "_thread")
         for alias in node.names
+        if alias.name in ("Lock", "RLock", "allocate_lock")
     }
-    assert imported.isdisjoint({"Lock", "RLock", "allocate_lock"})
+    assert imported == {("threads.py", "RLock")}  # the base of the mutexes
 
 
 # --- the mutex ---------------------------------------------------------------------------------------------------

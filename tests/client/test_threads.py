@@ -48,7 +48,7 @@ def test_r18_a_dead_reader_thread_is_reported_to_every_call(
     exchange, client = scripted(answers_nothing)
     pending = client.submit_order(AAPL, "BUY", 1, 200)
     with background(lambda: outcome(client.block_for_close)) as ended:
-        monkeypatch.setattr(client._session.current, "receive", fails)
+        monkeypatch.setattr(client._session.lifecycle._reader, "_handle", fails)
         exchange.peers[0].send({"unknown": 1})
         assert isinstance(outcome(pending.result), OutcomeUnknown)
         assert isinstance(ended(), QfexError)

@@ -9,10 +9,10 @@ from typing import Any
 from qfex import Environment, MarketDataClient, RequestTimeout
 from qfex.enums import CandleInterval, MarketChannel
 from qfex.models.connection import ErrorEvent
+from qfex.protocol.command import Request
 from qfex.protocol.events import Event
 from qfex.protocol.market.commands import EVERY_SYMBOL, Topic
 from qfex.protocol.market.connection import MarketConnection, MarketEndpoint
-from qfex.protocol.request import Request
 
 SYMBOLS = ("A", "B", "C")
 BBO, CANDLE = MarketChannel.BBO, MarketChannel.CANDLE

@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from qfex.enums import CandleInterval, ErrorCode, MarketChannel
 from qfex.errors import InvalidParameter
 from qfex.models.market import MarkPrice, OrderBook, PublicTrade, Side
+from qfex.protocol.command import Request
+from qfex.protocol.connection import ProcedureRun
 from qfex.protocol.events import Policy
 from qfex.protocol.market.commands import MarketSubscribe, MarketUnsubscribe, Topic, subscriptions
 from qfex.protocol.market.connection import MarketConnection, MarketEndpoint, SequenceCheck
 from qfex.protocol.market.messages import SubscriptionAck
 from qfex.protocol.market.requests import MarketRequestTable
 from qfex.protocol.market.state import KEPT_TRADES
-from qfex.protocol.procedure import ProcedureRun
-from qfex.protocol.request import Request
 from qfex.protocol.wire.failures import Failure, Undecodable
 
 NOON = datetime(2026, 10, 10, 12, tzinfo=timezone.utc)

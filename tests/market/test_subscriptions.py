@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from qfex import ConnectionLost, InvalidParameter, NotConnected, QfexError, RequestTimeout
 from qfex.enums import CandleInterval, MarketChannel
+from qfex.protocol.command import Request
 from qfex.protocol.market.commands import EVERY_SYMBOL, MarketSubscribe, Topic, subscriptions
 from qfex.protocol.market.messages import SubscriptionAck
 from qfex.protocol.market.requests import MarketRequestTable
-from qfex.protocol.request import Request
 
 from .market_exchange import BBO, CANDLE, EVERY, MOODS, SYMBOLS, A, B, C, Session, single
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections import deque
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -12,13 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qfex import ReconnectPolicy
-from qfex.net.errors import ConnectionEnded
-from qfex.net.frames import CLOSE, TEXT, FrameError
-from qfex.net.options import TransportOptions
-from qfex.net.sockets import PlainSocket
-from qfex.net.transport import Transport
+from qfex.net.frames import CLOSE, TEXT, ConnectionEnded, FrameError
+from qfex.net.transport import PlainSocket, Transport
+from qfex.policies import TransportOptions
 from qfex.session.reader import Reader
-from qfex.session.wait import WaitList
+from qfex.threads import Mutex, WaitList
 
 pytestmark = pytest.mark.skipif(not hasattr(socket, "MSG_MORE"), reason="the system holds nothing back")
 
@@ -138,8 +137,11 @@ class Ending:
     def __init__(self, *messages: tuple[int, bytes]) -> None:
         self._messages = list(messages)
         self.calls: list[str] = []
-        self.transport = self
-        self.is_throttled = False
+        self.transport = self.protocol = self
+        self.mutex = Mutex()
+        self.requests_changed = WaitList()
+        self.has_work = False
+        self.throttled: list[Any] = []
 
     def receive(self, what: Any) -> Any:
         if isinstance(what, float):  # called as the transport, with the time to wait
@@ -158,14 +160,10 @@ class Ending:
 
 
 def reader_of(connection: Ending) -> Reader:
-    return Reader(
-        cast(Any, connection),
-        policy=ReconnectPolicy(),
-        publish=lambda events: None,
-        throttle=lambda bucket, seconds: None,
-        state_changed=WaitList(),
-        round_trips=deque(),
+    session = SimpleNamespace(
+        events=SimpleNamespace(publish=lambda events: None), state_changed=WaitList(), round_trips=deque()
     )
+    return Reader(cast(Any, connection), ReconnectPolicy(), cast(Any, session))
 
 
 def test_the_reader_pushes_when_all_messages_are_handled_or_the_connection_ends() -> None:

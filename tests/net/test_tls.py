@@ -13,9 +13,8 @@ import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qfex.net.handshake import HandshakeSocket, TlsContext
-from qfex.net.sockets import adopt
-from qfex.net.tls import Tls
+from qfex.net.handshake import HandshakeSocket, Tls, TlsContext
+from qfex.net.transport import adopt
 
 AUTHORITY = trustme.CA()
 

@@ -7,11 +7,10 @@ from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 from qfex import Channel, HmacCredentials, OpenOrders, Order
+from qfex.protocol.command import Command, Request
 from qfex.protocol.connection import ProtocolConnection
 from qfex.protocol.events import Event
-from qfex.protocol.request import Request
 from qfex.protocol.trade.connection import TradeConnection, TradeEndpoint
-from qfex.protocol.wire.command import Command
 
 KEYS = HmacCredentials("qfex_pub_1&", "qfex_secret_1")
 NOW = 1_000_000.0  # unix seconds

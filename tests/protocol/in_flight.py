@@ -7,12 +7,11 @@ from decimal import Decimal as D
 from typing import Any
 
 from qfex import Order, OrderStatus, OrderType, Side, StopOrder, TimeInForce
-from qfex.protocol.request import Request
+from qfex.protocol.command import Command, Request
 from qfex.protocol.trade import commands as c
 from qfex.protocol.trade.messages import Ack
 from qfex.protocol.trade.requests import Answers, ExchangeQuirks, RequestTable
 from qfex.protocol.wire.codec import parse_json
-from qfex.protocol.wire.command import Command
 
 AAPL = "AAPL-USD"
 

@@ -8,11 +8,9 @@ from typing import Any
 import attrs
 
 from qfex import Channel
-from qfex.protocol.connection import Answer, ProtocolConnection
+from qfex.protocol.command import Command, Request
+from qfex.protocol.connection import Answer, Procedure, ProtocolConnection
 from qfex.protocol.events import Event
-from qfex.protocol.procedure import Procedure
-from qfex.protocol.request import Request
-from qfex.protocol.wire.command import Command
 
 
 class Ask(Command, frozen=True):

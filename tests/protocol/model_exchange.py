@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from qfex import Order, OrderStatus, OrderType, Side, TimeInForce, UserTrade
-from qfex.protocol.trade.questions import ReadHistory
+from qfex.protocol.trade.account import ReadHistory
 
 from .connections import row
 from .in_flight import AAPL

@@ -22,12 +22,11 @@ from hypothesis.stateful import (
 
 from qfex import Channel, Order, OrderStatus
 from qfex.errors import ServerError
+from qfex.protocol.command import Command, Request
+from qfex.protocol.connection import ProcedureRun
 from qfex.protocol.events import Event
-from qfex.protocol.procedure import ProcedureRun
-from qfex.protocol.request import Request
 from qfex.protocol.trade import commands as c
 from qfex.protocol.trade.connection import TradeConnection
-from qfex.protocol.wire.command import Command
 
 from .connections import CLOCK, trade_endpoint
 from .in_flight import AAPL, limit, modify

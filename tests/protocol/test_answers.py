@@ -20,10 +20,10 @@ from qfex import (
     Twap,
     UserTrade,
 )
+from qfex.protocol.command import Command
 from qfex.protocol.trade import commands as c
 from qfex.protocol.trade.messages import Ack, Authenticated, Leverages, Subscribed, Trades, Unsubscribed
 from qfex.protocol.trade.specs import SPECS
-from qfex.protocol.wire.command import Command
 
 from .in_flight import (
     AAPL,

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from qfex import OpenOrders, Order, OrderRejected, OrderStatus, OrderType, Side
+from qfex.protocol.command import Command
+from qfex.protocol.trade import account as accounts
 from qfex.protocol.trade import commands as c
-from qfex.protocol.trade import questions
-from qfex.protocol.trade.questions import OpenQuestions, UnansweredOrder
-from qfex.protocol.wire.command import Command
+from qfex.protocol.trade.account import OpenQuestions, UnansweredOrder
 
 from .connections import NOW, answers_of, in_use, order_message
 from .in_flight import AAPL, InFlight, limit, modify, order
@@ -113,7 +113,7 @@ def test_an_answered_order_is_not_noted() -> None:
 
 
 def test_the_memory_of_unanswered_commands_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(questions, "_REMEMBERED", 2)
+    monkeypatch.setattr(accounts, "_REMEMBERED", 2)
     noted = OpenQuestions(lambda: 0.0)
     for number in range(4):
         noted.note_order(limit(f"c{number}"), frozenset(), SENT)

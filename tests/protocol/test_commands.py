@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qfex import CancelIdType, Channel, OrderType, Side, TimeInForce
+from qfex.protocol.command import Command
 from qfex.protocol.trade import commands as c
 from qfex.protocol.trade.specs import SPECS
-from qfex.protocol.wire.command import Command
-from qfex.protocol.wire.numbers import on_wire
+from qfex.protocol.wire.codec import on_wire
 
 LIMIT = c.AddOrder(
     symbol="AAPL-USD",

@@ -9,10 +9,10 @@ import pytest
 
 import qfex
 from qfex import CancelIdType, Channel, ErrorCode, OrderType, Side, TimeInForce
+from qfex.protocol.command import Command
 from qfex.protocol.trade import commands as c
 from qfex.protocol.trade.answers import error_of
 from qfex.protocol.wire.codec import parse_json
-from qfex.protocol.wire.command import Command
 from qfex.protocol.wire.failures import Failure, api_error, echo_keys, echoes, retry_after
 
 LIMIT = c.AddOrder("AAPL-USD", Side.BUY, OrderType.LIMIT, TimeInForce.GTC, D("0.5"), D("180.25"), False, "c1")

@@ -8,7 +8,8 @@ import pytest
 
 from qfex import Balance, Channel, Fill, Order, Position, Side
 from qfex.protocol.trade import commands as c
-from qfex.protocol.trade.account import AccountState, Freshness
+from qfex.protocol.trade.account import AccountState
+from qfex.protocol.trade.fills import Freshness
 
 from .connections import apply, in_use, order_message, receive
 from .in_flight import AAPL, order

@@ -22,6 +22,7 @@ from qfex import (
     Twap,
     UserTrade,
 )
+from qfex.protocol.command import Command
 from qfex.protocol.trade import commands as c
 from qfex.protocol.trade.messages import (
     Ack,
@@ -32,7 +33,6 @@ from qfex.protocol.trade.messages import (
     Unsubscribed,
 )
 from qfex.protocol.trade.requests import RequestTable
-from qfex.protocol.wire.command import Command
 from qfex.protocol.wire.failures import Failure, Undecodable
 
 from .in_flight import AAPL, InFlight, ack_of, limit, modify, order, stop_order

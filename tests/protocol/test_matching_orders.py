@@ -9,9 +9,9 @@ import attrs
 import pytest
 
 from qfex import ErrorCode, InvalidOrder, OpenOrders, Order, OrderRejected, OrderStatus, OrderType, Side
+from qfex.protocol.command import Command
 from qfex.protocol.trade import commands as c
 from qfex.protocol.trade.messages import Ack, Subscribed, decode
-from qfex.protocol.wire.command import Command
 from qfex.protocol.wire.failures import Failure
 
 from . import recorded

@@ -7,10 +7,10 @@ from decimal import Decimal as D
 import pytest
 
 from qfex import Channel, OpenOrders, Order, OrderRejected
+from qfex.protocol.command import Command
 from qfex.protocol.trade import commands as c
 from qfex.protocol.trade.messages import Ack, Subscribed
 from qfex.protocol.trade.requests import ExchangeQuirks
-from qfex.protocol.wire.command import Command
 
 from .in_flight import AAPL, InFlight, modify, order
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from qfex import OrderStatus, Side, ValidationError
 from qfex.arguments import positive, text, to_decimal, whole
 from qfex.enums import OpenEnum
-from qfex.protocol.wire.numbers import on_wire
+from qfex.protocol.wire.codec import on_wire
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 from qfex import AuthenticationError, Channel, RequestTimeout
+from qfex.protocol.command import Command, Request
+from qfex.protocol.connection import Procedure, ProcedureRun
 from qfex.protocol.events import Event
-from qfex.protocol.procedure import Procedure, ProcedureRun
-from qfex.protocol.request import Request
-from qfex.protocol.wire.command import Command
 
 from .made_up import ONE, THREE, TWO, Ask, Connection, Reply, Unsendable, one_at_a_time, two_then_one
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from qfex import AuthenticationError, RequestTimeout
-from qfex.protocol.connection import BLOCKED_LIMIT, SECOND_REPLY_GRACE
-from qfex.protocol.procedure import Inquiry
-from qfex.protocol.request import Request
+from qfex.protocol.command import Request
+from qfex.protocol.connection import BLOCKED_LIMIT, SECOND_REPLY_GRACE, Inquiry
 
 from .made_up import ONE, THREE, TWO, Connection, Reply, one_at_a_time, two_then_one
 

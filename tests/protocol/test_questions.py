@@ -10,13 +10,12 @@ from typing import Any
 import pytest
 
 from qfex import Channel, Order, OrderRejected, OrderStatus, ServerError
+from qfex.protocol.command import Command, Request
 from qfex.protocol.events import Event
-from qfex.protocol.request import Request
 from qfex.protocol.trade import commands as c
+from qfex.protocol.trade.account import OpenQuestions
 from qfex.protocol.trade.connection import TradeConnection
-from qfex.protocol.trade.questions import OpenQuestions
 from qfex.protocol.trade.reconcile import PAGE
-from qfex.protocol.wire.command import Command
 
 from .connections import (
     CLOCK,

@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qfex import NotConnected, RateLimitPolicy, RequestTimeout
-from qfex import deadline as deadlines
-from qfex.deadline import Deadline
+from qfex import NotConnected, RateLimitPolicy, RequestTimeout, threads
 from qfex.session import rate_limit
 from qfex.session.rate_limit import RateLimiter, TokenBucket, shared_limiter
+from qfex.threads import Deadline
 
 ALLOWED, WINDOW = 12_000, 60.0  # the exchange's own figures
 
@@ -37,7 +36,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
     monkeypatch.setattr(rate_limit, "monotonic", made)
-    monkeypatch.setattr(deadlines, "monotonic", made)
+    monkeypatch.setattr(threads, "monotonic", made)
     return made
 
 
@@ -74,7 +73,7 @@ def test_unused_budget_is_saved_up_to_the_burst(clock: Clock) -> None:
 
 def test_waiting_callers_are_served_one_after_the_other(clock: Clock) -> None:
     bucket = TokenBucket(POLICY)
-    waits = [bucket.reserve(5, None) for _ in range(7)]
+    waits = [bucket.reserve(5, Deadline(None)) for _ in range(7)]
     assert waits == pytest.approx([0, 0, 0, 0, 0.5, 1.0, 1.5])
 
 
@@ -154,7 +153,7 @@ def test_no_window_ever_holds_more_than_its_share(steps: list[tuple[float, float
         bucket = TokenBucket(POLICY)
         for weight, pause in steps:
             clock.now += pause / 10
-            wait = bucket.reserve(weight, None)
+            wait = bucket.reserve(weight, Deadline(None))
             assert wait is not None
             sent.append((clock.now + wait, weight))
     for start, _ in sent:
@@ -187,7 +186,7 @@ def test_all_clients_of_an_account_share_one_budget() -> None:
 def test_threads_together_get_no_more_than_the_burst(clock: Clock) -> None:
     bucket, granted = TokenBucket(RateLimitPolicy(units_per_second=1, burst=100)), list[float | None]()
     threads = [
-        threading.Thread(target=lambda: granted.extend(bucket.reserve(1, 0.0) for _ in range(50)))
+        threading.Thread(target=lambda: granted.extend(bucket.reserve(1, None) for _ in range(50)))
         for _ in range(4)
     ]
     for thread in threads:

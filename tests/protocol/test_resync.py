@@ -22,11 +22,11 @@ from qfex import (
     Side,
     UserTrade,
 )
+from qfex.protocol.command import Command
 from qfex.protocol.trade import commands as c
+from qfex.protocol.trade.account import ReadHistory
 from qfex.protocol.trade.connection import TradeConnection
-from qfex.protocol.trade.questions import ReadHistory
 from qfex.protocol.trade.reconcile import PAGE, reconcile
-from qfex.protocol.wire.command import Command
 
 from .connections import (
     CLOCK,

@@ -15,15 +15,14 @@ import attrs
 import pytest
 
 from qfex import CancelIdType, Channel, MarketChannel, OpenOrders, OrderType, Side, Twap
+from qfex.protocol.command import Bucket, Command, CommandSpec, Keys
+from qfex.protocol.connection import Inquiry
 from qfex.protocol.market import commands as market
 from qfex.protocol.market.commands import SPECS as MARKET_SPECS
-from qfex.protocol.procedure import Inquiry
-from qfex.protocol.spec import Bucket, CommandSpec
 from qfex.protocol.trade import commands as c
 from qfex.protocol.trade.messages import Ack, Subscribed
 from qfex.protocol.trade.requests import RequestTable
 from qfex.protocol.trade.specs import SPECS as TRADE_SPECS
-from qfex.protocol.wire.command import Command, Keys
 
 from .in_flight import AAPL, limit, modify, order, stop
 

@@ -12,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qfex import OpenOrders, Order
+from qfex.protocol.trade import messages
 from qfex.protocol.trade.messages import decode
+from qfex.protocol.wire import codec
+from qfex.protocol.wire.codec import is_implausible, parse_time
 from qfex.protocol.wire.failures import Undecodable
-from qfex.protocol.wire.times import is_implausible, parse_time
 
 from . import recorded
 
@@ -71,6 +73,19 @@ def test_a_time_after_the_epoch_is_plausible(value: Any) -> None:
 
 def test_a_time_of_the_coming_months_is_plausible_and_the_present_always_is() -> None:
     assert not is_implausible((datetime.now(timezone.utc) + timedelta(days=300)).timestamp())
+
+
+def test_a_program_that_runs_for_years_takes_the_present_for_plausible(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started = datetime.now(timezone.utc) - timedelta(days=1000)
+    for module in (codec, messages):
+        monkeypatch.setattr(module, "PLAUSIBLE_UNTIL", started + timedelta(days=366))
+    now = datetime.now(timezone.utc)
+    assert not is_implausible(now.timestamp())
+    (order,) = decode(json.dumps({"order_response": ROW | {"update_time": now.isoformat()}}).encode())
+    assert isinstance(order, Order) and order.update_time == now
+    assert messages._is_utc(now)  # on the fast path too
 
 
 @pytest.mark.parametrize("value", ["tomorrow", [1], {}])

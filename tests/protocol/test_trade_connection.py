@@ -23,12 +23,12 @@ from qfex import (
     StopOrder,
     Twap,
 )
+from qfex.protocol.command import Command
+from qfex.protocol.connection import ProcedureRun
 from qfex.protocol.events import Event, Policy
-from qfex.protocol.procedure import ProcedureRun
 from qfex.protocol.trade import commands as c
 from qfex.protocol.trade.connection import TradeConnection
 from qfex.protocol.trade.messages import Ack
-from qfex.protocol.wire.command import Command
 from qfex.protocol.wire.failures import Failure, Undecodable
 
 from .connections import (

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from qfex import ApiError, OutcomeUnknown, QfexError
+from qfex.protocol.command import Command
 from qfex.protocol.trade import commands as c
-from qfex.protocol.wire.command import Command
 
 from .connections import answers_of, in_use, row
 from .in_flight import AAPL, limit, order

@@ -27,8 +27,8 @@ from qfex import (
     Side,
     ValidationError,
 )
-from qfex.deadline import Deadline
 from qfex.environment import is_loopback, require_safe_for_secrets
+from qfex.threads import Deadline
 
 # --- reconnecting ------------------------------------------------------------------------------------------------
 

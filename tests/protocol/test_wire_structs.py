@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -12,7 +13,7 @@ import pytest
 
 from qfex import Fill, Order
 from qfex.protocol.trade import messages
-from qfex.protocol.wire.structs import maker_of, struct_of
+from qfex.protocol.wire.codec import struct_of, twin_of
 
 from . import recorded
 
@@ -39,11 +40,14 @@ def test_orders_fills_and_their_lists_take_the_fast_path(frame: str, monkeypatch
     assert list(messages.decode(frame.encode())) == expected
 
 
+MAKERS: dict[type, Callable[[Any], Any]] = {Order: messages._make_order, Fill: messages._make_fill}
+
+
 def made(model: Any) -> tuple[Any, Any]:
     """A model made from a wire struct, and one made by its own constructor."""
     values = [f"value of {field.name}" for field in attrs.fields(model)]
     struct = msgspec.defstruct("Wire", [field.name for field in attrs.fields(model)])(*values)
-    return maker_of(model)(struct), model(*values)
+    return MAKERS[model](struct), model(*values)
 
 
 @pytest.mark.parametrize("model", [Order, Fill])
@@ -69,7 +73,7 @@ def test_a_wire_struct_has_the_defaults_of_its_model() -> None:
     read = msgspec.json.decode(
         b'{"order_id":"1","type":"LIMIT","unknown":0}', type=struct_of(Order), strict=False
     )
-    assert maker_of(Order)(read) == Order("1", order_type=read.order_type)
+    assert MAKERS[Order](read) == Order("1", order_type=read.order_type)
 
 
 @pytest.mark.parametrize("text", ["NULL", "null", "none", "", "SOMETHING_NEW"])
@@ -92,4 +96,4 @@ def test_a_model_that_cannot_be_made_from_a_struct_is_refused_at_import() -> Non
         name: str
 
     with pytest.raises(TypeError, match="layout"):
-        maker_of(WithWeakReferences)
+        twin_of(WithWeakReferences)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from qfex import Channel, Side, UserTrade
-from qfex.protocol.request import Request
+from qfex.protocol.command import Request
 from qfex.protocol.trade import commands as c
 from qfex.protocol.trade.connection import TradeConnection, TradeEndpoint
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from qfex import MarketChannel
 from qfex.protocol.events import Event, Policy
-from qfex.session.streams import EventBuffer
+from qfex.session.events import EventBuffer
 
 KEPT, CONFLATED, DROPPED = MarketChannel.ERRORS, MarketChannel.MARK_PRICE, MarketChannel.TRADE
 POLICIES = {KEPT: Policy.KEEP, CONFLATED: Policy.CONFLATE, DROPPED: Policy.DROP_OLDEST}

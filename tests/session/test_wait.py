@@ -9,11 +9,10 @@ from random import Random
 
 import pytest
 
-from qfex.deadline import Deadline
+from qfex import threads
 from qfex.protocol.trade.commands import CancelAllOrders
-from qfex.session import wait
 from qfex.session.connection import PendingRequest
-from qfex.session.wait import WaitList, new_wake_up, own_wake_up
+from qfex.threads import Deadline, WaitList, new_wake_up, own_wake_up
 
 PATIENCE = 10.0
 
@@ -26,8 +25,8 @@ def request() -> PendingRequest:
 def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """The wake-up of this system, and the one that every system has."""
     if request.param == "lock":
-        monkeypatch.setattr(wait, "new_wake_up", wait._LockWakeUp)
-    monkeypatch.setattr(wait, "_owned", threading.local())
+        monkeypatch.setattr(threads, "new_wake_up", threads._LockWakeUp)
+    monkeypatch.setattr(threads, "_owned", threading.local())
 
 
 def test_a_wake_up_fired_before_the_wait_ends_it() -> None:

@@ -6,10 +6,10 @@ from contextlib import suppress
 
 import click
 
-from ...deadline import Deadline
 from ...enums import Channel
 from ...errors import RequestTimeout
 from ...plain import plain
+from ...threads import Deadline
 from ..context import App
 from ..framework import AppCommand, pass_app
 

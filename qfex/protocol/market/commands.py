@@ -10,8 +10,7 @@ import attrs
 import msgspec
 
 from ...enums import CandleInterval, MarketChannel
-from ..spec import CommandSpec
-from ..wire.command import Command
+from ..command import Command, CommandSpec
 
 EVERY_SYMBOL = "*"
 

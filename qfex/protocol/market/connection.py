@@ -12,10 +12,9 @@ from ...enums import MarketChannel, OpenEnum
 from ...errors import QfexError
 from ...models.connection import ErrorEvent
 from ...models.market import Candle
-from ..connection import Answer, Endpoint, ProtocolConnection
+from ..command import Command
+from ..connection import Answer, Endpoint, Procedure, ProtocolConnection, Step
 from ..events import Event, Policy
-from ..procedure import Procedure, Step
-from ..wire.command import Command
 from ..wire.failures import Failure, Undecodable, api_error
 from .commands import SPECS, MarketSubscribe, MarketUnsubscribe, Topic
 from .messages import MarketMessage, SubscriptionAck, decode

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from ..procedure import Step
-from ..request import Request
-from ..wire.command import Command
+from ..command import Command, Request
+from ..connection import Step
 from ..wire.failures import Failure, api_error, echoes
 from .commands import MarketUnsubscribe
 from .messages import MarketMessage, SubscriptionAck

@@ -20,7 +20,7 @@ from ...models.market import (
     PublicTrade,
     Underlier,
 )
-from ..request import Request
+from ..command import Request
 from .commands import EVERY_SYMBOL, Topic
 from .subscriptions import Subscriptions
 

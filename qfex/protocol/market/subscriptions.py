@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...enums import MarketChannel
-from ..procedure import Step
-from ..request import Request
+from ..command import Request
+from ..connection import Step
 from .commands import EVERY_SYMBOL, MarketSubscribe, Topic
 
 

@@ -14,8 +14,7 @@ from ...errors import AuthenticationError, ConnectionLost, OrderRejected, QfexEr
 from ...models.orders import OpenOrders, Order, StopOrder
 from ...models.twaps import Twap
 from ...statuses import OrderStatus
-from ..request import Request
-from ..wire.command import Command
+from ..command import Command, Request
 from ..wire.failures import Failure, api_error, echoes
 from . import commands as c
 from .messages import Ack, Authenticated, Leverages, Message, Subscribed, Trades, Unsubscribed

@@ -13,9 +13,65 @@ from typing import Any, ClassVar
 import msgspec
 
 from ...enums import CancelIdType, Channel, OrderType, Side, TimeInForce
-from ..wire.command import Command
+from ..command import Command, Keys
 
 _ZERO = Decimal(0)
+
+
+# --- names and exclusive keys --------------------------------------------------------------------------------------
+
+#: The key that all queries share whose reply may be a list of orders.
+ORDER_LIST = ("orders",)
+
+
+def by_order_id(command: CancelOrder | GetOrder) -> Keys:
+    """The id of the order."""
+    return (command.order_id,)
+
+
+def by_client_order_id(command: AddOrder | ClosePosition | AddTwap) -> Keys:
+    """The client order id."""
+    return (command.client_order_id,)
+
+
+def by_both_ids(command: ModifyOrder) -> Keys:
+    """The order id, and the client order id where there is one."""
+    return (command.order_id, command.client_order_id) if command.client_order_id else (command.order_id,)
+
+
+def by_stop_id(command: CancelStopOrder | ModifyStopOrder) -> Keys:
+    """The id of the stop, and the type, for an acknowledgement without an echo."""
+    return (command.order_id, command.type)
+
+
+def channel_keys(command: Subscribe) -> Keys:
+    """Each channel."""
+    return tuple(("subscription", channel) for channel in command.channels)
+
+
+def terms_of_a_stop(command: AddOrder) -> Keys:
+    """The terms of a stop."""
+    # The reply to a stop may have a blank client order id; then only its terms identify it.
+    return (command.terms,) if command.order_type.is_stop else ()
+
+
+def order_and_terms(command: ModifyOrder) -> Keys:
+    """The order, and its new terms."""
+    # The reply has a new order id, and sometimes no client order id: the terms must not be in use twice.
+    return (("order", command.order_id), command.terms)
+
+
+def stop_key(command: CancelStopOrder | ModifyStopOrder) -> Keys:
+    """The stop."""
+    return (("stop", command.order_id),)
+
+
+def order_list_key(command: Command) -> Keys:
+    """The key that all queries share whose reply may be a list of orders."""
+    return ORDER_LIST
+
+
+# --- the commands --------------------------------------------------------------------------------------------------
 
 
 class Authenticate(Command, frozen=True, gc=True):

@@ -15,21 +15,18 @@ from ...models.account import Balance, Position
 from ...models.orders import Fill, OpenOrders, Order, StopOrder
 from ...models.twaps import Twap
 from ...statuses import OrderStatus
-from ..connection import Answer, Endpoint, ProtocolConnection
+from ..command import Command, Request
+from ..connection import Answer, Endpoint, Procedure, ProcedureRun, ProtocolConnection, Step
 from ..events import Event, Policy
-from ..procedure import Procedure, ProcedureRun, Step
-from ..request import Request
-from ..wire.command import Command
 from ..wire.failures import Failure, Undecodable, api_error
 from . import commands as c
 from .account import AccountState, error_event
 from .answers import NO_SUCH_ORDER
 from .messages import Ack, Message, Subscribed, Unsubscribed, decode
 from .orders import completed
-from .reconcile import note_absent, reconcile, resync
+from .reconcile import Retry, catch_up_fills, note_absent, reconcile, restore_channel, resync
 from .requests import RequestTable
 from .specs import SPECS
-from .subscriptions import Retry, catch_up_fills, restore_channel
 
 _NOTABLE_SKEW = 5.0  # seconds
 _ACK_GRACE = 0.3  # seconds for an acknowledgement that may follow a message that does not say what happened
@@ -192,7 +189,8 @@ class TradeConnection(ProtocolConnection):
     def has_work(self) -> bool:
         """Whether `work` may have something to do."""
         account = self.account
-        return bool(self._runs or account.missed or self._first_halves or account.questions.are_due)
+        is_due = account.questions.by_order_id and account.questions.are_due
+        return bool(self._runs or account.missed or self._first_halves or is_due)
 
     def _abandon(self, step: Step) -> None:
         """Stop waiting for the answer to a command of a procedure; a subscription may be sent again at once."""

@@ -227,3 +227,56 @@ def _as_fill(row: UserTrade) -> Fill:
         execution_type=row.execution_type,
         time=row.time,
     )
+
+
+# --- what fills make stale -----------------------------------------------------------------------------------------
+
+#: What had been reported at some time: the number of changes of each symbol, and of all.
+Mark = tuple[dict[str, int], int]
+
+
+class Freshness:
+    """Whether positions and the balance are as new as the fills and ends of orders that were reported.
+
+    A position or balance message reflects every trade that was reported before it on the same connection.
+    """
+
+    def __init__(self) -> None:
+        self._changes: dict[str, int] = {}
+        self._as_of: dict[str, int] = {}
+        self._total = 0
+        self._balance_as_of = 0
+
+    def changed(self, symbol: str) -> None:
+        """Note that a trade or the end of an order in a symbol was reported."""
+        self._changes[symbol] = self._changes.get(symbol, 0) + 1
+        self._total += 1
+
+    def mark(self) -> Mark:
+        """What has been reported so far; for `refreshed`."""
+        return dict(self._changes), self._total
+
+    def refreshed(self, mark: Mark) -> None:
+        """Note that all positions and the balance were read after `mark`."""
+        changes, total = mark
+        for symbol, count in changes.items():
+            self._as_of[symbol] = max(count, self._as_of.get(symbol, 0))
+        self._balance_as_of = max(total, self._balance_as_of)
+
+    def position(self, symbol: str) -> None:
+        """Note a position message."""
+        if symbol in self._changes:
+            self._as_of[symbol] = self._changes[symbol]
+
+    def balance(self) -> None:
+        """Note a balance message."""
+        self._balance_as_of = self._total
+
+    def stale_symbols(self) -> set[str]:
+        """Symbols whose position is older than a trade or an end that was reported."""
+        return {symbol for symbol, count in self._changes.items() if self._as_of.get(symbol, 0) < count}
+
+    @property
+    def balance_is_stale(self) -> bool:
+        """Whether the balance is older than a trade or an end that was reported."""
+        return self._balance_as_of < self._total

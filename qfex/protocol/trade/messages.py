@@ -13,11 +13,22 @@ from datetime import datetime, timezone
 from typing import Any
 
 import msgspec
+from msgspec.structs import astuple
 
 from ...models.account import Balance, Leverage, Position
 from ...models.orders import Fill, OpenOrders, Order, StopOrder, UserTrade
 from ...models.twaps import Twap
-from ..wire.codec import parse_json
+from ..wire.codec import (
+    EPOCH,
+    PLAUSIBLE_UNTIL,
+    Rows,
+    is_plausible,
+    parse_json,
+    read_row,
+    read_rows,
+    struct_of,
+    twin_of,
+)
 from ..wire.failures import (
     Failure,
     Undecodable,
@@ -29,9 +40,6 @@ from ..wire.failures import (
     undecodable,
 )
 from ..wire.redact import redact
-from ..wire.rows import Rows, read_row, read_rows
-from ..wire.structs import maker_of, struct_of
-from ..wire.times import is_plausible
 
 
 class Authenticated(msgspec.Struct, frozen=True):
@@ -93,7 +101,7 @@ def decode(frame: bytes) -> Sequence[Message]:
 
 
 _OrderStruct, _FillStruct = struct_of(Order), struct_of(Fill)
-_make_order, _make_fill = maker_of(Order), maker_of(Fill)
+_OrderTwin, _FillTwin = twin_of(Order), twin_of(Fill)
 
 _Page = msgspec.defstruct(
     "_Page",
@@ -162,6 +170,18 @@ def _opening(opening: Any) -> Message | None:
     if opening.subscribed:
         return Subscribed(opening.subscribed) if opening.authenticated is None else None
     return Authenticated(True) if opening.authenticated else None
+
+
+def _make_order(struct: Any) -> Order:
+    made = _OrderTwin(*astuple(struct))
+    made.__class__ = Order
+    return made  # type: ignore[no-any-return]
+
+
+def _make_fill(struct: Any) -> Fill:
+    made = _FillTwin(*astuple(struct))
+    made.__class__ = Fill
+    return made  # type: ignore[no-any-return]
 
 
 # Written out for each model, and testing for 0 before asking whether a number is finite: a loop over the members takes
@@ -234,7 +254,9 @@ def _is_finite_twap(twap: Twap) -> bool:
 
 
 def _is_utc(moment: datetime | None) -> bool:
-    return moment is None or (moment.tzinfo is _UTC and is_plausible(moment))
+    return moment is None or (
+        moment.tzinfo is _UTC and (EPOCH < moment <= PLAUSIBLE_UNTIL or is_plausible(moment))
+    )
 
 
 # --- the careful path ------------------------------------------------------------------------------------------

@@ -20,13 +20,12 @@ from ...enums import CancelIdType
 from ...models.orders import OpenOrders, Order, StopOrder
 from ...models.twaps import Twap
 from ...statuses import OrderStatus
-from ..request import Request, outcome_unknown
-from ..wire.command import Command
+from ..command import Command, Request, outcome_unknown
 from ..wire.failures import Failure, Undecodable, echo_keys, echoes
 from . import commands as c
 from .answers import MORE, NO_SUCH_ORDER, NOT_MINE, Verdict, error_of, terms_of, unreadable
 from .messages import Ack, Authenticated, Leverages, Message, Subscribed, Trades, Unsubscribed
-from .specs import ORDER_LIST, SPECS
+from .specs import SPECS
 
 Answers = list[tuple[Any, Verdict]]
 
@@ -42,7 +41,7 @@ def _order_keys(order: Order) -> Iterable[Hashable]:
 
 
 def _list_keys(page: OpenOrders) -> Iterable[Hashable]:
-    return (*ORDER_LIST, *(order.client_order_id for order in page.orders))
+    return (*c.ORDER_LIST, *(order.client_order_id for order in page.orders))
 
 
 def _no_keys(message: Message) -> Iterable[Hashable]:
@@ -77,7 +76,7 @@ _REPLIES: dict[str, type] = {
 
 #: The replies that are lists: the ids in them are those of their rows.
 _LIST_KEYS: dict[type, tuple[Hashable, ...]] = {
-    OpenOrders: ORDER_LIST,
+    OpenOrders: c.ORDER_LIST,
     Trades: ("get_user_trades",),
     Leverages: ("get_user_leverage", "get_available_leverage_levels"),
 }

@@ -8,53 +8,10 @@ from __future__ import annotations
 
 from ...models.orders import OpenOrders, Order, StopOrder
 from ...models.twaps import Twap
-from ..spec import CommandSpec, by_type
-from ..wire.command import Command, Keys
+from ..command import Command, CommandSpec, by_type
 from . import answers
 from . import commands as c
 from .messages import Ack, Authenticated, Leverages, Subscribed, Trades, Unsubscribed
-
-#: The key that all queries share whose reply may be a list of orders.
-ORDER_LIST = ("orders",)
-
-
-def _by_order_id(command: c.CancelOrder | c.GetOrder) -> Keys:
-    return (command.order_id,)
-
-
-def _by_client_order_id(command: c.AddOrder | c.ClosePosition | c.AddTwap) -> Keys:
-    return (command.client_order_id,)
-
-
-def _by_both_ids(command: c.ModifyOrder) -> Keys:
-    return (command.order_id, command.client_order_id) if command.client_order_id else (command.order_id,)
-
-
-def _by_stop_id(command: c.CancelStopOrder | c.ModifyStopOrder) -> Keys:
-    return (command.order_id, command.type)
-
-
-def _channels(command: c.Subscribe) -> Keys:
-    return tuple(("subscription", channel) for channel in command.channels)
-
-
-def _terms_of_a_stop(command: c.AddOrder) -> Keys:
-    # The reply to a stop may have a blank client order id; then only its terms identify it.
-    return (command.terms,) if command.order_type.is_stop else ()
-
-
-def _order_and_terms(command: c.ModifyOrder) -> Keys:
-    # The reply has a new order id, and sometimes no client order id: the terms must not be in use twice.
-    return (("order", command.order_id), command.terms)
-
-
-def _stop(command: c.CancelStopOrder | c.ModifyStopOrder) -> Keys:
-    return (("stop", command.order_id),)
-
-
-def _order_list(command: Command) -> Keys:
-    return ORDER_LIST
-
 
 SPECS: dict[type[Command], CommandSpec] = {
     c.Authenticate: CommandSpec(
@@ -66,41 +23,41 @@ SPECS: dict[type[Command], CommandSpec] = {
     c.Subscribe: CommandSpec(
         weight=0.1,
         trading=False,
-        exclusive=_channels,
+        exclusive=c.channel_keys,
         answers={Subscribed: answers.confirmed},
     ),
     c.Unsubscribe: CommandSpec(
         weight=0.1,
         trading=False,
-        exclusive=_channels,
+        exclusive=c.channel_keys,
         answers={Unsubscribed: answers.confirmed},
     ),
     c.AddOrder: CommandSpec(
         weight=1.0,
-        named_by=_by_client_order_id,
-        exclusive=_terms_of_a_stop,
+        named_by=c.by_client_order_id,
+        exclusive=c.terms_of_a_stop,
         answers={Order: answers.placed, StopOrder: answers.placed_stop, OpenOrders: answers.placed_in_list},
         shares=answers.is_list,
         places_order=True,
     ),
     c.ClosePosition: CommandSpec(
         weight=1.0,
-        named_by=_by_client_order_id,
+        named_by=c.by_client_order_id,
         answers={Order: answers.placed, OpenOrders: answers.placed_in_list},
         shares=answers.is_list,
         places_order=True,
     ),
     c.ModifyOrder: CommandSpec(
         weight=1.0,
-        named_by=_by_both_ids,
-        exclusive=_order_and_terms,
+        named_by=c.by_both_ids,
+        exclusive=c.order_and_terms,
         answers={Order: answers.modified},
         shares=answers.is_no_such_order,
     ),
     c.CancelOrder: CommandSpec(
         weight=1.0,
         bucket="cancel",
-        named_by=_by_order_id,
+        named_by=c.by_order_id,
         answers={Order: answers.cancelled, Twap: answers.twap_cancelled, Ack: answers.twap_acknowledged},
         shares=answers.is_end,
     ),
@@ -119,22 +76,22 @@ SPECS: dict[type[Command], CommandSpec] = {
     c.CancelStopOrder: CommandSpec(
         weight=1.0,
         bucket="cancel",
-        named_by=_by_stop_id,
-        exclusive=_stop,
+        named_by=c.by_stop_id,
+        exclusive=c.stop_key,
         answers={Order: answers.cancelled_stop, StopOrder: answers.emptied_stop, Ack: answers.acknowledged},
         shares=answers.is_end,
         answered_by_bare_ack=True,
     ),
     c.ModifyStopOrder: CommandSpec(
         weight=1.0,
-        named_by=_by_stop_id,
-        exclusive=_stop,
+        named_by=c.by_stop_id,
+        exclusive=c.stop_key,
         answers={Order: answers.modified_stop, StopOrder: answers.moved_stop, Ack: answers.acknowledged},
         answered_by_bare_ack=True,
     ),
     c.AddTwap: CommandSpec(
         weight=1.0,
-        named_by=_by_client_order_id,
+        named_by=c.by_client_order_id,
         answers={Twap: answers.twap_added},
     ),
     c.SetLeverage: CommandSpec(
@@ -153,15 +110,15 @@ SPECS: dict[type[Command], CommandSpec] = {
     c.GetOrder: CommandSpec(
         weight=2.0,
         trading=False,
-        named_by=_by_order_id,
-        exclusive=_order_list,
+        named_by=c.by_order_id,
+        exclusive=c.order_list_key,
         answers={Order: answers.found, OpenOrders: answers.found_in_list},
         shares=answers.is_state,
     ),
     c.GetUserOrders: CommandSpec(
         weight=5.0,
         trading=False,
-        exclusive=_order_list,
+        exclusive=c.order_list_key,
         answers={OpenOrders: answers.listed},
     ),
     c.GetUserTrades: CommandSpec(

@@ -17,8 +17,8 @@ import msgspec
 from ... import errors
 from ...enums import ErrorCode
 from ...errors import ApiError, RateLimited
+from ..command import Command
 from .codec import parse_json
-from .command import Command
 from .redact import redact, redact_text
 from .retry_hint import retry_after
 
