@@ -95,8 +95,9 @@ class Account:
         state = self._state
 
         def want() -> bool:
-            state.wants_list = not state.orders_listed
-            return state.wants_list
+            if not state.orders_listed:
+                state.questions.want_list()
+            return not state.orders_listed
 
         if self._reader.read(want):
             self._reader.wait_until(lambda: state.orders_listed, bool, deadline)

@@ -362,7 +362,7 @@ class AccountMachine(RuleBasedStateMachine):
             return
         if self.loses_messages:
             self.cut()  # nobody can know what was lost on a connection that is well
-        self.account.wants_list = True
+        self.account.questions.want_list()
         self.settle()
         self.check()
 

@@ -428,10 +428,23 @@ def test_a_stop_that_nobody_changes_is_not_in_question() -> None:
 
 def test_the_list_that_a_reader_wants_is_read_without_a_question() -> None:
     connection = in_use()
-    connection.account.wants_list = True
+    connection.account.questions.want_list()
     assert asked(connection) == [LIST]
     receive(connection, list_message(order()))
-    assert connection.account.orders_listed and not connection.account.wants_list
+    assert connection.account.orders_listed and not connection.account.questions.wants_list
+    assert connection.account.orders.live == {"o1": order()} and asked(connection) == []
+
+
+def test_the_list_after_a_lost_connection_is_asked_for_until_it_was_read() -> None:
+    """Orders that nobody knows may be in it, so it is asked for though there is no question about an order."""
+    connection = in_use()
+    connection.start(connection.resync(), patience=5.0)
+    assert sent(connection) == [LIST]
+    receive(connection, SERVER_ERROR)
+    assert asked(connection) == []
+    CLOCK.advance(0.3)
+    assert asked(connection) == [LIST]
+    receive(connection, list_message(order()))
     assert connection.account.orders.live == {"o1": order()} and asked(connection) == []
 
 

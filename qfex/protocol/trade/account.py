@@ -109,6 +109,8 @@ class OpenQuestions:
     ----------
     by_order_id : dict
         The open questions, oldest first.
+    wants_list : bool
+        Whether the list of live orders is to be read even without a question: it may have orders that nobody knows.
     unanswered_modifies : dict
         Modifies whose outcome is unknown, by order id: they may have given the order a new id.
     unanswered_orders : dict
@@ -118,6 +120,7 @@ class OpenQuestions:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self.by_order_id: dict[str, Question] = {}
+        self.wants_list = False
         self._next_round = 0.0
         self._pause = _FIRST_PAUSE
         self.is_reported = False
@@ -140,8 +143,13 @@ class OpenQuestions:
 
     @property
     def are_due(self) -> bool:
-        """Whether there is a question, and it is time to ask."""
-        return bool(self.by_order_id) and self._clock() >= self._next_round
+        """Whether there is a question, or the list is wanted, and it is time to ask."""
+        return bool(self.by_order_id or self.wants_list) and self._clock() >= self._next_round
+
+    def want_list(self) -> None:
+        """Ask for the list of live orders, now and until it was read."""
+        if not self.wants_list:
+            self.wants_list, self._next_round, self._pause = True, 0.0, _FIRST_PAUSE
 
     def ask(self, order: Order, reason: str, delay: float = 0.0) -> Question:
         """Open a question about an order, unless there is one; it is asked after a delay in seconds."""
@@ -199,8 +207,6 @@ class AccountState:
         Whether it is armed on every connection.
     orders_listed : bool
         Whether the list of live orders was read once; before, orders of other sessions may be unknown.
-    wants_list : bool
-        Whether it is to be read.
     positions_known : bool
         Whether the positions were read, or reported, since the channel was subscribed; then an empty dict means flat.
     missed : list of Event
@@ -221,7 +227,6 @@ class AccountState:
         self.cancel_on_disconnect = False
         self.orders = OrderTracker(clock)
         self.orders_listed = False
-        self.wants_list = False
         self.questions = OpenQuestions(clock)
         self.fills = FillLog()
         self.freshness = Freshness()

@@ -189,8 +189,7 @@ class TradeConnection(ProtocolConnection):
     def has_work(self) -> bool:
         """Whether `work` may have something to do."""
         account = self.account
-        is_due = account.questions.by_order_id and account.questions.are_due
-        return bool(self._runs or account.missed or self._first_halves or is_due)
+        return bool(self._runs or account.missed or self._first_halves or account.questions.are_due)
 
     def _abandon(self, step: Step) -> None:
         """Stop waiting for the answer to a command of a procedure; a subscription may be sent again at once."""
@@ -207,8 +206,8 @@ class TradeConnection(ProtocolConnection):
         self._restore_subscriptions()
         if self._fills_retry.is_needed and self._fills_retry.is_due and self._is_over(self._catching_up):
             self._catch_up_fills()
-        if (self.account.questions.are_due or self.account.wants_list) and self._is_over(self._reconciling):
-            procedure = reconcile(self.account, self.clock, always=self.account.wants_list)
+        if self.account.questions.are_due and self._is_over(self._reconciling):
+            procedure = reconcile(self.account, self.clock)
             self._reconciling = self.start(procedure, patience=self.account.patience)
 
     @staticmethod

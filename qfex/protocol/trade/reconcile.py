@@ -55,7 +55,8 @@ def resync(account: AccountState, clock: Callable[[], float]) -> Procedure:
     unread = yield from attempt(account, "missed fills", lambda: missed_fills(account))
     for order in account.orders.live.values():
         account.question(order.order_id, "the connection was lost")
-    yield from reconcile(account, clock, always=True)
+    account.questions.want_list()
+    yield from reconcile(account, clock)
     if unread is None:
         account.fill_attempts = AccountState.FILL_ATTEMPTS
     elif account.fill_attempts > 0:
@@ -120,16 +121,10 @@ def _trade_history(
 # --- orders ------------------------------------------------------------------------------------------------------
 
 
-def reconcile(account: AccountState, clock: Callable[[], float], *, always: bool = False) -> Procedure:
-    """Ask the exchange about the orders whose state is in question; what stays unanswered is asked again later.
-
-    Parameters
-    ----------
-    always : bool
-        Whether the list of live orders is read even without a question: it may have orders that nobody knows.
-    """
+def reconcile(account: AccountState, clock: Callable[[], float]) -> Procedure:
+    """Ask the exchange about the orders whose state is in question; what stays unanswered is asked again later."""
     questions = account.questions
-    if not len(questions) and not always:
+    if not len(questions) and not questions.wants_list:
         return
     log.debug("asking about %d orders", len(questions))
     try:
@@ -146,7 +141,7 @@ def reconcile(account: AccountState, clock: Callable[[], float], *, always: bool
     except QfexError as error:
         _report_open(account, error)
     finally:
-        if len(questions):
+        if len(questions) or questions.wants_list:
             questions.postpone()
 
 
@@ -164,7 +159,7 @@ def _compare_with_list(account: AccountState, clock: Callable[[], float]) -> Pro
     """Read the complete list of live orders, and note which orders in question it does not have."""
     began = clock()
     listed, unread = yield from _listed_orders()
-    account.orders_listed, account.wants_list = True, False
+    account.orders_listed, account.questions.wants_list = True, False
     account.link_modified()
     if clock() - began < AccountState.FIRST_PATIENCE:
         account.patience = AccountState.FIRST_PATIENCE
