@@ -76,7 +76,7 @@ class Requester:
         self._account_id = account_id
         self._policy = policy
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # reentrant, so that a signal handler may use the client at any moment
         self._session: HttpSession | None = None
         self._closed = threading.Event()
         self._pid = os.getpid()
@@ -200,9 +200,8 @@ class Requester:
             if self._closed.is_set():
                 raise NotConnected("the client is closed")
             if self._session is None:
-                self._session = HttpSession(
-                    self._route.timeout, self._route.proxy, self._route.ca_file, USER_AGENT
-                )
+                made = HttpSession(self._route.timeout, self._route.proxy, self._route.ca_file, USER_AGENT)
+                self._session = self._session or made  # a signal handler may have made one meanwhile
             return self._session
 
 

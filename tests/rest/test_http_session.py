@@ -11,12 +11,14 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from qfex.credentials import JwtCredentials
 from qfex.environment import Environment
 from qfex.errors import ConfigurationError, ForkedClientError, QfexConnectionError
+from qfex.http import http_session
 from qfex.rest import RestClient
 from tests.support.rest_server import Asked, Reply, ScriptedServer, reply
 
@@ -226,3 +228,20 @@ def test_a_client_cannot_be_used_in_a_forked_child(server: ScriptedServer, publi
             os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert public.instruments() == {}
+
+
+def test_a_signal_handler_may_use_the_client_while_its_session_is_made(
+    server: ScriptedServer, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, handled = make_client(), []
+
+    class Interrupted(http_session.HttpSession):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            if not handled:
+                handled.append(True)
+                handled.append(client.instruments())  # as a handler would that runs here
+
+    monkeypatch.setattr(http_session, "HttpSession", Interrupted)
+    server.replies = [reply({"data": None})]
+    assert client.instruments() == {} and handled == [True, {}]
