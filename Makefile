@@ -32,7 +32,7 @@ lint: $(VENV)/.dev  ## check style and types
 
 soak: $(VENV)/.test  ## run the long tests: more than a thousand lost connections, checked against the exchange's ledger
 	$(RUN) -m tests.soak
-	$(RUN) -m tests.model --histories 200
+	$(RUN) -m tests.model --histories 2000
 	$(RUN) -m pytest -m soak
 
 mutants: $(VENV)/.test  ## change each cell of the tables of commands, and expect that a test fails

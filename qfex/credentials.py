@@ -94,14 +94,16 @@ class JwtCredentials:
     Raises
     ------
     ConfigurationError
-        If `token` is neither a text nor a function.
+        If `token` is neither a text nor a function, or empty.
     """
 
     token: str | Callable[[], str] = attrs.field(repr=_masked)
 
     @token.validator
     def _check(self, attribute: object, token: object) -> None:
-        if token is not None and not isinstance(token, str) and not callable(token):
+        if token == "":
+            raise ConfigurationError("the token is empty")
+        if not isinstance(token, str) and not callable(token):
             raise ConfigurationError(
                 f"a token is a text, or a function that returns one, not {type(token).__name__}"
             )

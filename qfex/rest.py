@@ -77,7 +77,7 @@ class RestClient(MarketOperations, AccountOperations):
         Raises
         ------
         ConfigurationError
-            If ``QFEX_ENV`` is not known.
+            If ``QFEX_ENV`` is not known, or there is only half a key pair.
         """
         arguments: dict[str, Any] = {
             "environment": overrides.pop("environment", None) or environment_from_env(),

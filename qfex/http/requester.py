@@ -107,13 +107,16 @@ class Requester:
     def write(self, call: ApiCall) -> Any:
         """Send a write once and return the JSON of its answer. Raises the errors of `read`.
 
-        There are no retries, because an attempt that failed may have been executed.
+        There are no retries, because an attempt that failed may have been executed. A refused token proves that it was not,
+        so a function that gives tokens is asked for another one.
         """
         try:
             return self._answer(call)
         except RestError as error:
             self._correct_clock(error)  # for the next call
-            raise
+            if not self._renews_token(error):
+                raise
+        return self._answer(call)
 
     def download(self, call: ApiCall, file: BinaryIO, progress: Callable[[int], object] | None) -> int:
         """Write an answer to a file and return its size. Retries only while nothing is written yet."""

@@ -138,8 +138,11 @@ def test_the_credentials_show_neither_token_nor_function() -> None:
 
 
 def test_a_token_is_a_text_or_a_function() -> None:
-    with pytest.raises(ConfigurationError, match="not bytes"):
-        JwtCredentials(b"valid")  # type: ignore[arg-type]
+    for value in (b"valid", None, 7):
+        with pytest.raises(ConfigurationError, match=f"not {type(value).__name__}"):
+            JwtCredentials(value)  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="empty"):
+        JwtCredentials("")
 
 
 def test_an_order_is_placed_with_a_renewed_token(exchange: ScriptedExchange) -> None:

@@ -16,7 +16,9 @@ def test_all_agree_after_a_friendly_history() -> None:
     assert not report.found, str(report)
 
 
-@pytest.mark.parametrize("seed", range(1, 21))
+@pytest.mark.parametrize(
+    "seed", [*range(1, 9), *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(9, 41))]
+)
 def test_all_agree_after_a_disturbed_history(seed: int) -> None:
     report = run(seed, Options.drawn(seed))
     assert not report.found, str(report)

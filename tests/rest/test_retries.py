@@ -196,3 +196,14 @@ def test_a_token_that_is_refused_twice_is_an_error(server: ScriptedServer, make_
     with pytest.raises(RestError) as caught:
         make_client(JwtCredentials(lambda: "old")).balance()
     assert caught.value.status_code == 401 and len(server.asked) == 2
+
+
+def test_a_write_with_a_refused_token_is_sent_again_with_another_one(
+    server: ScriptedServer, make_client: MakeClient
+) -> None:
+    tokens = iter(["old", "new"])
+    server.replies = [reply({"title": "expired"}, 401), reply({}, 503)]
+    with pytest.raises(RestError) as caught:
+        make_client(JwtCredentials(lambda: next(tokens))).set_leverage("AAPL-USD", 5)
+    assert caught.value.status_code == 503
+    assert [asked.headers["authorization"] for asked in server.asked] == ["Bearer old", "Bearer new"]

@@ -18,14 +18,20 @@ FILLING = {"side": "BUY", "quantity": 1, "price": 200, "time_in_force": "IOC"}
 
 
 @pytest.mark.parametrize(
-    ("dialect", "terms"),
-    [("live", RESTING), ("documented", RESTING), ("live", FILLING)],
+    ("dialect", "terms", "step"),
+    [
+        ("live", RESTING, 1),
+        ("documented", RESTING, 5),
+        ("live", FILLING, 5),
+        pytest.param("documented", RESTING, 1, marks=pytest.mark.soak),
+        pytest.param("live", FILLING, 1, marks=pytest.mark.soak),
+    ],
     indirect=["dialect"],
-    ids=["live-resting", "documented-resting", "live-filling"],
 )
 def test_r23_whichever_byte_is_the_last_the_caller_learns_the_true_outcome(
-    quiet: Simulator, connect: Any, terms: dict[str, Any]
+    quiet: Simulator, connect: Any, terms: dict[str, Any], step: int
 ) -> None:
+    """After every byte in ``make soak``; the tests cut after every fifth one, where an order rests after every one."""
     if terms is FILLING:
         for _ in range(10):  # more than the exchange lets one account sell
             connect(quiet, quiet.create_account(10**9)).place_order(AAPL, "SELL", 400, 200)
@@ -33,11 +39,13 @@ def test_r23_whichever_byte_is_the_last_the_caller_learns_the_true_outcome(
     cases = every_cut({"in": client.measure("in"), "out": client.measure("out")})
     client.close()
     assert len(cases) > 400
+    cases = cases[::step]
     clients = play_all(quiet, terms, cases)
     ledger = quiet.ledger
     for case in cases:
         assert_true_outcome(case, ledger)
-    assert {type(case.outcome) for case in cases} == {Order, OutcomeUnknown}
+    kinds = {type(case.outcome) for case in cases}  # only some of the last bytes leave the answer intact
+    assert kinds == {Order, OutcomeUnknown} or (step > 1 and kinds == {OutcomeUnknown})
     for client in clients:
         assert_each_fill_once(client, quiet, ledger)
 
