@@ -188,8 +188,9 @@ class TradeConnection(ProtocolConnection):
     @property
     def has_work(self) -> bool:
         """Whether `work` may have something to do."""
-        account = self.account
-        return bool(self._runs or account.missed or self._first_halves or account.questions.are_due)
+        account, questions = self.account, self.account.questions
+        is_due = (questions.by_order_id or questions.wants_list) and questions.are_due
+        return bool(self._runs or account.missed or self._first_halves or is_due)
 
     def _abandon(self, step: Step) -> None:
         """Stop waiting for the answer to a command of a procedure; a subscription may be sent again at once."""

@@ -134,7 +134,7 @@ class FillLog:
     def _order_of_known(self, rows: Sequence[UserTrade]) -> bool | None:
         known = [index for index, row in enumerate(rows) if self.knows(row)]
         fresh = [index for index, row in enumerate(rows) if not self.knows(row)]
-        if known and fresh:
+        if known and fresh and self.has_baseline:  # without it, the fresh ones may be older
             return known[0] < fresh[0]
         return self._place_of_the_only_held(rows) if fresh else None
 
