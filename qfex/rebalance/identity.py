@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from datetime import datetime, timezone
+from datetime import datetime
+from secrets import token_hex
+from zoneinfo import ZoneInfo
 
 from ..credentials import Credentials, HmacCredentials
 from ..environment import Environment
+from ..errors import ValidationError
 
 _PREFIX_LENGTH, _ID_LENGTH = 8, 32  # hex digits; the exchange's own clients use 32
 
@@ -31,13 +34,23 @@ def _subject(token: str) -> str:
         return token
 
 
-def period_label(period: str, now: datetime) -> str:
-    """Return the name of the period that contains a moment, in UTC."""
-    moment = now.astimezone(timezone.utc)
+def period_label(period: str, now: datetime, zone: str | None = None) -> str:
+    """Return the name of the period that contains a moment, in a time zone, or in that of the moment.
+
+    Raises
+    ------
+    ValidationError
+        If the moment has no time zone.
+    """
+    if now.tzinfo is None or now.utcoffset() is None:
+        raise ValidationError("now", now, "must be a datetime with a time zone")
+    moment = now.astimezone(ZoneInfo(zone)) if zone else now
     if period == "week":
         year, week, _ = moment.isocalendar()
         return f"{year}-W{week:02}"
-    formats = {"hour": "%Y-%m-%dT%H", "day": "%Y-%m-%d", "month": "%Y-%m", "once": "once"}
+    # The offset tells the two hours apart that have the same name when the clocks go back.
+    hour = "%Y-%m-%dT%H" if not moment.utcoffset() else "%Y-%m-%dT%H%z"
+    formats = {"hour": hour, "day": "%Y-%m-%d", "month": "%Y-%m", "once": "once"}
     return moment.strftime(formats[period])
 
 
@@ -47,8 +60,14 @@ def client_id_prefix(scope: str) -> str:
 
 
 def client_id(scope: str, run_key: str, step: str) -> str:
-    """Return the client id of one step of one run."""
-    return client_id_prefix(scope) + _digest(scope, run_key, step)[: _ID_LENGTH - _PREFIX_LENGTH]
+    """Return a client id for one step of one run, which is another one at each call.
+
+    A journal that was restored from a backup does not know the steps that were sent after the backup. If ids were derived
+    from the journal alone, such a run would use theirs again.
+    """
+    return (
+        client_id_prefix(scope) + _digest(scope, run_key, step, token_hex(16))[: _ID_LENGTH - _PREFIX_LENGTH]
+    )
 
 
 def _digest(*parts: str) -> str:
