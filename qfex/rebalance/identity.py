@@ -5,9 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from datetime import datetime
-from secrets import token_hex
-from zoneinfo import ZoneInfo
+from datetime import datetime, timezone, tzinfo
 
 from ..credentials import Credentials, HmacCredentials
 from ..environment import Environment
@@ -34,8 +32,8 @@ def _subject(token: str) -> str:
         return token
 
 
-def period_label(period: str, now: datetime, zone: str | None = None) -> str:
-    """Return the name of the period that contains a moment, in a time zone, or in that of the moment.
+def period_label(period: str, now: datetime, zone: tzinfo | None = timezone.utc) -> str:
+    """Return the name of the period that contains a moment, in a time zone, or in that of the moment if it is None.
 
     Raises
     ------
@@ -44,7 +42,7 @@ def period_label(period: str, now: datetime, zone: str | None = None) -> str:
     """
     if now.tzinfo is None or now.utcoffset() is None:
         raise ValidationError("now", now, "must be a datetime with a time zone")
-    moment = now.astimezone(ZoneInfo(zone)) if zone else now
+    moment = now if zone is None else now.astimezone(zone)
     if period == "week":
         year, week, _ = moment.isocalendar()
         return f"{year}-W{week:02}"
@@ -60,14 +58,8 @@ def client_id_prefix(scope: str) -> str:
 
 
 def client_id(scope: str, run_key: str, step: str) -> str:
-    """Return a client id for one step of one run, which is another one at each call.
-
-    A journal that was restored from a backup does not know the steps that were sent after the backup. If ids were derived
-    from the journal alone, such a run would use theirs again.
-    """
-    return (
-        client_id_prefix(scope) + _digest(scope, run_key, step, token_hex(16))[: _ID_LENGTH - _PREFIX_LENGTH]
-    )
+    """Return the client id of one step of one run."""
+    return client_id_prefix(scope) + _digest(scope, run_key, step)[: _ID_LENGTH - _PREFIX_LENGTH]
 
 
 def _digest(*parts: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
+from secrets import token_hex
 from types import TracebackType
 from typing import Any
 
@@ -200,7 +201,9 @@ class Journal:
                 "SELECT count(*) FROM steps WHERE run_id = ? AND symbol = ?", (run.run_id, trade.symbol)
             ).fetchone()
             name = f"{trade.symbol}/{count + 1}/{kind}"
-            identifier = client_id(self.scope, run.key, name)
+            # A journal that was restored from a backup does not know the steps that were sent later. With the random part
+            # the ids of those are not used again.
+            identifier = client_id(self.scope, run.key, f"{name}/{token_hex(16)}")
             members = {
                 "run_id": run.run_id, "symbol": trade.symbol, "name": name, "kind": kind, "client_id": identifier,
                 "side": trade.side, "quantity": quantity, "price": price, "created": self._clock(),

@@ -122,7 +122,7 @@ class Rebalancer:
             If the exchange cannot be reached and this run has sent nothing. It is always safe to run again.
         """
         with localcontext(_ARITHMETIC), self._journal.lock():
-            period = period_label(targets.period, self._now(), targets.timezone)
+            period = period_label(targets.period, self._now(), targets.zone)
             run = EarlierRuns(self._executor).settle(period, targets.digest, again=again)
             if run is not None and run.state is RunState.DONE:
                 return self._report(run, Outcome.NOTHING_TO_DO)

@@ -105,6 +105,11 @@ class Targets:
                 raise ValidationError(name, value, "must not be negative")
 
     @property
+    def zone(self) -> ZoneInfo | None:
+        """The time zone in which periods begin, or None for that of the rebalancer's `now`."""
+        return None if self.timezone is None else ZoneInfo(self.timezone)
+
+    @property
     def digest(self) -> str:
         """A hash of all settings. Targets with another hash are another rebalancing."""
         members = {name: _canonical(value) for name, value in attrs.asdict(self).items()}
