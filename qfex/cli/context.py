@@ -157,11 +157,20 @@ class App:
         click.Abort
             If the answer is no.
         """
-        if not self.must_confirm:
-            return
-        if self.settings.json or not _is_interactive():
+        self.require_confirmable(what)
+        if self.must_confirm:
+            click.confirm(f"{what} on {self.env_name} trades real money. Continue?", abort=True, err=True)
+
+    def require_confirmable(self, what: str) -> None:
+        """Refuse to go on if a confirmation is needed and nobody can be asked.
+
+        Raises
+        ------
+        ConfigurationError
+            If stdin is not a terminal or the output is JSON.
+        """
+        if self.must_confirm and (self.settings.json or not _is_interactive()):
             raise ConfigurationError(f"{what} on {self.env_name} trades real money: confirm with --yes")
-        click.confirm(f"{what} on {self.env_name} trades real money. Continue?", abort=True, err=True)
 
 
 def _is_interactive() -> bool:

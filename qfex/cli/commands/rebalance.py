@@ -125,6 +125,8 @@ def rebalance(
     """
     app = ctx.ensure_object(App)
     targets = load_targets(targets_file)
+    if not dry_run:
+        app.require_confirmable(f"rebalance to {targets_file}")
     pace = Pace(answer=app.settings.timeout, poll=poll, retry=min(1.0, poll))
     with _journal(app, journal_path) as journal, ProgressBars(app.out) as bars:
         client = app.unconnected_trade() if dry_run else app.trade
