@@ -224,7 +224,9 @@ class Ledger:
             f"{trade.symbol} {trade.trade_id}" for _, trade in self._trades.values() if trade.time is None
         ]
         if untimed:
-            raise ValidationError("trades", untimed, "have no time, so a range cannot be told")
+            raise ValidationError(
+                "trades", untimed, "have no time, so it is unknown whether they are in the range"
+            )
 
     def positions(self) -> dict[str, Position]:
         """Return the positions after all trades, including the opening positions, by symbol."""

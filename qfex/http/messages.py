@@ -56,8 +56,8 @@ class HttpRequest:
         return f"{self.method} {self.url}"
 
 
-#: Media types of exports. The last is what servers send that do not know the type of a file.
-_CSV_TYPES = ("text/csv", "application/csv", "text/comma-separated-values", "application/octet-stream")
+#: Media types of exports. The last two are those of servers that do not know the type of a file, or do not say it.
+_CSV_TYPES = ("text/csv", "application/csv", "text/comma-separated-values", "application/octet-stream", "")
 
 
 @attrs.frozen

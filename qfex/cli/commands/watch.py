@@ -67,7 +67,7 @@ def _print_events(app: App, seconds: float | None) -> None:
 
 
 def _require_ctrl_c(error: KeyboardInterrupt) -> None:
-    """Ctrl-C is the usual end of this command; other signals are told by the exit code."""
+    """Ctrl-C is the usual end of this command; the exit code says which other signal ended it."""
     if isinstance(error, Terminated):
         raise error
 
