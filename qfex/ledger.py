@@ -14,6 +14,8 @@ from .errors import ValidationError
 from .models.account import Position
 from .models.orders import Fill, UserTrade
 
+_Key = tuple[str, str]  # trade id and order id
+
 _ZERO = Decimal(0)
 _LONG_AGO = datetime.min.replace(tzinfo=timezone.utc)
 
@@ -113,8 +115,9 @@ class Ledger:
             print(result.symbol, result.realised_pnl, result.fees, result.position)
 
     Each trade counts once, identified by its trade id and order id, so fills from the WebSocket and rows from REST may
-    be mixed. Trades are applied by time. Trades of the same time are applied in the order in which they were added, and
-    a trade without a time follows the trade that was added before it. A ledger is not thread-safe.
+    be mixed. Trades are applied by time, and those of the same time in the exchange's own order, whether they are added
+    newest first or oldest first. A trade without a time follows the trade that was added before it, until it is added
+    again with its time. A ledger is not thread-safe.
 
     Averages are kept to 60 digits. Everything else is exact, including the realised profit whenever the position is
     flat. Funding payments are not trades and are not included.
@@ -132,7 +135,9 @@ class Ledger:
 
     def __init__(self, opening: Iterable[Position] = ()) -> None:
         self._opening = {held.symbol: _Account.of(held) for held in opening}
-        self._trades: dict[tuple[str, str], tuple[datetime, Fill | UserTrade]] = {}
+        self._trades: dict[_Key, tuple[datetime, Fill | UserTrade]] = {}
+        self._batches: list[list[_Key]] = []  # new trades in the order in which they were added
+        self._adds_singly = False  # whether the last batch consists of trades that were added one by one
         self._newest = _LONG_AGO
         self._entries: list[LedgerEntry] | None = None
 
@@ -155,6 +160,10 @@ class Ledger:
             If a trade has no side.
         """
         known = len(self._trades)
+        is_single = isinstance(trades, (Fill, UserTrade))
+        if not (is_single and self._adds_singly):
+            self._batches.append([])
+        self._adds_singly = is_single
         for trade in [trades] if isinstance(trades, (Fill, UserTrade)) else trades:
             self._take(trade)
         return len(self._trades) - known
@@ -162,8 +171,14 @@ class Ledger:
     def _take(self, trade: Fill | UserTrade) -> None:
         if trade.side not in (Side.BUY, Side.SELL):
             raise ValidationError("trades", trade, "a trade must have a side")
-        self._newest = trade.time or self._newest
-        self._trades.setdefault((trade.trade_id, trade.order_id), (self._newest, trade))
+        if trade.time is not None:
+            self._newest = _aware(trade.time, "time")
+        key = (trade.trade_id, trade.order_id)
+        known = self._trades.get(key)
+        if known is None:
+            self._batches[-1].append(key)
+        if known is None or (known[1].time is None and trade.time is not None):
+            self._trades[key] = (self._newest, trade)
         self._entries = None
 
     @property
@@ -180,18 +195,38 @@ class Ledger:
         ----------
         start, end : datetime, optional
             Count only trades from `start`, inclusive, to `end`, exclusive. Positions still include all trades before.
+            Both need a time zone.
 
         Returns
         -------
         dict of str to LedgerResult
             By symbol. Symbols without a trade in the range are left out.
+
+        Raises
+        ------
+        ValidationError
+            If a range is given and the times of some trades are unknown. Add these trades again from REST.
         """
+        for name, moment in (("start", start), ("end", end)):
+            if moment is not None:
+                _aware(moment, name)
+        if start is not None or end is not None:
+            self._require_times()
         results: dict[str, LedgerResult] = {}
         for entry in self.entries:
             if _is_within(entry.time, start, end):
                 symbol = entry.symbol
                 results[symbol] = results.get(symbol, LedgerResult(symbol)).including(entry)
         return results
+
+    def _require_times(self) -> None:
+        untimed = [
+            f"{trade.symbol} {trade.trade_id}" for _, trade in self._trades.values() if trade.time is None
+        ]
+        if untimed:
+            raise ValidationError(
+                "trades", untimed, "have no time, so it is unknown whether they are in the range"
+            )
 
     def positions(self) -> dict[str, Position]:
         """Return the positions after all trades, including the opening positions, by symbol."""
@@ -206,9 +241,35 @@ class Ledger:
 
     def _replay(self) -> list[LedgerEntry]:
         accounts = {symbol: attrs.evolve(held) for symbol, held in self._opening.items()}
-        ordered = sorted(self._trades.values(), key=lambda item: item[0])
+        added = [self._trades[key] for batch in self._batches for key in self._oldest_first(batch)]
+        ordered = sorted(added, key=lambda item: item[0])
         with localcontext(_WIDE):
             return [accounts.setdefault(trade.symbol, _Account()).apply(trade) for _, trade in ordered]
+
+    def _oldest_first(self, batch: list[_Key]) -> list[_Key]:
+        """Return trades that were added together in the exchange's order."""
+        trades = [self._trades[key] for key in batch]
+        pairs = list(zip(trades, trades[1:], strict=False))
+        direction = sum((later[0] > earlier[0]) - (later[0] < earlier[0]) for earlier, later in pairs)
+        if not direction:  # all of one moment
+            direction = sum(_worsening(earlier[1], later[1]) for earlier, later in pairs)
+        return batch[::-1] if direction < 0 else batch
+
+
+def _worsening(trade: Fill | UserTrade, other: Fill | UserTrade) -> int:
+    """Return 1 if two trades of one order are in the order in which it took them from the book, -1 if in the reverse.
+
+    An order takes the best price first.
+    """
+    if trade.order_id != other.order_id or trade.price == other.price:
+        return 0
+    return 1 if (other.price > trade.price) is (trade.side is Side.BUY) else -1
+
+
+def _aware(moment: datetime, name: str) -> datetime:
+    if moment.tzinfo is None:
+        raise ValidationError(name, moment, "must have a time zone")
+    return moment
 
 
 @attrs.define

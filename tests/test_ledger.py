@@ -109,6 +109,47 @@ def test_a_trade_without_a_time_follows_the_one_before() -> None:
     assert effects(ledger.entries) == [("0", "1", "100"), ("10", "-1", "110"), ("5", "0", "0")]
 
 
+def at_noon(*sizes_and_prices: tuple[str, str]) -> list[UserTrade]:
+    """Trades of one order at one moment, as it took them from the book."""
+    made = [trade(number, size, price) for number, (size, price) in enumerate(sizes_and_prices)]
+    return [attrs.evolve(each, time=NOON, order_id="sweep") for each in made]
+
+
+@pytest.mark.parametrize("singly", [True, False])
+@pytest.mark.parametrize("before", [[], [trade(-5, "10", "100")]])
+def test_the_direction_of_reading_does_not_change_trades_of_one_moment(
+    before: list[UserTrade], singly: bool
+) -> None:
+    straight, reverse = Ledger(), Ledger()
+    history = [*before, *at_noon(("-3", "99"), ("-12", "98"), ("-1", "97"))]
+    straight.add(history)
+    for part in [[each] for each in history[::-1]] if singly else [history[::-1]]:
+        reverse.add(part[0] if singly else part)
+    assert reverse.entries == straight.entries
+    assert [entry.price for entry in reverse.entries][-3:] == [99, 98, 97]
+
+
+def test_a_trade_whose_time_becomes_known_moves_to_its_place() -> None:
+    late = trade(1, "1", "100")
+    ledger = Ledger()
+    ledger.add([trade(2, "-1", "110"), attrs.evolve(late, time=None)])
+    assert ledger.add(late) == 0
+    assert [entry.time for entry in ledger.entries] == [late.time, NOON + timedelta(seconds=2)]
+
+
+def test_a_range_is_refused_while_the_time_of_a_trade_is_unknown() -> None:
+    ledger = Ledger()
+    ledger.add([trade(1, "1", "100"), attrs.evolve(trade(2, "1", "100"), time=None)])
+    assert ledger.results()["A"].trades == 2
+    with pytest.raises(ValidationError, match="A t2"):
+        ledger.results(start=NOON)
+
+
+def test_a_range_without_a_time_zone_is_refused() -> None:
+    with pytest.raises(ValidationError, match="time zone"):
+        Ledger().results(start=datetime(2026, 1, 1))
+
+
 def test_a_trade_without_a_side_is_refused() -> None:
     with pytest.raises(ValidationError, match="side"):
         Ledger().add(attrs.evolve(trade(1, "1", "1"), side=None))

@@ -43,6 +43,7 @@ class App:
 
     def __init__(self) -> None:
         self.settings = Settings()
+        self.has_sent = False  # whether the command has sent an order whose end it then waits for
         self._opened = ExitStack()
 
     def __enter__(self) -> App:
@@ -136,8 +137,18 @@ class App:
         client = MarketDataClient(self.environment, request_timeout=self.settings.timeout)
         return self._opened.enter_context(client)
 
+    @property
+    def must_confirm(self) -> bool:
+        """Whether the command trades real money and ``--yes`` is not given."""
+        return not self.settings.yes and is_real(self.environment)
+
     def confirm(self, what: str) -> None:
         """Ask for confirmation before trading real money, unless ``--yes`` is given.
+
+        Parameters
+        ----------
+        what : str
+            What will be done, completely.
 
         Raises
         ------
@@ -146,11 +157,20 @@ class App:
         click.Abort
             If the answer is no.
         """
-        if self.settings.yes or not is_real(self.environment):
-            return
-        if self.settings.json or not _is_interactive():
+        self.require_confirmable(what)
+        if self.must_confirm:
+            click.confirm(f"{what} on {self.env_name} trades real money. Continue?", abort=True, err=True)
+
+    def require_confirmable(self, what: str) -> None:
+        """Refuse to go on if a confirmation is needed and nobody can be asked.
+
+        Raises
+        ------
+        ConfigurationError
+            If stdin is not a terminal or the output is JSON.
+        """
+        if self.must_confirm and (self.settings.json or not _is_interactive()):
             raise ConfigurationError(f"{what} on {self.env_name} trades real money: confirm with --yes")
-        click.confirm(f"{what} on {self.env_name} trades real money. Continue?", abort=True, err=True)
 
 
 def _is_interactive() -> bool:

@@ -19,6 +19,7 @@ from ..errors import (
     ValidationError,
 )
 from ..rebalance import AlreadyRunning
+from .signals import Terminated
 
 
 class ExitCode(IntEnum):
@@ -35,7 +36,9 @@ class ExitCode(IntEnum):
     NOTHING_TO_DO = 10
     PARTIAL = 11
     ALREADY_RUNNING = 12
+    HANGUP = 129
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 MEANINGS = {
@@ -43,14 +46,16 @@ MEANINGS = {
     ExitCode.FAILED: "failed: stopped by you, or an error of this program",
     ExitCode.USAGE: "wrong usage or setup; nothing was sent",
     ExitCode.REFUSED: "refused by the exchange",
-    ExitCode.UNKNOWN: "outcome unknown: it was sent, no answer came; ask `qfex-sync resolve`",
+    ExitCode.UNKNOWN: "outcome unknown: it was sent, no full answer came; ask `qfex-sync resolve`",
     ExitCode.NOT_SENT: "not connected; nothing was sent",
     ExitCode.AUTHENTICATION: "credentials refused, or they lack the permission",
-    ExitCode.NO_ANSWER: "a read was sent and not answered in time",
+    ExitCode.NO_ANSWER: "a read failed: not answered in time, or the exchange is not available",
     ExitCode.NOTHING_TO_DO: "rebalance: nothing to do",
     ExitCode.PARTIAL: "rebalance, flatten, doctor: something is left to do",
     ExitCode.ALREADY_RUNNING: "rebalance: another run is in progress",
+    ExitCode.HANGUP: "the terminal was closed (SIGHUP)",
     ExitCode.INTERRUPTED: "interrupted (Ctrl-C)",
+    ExitCode.TERMINATED: "asked to end (SIGTERM)",
 }
 
 #: The first matching class decides.
@@ -71,11 +76,23 @@ _BY_ERROR: tuple[tuple[type[BaseException], ExitCode], ...] = (
 
 def exit_code_of(error: BaseException) -> ExitCode:
     """Return the exit code of an error."""
+    if isinstance(error, Terminated):
+        return ExitCode(128 + error.number)
+    if isinstance(error, click.ClickException):
+        return ExitCode(error.exit_code)
     if isinstance(error, RestError):
-        return ExitCode.AUTHENTICATION if error.status_code in (401, 403) else ExitCode.REFUSED
+        return _of_rest(error.status_code)
     if isinstance(error, RequestTimeout) and not isinstance(error, OutcomeUnknown):
         return ExitCode.NO_ANSWER if error.sent else ExitCode.NOT_SENT
     return next((code for kind, code in _BY_ERROR if isinstance(error, kind)), ExitCode.FAILED)
+
+
+def _of_rest(status: int) -> ExitCode:
+    if status in (401, 403):
+        return ExitCode.AUTHENTICATION
+    # Below 300 the answer could not be read; from 500 on, and at the rate limit, the exchange could not give one.
+    is_no_answer = status < 300 or status >= 500 or status == 429
+    return ExitCode.NO_ANSWER if is_no_answer else ExitCode.REFUSED
 
 
 def explanation() -> str:

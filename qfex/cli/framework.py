@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sqlite3
+import sys
+from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, NoReturn
@@ -65,8 +67,18 @@ class TradingCommand(AppCommand):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Ask for confirmation, then run the command."""
-        ctx.ensure_object(App).confirm(ctx.command_path)
+        ctx.ensure_object(App).confirm(described_command(ctx))
         return super().invoke(ctx)
+
+
+def described_command(ctx: click.Context) -> str:
+    """Return a command with all of its arguments and options, such as ``order place: symbol AAPL-USD, side BUY``."""
+    given = ", ".join(
+        f"{name.replace('_', ' ')} {value}"
+        for name, value in ctx.params.items()
+        if value not in (None, False)
+    )
+    return f"{ctx.command_path}: {given}" if given else ctx.command_path
 
 
 class AppGroup(click.Group):
@@ -82,20 +94,41 @@ class RootGroup(AppGroup):
         super().__init__(*args, **attributes)
         self.params += [make() for make in (*_SHARED, _YES)]
 
+    def main(  # type: ignore[override]  # the overloads of click say what it returns in which mode
+        self, args: Sequence[str] | None = None, *, standalone_mode: bool = True, **options: Any
+    ) -> Any:
+        """Run the program and exit. With ``--json``, errors of usage are JSON too."""
+        if not standalone_mode:
+            return super().main(args, standalone_mode=False, **options)
+        given = list(sys.argv[1:] if args is None else args)
+        try:
+            code = super().main(args, standalone_mode=False, **options)
+        except click.ClickException as error:
+            if "--json" in given:
+                Output(as_json=True).error(error, error.exit_code)
+            else:
+                error.show()
+            code = error.exit_code
+        except (KeyboardInterrupt, click.Abort) as error:
+            code = exit_code_of(error)
+        sys.exit(code if isinstance(code, int) else ExitCode.DONE)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
         app = ctx.ensure_object(App)
         try:
             with app:
-                return super().invoke(ctx)
-        except (QfexError, KeyboardInterrupt, click.Abort) as error:
-            fail(ctx, app.out, error)
+                super().invoke(ctx)
+        except (QfexError, OSError, sqlite3.Error, KeyboardInterrupt, click.Abort) as error:
+            fail(ctx, app, error)
 
 
-def fail(ctx: click.Context, out: Output, error: BaseException) -> NoReturn:
+def fail(ctx: click.Context, app: App, error: BaseException) -> NoReturn:
     """Print an error and end the program with its exit code."""
-    code = exit_code_of(error)
-    if code is ExitCode.INTERRUPTED:
+    out, code = app.out, exit_code_of(error)
+    if app.has_sent and code in (ExitCode.NOT_SENT, ExitCode.NO_ANSWER):
+        code = ExitCode.UNKNOWN
+    if isinstance(error, KeyboardInterrupt):
         out.say("interrupted")
     else:
         out.error(error, code)
@@ -115,6 +148,14 @@ limit_option = click.option(
     "--limit", type=click.IntRange(1, 1000), help="Largest number of rows.  [default: 100]"
 )
 reduce_only_option = click.option("--reduce-only", is_flag=True, help="The order may only reduce a position.")
+yes_option = click.option(
+    "--yes",
+    "-y",
+    is_flag=True,
+    expose_value=False,
+    callback=_remember,
+    help="Do not ask before trading real money.",
+)
 wait_option = click.option("--wait", is_flag=True, help="Wait until the order is done, or until the timeout.")
 
 

@@ -9,13 +9,16 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import click
 from rich import box
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
 
 from ..errors import QfexError
 from ..plain import plain
+from .streams import is_broken
 
 _UNBOUNDED = 500  # width of a pipe in columns, so that tables are not cut
 
@@ -37,6 +40,11 @@ class Output:
         """A console for the current stdout."""
         return _console(sys.stdout)
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether nobody can read the output any more."""
+        return is_broken(sys.stdout)
+
     def rows(self, rows: Sequence[Any], columns: Mapping[str, str], empty: str = "nothing") -> None:
         """Print models of one class.
 
@@ -50,9 +58,24 @@ class Output:
         if self.as_json:
             self.document(list(rows))
         elif rows:
-            self.console.print(table(rows, columns))
+            self.table(rows, columns)
         else:
             self.say(empty)
+
+    def table(self, rows: Iterable[Any], columns: Mapping[str, str], title: str | None = None) -> None:
+        """Print a table. If the terminal is too narrow for it, print each row as lines, so that nothing is cut."""
+        kept, console = list(rows), self.console
+        drawn = table(kept, columns, title)
+        needed = Measurement.get(console, console.options.update(max_width=_UNBOUNDED), drawn).maximum
+        if needed <= console.width:
+            console.print(drawn)
+            return
+        if title:
+            console.print(title, markup=False, highlight=False, soft_wrap=True)
+        width = max(map(len, columns.values()))
+        for row in kept:
+            lines = [f"{columns[name]:{width}}  {shown(getattr(row, name, None))}" for name in columns]
+            console.print("\n".join([*lines, ""]), markup=False, highlight=False, soft_wrap=True)
 
     def record(self, model: Any, title: str = "") -> None:
         """Print one model with one attribute in each row."""
@@ -127,6 +150,8 @@ def shown(value: Any) -> str:
 
 def described(error: BaseException, code: int) -> dict[str, Any]:
     """Return an error as JSON types: its class, its message, and its attributes."""
+    if isinstance(error, click.ClickException):
+        return {"error": type(error).__name__, "message": error.format_message(), "exit_code": int(code)}
     known = {
         name: plain(value)
         for name, value in vars(error).items()

@@ -63,28 +63,37 @@ class HttpSession:
     def download(self, request: HttpRequest, write: Callable[[bytes], None]) -> HttpResponse:
         """Send a request and pass the body of the response to `write` in pieces. The timeout applies to each piece.
 
-        The body of an error response is returned instead. Raises the errors of `exchange` and of `write`.
+        The body of a response that is an error or no CSV is returned instead. Raises the errors of `exchange` and of
+        `write`.
         """
-        return self._receive(request, write, None)
+        return self._receive(request, write, None, lambda response: response.is_csv)
 
     def _receive(
-        self, request: HttpRequest, write: Callable[[bytes], None], deadline: float | None
+        self,
+        request: HttpRequest,
+        write: Callable[[bytes], None],
+        deadline: float | None,
+        is_wanted: Callable[[HttpResponse], bool] = lambda response: response.is_success,
     ) -> HttpResponse:
         try:
-            return self._attempt(request, write, deadline)
+            return self._attempt(request, write, deadline, is_wanted)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             failure = _translated(error, request)
         raise failure  # outside the except block: the original error holds the headers, and so the credentials
 
     def _attempt(
-        self, request: HttpRequest, write: Callable[[bytes], None], deadline: float | None
+        self,
+        request: HttpRequest,
+        write: Callable[[bytes], None],
+        deadline: float | None,
+        is_wanted: Callable[[HttpResponse], bool],
     ) -> HttpResponse:
         with self._send(request) as received:
             headers = {name.lower(): value for name, value in received.headers.items()}
             response = HttpResponse(received.status_code, headers)
             error_body = bytearray()
             for piece in _pieces(received):
-                (write if response.is_success else error_body.extend)(piece)
+                (write if is_wanted(response) else error_body.extend)(piece)
                 if deadline is not None and time.monotonic() > deadline:
                     raise RequestTimeout(f"{request}: the answer took too long", sent=True)
             return attrs.evolve(response, body=bytes(error_body))

@@ -56,6 +56,10 @@ class HttpRequest:
         return f"{self.method} {self.url}"
 
 
+#: Media types of exports. The last two are those of servers that do not know the type of a file, or do not say it.
+_CSV_TYPES = ("text/csv", "application/csv", "text/comma-separated-values", "application/octet-stream", "")
+
+
 @attrs.frozen
 class HttpResponse:
     """One HTTP response, with header names in lower case."""
@@ -68,6 +72,12 @@ class HttpResponse:
     def is_success(self) -> bool:
         """Whether the server accepted the request. A redirect counts as an error, since it is not followed."""
         return 200 <= self.status < 300
+
+    @property
+    def is_csv(self) -> bool:
+        """Whether this is a table, rather than an error or the page that a proxy shows for a login."""
+        media_type = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return self.is_success and media_type in _CSV_TYPES
 
 
 def read_json(response: HttpResponse, secrets: Iterable[str] = ()) -> Any:

@@ -99,7 +99,8 @@ def period(start: datetime | None, end: datetime | None) -> Query:
 
 def _ending(start: datetime, end: datetime) -> str:
     written = iso(end, "end")
-    if end < start:
+    # Two datetimes of the same zone compare by their wall clocks, which repeat an hour when summer time ends.
+    if end.astimezone(timezone.utc) < start.astimezone(timezone.utc):
         raise ValidationError("end", end, f"must not be before start ({start})")
     return written
 

@@ -162,6 +162,9 @@ class Requester:
         response = session.download(request, sink.write)
         if not response.is_success:
             self._read_response(response, request)
+        elif not response.is_csv:
+            media_type = response.headers.get("content-type", "no content type")
+            raise RestError(response.status, "the answer is not a CSV file", media_type)
 
     def _read_response(self, response: HttpResponse, request: HttpRequest) -> Any:
         self._clock.measure(response.headers.get("date"))

@@ -32,13 +32,14 @@ def draw(report: Report, path: Path) -> None:
         raise ConfigurationError(
             "charts need the extra \"charts\": pip install 'qfex-sync[charts]'"
         ) from None
-    priced = [(trade, each) for trade in report.trades for each in trade.executions if each.average_price]
-    height = 2.2 + _ROW * max(3, len(report.trades), len(priced))
+    trades = [trade for trade in report.trades if trade.planned]
+    priced = [(trade, each) for trade in trades for each in trade.executions if each.average_price]
+    height = 2.2 + _ROW * max(3, len(trades), len(priced))
     figure = Figure(figsize=(11, height), layout="constrained")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
     figure.suptitle(f"Rebalancing of {report.period}: {report.outcome} ({report.execution})")
-    _quantities(left, report.trades)
+    _quantities(left, trades)
     _prices(right, priced)
     figure.savefig(path, dpi=120)
 

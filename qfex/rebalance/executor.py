@@ -238,10 +238,10 @@ class StepExecutor:
             step = step if step.state.is_final else self.settle(step)
             if step.state.is_final:
                 return step
-            self._cancel(step)
+            self.cancel(step)
         raise OutcomeUnknown("cancel_order", "still live", client_order_id=step.client_id, symbol=step.symbol)
 
-    def _cancel(self, step: Step) -> None:
+    def cancel(self, step: Step) -> None:
         """Send one cancel. Its outcome does not matter: `end` calls `settle` and cancels again if necessary."""
         try:
             if step.kind is StepKind.TWAP:
@@ -255,6 +255,16 @@ class StepExecutor:
                 )
         except (OrderRejected, ApiError, OutcomeUnknown):
             self.stop.wait(self.pace.poll / 10)
+
+    # --- the account -------------------------------------------------------------------------------------------
+
+    def pause(self, seconds: float) -> None:
+        """Wait, or return at once if the rebalancer is stopped."""
+        self.stop.wait(seconds)
+
+    def positions(self) -> dict[str, Decimal]:
+        """Return the signed positions by symbol."""
+        return {row.symbol: row.position for row in self.rest.positions().values()}
 
     def fresh_mark(self, trade: PlannedTrade) -> Decimal:
         """Return the current mark price, or that of the plan if the exchange does not answer."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from datetime import datetime, timezone
+from datetime import datetime, timezone, tzinfo
 
 from ..credentials import Credentials, HmacCredentials
 from ..environment import Environment
+from ..errors import ValidationError
 
 _PREFIX_LENGTH, _ID_LENGTH = 8, 32  # hex digits; the exchange's own clients use 32
 
@@ -33,13 +34,23 @@ def _subject(token: str) -> str:
         return token
 
 
-def period_label(period: str, now: datetime) -> str:
-    """Return the name of the period that contains a moment, in UTC."""
-    moment = now.astimezone(timezone.utc)
+def period_label(period: str, now: datetime, zone: tzinfo | None = timezone.utc) -> str:
+    """Return the name of the period that contains a moment, in a time zone, or in that of the moment if it is None.
+
+    Raises
+    ------
+    ValidationError
+        If the moment has no time zone.
+    """
+    if now.tzinfo is None or now.utcoffset() is None:
+        raise ValidationError("now", now, "must be a datetime with a time zone")
+    moment = now if zone is None else now.astimezone(zone)
     if period == "week":
         year, week, _ = moment.isocalendar()
         return f"{year}-W{week:02}"
-    formats = {"hour": "%Y-%m-%dT%H", "day": "%Y-%m-%d", "month": "%Y-%m", "once": "once"}
+    # The offset tells the two hours apart that have the same name when the clocks go back.
+    hour = "%Y-%m-%dT%H" if not moment.utcoffset() else "%Y-%m-%dT%H%z"
+    formats = {"hour": hour, "day": "%Y-%m-%d", "month": "%Y-%m", "once": "once"}
     return moment.strftime(formats[period])
 
 

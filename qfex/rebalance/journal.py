@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
+from secrets import token_hex
 from types import TracebackType
 from typing import Any
 
@@ -31,7 +32,8 @@ CREATE TABLE IF NOT EXISTS runs (
 CREATE TABLE IF NOT EXISTS trades (
     run_id INTEGER NOT NULL REFERENCES runs, symbol TEXT NOT NULL, current TEXT NOT NULL, target TEXT NOT NULL,
     side TEXT NOT NULL, quantity TEXT NOT NULL, mark TEXT NOT NULL, notional TEXT NOT NULL,
-    reduce_only INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (run_id, symbol));
+    reduce_only INTEGER NOT NULL, reason TEXT NOT NULL,
+    falls_short INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (run_id, symbol));
 CREATE TABLE IF NOT EXISTS steps (
     step_id INTEGER PRIMARY KEY, run_id INTEGER NOT NULL REFERENCES runs, symbol TEXT NOT NULL, name TEXT NOT NULL,
     kind TEXT NOT NULL, client_id TEXT NOT NULL UNIQUE, side TEXT NOT NULL, quantity TEXT NOT NULL, price TEXT,
@@ -45,7 +47,7 @@ CREATE TABLE IF NOT EXISTS events (
 _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "equity": Decimal, "current": Decimal, "target": Decimal, "quantity": Decimal, "mark": Decimal,
     "notional": Decimal, "filled": Decimal, "price": lambda text: None if text is None else Decimal(text),
-    "side": Side, "reduce_only": bool,
+    "side": Side, "reduce_only": bool, "falls_short": bool,
 }  # fmt: skip
 
 
@@ -146,6 +148,16 @@ class Journal:
         found = self._runs("period = ? AND digest = ?", period, digest)
         return found[-1] if found else None
 
+    def traded_after(self, run: Run) -> bool:
+        """Whether a later run has traded, or may have traded, a symbol of this run."""
+        query = (
+            "SELECT count(*) FROM steps JOIN runs USING (run_id) WHERE scope = ? AND run_id > ? AND "
+            "(filled <> '0' OR steps.state IN ('intended', 'live')) AND "
+            "symbol IN (SELECT symbol FROM trades WHERE run_id = ?)"
+        )
+        (count,) = self._db.execute(query, (self.scope, run.run_id, run.run_id)).fetchone()
+        return bool(count)
+
     def unsettled(self) -> list[Run]:
         """Return the runs that are open or have steps that may still trade."""
         pending = "SELECT run_id FROM steps WHERE state IN ('intended', 'live')"
@@ -167,11 +179,16 @@ class Journal:
 
     def work_of(self, run: Run) -> list[Work]:
         """Return the trades of a run, each with its steps."""
+        return self._with_steps(run, self.plan_of(run).trades)
+
+    def all_work_of(self, run: Run) -> list[Work]:
+        """Return the trades of a run, each with its steps, and then the rows of its plan that are not traded."""
+        plan = self.plan_of(run)
+        return self._with_steps(run, [*plan.trades, *(row for row in plan.rows if not row.quantity)])
+
+    def _with_steps(self, run: Run, rows: list[PlannedTrade]) -> list[Work]:
         steps = self.steps(run)
-        return [
-            Work(trade, tuple(step for step in steps if step.symbol == trade.symbol))
-            for trade in self.plan_of(run).trades
-        ]
+        return [Work(row, tuple(step for step in steps if step.symbol == row.symbol)) for row in rows]
 
     # --- steps -------------------------------------------------------------------------------------------------
 
@@ -184,7 +201,9 @@ class Journal:
                 "SELECT count(*) FROM steps WHERE run_id = ? AND symbol = ?", (run.run_id, trade.symbol)
             ).fetchone()
             name = f"{trade.symbol}/{count + 1}/{kind}"
-            identifier = client_id(self.scope, run.key, name)
+            # A journal that was restored from a backup does not know the steps that were sent later. With the random part
+            # the ids of those are not used again.
+            identifier = client_id(self.scope, run.key, f"{name}/{token_hex(16)}")
             members = {
                 "run_id": run.run_id, "symbol": trade.symbol, "name": name, "kind": kind, "client_id": identifier,
                 "side": trade.side, "quantity": quantity, "price": price, "created": self._clock(),
@@ -271,10 +290,18 @@ def _open(path: Path) -> sqlite3.Connection:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = FULL")  # an intent must also survive a power failure
         database.executescript(_SCHEMA)
+        _add_new_columns(database)
     except sqlite3.Error:
         database.close()
         raise
     return database
+
+
+def _add_new_columns(database: sqlite3.Connection) -> None:
+    """Add the columns that a journal of an earlier version does not have."""
+    names = {row["name"] for row in database.execute("PRAGMA table_info(trades)").fetchall()}
+    if "falls_short" not in names:
+        database.execute("ALTER TABLE trades ADD COLUMN falls_short INTEGER NOT NULL DEFAULT 0")
 
 
 def _restore(model: type[Any], row: sqlite3.Row) -> Any:

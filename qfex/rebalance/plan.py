@@ -13,7 +13,6 @@ from ..models.instruments import Instrument, InstrumentStatus
 from .targets import Targets
 
 _ZERO = Decimal(0)
-_DOLLARS = ("USD", "USDC", "")
 
 
 @attrs.frozen
@@ -51,11 +50,14 @@ class PlannedTrade:
     mark : Decimal
         Mark price at the time of the plan, the benchmark of the execution.
     notional : Decimal
-        `quantity` at `mark`, in USD.
+        `quantity` at `mark`. The exchange counts one unit of any quote currency as one USDC.
     reduce_only : bool
         Whether the trade only reduces a position.
     reason : str
         Why nothing is traded, or less than the targets require. Otherwise ``""``.
+    falls_short : bool
+        Whether the target is not reached even if the whole quantity is traded: the instrument cannot be traded now, or a
+        limit does not allow the whole trade.
     """
 
     symbol: str
@@ -67,6 +69,15 @@ class PlannedTrade:
     notional: Decimal
     reduce_only: bool = False
     reason: str = ""
+    falls_short: bool = False
+
+    @property
+    def frees_margin(self) -> bool:
+        """Whether the position is not larger after the trade than before, so that the trade needs no more margin.
+
+        This includes a trade that turns a large position into a smaller one of the other direction.
+        """
+        return abs(self.planned) <= abs(self.current)
 
     @property
     def planned(self) -> Decimal:
@@ -83,8 +94,13 @@ class Plan:
 
     @property
     def trades(self) -> list[PlannedTrade]:
-        """Rows with a quantity to trade. Those that reduce a position, and so free margin, come first."""
-        return sorted((row for row in self.rows if row.quantity), key=lambda row: not row.reduce_only)
+        """Rows with a quantity to trade. Those that free margin come first."""
+        return sorted((row for row in self.rows if row.quantity), key=lambda row: not row.frees_margin)
+
+    @property
+    def unmet(self) -> dict[str, str]:
+        """The targets that this plan does not reach: symbol -> reason."""
+        return {row.symbol: row.reason for row in self.rows if row.falls_short}
 
     @property
     def turnover(self) -> Decimal:
@@ -98,8 +114,7 @@ def make_plan(targets: Targets, account: Account) -> Plan:
     Raises
     ------
     ValidationError
-        If a symbol does not exist, has no mark price or needs a missing rate, or if there are weights but the account
-        has no equity.
+        If a symbol never existed, or if there are weights but the account has no equity.
     """
     if targets.weights and account.equity <= 0:
         raise ValidationError("equity", account.equity, "weights need an account with equity")
@@ -114,9 +129,16 @@ def _symbols(targets: Targets, account: Account) -> list[str]:
 
 
 def _row(symbol: str, targets: Targets, account: Account) -> PlannedTrade:
-    instrument, mark = _known(symbol, account)
+    instrument, mark = account.instruments.get(symbol), account.marks.get(symbol)
     current = account.positions.get(symbol, _ZERO)
-    target = _target(instrument, mark, targets, account)
+    if instrument is None:
+        if not current and mark is None:
+            raise ValidationError("symbol", symbol, "is not an instrument of the exchange")
+        return _untradable(symbol, current, mark, "the exchange no longer lists the instrument")
+    if not mark:
+        return _untradable(symbol, current, mark, "has no mark price")
+    wanted = _wanted(instrument, mark, targets, account)
+    target = _in_lots(wanted, instrument, ROUND_HALF_EVEN)
     delta = _in_lots(target - current, instrument, ROUND_DOWN)
     row = PlannedTrade(
         symbol=symbol,
@@ -125,76 +147,68 @@ def _row(symbol: str, targets: Targets, account: Account) -> PlannedTrade:
         side=Side.BUY if delta >= 0 else Side.SELL,
         quantity=abs(delta),
         mark=mark,
-        notional=_notional(abs(delta), mark, instrument, targets),
+        notional=abs(delta) * mark,
         reduce_only=_only_reduces(current, target),
     )
-    return _unless_too_small(row, instrument, targets)
+    return _unless_out_of_reach(wanted, row, instrument, targets)
 
 
-def _known(symbol: str, account: Account) -> tuple[Instrument, Decimal]:
-    instrument, mark = account.instruments.get(symbol), account.marks.get(symbol)
-    if instrument is None:
-        raise ValidationError("symbol", symbol, "is not an instrument of the exchange")
-    if not mark:
-        raise ValidationError("symbol", symbol, "has no mark price")
-    return instrument, mark
+def _untradable(symbol: str, current: Decimal, mark: Decimal | None, reason: str) -> PlannedTrade:
+    return PlannedTrade(
+        symbol=symbol,
+        current=current,
+        target=current,
+        side=Side.BUY,
+        quantity=_ZERO,
+        mark=mark or _ZERO,
+        notional=_ZERO,
+        reason=reason,
+        falls_short=True,
+    )
 
 
-def _target(instrument: Instrument, mark: Decimal, targets: Targets, account: Account) -> Decimal:
+def _wanted(instrument: Instrument, mark: Decimal, targets: Targets, account: Account) -> Decimal:
+    """Return the position that the targets ask for, before it is rounded to lots."""
     symbol = instrument.symbol
     if symbol in targets.weights:
-        value = account.equity * targets.weights[symbol]
-        return _in_lots(value / (mark * _rate(instrument, targets)), instrument, ROUND_HALF_EVEN)
-    return _in_lots(targets.quantities.get(symbol, _ZERO), instrument, ROUND_HALF_EVEN)
+        return account.equity * targets.weights[symbol] / mark
+    return targets.quantities.get(symbol, _ZERO)
 
 
 def _in_lots(quantity: Decimal, instrument: Instrument, rounding: str) -> Decimal:
     return (quantity / instrument.lot_size).to_integral_value(rounding) * instrument.lot_size
 
 
-def _rate(instrument: Instrument, targets: Targets) -> Decimal:
-    """Return the value of one unit of the quote currency in USD."""
-    if instrument.quote_asset in _DOLLARS:
-        return Decimal(1)
-    rate = targets.rates.get(instrument.quote_asset)
-    if not rate:
-        rule = f"{instrument.symbol} is quoted in it: give its value in [rates]"
-        raise ValidationError("rates", instrument.quote_asset, rule)
-    return rate
-
-
-def _notional(quantity: Decimal, mark: Decimal, instrument: Instrument, targets: Targets) -> Decimal:
-    """Return the notional in USD.
-
-    It is zero if the quote currency has no rate and no limit needs the notional.
-    """
-    limited = targets.min_trade or targets.max_turnover is not None
-    if not limited and instrument.quote_asset not in _DOLLARS and instrument.quote_asset not in targets.rates:
-        return _ZERO
-    return quantity * mark * _rate(instrument, targets)
-
-
 def _only_reduces(current: Decimal, target: Decimal) -> bool:
     return abs(target) < abs(current) and current * target >= 0
 
 
+def _unless_out_of_reach(
+    wanted: Decimal, row: PlannedTrade, instrument: Instrument, targets: Targets
+) -> PlannedTrade:
+    """Say so if a position is asked for that is smaller than the smallest order; there is no position to keep instead."""
+    if not wanted or row.current or row.quantity >= instrument.min_quantity:
+        return _unless_too_small(row, instrument, targets)
+    reason = f"the target is below the smallest order of {instrument.min_quantity:f}"
+    return attrs.evolve(row, quantity=_ZERO, notional=_ZERO, reason=reason, falls_short=True)
+
+
 def _unless_too_small(row: PlannedTrade, instrument: Instrument, targets: Targets) -> PlannedTrade:
-    reason = _why_not(row, instrument, targets)
-    if reason is None:
-        return row
-    return attrs.evolve(row, quantity=_ZERO, notional=_ZERO, reason=reason)
-
-
-def _why_not(row: PlannedTrade, instrument: Instrument, targets: Targets) -> str | None:
     if not row.quantity:
-        return row.reason or "at its target"
-    if instrument.status in (InstrumentStatus.INACTIVE, InstrumentStatus.DELISTED):
-        return f"the instrument is {instrument.status}"
+        return row if row.reason else attrs.evolve(row, reason="at its target")
+    if instrument.status is not InstrumentStatus.ACTIVE:
+        return _without_trade(row, f"the instrument is {instrument.status}", falls_short=True)
     if row.quantity < instrument.min_quantity:
-        return f"below the smallest order of {instrument.min_quantity:f}"
+        return _without_trade(
+            row, f"below the smallest order of {instrument.min_quantity:f}", row.falls_short
+        )
     if row.notional < targets.min_trade:
-        return f"below the minimum trade of {targets.min_trade:f}"
-    return None
+        return _without_trade(row, f"below the minimum trade of {targets.min_trade:f}", row.falls_short)
+    return row
+
+
+def _without_trade(row: PlannedTrade, reason: str, falls_short: bool) -> PlannedTrade:
+    return attrs.evolve(row, quantity=_ZERO, notional=_ZERO, reason=reason, falls_short=falls_short)
 
 
 def _within_turnover(rows: list[PlannedTrade], targets: Targets, account: Account) -> list[PlannedTrade]:
@@ -220,7 +234,8 @@ def _scaled(row: PlannedTrade, share: Decimal, targets: Targets, account: Accoun
     smaller = attrs.evolve(
         row,
         quantity=quantity,
-        notional=_notional(quantity, row.mark, instrument, targets),
+        notional=quantity * row.mark,
         reason=f"the turnover limit allows {share:.0%} of it",
+        falls_short=True,
     )
     return _unless_too_small(smaller, instrument, targets)

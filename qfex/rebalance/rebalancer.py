@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timezone
 from decimal import Decimal, localcontext
 from itertools import groupby
+from time import monotonic
 
 from ..client import TradeClient
 from ..decimals import own_context
-from ..enums import CancelIdType
-from ..errors import ApiError, OrderRejected, OutcomeUnknown, QfexError
-from ..models.instruments import Instrument
+from ..errors import NotConnected, QfexError
 from ..rest import RestClient
 from .executor import Pace, StepExecutor
 from .identity import period_label
@@ -21,11 +21,14 @@ from .journal import Journal
 from .plan import Account, Plan, make_plan
 from .records import Run, RunState, Step, StepState, Work
 from .report import Outcome, Report, make_report
+from .resuming import EarlierRuns
 from .tactics import Progress, Tactics
 from .targets import Targets
 
 _ARITHMETIC = own_context(28)  # whatever precision the program has set for itself
 _READS = 5  # attempts to read the same positions twice in a row
+#: Errors after which a run that has sent something ends with a report.
+_REPORTED = (QfexError, sqlite3.Error)
 _STATES = {Outcome.DONE: RunState.DONE, Outcome.PARTIAL: RunState.PARTIAL, Outcome.REFUSED: RunState.REFUSED}
 
 
@@ -47,8 +50,8 @@ class Rebalancer:
                 report = Rebalancer(client, rest, journal).run(load_targets("targets.toml"))
 
     A run writes every step to the journal before it sends the step. After a crash the next run asks the exchange what
-    became of each step and finishes the plan. A step is never sent again while its outcome is unknown. A second run in
-    the same period does nothing.
+    became of each step. If the positions are what the journal expects, it finishes the plan, otherwise it makes a new one.
+    A step is never sent again while its outcome is unknown. A second run in the same period does nothing.
 
     Parameters
     ----------
@@ -63,7 +66,8 @@ class Rebalancer:
     on_progress : callable, optional
         Called with a `Progress` at each change, in the calling thread.
     now : callable
-        Returns the current time as an aware datetime, which determines the period.
+        Returns the current time as an aware datetime, which determines the period: in the time zone of the targets, or
+        else in that of the datetime.
     """
 
     def __init__(
@@ -87,7 +91,7 @@ class Rebalancer:
         Raises
         ------
         ValidationError
-            If the exchange's instruments do not allow the targets.
+            If a symbol never existed.
         """
         with localcontext(_ARITHMETIC):
             return make_plan(targets, self._account(targets))
@@ -100,85 +104,36 @@ class Rebalancer:
         targets : Targets
             The targets.
         again : bool
-            Whether to make a new plan even if these targets were reached in this period before.
+            Whether to forget what was planned or done in this period, and to make a new plan.
 
         Returns
         -------
         Report
             Its `outcome` is UNKNOWN if the exchange does not say what became of a step. In this case run again later.
+            It is PARTIAL if a target was not reached, for example because an instrument cannot be traded now.
 
         Raises
         ------
         AlreadyRunning
             If another run of this account is in progress.
         ValidationError
-            If the exchange's instruments do not allow the targets.
+            If a symbol never existed.
         QfexError
-            If the exchange cannot be reached. It is always safe to run again.
+            If the exchange cannot be reached and this run has sent nothing. It is always safe to run again.
         """
         with localcontext(_ARITHMETIC), self._journal.lock():
-            period = period_label(targets.period, self._now())
-            run = self._resume(period, targets.digest)
+            period = period_label(targets.period, self._now(), targets.zone)
+            run = EarlierRuns(self._executor).settle(period, targets.digest, again=again)
             if run is not None and run.state is RunState.DONE:
-                if not again:
-                    return self._report(run, Outcome.NOTHING_TO_DO, targets)
-                run = None
+                return self._report(run, Outcome.NOTHING_TO_DO)
             if run is None:
                 run = self._journal.begin(period, targets.digest, targets.execution, self.plan(targets))
-            if not self._journal.plan_of(run).trades:
-                return self._report(self._journal.finish(run, RunState.DONE), Outcome.NOTHING_TO_DO, targets)
-            return self._execute(run, targets)
-
-    # --- earlier runs ------------------------------------------------------------------------------------------
-
-    def _resume(self, period: str, digest: str) -> Run | None:
-        """Settle the open steps of earlier runs, and return the run to continue with, if there is one.
-
-        Raises
-        ------
-        OutcomeUnknown
-            If the outcome of an earlier step cannot be found out. A new plan could then trade it twice.
-        """
-        found = self._journal.find(period, digest)
-        for run in self._journal.unsettled():
-            if found is not None and run.run_id == found.run_id:
-                self._settle_intended(run)
-            else:
-                self._supersede(run)
-        self._cancel_orphans()
-        return None if found is None or found.state is RunState.SUPERSEDED else found
-
-    def _settle_intended(self, run: Run) -> None:
-        for step in self._journal.steps(run):
-            if step.state is StepState.INTENDED:
-                self._journal.note(run, step.symbol, f"find out what became of {step.client_id}")
-                self._executor.settle(step)
-
-    def _supersede(self, run: Run) -> None:
-        """Cancel the open steps of a run that another run replaces."""
-        for step in _open(self._journal.steps(run)):
-            self._executor.end(step)
-        if run.state is RunState.OPEN:
-            self._journal.finish(run, RunState.SUPERSEDED)
-
-    def _cancel_orphans(self) -> None:
-        """Cancel orders of this rebalancer that are not in its journal, as after the loss of an earlier journal."""
-        client, ours, known = (
-            self._executor.client,
-            self._journal.client_id_prefix,
-            self._journal.client_ids(),
-        )
-        page = client.get_user_orders()
-        for order in page.orders:
-            if order.client_order_id.startswith(ours) and order.client_order_id not in known:
-                with suppress(OrderRejected, ApiError):
-                    client.cancel_order(
-                        order.client_order_id, symbol=order.symbol, id_type=CancelIdType.CLIENT_ORDER_ID
-                    )
-        for twap in page.twaps:
-            if (twap.client_twap_id or "").startswith(ours) and twap.client_twap_id not in known:
-                with suppress(OrderRejected, ApiError):
-                    client.cancel_twap(twap)
+            plan = self._journal.plan_of(run)
+            if plan.trades:
+                return self._execute(run, plan, targets)
+            outcome = Outcome.PARTIAL if plan.unmet else Outcome.NOTHING_TO_DO
+            state = RunState.PARTIAL if plan.unmet else RunState.DONE
+            return self._report(self._journal.finish(run, state), outcome)
 
     # --- the account -------------------------------------------------------------------------------------------
 
@@ -190,48 +145,78 @@ class Rebalancer:
 
     def _settled_positions(self) -> dict[str, Decimal]:
         """Read the positions until two readings agree, since recent trades may not be included yet."""
-        before = self._positions()
+        before = self._executor.positions()
         for _ in range(_READS):
-            now = self._positions()
+            self._executor.pause(self._executor.pace.poll / 10)
+            now = self._executor.positions()
             if now == before:
                 break
             before = now
-            self._executor.stop.wait(self._executor.pace.poll)
         return before
-
-    def _positions(self) -> dict[str, Decimal]:
-        return {row.symbol: row.position for row in self._executor.rest.positions().values()}
 
     # --- execution ---------------------------------------------------------------------------------------------
 
-    def _execute(self, run: Run, targets: Targets) -> Report:
-        tactics = self._tactics(run, targets, self._executor.rest.instruments())
-        trades = self._journal.plan_of(run).trades
+    def _execute(self, run: Run, plan: Plan, targets: Targets) -> Report:
+        tactics = Tactics(self._executor, run, targets, self._executor.rest.instruments(), self._on_progress)
+        problem = ""
         try:
-            for _, wave in groupby(trades, key=lambda trade: trade.reduce_only):
+            for _, wave in groupby(plan.trades, key=lambda trade: trade.frees_margin):
                 tactics.execute(wave)
-        except OutcomeUnknown as error:
-            self._journal.note(run, error.symbol or "", str(error))
-            return self._report(run, Outcome.UNKNOWN, targets)
-        except KeyboardInterrupt:
-            self._end_open_steps(run)
-            raise
-        outcome = _overall([_state(work, tactics) for work in self._journal.work_of(run)])
-        return self._report(self._journal.finish(run, _STATES[outcome]), outcome, targets)
-
-    def _tactics(self, run: Run, targets: Targets, instruments: dict[str, Instrument]) -> Tactics:
-        # The settings of `targets` are those with which the run was planned, because the digest contains them.
-        return Tactics(self._executor, run, targets, instruments, self._on_progress)
-
-    def _end_open_steps(self, run: Run) -> None:
-        with suppress(QfexError):
-            for step in _open(self._journal.steps(run)):
-                self._executor.end(step)
-
-    def _report(self, run: Run, outcome: Outcome, targets: Targets) -> Report:
-        tactics = self._tactics(run, targets, self._executor.rest.instruments())
+        except BaseException as error:
+            self._end_open_steps(run, error)
+            if not isinstance(error, _REPORTED) or not self._has_sent(run):
+                raise
+            problem = str(error)
         states = {work.trade.symbol: _state(work, tactics) for work in self._journal.work_of(run)}
-        return make_report(self._executor, run, outcome, states, self._positions())
+        outcome = _overall([*states.values(), *(Outcome.PARTIAL for _ in plan.unmet)])
+        if problem and outcome is not Outcome.UNKNOWN:
+            outcome = Outcome.PARTIAL
+        return self._report(self._finish(run, outcome), outcome, states, problem)
+
+    def _finish(self, run: Run, outcome: Outcome) -> Run:
+        """Record the end of a run. It stays open while an outcome is unknown or the journal cannot be written."""
+        if outcome in _STATES:
+            with suppress(sqlite3.Error):
+                return self._journal.finish(run, _STATES[outcome])
+        return run
+
+    def _has_sent(self, run: Run) -> bool:
+        return any(step.state is not StepState.NEVER_SENT for step in self._journal.steps(run))
+
+    def _end_open_steps(self, run: Run, error: BaseException) -> None:
+        """Cancel what is live before a run ends early, for as long as an answer may take.
+
+        The journal may be what failed: then orders are cancelled without it.
+        """
+        with suppress(sqlite3.Error):
+            self._journal.note(run, "", f"the run ends early: {type(error).__name__}: {error}")
+        end = monotonic() + self._executor.pace.answer
+        while steps := _open(self._journal.steps(run)):
+            waiting = [step for step in steps if not self._try_to_end(step)]
+            if not waiting or monotonic() >= end:
+                return
+            self._executor.pause(self._executor.pace.poll / 10)
+
+    def _try_to_end(self, step: Step) -> bool:
+        """End a step and return whether nothing more can be done about it."""
+        try:
+            self._executor.end(step)
+        except NotConnected:
+            return False
+        except (QfexError, sqlite3.Error):
+            with suppress(QfexError):
+                self._executor.cancel(step)
+            return True
+        return True
+
+    def _report(
+        self,
+        run: Run,
+        outcome: Outcome,
+        states: Mapping[str, Outcome] | None = None,
+        problem: str = "",
+    ) -> Report:
+        return make_report(self._executor, run, outcome, states or {}, problem)
 
 
 def _open(steps: Iterable[Step]) -> list[Step]:
@@ -242,10 +227,12 @@ def _state(work: Work, tactics: Tactics) -> Outcome:
     if work.open_steps:
         return Outcome.UNKNOWN
     if not tactics.tradable(work):
-        return Outcome.DONE
+        return Outcome.PARTIAL if work.trade.falls_short or tactics.is_gone(work) else Outcome.DONE
     refused = bool(work.steps) and work.steps[-1].state is StepState.REFUSED
     return Outcome.REFUSED if refused and not work.filled else Outcome.PARTIAL
 
 
 def _overall(states: list[Outcome]) -> Outcome:
+    if Outcome.UNKNOWN in states:
+        return Outcome.UNKNOWN
     return states[0] if len(set(states)) == 1 else Outcome.PARTIAL

@@ -56,12 +56,13 @@ class Execution:
 
 @attrs.frozen
 class TradeReport:
-    """The result of a planned trade.
+    """The result of one row of the plan, which may be one without a trade.
 
     Attributes
     ----------
     before, target, after : Decimal
-        Signed positions when the run was planned, as targeted, and at the time of the report.
+        Signed positions when the run was planned, as targeted, and at the time of the report. `after` is None if it could
+        not be read.
     planned, achieved : Decimal
         Quantity to trade and quantity traded.
     benchmark : Decimal
@@ -72,13 +73,15 @@ class TradeReport:
         Slippage against the benchmark in basis points. Positive is worse, negative is better.
     state : Outcome
         DONE if the rest, if any, is too small for an order.
+    reason : str
+        Why nothing is traded, or less than the targets require. Otherwise ``""``.
     """
 
     symbol: str
     side: Side
     before: Decimal
     target: Decimal
-    after: Decimal
+    after: Decimal | None
     planned: Decimal
     achieved: Decimal
     benchmark: Decimal
@@ -86,6 +89,7 @@ class TradeReport:
     slippage_bps: Decimal | None
     state: Outcome
     executions: list[Execution]
+    reason: str = ""
 
 
 @attrs.frozen
@@ -102,6 +106,10 @@ class Report:
         Symbol -> the reason why it was not traded.
     story : list of JournalEvent
         All events of the run, oldest first.
+    unmet : dict of str to str
+        Symbol -> the reason why its target cannot be reached now.
+    problem : str
+        The error that ended the run early, or ``""``.
     """
 
     outcome: Outcome
@@ -114,6 +122,8 @@ class Report:
     trades: list[TradeReport]
     skipped: dict[str, str]
     story: list[JournalEvent]
+    unmet: dict[str, str] = attrs.field(factory=dict)
+    problem: str = ""
 
     @property
     def turnover(self) -> Decimal:
@@ -126,18 +136,24 @@ def make_report(
     run: Run,
     outcome: Outcome,
     states: Mapping[str, Outcome],
-    positions: Mapping[str, Decimal],
+    problem: str = "",
 ) -> Report:
     """Build a report from the journal and the account's trades.
 
     Parameters
     ----------
     states : mapping of str to Outcome
-        Symbol -> result of its trade.
-    positions : mapping of str to Decimal
-        Symbol -> current signed position.
+        Symbol -> result of its trade. Rows without a trade may be left out.
+    problem : str
+        The error that ended the run early.
     """
     journal = executor.journal
+    plan = journal.plan_of(run)
+    positions: Mapping[str, Decimal] | None
+    try:
+        positions = executor.positions()
+    except QfexError:
+        positions = None  # the trades are done, whether or not the report is complete
     return Report(
         outcome=outcome,
         period=run.period,
@@ -146,9 +162,11 @@ def make_report(
         started=_moment(run.created),
         finished=None if run.finished is None else _moment(run.finished),
         equity=run.equity,
-        trades=[_trade(executor, work, states, positions) for work in journal.work_of(run)],
-        skipped={row.symbol: row.reason for row in journal.plan_of(run).rows if not row.quantity},
+        trades=[_trade(executor, work, states, positions) for work in journal.all_work_of(run)],
+        skipped={row.symbol: row.reason for row in plan.rows if not row.quantity},
         story=journal.events(run),
+        unmet=plan.unmet,
+        problem=problem,
     )
 
 
@@ -157,7 +175,10 @@ def _moment(seconds: float) -> datetime:
 
 
 def _trade(
-    executor: StepExecutor, work: Work, states: Mapping[str, Outcome], positions: Mapping[str, Decimal]
+    executor: StepExecutor,
+    work: Work,
+    states: Mapping[str, Outcome],
+    positions: Mapping[str, Decimal] | None,
 ) -> TradeReport:
     trade = work.trade
     executions = [_execution(executor, step) for step in work.steps]
@@ -167,14 +188,15 @@ def _trade(
         side=trade.side,
         before=trade.current,
         target=trade.target,
-        after=positions.get(trade.symbol, _ZERO),
+        after=None if positions is None else positions.get(trade.symbol, _ZERO),
         planned=trade.quantity,
         achieved=work.filled,
         benchmark=trade.mark,
         average_price=average,
         slippage_bps=None if average is None else slippage(trade.side, average, trade.mark),
-        state=states[trade.symbol],
+        state=states.get(trade.symbol, Outcome.PARTIAL if trade.falls_short else Outcome.DONE),
         executions=executions,
+        reason=trade.reason,
     )
 
 

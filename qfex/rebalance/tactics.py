@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from decimal import ROUND_DOWN, ROUND_UP, Decimal
-from time import time
+from time import monotonic, time
 
 import attrs
 
@@ -19,7 +19,7 @@ from .records import Run, Step, StepKind, StepState, Work
 from .targets import Targets
 
 _ZERO = Decimal(0)
-Resting = dict[str, tuple[PlannedTrade, Step]]
+Resting = dict[str, tuple[PlannedTrade, Step, float]]  # by client id; the last is the end of the waiting time
 
 _MAX_UNFILLED = 3  # market orders in a row that trade nothing, after which the trade is left for the next run
 
@@ -72,10 +72,16 @@ class Tactics:
 
         Zero if the rest is too small for an order.
         """
-        instrument = self.instruments[work.trade.symbol]
+        instrument = self.instruments.get(work.trade.symbol)
+        if instrument is None:
+            return _ZERO
         lots = (work.remaining / instrument.lot_size).to_integral_value(ROUND_DOWN)
         quantity = min(lots * instrument.lot_size, instrument.max_quantity)
         return quantity if quantity >= instrument.min_quantity else _ZERO
+
+    def is_gone(self, work: Work) -> bool:
+        """Whether the exchange no longer lists the instrument of a trade."""
+        return work.trade.symbol not in self.instruments
 
     def work(self, trade: PlannedTrade) -> Work:
         """Return a trade with its steps, as they are in the journal."""
@@ -116,20 +122,28 @@ class Tactics:
             for trade in wave:
                 step = self._earlier_step(trade, StepKind.LIMIT) or self._place_limit(trade)
                 if step is not None and not step.state.is_final:
-                    resting[step.client_id] = (trade, step)
+                    resting[step.client_id] = (trade, step, self._end_of_wait(step))
             while resting:
                 for client_id in self._due(resting, updates):
                     self._check(resting, client_id)
 
     def _due(self, resting: Resting, updates: Stream[Order]) -> set[str]:
         """Wait for an update or the end of a waiting time, and return the client ids of the orders to check."""
-        ends = {client_id: step.created + self.targets.limit_wait for client_id, (_, step) in resting.items()}
-        seconds = min(self.executor.pace.poll, max(0.0, min(ends.values()) - time()))
+        ends = {client_id: end for client_id, (_, _, end) in resting.items()}
+        seconds = min(self.executor.pace.poll, max(0.0, min(ends.values()) - monotonic()))
         try:
             changed = {updates.get(seconds).client_order_id}
         except RequestTimeout:
             changed = set(resting)
-        return {client_id for client_id, end in ends.items() if client_id in changed or time() >= end}
+        return {client_id for client_id, end in ends.items() if client_id in changed or monotonic() >= end}
+
+    def _end_of_wait(self, step: Step) -> float:
+        """Return when a limit order has rested long enough, on the monotonic clock.
+
+        The wall clock only says how long an order of an earlier run has rested, and it may have been set meanwhile.
+        """
+        rested = min(max(0.0, time() - step.created), self.targets.limit_wait)
+        return monotonic() + self.targets.limit_wait - rested
 
     def _place_limit(self, trade: PlannedTrade) -> Step | None:
         quantity = self.tradable(self.work(trade))
@@ -143,12 +157,11 @@ class Tactics:
         return step
 
     def _check(self, resting: Resting, client_id: str) -> None:
-        trade, step = resting[client_id]
-        is_over = time() >= step.created + self.targets.limit_wait
-        newest = self.executor.end(step) if is_over else self.executor.settle(step)
+        trade, step, end = resting[client_id]
+        newest = self.executor.end(step) if monotonic() >= end else self.executor.settle(step)
         if newest != step:
             self._show_progress(trade, newest)
-        resting[client_id] = (trade, newest)
+        resting[client_id] = (trade, newest, end)
         if newest.state.is_final:
             del resting[client_id]
 

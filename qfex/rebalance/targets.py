@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import attrs
 
@@ -34,6 +35,13 @@ def _number(value: Any) -> Decimal:
     return to_decimal(value, "value")
 
 
+def _time_zone(owner: object, field: attrs.Attribute[Any], name: Any) -> None:
+    try:
+        ZoneInfo(name)
+    except (TypeError, ValueError, OSError, KeyError):
+        raise ValidationError("timezone", name, "is not a time zone such as Europe/Berlin") from None
+
+
 @attrs.frozen(kw_only=True)
 class Targets:
     """Targets and limits of a rebalancing.
@@ -48,7 +56,7 @@ class Targets:
     close_others : bool
         Whether to close positions in all other symbols. By default they are not changed.
     period : str
-        How often these targets are traded: once in each ``"hour"``, ``"day"``, ``"week"`` or ``"month"`` (UTC), or only
+        How often these targets are traded: once in each ``"hour"``, ``"day"``, ``"week"`` or ``"month"``, or only
         ``"once"``.
     execution : str
         ``"market"``: market orders. ``"limit-then-market"``: a limit order at the mark price, and after `limit_wait` a
@@ -64,8 +72,9 @@ class Targets:
         How long a limit order rests, in seconds.
     twap_orders, twap_interval : int
         Number of child orders of a TWAP, and seconds between them (at least 30).
-    rates : mapping of str to number
-        Quote currency -> its value in USD. Needed for weights and limits of instruments that are not quoted in USD.
+    timezone : str, optional
+        Name of the time zone in which periods begin, such as ``"America/New_York"``. By default the zone of the
+        rebalancer's `now`, which is UTC.
 
     Raises
     ------
@@ -84,7 +93,7 @@ class Targets:
     limit_wait: float = attrs.field(default=30.0, converter=float)
     twap_orders: int = attrs.field(default=10, validator=attrs.validators.ge(2))
     twap_interval: int = attrs.field(default=30, validator=attrs.validators.ge(30))
-    rates: dict[str, Decimal] = attrs.field(factory=dict, converter=_numbers)
+    timezone: str | None = attrs.field(default=None, validator=attrs.validators.optional(_time_zone))
 
     def __attrs_post_init__(self) -> None:
         both = self.weights.keys() & self.quantities.keys()
@@ -94,6 +103,11 @@ class Targets:
             value = getattr(self, name)
             if value is not None and value < 0:
                 raise ValidationError(name, value, "must not be negative")
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """The time zone in which periods begin, or None for that of the rebalancer's `now`."""
+        return None if self.timezone is None else ZoneInfo(self.timezone)
 
     @property
     def digest(self) -> str:
@@ -114,7 +128,7 @@ _TABLES = {
     "limit": ("limit_wait",),
     "twap": ("twap_orders", "twap_interval"),
 }
-_TOP = ("weights", "quantities", "rates", "close_others", "period", "execution")
+_TOP = ("weights", "quantities", "close_others", "period", "timezone", "execution")
 
 
 def load_targets(path: Path | str) -> Targets:

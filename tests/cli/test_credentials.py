@@ -103,8 +103,10 @@ def test_keys_are_not_options(run: Run) -> None:
     "command", ["order place AAPL-USD buy 1", "close AAPL-USD", "flatten", "rebalance x.toml"]
 )
 def test_trading_real_money_needs_confirmation(
-    run: Run, monkeypatch: pytest.MonkeyPatch, command: str
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("x.toml").write_text("[quantities]\nAAPL-USD = 1\n")
     # Nothing answers at these addresses, so a command that continued would end with another exit code.
     monkeypatch.setenv("QFEX_PUBLIC_KEY", "qfex_pub_1")
     monkeypatch.setenv("QFEX_SECRET_KEY", "qfex_secret_1")

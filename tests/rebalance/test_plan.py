@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -128,20 +127,66 @@ def test_a_trade_that_the_turnover_limit_makes_too_small_is_left_out() -> None:
     assert [trade.symbol for trade in plan.trades] == ["AAPL-USD"]
 
 
-def test_another_currency_needs_a_rate_only_for_weights_and_limits() -> None:
+def test_a_unit_of_any_quote_currency_counts_as_one_usdc() -> None:
     korean = {"SAMSUNG-KRW": instrument("SAMSUNG-KRW", quote_asset="KRW")}
-    with pytest.raises(ValidationError, match="KRW"):
-        make_plan(Targets(weights={"SAMSUNG-KRW": "0.1"}), account(**korean))
-    row = only(make_plan(Targets(weights={"SAMSUNG-KRW": "0.1"}, rates={"KRW": "0.0008"}), account(**korean)))
-    assert (row.quantity, row.notional) == (Decimal(5), Decimal(1000))
-    assert only(make_plan(Targets(quantities={"SAMSUNG-KRW": 3}), account(**korean))).quantity == 3
+    row = only(make_plan(Targets(weights={"SAMSUNG-KRW": "5"}), account(**korean)))
+    assert (row.quantity, row.notional) == (Decimal("0.2"), Decimal(50_000))
 
 
-@pytest.mark.parametrize("symbol", ["NO-USD", "NEW-USD"])
-def test_a_symbol_that_cannot_be_traded_is_refused(symbol: str) -> None:
-    known = attrs.evolve(account(), instruments={"NEW-USD": instrument("NEW-USD")})
-    with pytest.raises(ValidationError, match=symbol):
-        make_plan(Targets(quantities={symbol: 1}), known)
+def test_a_named_symbol_that_never_existed_is_refused() -> None:
+    with pytest.raises(ValidationError, match="NO-USD"):
+        make_plan(Targets(quantities={"NO-USD": 1, "AAPL-USD": 1}), account())
+
+
+@pytest.mark.parametrize("targets", [{"quantities": {"OLD-USD": 0}}, {"close_others": True}])
+def test_a_held_symbol_that_is_gone_is_a_remark_and_harms_no_other(targets: dict[str, Any]) -> None:
+    held = account({"OLD-USD": "3", "GOLD-USD": "1"})
+    plan = make_plan(Targets(**{"close_others": True, **targets}), held)
+    assert [trade.symbol for trade in plan.trades] == ["GOLD-USD"]
+    assert "no longer lists" in plan.unmet["OLD-USD"]
+
+
+def test_a_symbol_without_a_mark_price_is_left_for_a_later_run() -> None:
+    known = account(**{"NEW-USD": instrument("NEW-USD")})
+    plan = make_plan(Targets(weights={"NEW-USD": "0.1", "AAPL-USD": "0.1"}), known)
+    assert [trade.symbol for trade in plan.trades] == ["AAPL-USD"]
+    assert plan.unmet == {"NEW-USD": "has no mark price"}
+
+
+@pytest.mark.parametrize(
+    ("targets", "held", "short"),
+    [
+        ({"weights": {"AAPL-USD": "0.00001"}}, "0", True),  # 0.001 of 0.01: no order is that small
+        ({"weights": {"AAPL-USD": "0.0000001"}}, "0", True),  # less than half a lot
+        ({"quantities": {"AAPL-USD": "5.009"}}, "5", False),  # as near as orders can get
+        ({"quantities": {"AAPL-USD": 40}, "max_turnover": "0.1"}, "0", True),
+        ({"quantities": {"AAPL-USD": 6}, "min_trade": 101}, "5", False),  # as the user wished
+        ({"weights": {"AAPL-USD": 0}}, "0", False),
+    ],
+)
+def test_a_plan_says_which_targets_it_does_not_reach(targets: dict[str, Any], held: str, short: bool) -> None:
+    assert only(make_plan(Targets(**targets), account({"AAPL-USD": held}))).falls_short is short
+
+
+@pytest.mark.parametrize("status", ["INACTIVE", "DELISTED", "HALTED"])
+def test_only_active_instruments_are_traded(status: str) -> None:
+    asleep = {"AAPL-USD": instrument(status=InstrumentStatus(status))}
+    plan = make_plan(Targets(quantities={"AAPL-USD": 5}), account(**asleep))
+    assert plan.trades == [] and status in plan.unmet["AAPL-USD"]
+
+
+def test_a_flip_that_frees_margin_comes_before_an_increase() -> None:
+    targets = Targets(quantities={"AAPL-USD": 40, "GOLD-USD": -1})
+    trades = make_plan(targets, account({"GOLD-USD": "60"})).trades
+    assert [(trade.symbol, trade.frees_margin) for trade in trades] == [
+        ("GOLD-USD", True),
+        ("AAPL-USD", False),
+    ]
+    assert not any(trade.reduce_only for trade in trades)
+    larger = make_plan(
+        Targets(quantities={"AAPL-USD": 0, "GOLD-USD": -2}), account({"GOLD-USD": 1, "AAPL-USD": 1})
+    )
+    assert [trade.symbol for trade in larger.trades] == ["AAPL-USD", "GOLD-USD"]
 
 
 def test_weights_need_equity() -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from pathlib import Path
 
 import attrs
 import pytest
 
-from qfex import Side
-from qfex.errors import OutcomeUnknown
-from qfex.rebalance import Outcome, Plan, Targets
+from qfex import Side, TradeClient, ValidationError
+from qfex.errors import OutcomeUnknown, RestError
+from qfex.models.instruments import InstrumentStatus
+from qfex.rebalance import Journal, Outcome, Plan, Targets
+from qfex.rebalance.identity import period_label
 from qfex.rebalance.records import RunState, StepKind, StepState
 from qfex.workflows import resolve as resolving
 
@@ -110,6 +114,7 @@ def leave_a_live_limit(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(
         "qfex.rebalance.tactics.Tactics._due", lambda *_: (_ for _ in ()).throw(RuntimeError("crash"))
     )
+    monkeypatch.setattr("qfex.rebalance.rebalancer.Rebalancer._end_open_steps", lambda *_: None)
     with pytest.raises(RuntimeError):
         bench.run(quantities={"AAPL-USD": 2}, limit_wait=60)
     monkeypatch.undo()
@@ -198,3 +203,145 @@ def test_the_filled_quantity_of_an_order_reported_in_parts_is_read_from_the_hist
     )  # the first partial fill of an IOC order, which already counts as done
     assert reported.is_done
     assert executor._note_order(step, reported).filled == 3
+
+
+def test_a_target_that_cannot_be_traded_now_is_traded_later_in_the_same_period(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = bench.rest.instruments()
+    halted = {**known, "AAPL-USD": attrs.evolve(known["AAPL-USD"], status=InstrumentStatus.INACTIVE)}
+    monkeypatch.setattr(bench.rest, "instruments", lambda: halted)
+    report = bench.run(quantities={"AAPL-USD": 1, "GOLD-USD": 1}, execution="market")
+    assert report.outcome is Outcome.PARTIAL and bench.position("GOLD-USD") == 1
+    assert report.unmet == {"AAPL-USD": "the instrument is INACTIVE"}
+    states = {trade.symbol: (trade.state, trade.reason) for trade in report.trades}
+    assert states["AAPL-USD"] == (Outcome.PARTIAL, "the instrument is INACTIVE")
+    assert bench.run(quantities={"AAPL-USD": 1, "GOLD-USD": 1}, execution="market").outcome is Outcome.PARTIAL
+    monkeypatch.setattr(bench.rest, "instruments", lambda: known)
+    assert bench.run(quantities={"AAPL-USD": 1, "GOLD-USD": 1}, execution="market").outcome is Outcome.DONE
+    assert bench.position("AAPL-USD") == bench.position("GOLD-USD") == 1
+
+
+def test_a_turnover_limit_needs_several_runs_in_the_same_period(bench: Bench) -> None:
+    targets = {"weights": {"AAPL-USD": "0.5"}, "max_turnover": "0.3", "execution": "market"}
+    assert bench.run(**targets).outcome is Outcome.PARTIAL
+    assert bench.run(**targets).outcome is Outcome.DONE
+    assert bench.run(**targets).outcome is Outcome.NOTHING_TO_DO
+
+
+@pytest.mark.parametrize("traded_by_hand", ["6", "3", "-1", "9"])
+def test_a_run_whose_positions_were_traded_by_hand_is_planned_again(
+    new_bench: type[Bench], traded_by_hand: str
+) -> None:
+    bench = new_bench(liquidity=False)
+    with TradeClient(bench.simulator.environment, bench.simulator.create_account()) as maker:
+        maker.place_order("AAPL-USD", "SELL", "4", "336.20")
+        assert bench.run(quantities={"AAPL-USD": 10}, execution="market").outcome is Outcome.PARTIAL
+        maker.place_order("AAPL-USD", "SELL", "50", "336.20")
+        maker.place_order("AAPL-USD", "BUY", "50", "336.00")
+        side = "SELL" if traded_by_hand.startswith("-") else "BUY"
+        bench.client.place_order("AAPL-USD", side, traded_by_hand.lstrip("-"), wait=True)
+        report = bench.run(quantities={"AAPL-USD": 10}, execution="market")
+    assert bench.position("AAPL-USD") == 10
+    assert report.outcome is (Outcome.NOTHING_TO_DO if traded_by_hand == "6" else Outcome.DONE)
+    assert bench.journal.runs()[0].state is RunState.SUPERSEDED
+
+
+def test_again_forgets_the_plan_of_a_partial_run(new_bench: type[Bench]) -> None:
+    bench = new_bench(liquidity=False)
+    with TradeClient(bench.simulator.environment, bench.simulator.create_account()) as maker:
+        maker.place_order("AAPL-USD", "SELL", "4", "336.20")
+        assert bench.run(quantities={"AAPL-USD": 10}, execution="market").outcome is Outcome.PARTIAL
+        maker.place_order("AAPL-USD", "SELL", "50", "336.20")
+        report = bench.run(quantities={"AAPL-USD": 10}, execution="market", again=True)
+    assert (report.trades[0].before, report.trades[0].planned) == (4, 6)
+    assert bench.position("AAPL-USD") == 10
+
+
+def test_targets_that_return_to_those_of_the_morning_are_traded_again(bench: Bench) -> None:
+    for size in (3, 1, 3):
+        assert bench.run(quantities={"AAPL-USD": size}, execution="market").outcome is Outcome.DONE
+        assert bench.position("AAPL-USD") == size
+    assert bench.run(quantities={"AAPL-USD": 3}, execution="market").outcome is Outcome.NOTHING_TO_DO
+
+
+def test_a_run_of_other_symbols_leaves_a_finished_run_finished(bench: Bench) -> None:
+    bench.run(quantities={"AAPL-USD": 1}, execution="market")
+    bench.run(quantities={"GOLD-USD": 1}, execution="market")
+    bench.client.close_position("AAPL-USD", wait=True)
+    assert bench.run(quantities={"AAPL-USD": 1}, execution="market").outcome is Outcome.NOTHING_TO_DO
+
+
+def test_a_journal_restored_from_a_backup_trades_nothing_twice(bench: Bench, tmp_path: Path) -> None:
+    targets = {"quantities": {"AAPL-USD": 2}, "execution": "market"}
+    plan = bench.rebalancer().plan(Targets(**targets, limit_wait=0.2))
+    period = period_label("day", datetime.now(timezone.utc))
+    bench.journal.begin(period, Targets(**targets, limit_wait=0.2).digest, "market", plan)
+    backup = bench.journal.path.with_name("backup.sqlite")
+    with sqlite3.connect(backup) as copy:
+        bench.journal._db.backup(copy)
+    copy.close()
+    assert bench.run(**targets).outcome is Outcome.DONE
+    place, keys = bench.simulator.environment, bench.simulator.credentials
+    with Journal.of_account(backup, place, keys) as restored:
+        report = attrs.evolve(bench, journal=restored).run(**targets)
+    assert report.outcome is Outcome.NOTHING_TO_DO and bench.position("AAPL-USD") == 2
+    assert bench.simulator.ledger.count("add_order") == 1
+
+
+def test_a_progress_callback_that_raises_leaves_no_order_behind(bench: Bench) -> None:
+    def fail(progress: object) -> None:
+        raise BrokenPipeError("nobody reads this")
+
+    with pytest.raises(BrokenPipeError):
+        bench.rebalancer(on_progress=fail).run(Targets(quantities={"AAPL-USD": 2}, limit_wait=60))
+    assert bench.client.get_user_orders().orders == []
+    (run,) = bench.journal.runs()
+    assert run.state is RunState.OPEN
+    assert any("the run ends early: BrokenPipeError" in event.what for event in bench.journal.events(run))
+
+
+def test_a_full_disk_leaves_no_order_behind(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    def fill_the_disk(progress: object) -> None:
+        monkeypatch.setattr(Journal, "_insert", fail)
+
+    rebalancer = bench.rebalancer(on_progress=fill_the_disk)
+    report = rebalancer.run(Targets(quantities={"AAPL-USD": 2}, limit_wait=0.3))
+    assert report.outcome is Outcome.UNKNOWN and "disk is full" in report.problem
+    assert bench.client.get_user_orders().orders == []
+
+
+def test_a_run_that_loses_its_connection_after_a_trade_reports_what_it_has_traded(bench: Bench) -> None:
+    def cut(progress: object) -> None:
+        bench.simulator.faults.refuse_connections()
+        bench.simulator.faults.drop_now()
+
+    hasty = attrs.evolve(bench, pace=attrs.evolve(bench.pace, answer=0.5))
+    rebalancer = hasty.rebalancer(on_progress=cut)
+    report = rebalancer.run(Targets(quantities={"AAPL-USD": 1, "GOLD-USD": 1}, execution="market"))
+    assert report.outcome in (Outcome.PARTIAL, Outcome.UNKNOWN) and report.problem
+    assert sum(trade.achieved for trade in report.trades) == 1
+
+
+def test_a_report_whose_positions_cannot_be_read_is_still_a_report(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = bench.rest.positions
+
+    def fail_after_trading() -> object:
+        if bench.simulator.ledger.count("add_order"):
+            raise RestError(503, "Service Unavailable", "maintenance")
+        return real()
+
+    monkeypatch.setattr(bench.rest, "positions", fail_after_trading)
+    report = bench.run(quantities={"AAPL-USD": 1}, execution="market")
+    assert report.outcome is Outcome.DONE and report.trades[0].after is None
+
+
+def test_a_moment_without_a_time_zone_is_refused(bench: Bench) -> None:
+    with pytest.raises(ValidationError, match="time zone"):
+        bench.rebalancer(now=lambda: datetime(2026, 1, 1)).run(Targets(**HALF))
+    assert bench.simulator.ledger.count("add_order") == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from qfex.rebalance.identity import account_scope, client_id, client_id_prefix, 
 
 WHOLE = """
 period = "week"
+timezone = "America/New_York"
 execution = "twap"
 close_others = true
 
@@ -37,9 +39,6 @@ wait = 12.5
 [twap]
 orders = 5
 interval = 60
-
-[rates]
-KRW = 0.00072
 """
 
 
@@ -53,7 +52,7 @@ def test_all_settings_are_read_exactly(tmp_path: Path) -> None:
     assert load(tmp_path, WHOLE) == Targets(
         weights={"AAPL-USD": Decimal("0.25"), "BRK.B-USD": Decimal("-0.1")},
         quantities={"GOLD-USD": Decimal("1.50")},
-        rates={"KRW": Decimal("0.00072")},
+        timezone="America/New_York",
         close_others=True,
         period="week",
         execution="twap",
@@ -149,3 +148,22 @@ def test_the_scope_of_a_token_is_its_user() -> None:
     assert account_scope(PROD, JwtCredentials("no token"), None) != account_scope(
         PROD, JwtCredentials("x.y"), None
     )
+
+
+@pytest.mark.parametrize("name", ["Nowhere/Land", "", 7])
+def test_a_time_zone_that_does_not_exist_is_refused(name: Any) -> None:
+    with pytest.raises(ValidationError, match="time zone"):
+        Targets(timezone=name)
+
+
+def test_a_daily_run_in_local_time_has_its_own_period_when_summer_time_begins() -> None:
+    new_york = Targets(timezone="America/New_York").zone
+    days = [datetime(2027, 3, day, 19, 30, tzinfo=new_york) for day in (12, 13, 14, 15)]
+    in_utc = [day.astimezone(timezone.utc) for day in days]
+    assert len({period_label("day", moment, new_york) for moment in in_utc}) == 4
+
+
+def test_the_repeated_hour_has_two_periods() -> None:
+    berlin = Targets(timezone="Europe/Berlin").zone
+    first, second = (datetime(2026, 10, 25, hour, 30, tzinfo=timezone.utc) for hour in (0, 1))
+    assert period_label("hour", first, berlin) != period_label("hour", second, berlin)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ...enums import CancelIdType, OrderType, TimeInForce
+from ...models.orders import Order
 from .. import columns
 from ..context import App
 from ..framework import (
@@ -74,9 +75,20 @@ def place(
         take_profit=take_profit,
         stop_loss=stop_loss,
         client_order_id=client_order_id,
-        wait=wait,
     )
+    if wait:
+        app.has_sent = True
+        placed = _ended(app, placed)
     app.out.record(placed)
+
+
+def _ended(app: App, placed: Order) -> Order:
+    """Wait for the end of an order. If that fails, show the order as it was, since it was placed."""
+    try:
+        return app.trade.wait_until_done(placed)
+    except BaseException:
+        app.out.record(placed)
+        raise
 
 
 @order.command(cls=TradingCommand)

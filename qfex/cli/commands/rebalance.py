@@ -23,6 +23,7 @@ from ...rebalance import (
     Outcome,
     Pace,
     Plan,
+    PlannedTrade,
     Progress,
     Rebalancer,
     Report,
@@ -32,7 +33,7 @@ from ...rebalance import (
 )
 from ..context import App
 from ..exit_codes import ExitCode
-from ..framework import TradingCommand
+from ..framework import AppCommand, yes_option
 from ..output import Output, table
 
 _EXIT_CODES = {
@@ -63,19 +64,11 @@ _TRADES = {
     "average_price": "average price",
     "slippage_bps": "slippage bp",
     "state": "state",
+    "reason": "remark",
 }
 
 
-class RebalanceCommand(TradingCommand):
-    """A trading command that does not ask before a dry run."""
-
-    def invoke(self, ctx: click.Context) -> object:
-        """Ask for confirmation unless this is a dry run, then run the command."""
-        invoke = click.Command.invoke if ctx.params["dry_run"] else TradingCommand.invoke
-        return invoke(self, ctx)
-
-
-@click.command(cls=RebalanceCommand)
+@click.command(cls=AppCommand)
 @click.argument("targets_file", type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Print the plan without trading.")
 @click.option("--again", is_flag=True, help="Make a new plan even if this period is done.")
@@ -93,6 +86,7 @@ class RebalanceCommand(TradingCommand):
     show_default=True,
     help="Seconds between polls.",
 )
+@yes_option
 @click.pass_context
 def rebalance(
     ctx: click.Context,
@@ -132,6 +126,8 @@ def rebalance(
     """
     app = ctx.ensure_object(App)
     targets = load_targets(targets_file)
+    if not dry_run:
+        app.require_confirmable(f"rebalance to {targets_file}")
     pace = Pace(answer=app.settings.timeout, poll=poll, retry=min(1.0, poll))
     with _journal(app, journal_path) as journal, ProgressBars(app.out) as bars:
         client = app.unconnected_trade() if dry_run else app.trade
@@ -139,9 +135,21 @@ def rebalance(
         if dry_run:
             _show_plan(app, rebalancer.plan(targets))
             return
+        _confirm(app, rebalancer, targets)
         report = rebalancer.run(targets, again=again)
     _show_report(app, report, _save(app, report, targets, report_dir or journal.path.parent / "reports"))
     ctx.exit(_EXIT_CODES[report.outcome])
+
+
+def _confirm(app: App, rebalancer: Rebalancer, targets: Targets) -> None:
+    """Show the plan and ask for confirmation before trading real money. The run makes its own plan right after it."""
+    if not app.must_confirm:
+        return
+    plan = rebalancer.plan(targets)
+    if not app.out.as_json:
+        _show_plan(app, plan)
+    trades = ", ".join(f"{trade.side} {trade.quantity:f} {trade.symbol}" for trade in plan.trades)
+    app.confirm(f"rebalance ({trades or 'no trades'})")
 
 
 def _journal(app: App, path: Path | None) -> Journal:
@@ -157,34 +165,41 @@ def _show_plan(app: App, plan: Plan) -> None:
     if app.out.as_json:
         app.out.document({"equity": plan.equity, "turnover": plan.turnover, "trades": plan.rows})
         return
-    app.out.console.print(plan_table(plan))
+    rows, title = _rounded(plan)
+    app.out.table(rows, _PLAN, title)
 
 
 def plan_table(plan: Plan) -> Table:
     """Return the table of a plan."""
-    title = f"equity {plan.equity:.2f}, turnover {plan.turnover:.2f} USD, {len(plan.trades)} trades"
-    rows = [attrs.evolve(row, notional=round(row.notional, 2)) for row in plan.rows]
+    rows, title = _rounded(plan)
     return table(rows, _PLAN, title)
+
+
+def _rounded(plan: Plan) -> tuple[list[PlannedTrade], str]:
+    title = f"equity {plan.equity:.2f}, turnover {plan.turnover:.2f} USD, {len(plan.trades)} trades"
+    return [attrs.evolve(row, notional=round(row.notional, 2)) for row in plan.rows], title
 
 
 def _save(app: App, report: Report, targets: Targets, folder: Path) -> list[Path]:
     """Save the report of a run as JSON and PNG, and return the paths. Nothing is saved if nothing was to do."""
     if report.outcome is Outcome.NOTHING_TO_DO:
         return []
-    from ...rebalance.chart import draw
-
     stem = folder / f"{report.started:%Y%m%dT%H%M%SZ}-{report.digest}"
     written = [stem.with_suffix(".json")]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         written[0].write_text(_as_json(report, targets), "utf-8")
+        from ...rebalance.chart import draw
+
         draw(report, stem.with_suffix(".png"))
         written.append(stem.with_suffix(".png"))
-    except OSError as error:  # the trades are done, so a full disk must not change the exit code
-        app.out.warn(f"the report could not be saved: {error}")
-        return []
     except ConfigurationError as error:
         app.out.warn(str(error))
+    except (
+        Exception
+    ) as error:  # the trades are done: neither a full disk nor a broken matplotlib changes that
+        app.out.warn(f"the report could not be saved: {type(error).__name__}: {error}")
+        return [path for path in written if path.exists()]
     return written
 
 
@@ -198,11 +213,15 @@ def _show_report(app: App, report: Report, written: list[Path]) -> None:
         return
     rows = [_readable(trade) for trade in report.trades]
     if rows:
-        app.out.console.print(table(rows, _TRADES, f"{report.period}: {report.outcome}"))
+        app.out.table(rows, _TRADES, f"{report.period}: {report.outcome}")
     else:
         app.out.say(f"{report.period}: {report.outcome}")
     if report.outcome is Outcome.NOTHING_TO_DO and report.finished is not None:
         app.out.say(f"already done at {_local(report.finished)}; --again makes a new plan")
+    for symbol, reason in report.unmet.items():
+        app.out.say(f"{symbol} is not at its target: {reason}")
+    if report.problem:
+        app.out.say(f"the run ended early: {report.problem}")
     for path in written:
         app.out.say(str(path))
 

@@ -12,6 +12,7 @@ from ...plain import plain
 from ...threads import Deadline
 from ..context import App
 from ..framework import AppCommand, pass_app
+from ..signals import Terminated
 
 _CHANNELS = (
     Channel.ORDERS, Channel.FILLS, Channel.POSITIONS, Channel.BALANCES, Channel.STOP_ORDERS, Channel.CONNECTION,
@@ -37,13 +38,15 @@ def watch(app: App, symbol: str, seconds: float | None, once: bool) -> None:
 
     board = Board(app.trade, app.market, symbol, app.rest, f"QFEX {app.env_name}")
     board.start()
-    view = LiveView(board, app.out.console, lambda: _is_over(app))
+    view = LiveView(board, app.out.console, lambda: app.out.is_lost or _is_over(app))
     if once:
         app.market.order_book(symbol)
         app.out.console.print(view.picture())
         return
-    with suppress(KeyboardInterrupt):
+    try:
         view.run(seconds)
+    except KeyboardInterrupt as error:
+        _require_ctrl_c(error)
 
 
 def _is_over(app: App) -> bool:
@@ -57,9 +60,22 @@ def _is_over(app: App) -> bool:
 
 def _print_events(app: App, seconds: float | None) -> None:
     deadline = Deadline(seconds)
-    with app.trade.stream(*_CHANNELS) as events, suppress(KeyboardInterrupt):
+    try:
+        _print_until(app, deadline)
+    except KeyboardInterrupt as error:
+        _require_ctrl_c(error)
+
+
+def _require_ctrl_c(error: KeyboardInterrupt) -> None:
+    """Ctrl-C is the usual end of this command; the exit code says which other signal ended it."""
+    if isinstance(error, Terminated):
+        raise error
+
+
+def _print_until(app: App, deadline: Deadline) -> None:
+    with app.trade.stream(*_CHANNELS) as events:
         app.out.json_line({"event": "Watching", "environment": app.env_name})
-        while not deadline.passed and not _is_over(app):
+        while not deadline.passed and not _is_over(app) and not app.out.is_lost:
             with suppress(RequestTimeout):
                 event = events.get(min(1.0, deadline.remaining() or 1.0))
                 app.out.json_line({"event": type(event).__name__, **plain(event)})

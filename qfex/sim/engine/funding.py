@@ -65,7 +65,7 @@ class Funding:
         market.premiums.clear()
         if not market.funding_rate:
             return
-        per_unit = market.mark * market.usd_rate * market.funding_rate
+        per_unit = market.mark * market.funding_rate
         for account in list(market.holders.values()):
             position = account.position(market)
             amount = -position.quantity * per_unit
@@ -78,7 +78,7 @@ class Funding:
 
 def premium(market: Market, notional: Decimal) -> Decimal:
     """Return how far the book lies above the index (negative: below), measured with an order of `notional` USD."""
-    size = notional / (market.index * market.usd_rate)
+    size = notional / market.index
     bid, ask = impact_price(market.book.bids, size), impact_price(market.book.asks, size)
     above = max(ZERO, bid - market.index) if bid is not None else ZERO
     below = max(ZERO, market.index - ask) if ask is not None else ZERO

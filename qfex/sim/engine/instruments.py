@@ -13,9 +13,6 @@ from .sessions import Calendar
 from .types import Session
 
 REFDATA = Path(__file__).resolve().parent.parent / "data" / "refdata.json"
-# The value of a unit of quote currency in USD. Balances are in USDC. The exchange does not publish how it converts;
-# constant rates keep every account's sums exact.
-USD_RATES = {"KRW": Decimal("0.0007"), "JPY": Decimal("0.0066"), "SEK": Decimal("0.1")}
 INDEX_STEP = Decimal("0.00000001")
 
 
@@ -60,11 +57,9 @@ class Instrument:
     order_types: tuple[str, ...] = ("LIMIT", "MARKET", "ALO")
     times_in_force: tuple[str, ...] = ("GTC", "IOC", "FOK")
     row: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
-    usd_rate: Decimal = field(init=False)
     calendar: Calendar = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "usd_rate", USD_RATES.get(self.quote_asset, Decimal(1)))
         object.__setattr__(self, "calendar", Calendar(self.row.get("market_hours", {})))
 
     @classmethod

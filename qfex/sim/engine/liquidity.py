@@ -75,7 +75,7 @@ class MarketMaker:
         """Yield the quotes around the mark price with their quantities."""
         instrument, mark = market.instrument, market.mark * (1 + self._skew(market))
         spread, step = (max(mark * part, instrument.tick_size) for part in (HALF_SPREAD, LEVEL_STEP))
-        top = TOP_NOTIONAL / (mark * market.usd_rate)
+        top = TOP_NOTIONAL / mark
         for number in range(DEPTH):
             distance = spread + number * step
             bid, ask = instrument.floor_price(mark - distance), instrument.ceil_price(mark + distance)

@@ -30,7 +30,6 @@ class Market:
     def __init__(self, instrument: Instrument, history_limit: int) -> None:
         self.instrument = instrument
         self.symbol = instrument.symbol
-        self.usd_rate = instrument.usd_rate
         self.book = Book()
         self.index = instrument.index_price
         self.mark = instrument.round_price(instrument.index_price)
@@ -54,8 +53,8 @@ class Market:
         return self.index - width, self.index + width
 
     def usd(self, quantity: Decimal, price: Decimal) -> Decimal:
-        """Return the notional in USD."""
-        return quantity * price * self.usd_rate
+        """Return the notional. One unit of any quote currency counts as one USDC."""
+        return quantity * price
 
     def update_holder(self, account: Account, position: Position, before: Decimal) -> None:
         """Update holders and open interest after a position changed from quantity `before`."""

@@ -76,14 +76,14 @@ class Position:
     @property
     def notional(self) -> Decimal:
         """Absolute value at the mark price, USD."""
-        return abs(self.quantity) * self.market.mark * self.market.usd_rate
+        return abs(self.quantity) * self.market.mark
 
     @property
     def unrealised(self) -> Decimal:
         """Unrealised profit at the mark price, USD."""
         if not self.quantity:
             return ZERO
-        return (self.quantity * self.market.mark - self.cost) * self.market.usd_rate
+        return self.quantity * self.market.mark - self.cost
 
     @property
     def margin(self) -> Decimal:
@@ -101,9 +101,8 @@ class Position:
         profit = self._close(-closed, price) if closed else ZERO
         self.cost += (signed - closed) * price
         self.quantity += signed
-        realised = profit * self.market.usd_rate
-        self.realised += realised
-        return realised
+        self.realised += profit
+        return profit
 
     def _close(self, quantity: Decimal, price: Decimal) -> Decimal:
         """Release the cost of signed `quantity` of the position and return the profit, in quote currency."""
@@ -125,7 +124,7 @@ class Position:
     def needed_order_margin(self) -> Decimal:
         """Return the margin (USD) of those parts of the open orders that would enlarge the position."""
         notional = self.buying.enlarging(-self.quantity) + self.selling.enlarging(self.quantity)
-        return margin_of(notional * self.market.usd_rate, self.leverage)
+        return margin_of(notional, self.leverage)
 
 
 def average_price(notional: Decimal, quantity: Decimal) -> Decimal:

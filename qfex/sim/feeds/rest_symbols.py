@@ -131,7 +131,7 @@ def _open_interests(one_side: Decimal, index: Decimal) -> Iterator[tuple[str, st
 def usd_volume(request: RestRequest, symbol: str, start: float, end: float) -> Decimal:
     """Return the notional (USD) traded in a range, including both ends."""
     volume = request.context.market_statistics[symbol].taker_volume(start, end + 1)
-    return (volume.buy_notional + volume.sell_notional) * request.exchange.instruments[symbol].usd_rate
+    return volume.buy_notional + volume.sell_notional
 
 
 def _change_24h(request: RestRequest, symbol: str) -> Decimal:

@@ -129,12 +129,12 @@ def _underlier_row(request: RestRequest, start: float, end: float) -> Body:
 def _defillama_row(request: RestRequest, start: float, step: float) -> Body:
     end = start + step
     volume = interest = Decimal(0)
-    for symbol, instrument in request.exchange.instruments.items():
+    for symbol in request.exchange.instruments:
         market = request.context.market_statistics[symbol]
         traded = market.taker_volume(end - DAY, end)
-        volume += (traded.buy_notional + traded.sell_notional) * instrument.usd_rate
+        volume += traded.buy_notional + traded.sell_notional
         price, quantity = market.mark.at(end) or Decimal(0), market.open_interest.at(end) or Decimal(0)
-        interest += 2 * quantity * price * instrument.usd_rate
+        interest += 2 * quantity * price
     return {
         "windowStart": seconds(start),
         "dailyVolumeUSD": optional_number(volume),

@@ -232,9 +232,9 @@ class AccountStatistics:
     sampled: set[str] = field(default_factory=set)
     volumes: dict[tuple[date, str], Volume] = field(default_factory=lambda: defaultdict(Volume))
 
-    def add_fill(self, fill: FillRow, usd_rate: Decimal) -> None:
+    def add_fill(self, fill: FillRow) -> None:
         """Add a fill."""
-        notional = fill.price * fill.quantity * usd_rate
+        notional = fill.price * fill.quantity
         volume = self.volumes[utc(fill.timestamp).date(), fill.symbol]
         if fill.side == fill.aggressor_side:
             volume.taker += notional
@@ -293,7 +293,6 @@ class AccountObserver:
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, Filled):
-            usd_rate = self._exchange.instruments[event.fill.symbol].usd_rate
-            self._accounts[event.account_id].add_fill(event.fill, usd_rate)
+            self._accounts[event.account_id].add_fill(event.fill)
         elif isinstance(event, BalanceChanged) and not self._accounts[event.account_id].funded:
             self.sample_account(event.account_id)

@@ -37,7 +37,7 @@ def total_money(exchange: Exchange) -> D:
             total += account.deposit - account.fees
             for position in account.positions.values():
                 held = position.quantity * position.market.mark - position.cost
-                total += position.realised + position.funding + held * position.market.usd_rate
+                total += position.realised + position.funding + held
     return total
 
 

@@ -84,15 +84,15 @@ def test_available_balance_is_equity_less_margin(harness: EngineHarness) -> None
     assert row.available_balance == 100_000 + 100 - 2 - 210 - 95
 
 
-def test_other_currencies_are_converted() -> None:
+def test_one_unit_of_another_quote_currency_is_one_usdc() -> None:
     harness = EngineHarness("SKHYNIX-KRW")
     quote = {"symbol": "SKHYNIX-KRW"}
-    harness.sell(harness.bob, 1, 1_650_000, **quote)
-    harness.buy(harness.alice, 1, 1_650_000, **quote)
+    harness.sell(harness.bob, "0.01", 1_650_000, **quote)
+    harness.buy(harness.alice, "0.01", 1_650_000, **quote)
     harness.exchange.set_mark_price("SKHYNIX-KRW", D(1_660_000))
     row = harness.exchange.position(harness.alice, "SKHYNIX-KRW")
-    assert (row.average_price, row.unrealised_pnl) == (1_650_000, 7)
-    assert harness.fills(harness.alice)[0].fee == D("1.155")
+    assert (row.average_price, row.unrealised_pnl) == (1_650_000, 100)
+    assert harness.fills(harness.alice)[0].fee == D("16.5")
 
 
 def test_position_rows_cover_every_symbol_and_repeat_identically() -> None:

@@ -193,8 +193,8 @@ def buys_more_than_its_leverage_allows() -> str:
 
 @ends_in("REJECTED_LESS_THAN_MIN_NOTIONAL")
 def buys_next_to_nothing() -> str:
-    harness = EngineHarness("SKHYNIX-KRW")
-    return harness.buy(harness.alice, "0.00001", 1_640_000, symbol="SKHYNIX-KRW").status
+    harness = EngineHarness(rules=Rules(min_notional=D(500)))
+    return harness.buy(harness.alice, 1, 199).status
 
 
 @ends_in("REJECTED_MARKET_CLOSED")
