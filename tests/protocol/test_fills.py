@@ -253,3 +253,16 @@ def test_each_fill_is_delivered_once_and_in_order_through_any_outages(data: st.D
 def resync(log: FillLog, history: list[UserTrade], newest_first: bool) -> list[Fill]:
     log.hold()
     return [*log.missed(history[::-1] if newest_first else history), *log.release()]
+
+
+def test_a_live_fill_is_no_evidence_that_older_trades_are_new() -> None:
+    log = FillLog()
+    log.live(fill(3))
+    assert log.missed([row(number) for number in (3, 2, 1)]) == []
+
+
+def test_the_beginning_of_a_history_that_grew_tells_its_order() -> None:
+    log = FillLog()
+    log.note_beginning(row(1))  # of a history whose other rows could not be read
+    log.live(fill(3))
+    assert ids(log.missed([row(number) for number in (1, 2, 3, 4)])) == ["t4"]
