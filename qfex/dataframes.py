@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from enum import Enum
 from types import UnionType
@@ -23,8 +23,9 @@ def to_frame(
 
     Parameters
     ----------
-    rows : iterable of models
-        Models of one class, such as the list that a history method returns.
+    rows : iterable of models, or a mapping to models
+        Models of one class, such as the list that a history method returns. An empty one of a `RestClient` has the
+        columns of its class.
     floats : bool
         False keeps every `Decimal` exactly, as an object. True converts decimals to floats, for arithmetic and plots.
     model : class, optional
@@ -52,7 +53,8 @@ def to_frame(
         import pandas
     except ImportError:
         raise ConfigurationError('to_frame needs pandas: pip install "qfex-sync[pandas]"') from None
-    listed = list(rows)
+    model = model or getattr(rows, "model", None)
+    listed = list(rows.values() if isinstance(rows, Mapping) else rows)
     if model is not None and not all(isinstance(row, model) for row in listed):
         raise TypeError(f"the rows are not all of the class {model.__name__}")
     kind = type(listed[0]) if listed else model

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import sys
 from datetime import datetime, timezone
 from decimal import Decimal
 
+import attrs
 import pytest
 
+from qfex import UserTrade
 from qfex.dataframes import to_frame
 from qfex.enums import CandleInterval
 from qfex.errors import ConfigurationError
+from qfex.http.operations import oldest_first
 from qfex.models.history import FundingPoint
 from qfex.models.market import Bbo, Candle, Level, OrderBook
+from qfex.protocol import rest
 
 pytest.importorskip("pandas")
 
@@ -77,3 +83,20 @@ def test_no_rows_have_the_columns_of_the_model_that_is_named() -> None:
 def test_rows_of_another_class_are_refused() -> None:
     with pytest.raises(TypeError, match="class Bbo"):
         to_frame([CANDLE], model=Bbo)
+
+
+def test_an_empty_list_of_a_rest_client_has_the_columns_of_its_class() -> None:
+    for rows in (rest.user_trades({"data": None}), oldest_first(rest.user_trades({"data": []}))):
+        assert list(to_frame(rows).set_index("time").columns) == [
+            field.name for field in attrs.fields(UserTrade) if field.name != "time"
+        ]
+    assert "time" in to_frame(rest.rows({"data": []}, FundingPoint)).columns
+
+
+def test_a_list_that_knows_its_class_is_a_list() -> None:
+    rows = rest.user_trades({"data": None})
+    assert rows == [] and copy.copy(rows) == pickle.loads(pickle.dumps(rows)) == []
+
+
+def test_the_values_of_a_mapping_become_rows() -> None:
+    assert list(to_frame({"A": CANDLE, "B": CANDLE})["symbol"]) == ["A", "A"]

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from ..arguments import text, whole
 from ..errors import RestError, ValidationError
+from ..models.rows import ModelList
 from .messages import ApiCall
 from .requester import Requester
 
@@ -65,7 +66,8 @@ def oldest_first(rows: Sequence[_T], moment: str = "time") -> list[_T]:
         return getattr(row, moment) or _LONG_AGO
 
     newest_first = len(rows) > 1 and when(rows[0]) >= when(rows[-1])
-    return sorted(reversed(rows) if newest_first else rows, key=when)
+    ordered = sorted(reversed(rows) if newest_first else rows, key=when)
+    return ModelList(rows.model, ordered) if isinstance(rows, ModelList) else ordered
 
 
 # --- arguments -----------------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ from ..models.history import (
 from ..models.instruments import Instrument, MarketHours, MarketSession
 from ..models.market import Candle, Level, OrderBook
 from ..models.orders import UserTrade
+from ..models.rows import ModelList
 from .wire.codec import Rows, converter, is_implausible, parse_decimal, parse_time, read_row, read_rows
 from .wire.redact import redact_text
 
@@ -97,7 +98,7 @@ def rows(answer: Any, model: type[_T], member: str = "data", *, complete: bool =
     ValueError
         If the answer has no such list, or if none of its rows fits the model.
     """
-    return _kept(_list(answer, member), _row_of(model), complete)
+    return ModelList(model, _kept(_list(answer, member), _row_of(model), complete))
 
 
 def one(answer: Any, model: type[_T]) -> _T:
@@ -135,7 +136,7 @@ NEVER_FUNDED: dict[str, Any] = {"positions": None, "balance": {}}
 
 def user_trades(answer: Any) -> list[UserTrade]:
     """Make the rows of ``/user/trade``, which names a trade's id and time otherwise than the socket does."""
-    return _kept(_list(answer, "data"), _trade)
+    return ModelList(UserTrade, _kept(_list(answer, "data"), _trade))
 
 
 def page_of_trades(answer: Any) -> tuple[list[UserTrade], int]:
