@@ -1,0 +1,219 @@
+"""A session, its requests and one connection under a controlled scheduler; a worker of the scheduler plays the exchange."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from time import monotonic
+from types import SimpleNamespace
+from typing import Any
+
+import frontrun
+import msgspec
+import pytest
+
+from qfex import ConnectionState, HmacCredentials, OrderType, QfexError, ReconnectPolicy, Side, TimeInForce
+from qfex.deadline import Deadline
+from qfex.net.errors import ConnectionEnded, SendFailed
+from qfex.net.options import TransportOptions
+from qfex.protocol.trade.commands import AddOrder, GetUserOrders
+from qfex.protocol.trade.connection import TradeEndpoint
+from qfex.session import connection as connections
+from qfex.session import events, requests, session, streams, wait
+from qfex.session.connection import ClientConnection
+from qfex.session.requests import Requests
+from qfex.session.session import Session
+from qfex.session.wait import WaitList
+
+MOST = 150  # executions of one scenario
+SECONDS = 20.0  # for one scenario
+NO_LIMIT = Deadline(None)
+AT_ONCE = Deadline(0)
+
+
+def controlled_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Use locks that the scheduler controls; those of the library are implemented in C, and block all its threads."""
+    for module in (session, events, streams):
+        monkeypatch.setattr(module, "Mutex", lambda: threading.Lock())
+    monkeypatch.setattr(session, "ReentrantMutex", lambda: threading.RLock())
+    # A new one for each wait: executions must not differ by what an earlier one left behind.
+    monkeypatch.setattr(wait, "own_wake_up", Bell)
+    monkeypatch.setattr(connections, "encode_frame", lambda kind, message: message)
+    # Without limits of time, an answer or a wake-up that is lost shows as a deadlock.
+    monkeypatch.setattr(requests, "_HAND_OVER", None)
+    monkeypatch.setattr(session, "GOODBYE", None)
+
+
+def explore(
+    setup: Callable[[], Any],
+    workers: Sequence[Callable[[Any], None]],
+    invariant: Callable[[Any], bool],
+    most: int = MOST,
+) -> Any:
+    """Run the workers in different orders until one breaks the invariant or all, or `most`, were tried."""
+    result = frontrun.explore(
+        setup=setup,
+        workers=list(workers),
+        invariant=invariant,
+        max_executions=most,
+        total_timeout=SECONDS,
+        deadlock_timeout=5.0,
+        timeout_per_run=10.0,
+        reproduce_on_failure=0,
+        detect_io=False,
+    )
+    print(f"{result.num_explored} executions")
+    return result
+
+
+class Bell:
+    """A wake-up made of an event. A lock that its owner acquires twice would look like a deadlock to the scheduler."""
+
+    in_use = False
+
+    def __init__(self) -> None:
+        self._rung = threading.Event()
+        self.fire = self._rung.set
+
+    def wait(self, timeout: float | None) -> None:
+        self._rung.wait(timeout)
+        self._rung.clear()
+
+
+class NoLock:
+    """A lock that keeps nobody out."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *exc_info: object) -> None:
+        pass
+
+
+class Wire:
+    """The transport of one connection: what is written, and whether it was cut."""
+
+    clock_skew = 0.0
+    sent_messages = 0
+
+    def __init__(self) -> None:
+        self.messages: list[dict[str, Any]] = []
+        self.is_cut = False
+        self.changed = WaitList()
+
+    def write(self, frames: Sequence[bytes], deadline: Deadline) -> None:
+        if self.is_cut:
+            raise SendFailed("the connection is over", begun=0)
+        self.messages.extend(msgspec.json.decode(frame) for frame in frames)
+        self.changed.notify_all()
+
+    def send_close(self, code: int = 1000, reason: str = "") -> None:
+        self.abort()
+
+    def abort(self) -> None:
+        self.is_cut = True
+        self.changed.notify_all()
+
+    def release(self) -> None:
+        pass
+
+
+class Trading:
+    """A client that is connected and the exchange at the other end.
+
+    Attributes
+    ----------
+    ends : dict
+        What each call ended in, by its name: results and exceptions.
+    """
+
+    def __init__(self) -> None:
+        keys = HmacCredentials("qfex_pub_1", "qfex_secret_1")
+        self.endpoint = TradeEndpoint("wss://trade.example/", keys, None, lambda: 1e6, monotonic)
+        self.session = Session("trade", self.endpoint, ReconnectPolicy(), TransportOptions())
+        self.session._reader_thread = SimpleNamespace(ident=1, is_alive=lambda: False)  # type: ignore[assignment]
+        self.session.state = ConnectionState.READY
+        self.requests = Requests(self.session)
+        self.ends: dict[str, list[Any]] = {}
+        self.wire, self.connection = self.connect()
+
+    def connect(self) -> tuple[Wire, ClientConnection]:
+        """Put a new connection in use."""
+        wire = Wire()
+        protocol = self.endpoint.new_connection(monotonic)
+        connection = ClientConnection(wire, protocol, self.session.mutex)  # type: ignore[arg-type]
+        self.session.put_in_use(connection)
+        return wire, connection
+
+    def call(self, name: str, action: Callable[[], Any]) -> None:
+        """Note what a call ends in."""
+        try:
+            outcome = action()
+        except QfexError as error:
+            outcome = error
+        self.ends.setdefault(name, []).append(outcome)
+
+    def place(self, name: str, patience: Deadline = NO_LIMIT) -> None:
+        """Place an order whose client order id is the name of the call."""
+        self.call(name, lambda: self.requests.result(self.requests.submit(order(name), NO_LIMIT), patience))
+
+    def list_orders(self, name: str, patience: Deadline = NO_LIMIT) -> None:
+        """Ask for the live orders. Only one such request can be in flight."""
+        self.call(
+            name, lambda: self.requests.result(self.requests.submit(GetUserOrders(), NO_LIMIT), patience)
+        )
+
+    # --- the exchange, and the reader thread -------------------------------------------------------------------
+
+    def answer(self, count: int) -> bool:
+        """Answer as many messages, each once it was sent; whether the connection lasted so long."""
+        for place in range(count):
+            self.wire.changed.wait_until(
+                lambda place=place: len(self.wire.messages) > place or self.wire.is_cut, NO_LIMIT
+            )
+            if len(self.wire.messages) <= place:
+                return False
+            self.receive(reply(self.wire.messages[place], place))
+        return True
+
+    def receive(self, message: dict[str, Any]) -> None:
+        """Receive a message as the reader thread does."""
+        answers, _ = self.connection.receive(msgspec.json.encode(message))
+        for request, outcome in answers:
+            request.resolve(outcome)
+
+    def end(self, closed: bool = False) -> None:
+        """End the connection as the reader thread does."""
+        self.session.put_in_use(None)
+        self.connection.end(ConnectionEnded("the end", closed=closed))
+        self.session.notify()
+
+
+def order(name: str) -> AddOrder:
+    """An order whose client order id is the name of a call."""
+    terms = ("AAPL-USD", Side.BUY, OrderType.LIMIT, TimeInForce.GTC, Decimal("0.5"), Decimal("330"))
+    return AddOrder(*terms, False, name)
+
+
+def reply(message: dict[str, Any], place: int) -> dict[str, Any]:
+    """What the exchange answers; a list of orders says how many messages came before the request."""
+    if message["type"] == "get_user_orders":
+        return {"all_orders_response": {"orders": [row(f"list-{place}")], "twaps": []}}
+    return {"order_response": row(message["params"]["client_order_id"])}
+
+
+def row(name: str) -> dict[str, Any]:
+    """A live order as the wire has it."""
+    return {
+        "order_id": f"id-{name}",
+        "client_order_id": name,
+        "symbol": "AAPL-USD",
+        "status": "ACK",
+        "side": "BUY",
+        "type": "LIMIT",
+        "time_in_force": "GTC",
+        "quantity": "0.5",
+        "quantity_remaining": "0.5",
+        "price": "330",
+    }
