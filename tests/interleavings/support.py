@@ -21,10 +21,12 @@ from qfex.protocol.trade.commands import AddOrder, GetUserOrders
 from qfex.protocol.trade.connection import TradeEndpoint
 from qfex.session import connection as connections
 from qfex.session import events, requests, session, streams, wait
-from qfex.session.connection import ClientConnection
+from qfex.session.connection import ClientConnection, PendingRequest
 from qfex.session.requests import Requests
 from qfex.session.session import Session
-from qfex.session.wait import WaitList
+from qfex.protocol.events import Event, Policy
+from qfex.session.streams import EventBuffer, StreamHub
+from qfex.session.wait import Latch, WaitList
 
 MOST = 150  # executions of one scenario
 SECONDS = 20.0  # for one scenario
@@ -43,6 +45,7 @@ def controlled_locks(monkeypatch: pytest.MonkeyPatch) -> None:
     # Without limits of time, an answer or a wake-up that is lost shows as a deadlock.
     monkeypatch.setattr(requests, "_HAND_OVER", None)
     monkeypatch.setattr(session, "GOODBYE", None)
+    monkeypatch.setattr(connections, "LATE_REPLY_GRACE", 1e6)
 
 
 def explore(
@@ -68,7 +71,10 @@ def explore(
 
 
 class Bell:
-    """A wake-up made of an event. A lock that its owner acquires twice would look like a deadlock to the scheduler."""
+    """A wake-up made of an event: a lock that its owner acquires twice would look like a deadlock to the scheduler.
+
+    It knows no limits of time, so a wake-up that is lost is a deadlock in every execution, not a matter of speed.
+    """
 
     in_use = False
 
@@ -77,7 +83,7 @@ class Bell:
         self.fire = self._rung.set
 
     def wait(self, timeout: float | None) -> None:
-        self._rung.wait(timeout)
+        self._rung.wait()
         self._rung.clear()
 
 

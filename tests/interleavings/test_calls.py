@@ -40,6 +40,16 @@ def test_an_order_that_times_out_as_its_answer_comes_is_answered_or_unknown() ->
     explore(Trading, workers, invariant).assert_holds()
 
 
+def test_queries_that_take_turns_get_each_its_own_answer() -> None:
+    def invariant(trading: Trading) -> bool:
+        pages = [only_end(trading, name) for name in ("one", "two")]
+        lists = {each.orders[0].client_order_id for each in pages if isinstance(each, OpenOrders)}
+        return lists == {"list-0", "list-1"}
+
+    workers = [lambda t: t.list_orders("one"), lambda t: t.list_orders("two"), lambda t: t.answer(2)]
+    explore(Trading, workers, invariant).assert_holds()
+
+
 def test_a_query_after_one_that_timed_out_gets_its_own_answer() -> None:
     def invariant(trading: Trading) -> bool:
         names = [message["type"] for message in trading.wire.messages]
