@@ -21,12 +21,10 @@ from qfex.protocol.trade.commands import AddOrder, GetUserOrders
 from qfex.protocol.trade.connection import TradeEndpoint
 from qfex.session import connection as connections
 from qfex.session import events, requests, session, streams, wait
-from qfex.session.connection import ClientConnection, PendingRequest
+from qfex.session.connection import ClientConnection
 from qfex.session.requests import Requests
 from qfex.session.session import Session
-from qfex.protocol.events import Event, Policy
-from qfex.session.streams import EventBuffer, StreamHub
-from qfex.session.wait import Latch, WaitList
+from qfex.session.wait import WaitList
 
 MOST = 150  # executions of one scenario
 SECONDS = 20.0  # for one scenario
@@ -52,20 +50,45 @@ def explore(
     setup: Callable[[], Any],
     workers: Sequence[Callable[[Any], None]],
     invariant: Callable[[Any], bool],
-    most: int = MOST,
 ) -> Any:
-    """Run the workers in different orders until one breaks the invariant or all, or `most`, were tried."""
-    result = frontrun.explore(
-        setup=setup,
-        workers=list(workers),
-        invariant=invariant,
-        max_executions=most,
-        total_timeout=SECONDS,
-        deadlock_timeout=5.0,
-        timeout_per_run=10.0,
-        reproduce_on_failure=0,
-        detect_io=False,
-    )
+    """Run the workers in systematically different orders until one breaks the invariant, or the bounds are reached.
+
+    The systematic search varies one region of a long execution first, so it is for short ones.
+    """
+    options = {
+        "max_executions": MOST,
+        "preemption_bound": 2,
+        "timeout_per_run": 10.0,
+        "search": "bit-reversal",
+    }
+    return _explored(frontrun.explore(setup, list(workers), invariant, **options, **_BOUNDS))
+
+
+def sample(
+    setup: Callable[[], Any],
+    workers: Sequence[Callable[[Any], None]],
+    invariant: Callable[[Any], bool],
+) -> Any:
+    """Run the workers in random orders from a fixed seed until one breaks the invariant, or the bounds are reached."""
+    options = {
+        "strategy": "random",
+        "max_attempts": MOST,
+        "max_ops": 20_000,
+        "seed": 1,
+        "timeout_per_run": 10.0,
+    }
+    return _explored(frontrun.explore(setup, list(workers), invariant, **options, **_BOUNDS))
+
+
+_BOUNDS: dict[str, Any] = {
+    "total_timeout": SECONDS,
+    "deadlock_timeout": 5.0,
+    "reproduce_on_failure": 0,
+    "detect_io": False,
+}
+
+
+def _explored(result: Any) -> Any:
     print(f"{result.num_explored} executions")
     return result
 
@@ -100,10 +123,9 @@ class NoLock:
 class Wire:
     """The transport of one connection: what is written, and whether it was cut."""
 
-    clock_skew = 0.0
-    sent_messages = 0
-
     def __init__(self) -> None:
+        self.answered = 0
+        self.most_in_flight = 0
         self.messages: list[dict[str, Any]] = []
         self.is_cut = False
         self.changed = WaitList()
@@ -112,6 +134,7 @@ class Wire:
         if self.is_cut:
             raise SendFailed("the connection is over", begun=0)
         self.messages.extend(msgspec.json.decode(frame) for frame in frames)
+        self.most_in_flight = max(self.most_in_flight, len(self.messages) - self.answered)
         self.changed.notify_all()
 
     def send_close(self, code: int = 1000, reason: str = "") -> None:
@@ -143,6 +166,13 @@ class Trading:
         self.requests = Requests(self.session)
         self.ends: dict[str, list[Any]] = {}
         self.wire, self.connection = self.connect()
+        self.first_connection, self.wires = self.connection, [self.wire]
+
+    def connect_again(self) -> Wire:
+        """Put another connection in use after the end of one, and wake those who wait for it."""
+        self.wire, self.connection = self.connect()
+        self.session.notify()
+        return self.wire
 
     def connect(self) -> tuple[Wire, ClientConnection]:
         """Put a new connection in use."""
@@ -164,24 +194,24 @@ class Trading:
         """Place an order whose client order id is the name of the call."""
         self.call(name, lambda: self.requests.result(self.requests.submit(order(name), NO_LIMIT), patience))
 
-    def list_orders(self, name: str, patience: Deadline = NO_LIMIT) -> None:
-        """Ask for the live orders. Only one such request can be in flight."""
+    def list_orders(self, limit: int, patience: Deadline = NO_LIMIT) -> None:
+        """Ask for the live orders, with a limit that is the call's name. Only one such request can be in flight."""
+        command = GetUserOrders(limit=limit)
         self.call(
-            name, lambda: self.requests.result(self.requests.submit(GetUserOrders(), NO_LIMIT), patience)
+            f"list-{limit}", lambda: self.requests.result(self.requests.submit(command, NO_LIMIT), patience)
         )
 
     # --- the exchange, and the reader thread -------------------------------------------------------------------
 
-    def answer(self, count: int) -> bool:
-        """Answer as many messages, each once it was sent; whether the connection lasted so long."""
-        for place in range(count):
-            self.wire.changed.wait_until(
-                lambda place=place: len(self.wire.messages) > place or self.wire.is_cut, NO_LIMIT
-            )
-            if len(self.wire.messages) <= place:
-                return False
-            self.receive(reply(self.wire.messages[place], place))
-        return True
+    def answer(self, count: int) -> None:
+        """Answer as many messages, each once it was sent, unless the connection is cut before."""
+        wire = self.wire
+        while wire.answered < count:
+            wire.changed.wait_until(lambda: len(wire.messages) > wire.answered or wire.is_cut, NO_LIMIT)
+            if wire.is_cut:
+                return
+            wire.answered += 1
+            self.receive(reply(wire.messages[wire.answered - 1]))
 
     def receive(self, message: dict[str, Any]) -> None:
         """Receive a message as the reader thread does."""
@@ -202,11 +232,12 @@ def order(name: str) -> AddOrder:
     return AddOrder(*terms, False, name)
 
 
-def reply(message: dict[str, Any], place: int) -> dict[str, Any]:
-    """What the exchange answers; a list of orders says how many messages came before the request."""
+def reply(message: dict[str, Any]) -> dict[str, Any]:
+    """What the exchange answers; a list has one order, with the name of the call."""
+    params = message["params"]
     if message["type"] == "get_user_orders":
-        return {"all_orders_response": {"orders": [row(f"list-{place}")], "twaps": []}}
-    return {"order_response": row(message["params"]["client_order_id"])}
+        return {"all_orders_response": {"orders": [row(f"list-{params['limit']}")], "twaps": []}}
+    return {"order_response": row(params["client_order_id"])}
 
 
 def row(name: str) -> dict[str, Any]:

@@ -38,7 +38,9 @@ def test_each_event_reaches_one_of_two_readers_and_both_end_after_the_close() ->
     def invariant(streaming: Streaming) -> bool:
         return len(streaming.got) == 2 and sorted(sum(streaming.got, [])) == [1, 2]
 
-    explore(Streaming, [Streaming.read, Streaming.read, Streaming.publish_and_close], invariant).assert_holds()
+    explore(
+        Streaming, [Streaming.read, Streaming.read, Streaming.publish_and_close], invariant
+    ).assert_holds()
 
 
 def test_a_reader_gets_the_first_events_in_order_and_ends_when_the_client_closes_meanwhile() -> None:
