@@ -12,19 +12,38 @@ from typing import Any
 import frontrun
 import msgspec
 import pytest
+from frontrun.common import InconclusiveExploration
 
 from qfex import ConnectionState, HmacCredentials, OrderType, QfexError, ReconnectPolicy, Side, TimeInForce
 from qfex.deadline import Deadline
 from qfex.net.errors import ConnectionEnded, SendFailed
 from qfex.net.options import TransportOptions
+from qfex.protocol.events import Event, Policy
 from qfex.protocol.trade.commands import AddOrder, GetUserOrders
 from qfex.protocol.trade.connection import TradeEndpoint
 from qfex.session import connection as connections
 from qfex.session import events, requests, session, streams, wait
-from qfex.session.connection import ClientConnection
+from qfex.session.connection import ClientConnection, PendingRequest
 from qfex.session.requests import Requests
 from qfex.session.session import Session
-from qfex.session.wait import WaitList
+from qfex.session.streams import EventBuffer, StreamHub
+from qfex.session.wait import Latch, WaitList
+
+#: The tests import from here, so that the place of a module is named once.
+__all__ = [
+    "ClientConnection",
+    "Event",
+    "EventBuffer",
+    "InconclusiveExploration",
+    "Latch",
+    "PendingRequest",
+    "Policy",
+    "StreamHub",
+    "WaitList",
+    "connections",
+    "session",
+    "streams",
+]
 
 MOST = 150  # executions of one scenario
 SECONDS = 20.0  # for one scenario

@@ -85,7 +85,7 @@ def test_a_request_that_is_forgotten_when_it_times_out_is_found(monkeypatch: pyt
         return filed
 
     monkeypatch.setattr(ClientConnection, "give_up", give_up)
-    expect_found(test_calls.test_a_query_after_one_that_timed_out_gets_its_own_answer)
+    expect_found(test_calls.test_the_late_reply_to_a_query_answers_no_later_one)
 
 
 def test_an_end_that_forgets_the_requests_in_flight_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

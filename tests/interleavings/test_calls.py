@@ -63,6 +63,18 @@ def test_a_query_after_one_that_timed_out_gets_its_own_answer() -> None:
     sample(Trading, workers, invariant).assert_holds()
 
 
+def test_the_late_reply_to_a_query_answers_no_later_one() -> None:
+    def setup() -> Trading:
+        trading = Trading()
+        trading.list_orders(1, AT_ONCE)
+        return trading
+
+    def invariant(trading: Trading) -> bool:
+        return is_list_of("list-2", only_end(trading, "list-2"))
+
+    sample(setup, [lambda t: t.list_orders(2), lambda t: t.answer(2)], invariant).assert_holds()
+
+
 def test_an_order_whose_connection_is_lost_as_its_answer_comes_is_answered_or_unknown() -> None:
     def end(trading: Trading) -> None:
         trading.end(closed=True)
