@@ -5,7 +5,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 RUN    := $(BIN)/python
 
-.PHONY: help demo demo-market test lint soak mutants bench docs official-sdk dist clean
+.PHONY: help demo demo-market test lint soak mutants interleavings bench docs official-sdk dist clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ soak: $(VENV)/.test  ## run the long tests: more than a thousand lost connection
 
 mutants: $(VENV)/.test  ## change each cell of the tables of commands, and expect that a test fails
 	$(RUN) -m tests.mutants
+
+interleavings: $(VENV)/.interleavings  ## run threads of the client in many orders under a controlled scheduler
+	$(BIN)/frontrun $(RUN) -m pytest -s tests/interleavings
 
 bench: $(VENV)/.bench  ## measure the client beside others
 	$(RUN) -m benchmarks
