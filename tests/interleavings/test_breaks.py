@@ -92,8 +92,9 @@ def test_an_end_that_forgets_the_requests_in_flight_is_found(monkeypatch: pytest
     correct = ClientConnection.end
 
     def end(connection: ClientConnection, ended: connections.ConnectionEnded) -> None:
-        for request in list(connection._table):
-            connection._table.remove(request)
+        with connection._mutex:
+            for request in list(connection._table):
+                connection._table.remove(request)
         correct(connection, ended)
 
     monkeypatch.setattr(ClientConnection, "end", end)
