@@ -68,7 +68,7 @@ def controlled_locks(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "Mutex", lambda: threading.Lock())
     monkeypatch.setattr(session, "ReentrantMutex", lambda: threading.RLock())
     # A new one for each wait: executions must not differ by what an earlier one left behind.
-    monkeypatch.setattr(threads, "own_wake_up", Bell)
+    monkeypatch.setattr(threads, "own_wake_up", EventWakeUp)
     monkeypatch.setattr(connections, "encode_frame", lambda kind, message: message)
     # Without limits of time, an answer or a wake-up that is lost shows as a deadlock.
     monkeypatch.setattr(requests, "_HAND_OVER", None)
@@ -123,7 +123,7 @@ def _explored(result: Any) -> Any:
     return result
 
 
-class Bell:
+class EventWakeUp:
     """A wake-up made of an event: a lock that its owner acquires twice would look like a deadlock to the scheduler.
 
     It knows no limits of time, so a wake-up that is lost is a deadlock in every execution, not a matter of speed.
@@ -132,12 +132,12 @@ class Bell:
     in_use = False
 
     def __init__(self) -> None:
-        self._rung = threading.Event()
-        self.fire = self._rung.set
+        self._event = threading.Event()
+        self.fire = self._event.set
 
     def wait(self, timeout: float | None) -> None:
-        self._rung.wait()
-        self._rung.clear()
+        self._event.wait()
+        self._event.clear()
 
 
 class NoLock:

@@ -75,7 +75,7 @@ def test_an_answer_that_wakes_its_caller_before_it_is_there_is_found(monkeypatch
         request.waiting.notify_all()
 
     monkeypatch.setattr(PendingRequest, "resolve", resolve)
-    expect_found(test_calls.test_two_orders_get_each_its_own_answer)
+    expect_found(test_calls.test_a_caller_that_wakes_finds_its_answer)
 
 
 def test_a_request_that_is_forgotten_when_it_times_out_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,8 +92,9 @@ def test_an_end_that_forgets_the_requests_in_flight_is_found(monkeypatch: pytest
     correct = ClientConnection.end
 
     def end(connection: ClientConnection, ended: connections.ConnectionEnded) -> None:
-        for request in list(connection._table):
-            connection._table.remove(request)
+        with connection._mutex:
+            for request in list(connection._table):
+                connection._table.remove(request)
         correct(connection, ended)
 
     monkeypatch.setattr(ClientConnection, "end", end)

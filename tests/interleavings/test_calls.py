@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 from qfex import NotConnected, OpenOrders, Order, OutcomeUnknown, RequestTimeout
-from tests.interleavings.support import AT_ONCE, NO_LIMIT, Trading, sample
+from tests.interleavings.support import (
+    AT_ONCE,
+    NO_LIMIT,
+    PendingRequest,
+    Trading,
+    WaitList,
+    explore,
+    order,
+    sample,
+)
 
 
 def is_answered(name: str, outcome: Any) -> bool:
@@ -27,6 +37,21 @@ def test_two_orders_get_each_its_own_answer() -> None:
 
     workers = [lambda t: t.place("one"), lambda t: t.place("two"), lambda t: t.answer(2)]
     sample(Trading, workers, invariant).assert_holds()
+
+
+def test_a_caller_that_wakes_finds_its_answer() -> None:
+    def setup() -> Any:
+        request = PendingRequest(order("one"), waiting=WaitList())
+        return SimpleNamespace(request=request, found=[])
+
+    def wait(state: Any) -> None:
+        state.request.wait(NO_LIMIT)
+        state.found.append(state.request.outcome)
+
+    def resolve(state: Any) -> None:
+        state.request.resolve("the answer")
+
+    explore(setup, [wait, resolve], lambda state: state.found == ["the answer"]).assert_holds()
 
 
 def test_an_order_that_times_out_as_its_answer_comes_is_answered_or_unknown() -> None:

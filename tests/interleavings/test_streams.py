@@ -31,7 +31,8 @@ class Streaming:
 
     def publish(self) -> None:
         for value in (1, 2):
-            self.hub.publish([Event(Channel.FILLS, None, value)])
+            for queue in self.hub.opened:
+                queue.offer([Event(Channel.FILLS, None, value)])
 
     def publish_and_close(self) -> None:
         self.publish()
