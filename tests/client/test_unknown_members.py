@@ -42,9 +42,9 @@ def test_a_ledger_does_not_guess_what_an_opening_position_cost() -> None:
 def test_a_symbol_without_a_mark_price_stops_only_its_own_target() -> None:
     instruments = {name: Instrument(name, D("0.01"), D(1), None, None, D(1), D(99)) for name in "AB"}
     account = Account(D(1000), {}, {"A": D(10)}, instruments)
-    assert make_plan(Targets(quantities={"A": 2}), account).rows[0].quantity == 2
-    with pytest.raises(ValidationError, match="no mark price"):
-        make_plan(Targets(quantities={"B": 2}), account)
+    traded, left_out = make_plan(Targets(quantities={"A": 2, "B": 2}), account).rows
+    assert (traded.quantity, traded.falls_short) == (2, False)
+    assert (left_out.quantity, left_out.falls_short, left_out.reason) == (0, True, "has no mark price")
 
 
 def test_an_instrument_without_a_price_band_has_none_to_warn_of(caplog: pytest.LogCaptureFixture) -> None:
