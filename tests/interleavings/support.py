@@ -196,6 +196,7 @@ class Trading:
         self.requests = Requests(self.session)
         self.ends: dict[str, list[Any]] = {}
         self.wire, self.connection = self.connect()
+        self.sent: Any = None
         self.first_connection, self.wires = self.connection, [self.wire]
 
     def connect_again(self) -> Wire:
@@ -231,6 +232,10 @@ class Trading:
             f"list-{limit}", lambda: self.requests.result(self.requests.submit(command, NO_LIMIT), patience)
         )
 
+    def await_sent(self, patience: Deadline = NO_LIMIT) -> None:
+        """Wait for the answer to the order that `with_sent_order` sent."""
+        self.call("one", lambda: self.requests.result(self.sent, patience))
+
     # --- the exchange, and the reader thread -------------------------------------------------------------------
 
     def answer(self, count: int) -> None:
@@ -252,6 +257,13 @@ class Trading:
         self.session.put_in_use(None)
         self.connection.end(ConnectionEnded("the end", closed=closed))
         self.session.notify()
+
+
+def with_sent_order() -> Trading:
+    """A client whose order was sent and not answered yet: calls take most of their steps before, races come after."""
+    trading = Trading()
+    trading.sent = trading.requests.submit(order("one"), NO_LIMIT)
+    return trading
 
 
 def order(name: str) -> AddOrder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -26,7 +27,8 @@ def expect_found(test: Callable[[], None]) -> None:
     with pytest.raises((AssertionError, InconclusiveExploration, IndexError)) as caught:
         test()
     if caught.type is InconclusiveExploration:
-        assert "timed out before all worker threads completed" in str(caught.value)
+        # A thread that waits for ever uses up the time, or the steps, of its execution.
+        assert re.search("timed out before all worker threads completed|exhausted max_ops", str(caught.value))
 
 
 def test_a_table_without_its_lock_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,7 +100,7 @@ def test_an_end_that_forgets_the_requests_in_flight_is_found(monkeypatch: pytest
         correct(connection, ended)
 
     monkeypatch.setattr(ClientConnection, "end", end)
-    expect_found(test_calls.test_a_close_ends_every_call_once)
+    expect_found(test_calls.test_a_close_ends_a_call_that_is_not_answered)
 
 
 def test_a_renewal_that_does_not_wait_for_answers_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from tests.interleavings.support import (
     explore,
     order,
     sample,
+    with_sent_order,
 )
 
 
@@ -118,23 +119,42 @@ def test_an_order_whose_connection_is_lost_as_its_answer_comes_is_answered_or_un
     sample(Trading, workers, invariant).assert_holds()
 
 
-def test_a_close_ends_every_call_once() -> None:
+def read_until_cut(trading: Trading) -> None:
+    trading.wire.changed.wait_until(lambda: trading.wire.is_cut, NO_LIMIT)
+    trading.end(closed=True)
+
+
+def close(trading: Trading) -> None:
+    trading.session.close()
+
+
+def test_a_close_ends_a_call_that_may_be_answered_meanwhile() -> None:
     def read(trading: Trading) -> None:
         trading.answer(1)
-        trading.wire.changed.wait_until(lambda: trading.wire.is_cut, NO_LIMIT)
-        trading.end(closed=True)
-
-    def close(trading: Trading) -> None:
-        trading.session._transport = trading.wire  # type: ignore[assignment]
-        trading.session.close()
+        read_until_cut(trading)
 
     def invariant(trading: Trading) -> bool:
         outcome = only_end(trading, "one")
-        if isinstance(outcome, NotConnected):
-            return not trading.wire.messages
-        return is_answered("one", outcome) or is_unknown(outcome, "closed", "connection lost")
+        return is_answered("one", outcome) or is_unknown(outcome, "closed")
 
-    sample(Trading, [lambda t: t.place("one"), read, close], invariant).assert_holds()
+    sample(with_sent_order, [Trading.await_sent, read, close], invariant).assert_holds()
+
+
+def test_a_close_ends_a_call_that_is_not_answered() -> None:
+    def invariant(trading: Trading) -> bool:
+        return is_unknown(only_end(trading, "one"), "closed")
+
+    sample(with_sent_order, [Trading.await_sent, read_until_cut, close], invariant).assert_holds()
+
+
+def test_a_close_while_an_order_is_sent_ends_the_call() -> None:
+    def invariant(trading: Trading) -> bool:
+        outcome = only_end(trading, "one")
+        if trading.wire.messages:
+            return is_unknown(outcome, "closed")
+        return isinstance(outcome, NotConnected)
+
+    sample(Trading, [lambda t: t.place("one"), read_until_cut, close], invariant).assert_holds()
 
 
 def test_a_renewal_loses_no_answer_and_sends_no_order_twice() -> None:
