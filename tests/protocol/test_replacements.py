@@ -390,3 +390,30 @@ def test_two_modifies_of_another_session_in_a_row_are_followed() -> None:
     assert connection.account.orders.current_id("o1") == connection.account.orders.current_id("o2") == "o3"
     connection.work()
     assert list(connection.account.orders.live) == ["o3"]
+
+
+# --- modifies at the same time -----------------------------------------------------------------------------------
+
+
+def test_the_exchange_is_asked_which_of_two_modifies_at_the_same_time_was_the_last() -> None:
+    """Their messages have no times, and the reply to ours came late."""
+    observed = Observed(connection := in_use(order()))
+    connection.send(modify())
+    theirs, ours = (
+        order("MODIFIED", price=D(190)),
+        order("MODIFIED", price=D(181), quantity=D(2), quantity_remaining=D(2)),
+    )
+    observed.receive(theirs, ours)
+    assert observed.answers == {modify(): ours}
+    assert [message["type"] for message in sent(connection)] == ["get_user_orders"]
+    observed.receive(list_message(order(price=D(190))))
+    assert connection.account.orders.get("o1").price == 190  # type: ignore[union-attr]
+    assert len(connection.account.questions) == 0
+
+
+def test_a_modify_that_is_answered_twice_puts_nothing_in_question() -> None:
+    observed = Observed(connection := in_use(order()))
+    connection.send(modify())
+    ours = order("MODIFIED", price=D(181), quantity=D(2), quantity_remaining=D(2))
+    observed.receive(ours, ours)
+    assert len(connection.account.questions) == 0

@@ -329,6 +329,14 @@ class AccountState:
             if (other.symbol, other.side) == (modified.symbol, modified.side):
                 self.question(other.order_id, "an order was modified by another session")
 
+    def question_overtaken(self, modified: Order, sent_at: float) -> None:
+        """Ask about an order if another modify of it was reported before the answer to ours, and no time orders them."""
+        known = self.orders.get(modified.order_id)
+        if known is None or known.status is not OrderStatus.MODIFIED or modified.update_time is not None:
+            return
+        if self.orders.updated_at(modified.order_id) > sent_at and _terms(known) != _terms(modified):
+            self.question(modified.order_id, "it was modified by another session meanwhile")
+
     def question_unlinked(self, modified: Order) -> None:
         """Ask about an order that was modified, where nothing tells which one it was before."""
         if not modified.client_order_id and self.orders.is_unlinked(modified.order_id):

@@ -300,6 +300,8 @@ class TradeConnection(ProtocolConnection):
         for request, outcome in answered:
             asked_at = request.sent_at if type(request.command) is c.GetOrder else asked_at
             order = outcome if isinstance(outcome, Order) else order  # completed by what was sent
+            if isinstance(outcome, Order) and isinstance(request.command, (c.ModifyOrder, c.ModifyStopOrder)):
+                self.account.question_overtaken(order, request.sent_at)
             if type(request.command) is c.ModifyOrder:
                 refused = isinstance(outcome, Exception)
                 half = self._settle_first_half(request.command.order_id, applies=refused)
